@@ -1,0 +1,1 @@
+"""From a table to a model that is served: one package, one verb a stage."""

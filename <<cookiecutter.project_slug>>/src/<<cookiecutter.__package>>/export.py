@@ -1,0 +1,167 @@
+"""Export a fitted pipeline to ONNX, and prove row by row that the export answers as the pipeline does."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .answer import Decision
+from .columns import Array, Columns
+from .contract import Contract, Problem
+
+PROBABILITY_TOLERANCE = 1e-5
+NUMBER_TOLERANCE = 1e-5  # of the target's standard deviation
+_OPSET = 21
+_MOST_ROWS = 50_000
+_BASE_ROWS = 200
+_SINGLE_ROWS = 50
+_UNSEEN = "\N{SNOWMAN} not seen in training"
+
+Scores = Callable[[Columns], Array]
+
+
+class NotExportableError(Exception):
+    """The pipeline has no exact ONNX form; the message says why."""
+
+
+def to_onnx(model: Any, numbers: list[str], categories: list[str], problem: Problem) -> bytes:
+    """Return the pipeline as ONNX, one input a feature; equal pipelines give equal bytes.
+
+    Raises:
+        NotExportableError: the converter does not know one of its estimators, or failed.
+    """
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    inputs = [(name, FloatTensorType([None, 1])) for name in numbers]
+    inputs += [(name, StringTensorType([None, 1])) for name in categories]
+    options = {} if problem == "regression" else {id(model): {"zipmap": False}}
+    try:
+        exported = convert_sklearn(model, "model", inputs, options=options, target_opset=_OPSET)
+    except Exception as failure:  # the converter raises whatever its parts raise
+        raise NotExportableError(f"no ONNX form: {_first_line(failure)}") from failure
+    imports = sorted(exported.opset_import, key=lambda item: item.domain)
+    del exported.opset_import[:]
+    exported.opset_import.extend(imports)  # their order differs between processes
+    return bytes(exported.SerializeToString(deterministic=True))
+
+
+def _first_line(failure: Exception) -> str:
+    lines = str(failure).strip().splitlines()
+    return f"{type(failure).__name__}: {lines[0][:200]}" if lines else type(failure).__name__
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Rows to ask both, and what is special about them."""
+
+    name: str
+    columns: Columns
+
+
+def probes(train: Columns, holdout: Columns, contract: Contract) -> Iterator[Probe]:
+    """Yield rows that the contract allows and that exports are known to get wrong."""
+    yield Probe("the held-out rows", _spread(holdout, _MOST_ROWS))
+    yield Probe("the training rows", _spread(train, _MOST_ROWS))
+    base = _spread(holdout, _BASE_ROWS)
+    nullable = [name for name, column in contract.columns.items() if column.nullable]
+    for name in nullable:
+        yield Probe(f"{name} null", base | {name: _filled(base[name], None)})
+    if nullable:
+        yield Probe("every nullable column null", base | {name: _filled(base[name], None) for name in nullable})
+    for name, column in contract.columns.items():
+        if column.type in ("number", "integer"):
+            for limit in {column.lowest, column.highest, *_observed_limits(train[name]), column.lowest / 2}:
+                if column.lowest <= limit <= column.highest:
+                    yield Probe(f"{name} {limit:.6g}", base | {name: _filled(base[name], limit)})
+            yield Probe(f"{name} whole numbers", base | {name: _within(np.round(base[name]), column)})
+            for direction in (-np.inf, np.inf):
+                nudged = np.nextafter(base[name], np.float32(direction))
+                yield Probe(f"{name} nudged by the least step", base | {name: _within(nudged, column)})
+        elif column.type == "boolean":
+            for flag in (0.0, 1.0):
+                yield Probe(f"{name} {bool(flag)}", base | {name: _filled(base[name], flag)})
+        elif column.type == "category":
+            values = [*(column.values or []), *([] if column.refuses_unknown else [_UNSEEN, "0", "Ω" * 500])]
+            for value in values:
+                yield Probe(f"{name} {value[:40]}", base | {name: _filled(base[name], value)})
+        else:
+            for day in ("1900-01-01", "1970-01-01", "2100-12-31T23:59:59.999999"):
+                yield Probe(f"{name} {day}", base | {name: _filled(base[name], np.datetime64(day, "us"))})
+
+
+def difference(said: Array, expected: Array, decision: Decision, tolerance: float) -> str | None:
+    """Return how scores differ from the pipeline's, for a person; None where they are the same to `tolerance`."""
+    if said.shape != expected.shape:
+        return f"answers of shape {said.shape} instead of {expected.shape}"
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(said - expected)
+    gap[np.isnan(said) & np.isnan(expected)] = 0
+    gap = np.nan_to_num(gap, nan=np.inf)
+    by_row = gap if gap.ndim == 1 else gap.max(axis=1, initial=0)
+    wrong = by_row > tolerance
+    labels_differ = decision.labels(said) != decision.labels(expected)
+    wrong |= labels_differ & ~decision.near_the_edge(expected, tolerance) & (decision.problem != "regression")
+    if not wrong.any():
+        return None
+    return f"answers differ by up to {by_row.max():.2g} in {wrong.sum():,} of {len(wrong):,} rows"
+
+
+def proof(
+    exported: Scores,
+    pipeline: Scores,
+    train: Columns,
+    holdout: Columns,
+    contract: Contract,
+    decision: Decision,
+    tolerance: float,
+) -> str:
+    """Ask both for every probe; return what was proved, for a person.
+
+    Raises:
+        NotExportableError: they differ somewhere; the message says where and by how much.
+    """
+    asked = 0
+    for probe in probes(train, holdout, contract):
+        expected = pipeline(probe.columns)
+        found = difference(exported(probe.columns), expected, decision, tolerance)
+        if found:
+            raise NotExportableError(f"the ONNX export is not exact: {found} ({probe.name})")
+        asked += len(expected)
+    together = _spread(holdout, _SINGLE_ROWS)
+    expected = pipeline(together)
+    for row in range(len(expected)):
+        one = {name: array[row : row + 1] for name, array in together.items()}
+        for scores in (exported, pipeline):
+            found = difference(scores(one), expected[row : row + 1], decision, tolerance)
+            if found:
+                raise NotExportableError(f"a row asked alone is answered otherwise than among others: {found}")
+    return f"ONNX, proved equal to the pipeline on {asked:,} rows"
+
+
+def _spread(columns: Columns, most: int) -> Columns:
+    rows = len(next(iter(columns.values())))
+    picked = np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
+    return {name: array[picked] for name, array in columns.items()}
+
+
+def _filled(array: Array, value: Any) -> Array:
+    filled = np.empty_like(array)
+    filled[:] = _null(array) if value is None else value
+    return filled
+
+
+def _null(array: Array) -> Any:
+    if array.dtype == object:
+        return ""
+    return np.datetime64("NaT") if array.dtype.kind == "M" else np.nan
+
+
+def _observed_limits(array: Array) -> set[float]:
+    there = array[~np.isnan(array)]
+    return {float(there.min()), float(there.max())} if len(there) else set()
+
+
+def _within(array: Array, column: Any) -> Array:
+    return np.clip(array, np.float32(column.lowest), np.float32(column.highest))

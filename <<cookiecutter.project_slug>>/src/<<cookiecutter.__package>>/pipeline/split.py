@@ -1,0 +1,63 @@
+"""Split the table into rows to learn from and rows to be judged on."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from .. import paths
+from ..columns import Array
+from ..contract import Contract
+from ..errors import DataError
+from ..params import Params, SplitParams
+from ..progress import report
+from ..table import plain, read, write
+
+
+def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return `(train, holdout)`.
+
+    The holdout is the newest `holdout_days` whole days when the contract names a time column; else each row goes by
+    a hash of its id, or of all its values, so that a row held out once stays held out as the table grows.
+
+    Raises:
+        DataError: either side would have fewer than `minimum_rows` rows.
+    """
+    held = _newest(table, contract, params) if contract.time is not None else _by_hash(table, contract, params)
+    train, holdout = table[~held].reset_index(drop=True), table[held].reset_index(drop=True)
+    key = "holdout_days" if contract.time is not None else "holdout_share"
+    for name, side in (("train on", train), ("hold out", holdout)):
+        if len(side) < params.minimum_rows:
+            raise DataError(
+                f"only {len(side):,} of {len(table):,} rows to {name}, fewer than split.minimum_rows "
+                f"({params.minimum_rows:,}); change split.{key} in params.yaml, or bring more data"
+            )
+    return train, holdout
+
+
+def _newest(table: pd.DataFrame, contract: Contract, params: SplitParams) -> Array:
+    assert contract.time is not None  # noqa: S101 - split asked
+    times = plain(table[contract.time], contract.rules()[contract.time])
+    end = times.max().astype("datetime64[D]") + 1
+    return np.asarray(times >= end - params.holdout_days)
+
+
+def _by_hash(table: pd.DataFrame, contract: Contract, params: SplitParams) -> Array:
+    keys = table[[contract.id]] if contract.id is not None else table[sorted(contract.rules())]
+    rows = zip(*(keys[name].astype(object) for name in keys), strict=True)
+    digests = (hashlib.blake2b(repr(row).encode(), digest_size=8).digest() for row in rows)
+    share = np.array([int.from_bytes(digest) for digest in digests], dtype=np.float64) / 2**64
+    return share < params.holdout_share
+
+
+def run() -> None:
+    """Write data/train.parquet and data/holdout.parquet."""
+    contract = Contract.load(paths.CONTRACT)
+    train, holdout = split(read(paths.RAW), contract, Params.load().split)
+    write(train, paths.TRAIN)
+    write(holdout, paths.HOLDOUT)
+    where = "picked by a hash"
+    if contract.time is not None:
+        first, last = holdout[contract.time].min(), holdout[contract.time].max()
+        where = f"from {pd.Timestamp(first):%d %b %Y} to {pd.Timestamp(last):%d %b %Y}"
+    report(f"{len(train):,} rows to train on, {len(holdout):,} held out, {where}")

@@ -1,0 +1,81 @@
+"""Tables on disk and in memory: the one place that turns a pandas table into the contract's columns."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .atomic import replacing
+from .column import Column
+from .columns import Array, Columns, settle
+from .contract import Contract
+from .errors import DataError
+
+_BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Return a Parquet or CSV file as a table.
+
+    Raises:
+        DataError: the file is absent, of another kind, or cannot be read.
+    """
+    try:
+        match path.suffix:
+            case ".parquet":
+                return pd.read_parquet(path)
+            case ".csv":
+                return pd.read_csv(path, low_memory=False)
+    except FileNotFoundError:
+        raise DataError(f"{path} is not here; run `make train`, which makes it") from None
+    except (OSError, ValueError) as broken:  # pyarrow's and pandas' own errors derive from these
+        raise DataError(f"{path} cannot be read: {str(broken).splitlines()[0]}; replace the file") from None
+    raise DataError(f"{path} is neither .parquet nor .csv; convert it to one of them")
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write a Parquet file, whole or not at all; the same table gives the same bytes."""
+    with replacing(path) as temporary:
+        table.to_parquet(temporary, index=False, compression="zstd")
+
+
+def columns_of_table(table: pd.DataFrame, contract: Contract) -> Columns:
+    """Return the contract's columns of a table that keeps it, settled as for serving."""
+    return {name: settle(plain(table[name], column), column) for name, column in contract.columns.items()}
+
+
+def target_of_table(table: pd.DataFrame, contract: Contract) -> Array:
+    """Return what is to be predicted, shape `(rows,)`: int64 0 or 1, str objects, or float64."""
+    values = plain(table[contract.target.name], contract.target.column)
+    if contract.target.type == "boolean":
+        return values.astype(np.int64)
+    if contract.target.type == "category":
+        return settle(values, contract.target.column)
+    return values.astype(np.float64)
+
+
+def plain(series: pd.Series, column: Column) -> Array:
+    """Return a table's column as the contract's type, before it is settled: what cannot be read becomes a null.
+
+    Numbers and booleans come back as float64 with NaN, categories as objects with None, timestamps as datetime64[us].
+    Text that reads as the type is taken for it, since CSV knows nothing but text.
+    """
+    if column.type in ("number", "integer"):
+        return pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    if column.type == "boolean":
+        texts = series.astype(object).map(lambda value: None if pd.isna(value) else str(value).lower())
+        return texts.map(_BOOLEANS).to_numpy(dtype=np.float64, na_value=np.nan)
+    if column.type == "timestamp":
+        return _timestamps(series, column)
+    return series.astype(object).where(series.notna(), None).to_numpy(dtype=object)
+
+
+def _timestamps(series: pd.Series, column: Column) -> Array:
+    parsed = series
+    if not pd.api.types.is_datetime64_any_dtype(series.dtype):
+        parsed = pd.to_datetime(series, errors="coerce", format="ISO8601", utc=column.timezone is not None)
+    if column.timezone is not None:
+        parsed = pd.to_datetime(parsed, utc=True).dt.tz_localize(None)
+    elif getattr(parsed.dtype, "tz", None) is not None or not pd.api.types.is_datetime64_any_dtype(parsed.dtype):
+        return np.full(len(series), np.datetime64("NaT"), dtype="datetime64[us]")  # an offset the contract refuses
+    return parsed.to_numpy(dtype="datetime64[us]")
