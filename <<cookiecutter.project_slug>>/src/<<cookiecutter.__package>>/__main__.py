@@ -1,7 +1,6 @@
 """The command line: `python -m PACKAGE VERB`, one verb a stage; `make` knows them too."""
 
 import importlib
-import os
 import sys
 
 from .errors import UserError
@@ -25,7 +24,6 @@ _COMMANDS = {
 
 def main(arguments: list[str]) -> int:
     """Run a verb; return the exit code: 0, 1 for a mistake that its user can mend, 2 for an unknown verb."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads slow a busy machine tenfold
     verb, *rest = arguments or ["help"]
     try:
         if verb in _STAGES and not rest:

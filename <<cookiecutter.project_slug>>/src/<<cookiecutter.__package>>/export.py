@@ -9,6 +9,7 @@ import numpy as np
 from .answer import Decision
 from .columns import Array, Columns
 from .contract import Contract, Problem
+from .exactness import inexact_comparison, with_float32_thresholds
 
 PROBABILITY_TOLERANCE = 1e-5
 NUMBER_TOLERANCE = 1e-5  # of the target's standard deviation
@@ -36,11 +37,15 @@ def to_onnx(model: Any, numbers: list[str], categories: list[str], problem: Prob
 
     inputs = [(name, FloatTensorType([None, 1])) for name in numbers]
     inputs += [(name, StringTensorType([None, 1])) for name in categories]
-    options = {} if problem == "regression" else {id(model): {"zipmap": False}}
     try:
-        exported = convert_sklearn(model, "model", inputs, options=options, target_opset=_OPSET)
+        exact = with_float32_thresholds(model)
+        options = {} if problem == "regression" else {id(exact): {"zipmap": False}}
+        exported = convert_sklearn(exact, "model", inputs, options=options, target_opset=_OPSET)
     except Exception as failure:  # the converter raises whatever its parts raise
-        raise NotExportableError(f"no ONNX form: {_first_line(failure)}") from failure
+        raise NotExportableError(f"it has no ONNX form ({_first_line(failure)})") from failure
+    output = exported.graph.output[0 if problem == "regression" else 1].name
+    if inexact := inexact_comparison(exported.graph, output):
+        raise NotExportableError(f"no proof could show its ONNX form to be exact: {inexact}")
     imports = sorted(exported.opset_import, key=lambda item: item.domain)
     del exported.opset_import[:]
     exported.opset_import.extend(imports)  # their order differs between processes
@@ -49,7 +54,7 @@ def to_onnx(model: Any, numbers: list[str], categories: list[str], problem: Prob
 
 def _first_line(failure: Exception) -> str:
     lines = str(failure).strip().splitlines()
-    return f"{type(failure).__name__}: {lines[0][:200]}" if lines else type(failure).__name__
+    return f"{type(failure).__name__}: {lines[0][:120]}" if lines else type(failure).__name__
 
 
 @dataclass(frozen=True)
@@ -125,9 +130,9 @@ def proof(
     asked = 0
     for probe in probes(train, holdout, contract):
         expected = pipeline(probe.columns)
-        found = difference(exported(probe.columns), expected, decision, tolerance)
+        found = difference(_asked(exported, probe), expected, decision, tolerance)
         if found:
-            raise NotExportableError(f"the ONNX export is not exact: {found} ({probe.name})")
+            raise NotExportableError(f"its ONNX form is not exact: {found} ({probe.name})")
         asked += len(expected)
     together = _spread(holdout, _SINGLE_ROWS)
     expected = pipeline(together)
@@ -138,6 +143,13 @@ def proof(
             if found:
                 raise NotExportableError(f"a row asked alone is answered otherwise than among others: {found}")
     return f"ONNX, proved equal to the pipeline on {asked:,} rows"
+
+
+def _asked(exported: Scores, probe: Probe) -> Array:
+    try:
+        return exported(probe.columns)
+    except Exception as failure:  # ONNX Runtime has its own kinds
+        raise NotExportableError(f"its ONNX form fails: {_first_line(failure)} ({probe.name})") from failure
 
 
 def _spread(columns: Columns, most: int) -> Columns:

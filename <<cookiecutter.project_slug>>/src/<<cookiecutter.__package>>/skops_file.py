@@ -11,7 +11,7 @@ from .atomic import replacing
 from .errors import ModelError
 
 # Whose types a file may hold, besides what skops itself trusts. Add "lightgbm." or "xgboost." to ship those.
-TRUSTED = ("sklearn.", "numpy.", "scipy.")
+TRUSTED = ("sklearn.", "numpy.", "scipy.", "functools.partial")
 
 _NO_CLOCK = (1980, 1, 1, 0, 0, 0)
 

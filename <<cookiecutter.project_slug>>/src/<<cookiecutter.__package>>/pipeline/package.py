@@ -46,13 +46,13 @@ class Ingredients:
 
 def read_ingredients() -> Ingredients:
     """Read contract, parameters, features, pipeline and both tables."""
-    contract = Contract.load(paths.CONTRACT)
+    contract, params = Contract.load(paths.CONTRACT), Params.load()
     train, holdout = read(paths.TRAIN), read(paths.HOLDOUT)
     model = skops_file.load(paths.PIPELINE)
     threshold = json.loads(paths.THRESHOLD.read_bytes())["threshold"]
     return Ingredients(
         contract=contract,
-        params=Params.load(),
+        params=params,
         code=FeatureCode(paths.FEATURES.read_text(encoding="utf-8")),
         model=model,
         train=columns_of_table(train, contract),
@@ -147,7 +147,10 @@ def prove(folder: Path, made: Ingredients) -> str:
     tolerance = PROBABILITY_TOLERANCE
     if made.contract.problem == "regression":
         tolerance = NUMBER_TOLERANCE * float(made.target.std())
-    bundle = Bundle.load(folder)
+    try:
+        bundle = Bundle.load(folder)
+    except RuntimeError as failure:  # ONNX Runtime cannot even load it
+        raise NotExportableError(f"its ONNX form cannot be loaded: {str(failure).splitlines()[0][:120]}") from failure
     return proof(bundle.scores, made.scores, made.train, made.holdout, made.contract, made.decision, tolerance)
 
 
@@ -166,10 +169,14 @@ def make_bundle(folder: Path, made: Ingredients) -> Manifest:
         return write_manifest(folder, msgspec.structs.replace(manifest, reason=prove(folder, made)))
     except NotExportableError as reason:
         if wanted == "onnx":
-            raise ModelError(f"{reason}; change model.py, or set package.runtime to auto in params.yaml") from reason
+            raise ModelError(
+                f"model.py: {reason}; change the model, or set package.runtime to auto in params.yaml"
+            ) from reason
         for path in folder.iterdir():
             path.unlink()
-        return write_bundle(folder, made, "sklearn", f"scikit-learn, because {reason}")
+        return write_bundle(
+            folder, made, "sklearn", f"scikit-learn, because the model cannot be shipped as ONNX: {reason}"
+        )
 
 
 def run() -> None:

@@ -1,0 +1,80 @@
+"""Judge the bundle, which is what is shipped, on the rows held out; write reports/ for people, DVC and later runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import paths
+from ..atomic import replacing_folder, write_text
+from ..bundle import Bundle
+from ..columns import Array
+from ..contract import Contract
+from ..evaluation.card import Told, Window, card, verdict
+from ..evaluation.curves import curves
+from ..evaluation.judged import Judged
+from ..evaluation.metrics import METRICS, main_metric
+from ..evaluation.pictures import pictures
+from ..evaluation.results import results
+from ..evaluation.slices import slices
+from ..evaluation.wording import shown, shown_interval
+from ..params import Params
+from ..progress import report
+from ..progress import table as aligned
+from ..reference import reference_of
+from ..table import columns_of_table, plain, read, target_of_table
+
+
+def run() -> None:
+    """Write reports/: metrics.json, slices.json, curves/, pictures/ and model-card.md."""
+    params, bundle, table = Params.load().evaluate, Bundle.load(paths.BUNDLE), read(paths.HOLDOUT)
+    contract, reference = bundle.contract, bundle.reference()
+    columns = columns_of_table(table, contract)
+    target = target_of_table(table, contract)
+    judged = Judged.of(target, bundle.scores(columns), bundle.decision)
+
+    report(f"judging bundle {bundle.version} on {judged.rows:,} rows, {params.bootstrap_rounds:,} resamples each")
+    metrics = results(judged, reference["target"], params.bootstrap_rounds)
+    by_slice = slices(judged, columns, contract, params)
+    drawn = pictures(judged, _guess(reference["target"]), contract.target)
+    shows = {f"{paths.PICTURES.name}/{name}.svg": words for name, (_, words) in drawn.items()}
+    told = Told(bundle.manifest, contract, reference, metrics, by_slice, shows, _window(table, target, contract))
+
+    _write_folder(paths.CURVES, {f"{name}.csv": curve.to_csv() for name, curve in curves(judged).items()})
+    _write_folder(paths.PICTURES, {f"{name}.svg": svg for name, (svg, _) in drawn.items()})
+    write_text(paths.SLICES, json.dumps(by_slice, indent=1, ensure_ascii=False))
+    write_text(paths.CARD, card(told))
+    write_text(paths.METRICS, json.dumps(metrics, indent=1))
+    _show(contract, metrics)
+
+
+def _guess(target: dict[str, Any]) -> float:
+    return float(target.get("median", target.get("shares", {}).get("1", 0.0)))
+
+
+def _window(table: pd.DataFrame, target: Array, contract: Contract) -> Window:
+    distribution = reference_of({}, target, contract)["target"]
+    if contract.time is None:
+        return Window(len(table), distribution)
+    times = plain(table[contract.time], contract.rules()[contract.time])
+    return Window(len(table), distribution, str(np.min(times)), str(np.max(times)))
+
+
+def _write_folder(folder: Path, files: dict[str, str]) -> None:
+    with replacing_folder(folder) as new:
+        for name, text in files.items():
+            write_text(new / name, text)
+
+
+def _show(contract: Contract, metrics: dict[str, Any]) -> None:
+    lines = [("metric", "value", "95 % interval", "baseline")]
+    for metric in METRICS[contract.problem]:
+        name = metric.name
+        bounds = shown_interval(metrics["intervals"][name])
+        lines.append((name, shown(metrics[name]), bounds, shown(metrics["baseline"][name])))
+    for line in aligned(lines).splitlines():
+        report(line)
+    report(verdict(metrics, main_metric(contract.problem)).replace("**", ""))
+    report(f"the whole story: {paths.CARD}; next: `make serve`")

@@ -1,0 +1,156 @@
+"""A small table of houses, and what the pipeline makes of it: the code is tested without your data and features."""
+
+import contextlib
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from << cookiecutter.__package >> import paths
+
+TARGETS = {
+    "binary": "{name: sold_fast, type: boolean}",
+    "multiclass": "{name: kind, type: category}",
+    "regression": "{name: price, type: number, unit: thousand}",
+}
+
+CONTRACT = """\
+name: houses
+description: Houses that were sold
+id: house_id
+time: sold_on
+target: TARGET
+columns:
+  size: {type: number, min: 0, max: 500, unit: m², example: 120.5}
+  rooms: {type: integer, min: 1, max: 30}
+  heated: {type: boolean, nullable: true}
+  district: {type: category, values: [north, south, east]}
+  street: {type: category, nullable: true}
+  built: {type: timestamp, nullable: true}
+"""
+
+PARAMS = """\
+data:
+  source: houses.csv
+  until: "2024-06-30"
+split:
+  holdout_days: 60
+model:
+  iterations: 10
+"""
+
+FEATURES = '''\
+"""The age of a house, in years, beside its columns."""
+
+import numpy as np
+
+
+def derive(columns):
+    features = dict(columns)
+    features["age"] = (np.datetime64("2024-07-01") - features.pop("built")) / np.timedelta64(365, "D")
+    return features
+'''
+
+
+def houses(rows: int = 400, seed: int = 0) -> pd.DataFrame:
+    """Return a table of houses that keeps the contract, with nulls where it allows them."""
+    rng = np.random.default_rng(seed)
+    streets = pd.Series(rng.choice(["High Street", "Mill Lane", "Elm Road"], rows))
+    size, rooms = rng.uniform(20, 300, rows).round(1), rng.integers(1, 12, rows)
+    heated = rng.choice(["true", "false", None], rows, p=[0.6, 0.3, 0.1])
+    built = pd.Series(pd.Timestamp("1900-01-01") + pd.to_timedelta(rng.integers(0, 43_000, rows), "D"))
+    score = size / 100 + (heated == "true") + rng.normal(0, 0.5, rows)
+    return pd.DataFrame(
+        {
+            "house_id": [f"house-{number}" for number in range(rows)],
+            "sold_on": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(rows) % 182, "D"),
+            "size": size,
+            "rooms": rooms,
+            "heated": heated,
+            "district": rng.choice(["north", "south", "east"], rows),
+            "street": streets.mask(rng.random(rows) < 0.1),
+            "built": built.mask(rng.random(rows) < 0.1),
+            "sold_fast": score > 2,
+            "kind": pd.cut(score, [-9, 1.5, 2.5, 9], labels=["flat", "terrace", "villa"]).astype(object),
+            "price": score * 100 + 300,
+        }
+    )
+
+
+class Project:
+    """A folder with a contract, parameters, features and a table, and the pipeline's stages to run in it."""
+
+    def __init__(self, folder: Path, problem: str = "binary") -> None:
+        self.folder = folder
+        self.write("contract.yaml", CONTRACT.replace("TARGET", TARGETS[problem]))
+        self.write("params.yaml", PARAMS)
+        self.write("features.py", FEATURES)
+        self.write("uv.lock", "version = 1\n")
+        self.table = houses()
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return pd.read_csv(self.folder / "houses.csv")
+
+    @table.setter
+    def table(self, table: pd.DataFrame) -> None:
+        table.to_csv(self.folder / "houses.csv", index=False)
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "models/bundle"
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        text = (self.folder / name).read_text(encoding="utf-8")
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def read_json(self, name: str) -> Any:
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+    def run(self, *stages: str) -> None:
+        """Run stages as the command line does, with this folder's features in place of the project's own."""
+        with contextlib.chdir(self.folder), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(paths, "FEATURES", self.folder / "features.py")
+            for stage in stages:
+                import_module(f"<< cookiecutter.__package >>.pipeline.{stage}").run()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project whose problem is binary, before its first stage."""
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def tiny_projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
+    """A project of each problem, run up to its bundle. Not to be changed: copy it first."""
+    made = {}
+    for problem in TARGETS:
+        made[problem] = Project(tmp_path_factory.mktemp(problem), problem)
+        made[problem].run("ingest", "validate", "split", "train", "package")
+    return made
+
+
+@pytest.fixture(scope="session")
+def tiny_bundles(tiny_projects: dict[str, Project]) -> dict[str, Path]:
+    """The folder of a bundle of each problem. Not to be changed."""
+    return {problem: project.bundle for problem, project in tiny_projects.items()}
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_bundles: dict[str, Path]) -> Path:
+    """The folder of a binary problem's bundle. Not to be changed."""
+    return tiny_bundles["binary"]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_clean_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)

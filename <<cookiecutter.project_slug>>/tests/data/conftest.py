@@ -1,0 +1,37 @@
+"""The tables that the last run made; without one, these tests have nothing to look at."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from << cookiecutter.__package >>.contract import Contract
+from << cookiecutter.__package >>.paths import CONTRACT, HOLDOUT, RAW, TRAIN
+
+ROOT = Path(__file__).parents[2]
+
+
+def table(path: Path) -> pd.DataFrame:
+    if not (ROOT / path).exists():
+        pytest.skip(f"{path} is not here: run make train")
+    return pd.read_parquet(ROOT / path)
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return Contract.load(ROOT / CONTRACT)
+
+
+@pytest.fixture(scope="session")
+def raw() -> pd.DataFrame:
+    return table(RAW)
+
+
+@pytest.fixture(scope="session")
+def train() -> pd.DataFrame:
+    return table(TRAIN)
+
+
+@pytest.fixture(scope="session")
+def holdout() -> pd.DataFrame:
+    return table(HOLDOUT)

@@ -1,0 +1,28 @@
+"""The bundle that the last run made; without one, these tests have nothing to ask."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from << cookiecutter.__package >>.bundle import Bundle
+from << cookiecutter.__package >>.columns import Columns
+from << cookiecutter.__package >>.paths import BUNDLE, HOLDOUT
+from << cookiecutter.__package >>.table import columns_of_table
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Bundle:
+    if not (ROOT / BUNDLE).exists():
+        pytest.skip(f"{BUNDLE} is not here: run make train")
+    return Bundle.load(ROOT / BUNDLE)
+
+
+@pytest.fixture(scope="session")
+def holdout(bundle: Bundle) -> Columns:
+    """The held-out rows, as the bundle's contract has them."""
+    if not (ROOT / HOLDOUT).exists():
+        pytest.skip(f"{HOLDOUT} is not here: run make train")
+    return columns_of_table(pd.read_parquet(ROOT / HOLDOUT), bundle.contract)

@@ -1,0 +1,112 @@
+"""A generated project on disk, and what its owner does with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 600  # seconds that any one command may take
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment as a user's shell has it: bytecode is written, no virtual environment is active."""
+    left_out = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_RUN_RECURSION_DEPTH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    return {name: value for name, value in os.environ.items() if name not in left_out} | more
+
+
+@dataclass(frozen=True)
+class Project:
+    """A generated project."""
+
+    folder: Path
+
+    @property
+    def package(self) -> str:
+        return self.folder.name.replace("-", "_")
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "src" / self.package
+
+    @property
+    def python(self) -> str:
+        return str(self.folder / ".venv/bin/python")
+
+    def run(self, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder and return what it printed, both streams together."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment(**more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{' '.join(command)} exited with {done.returncode}:\n{done.stdout}"
+        return done
+
+    def make(self, *verbs: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+        return self.run("make", *verbs, check=check, **more)
+
+    def start(self, *command: str, log: Path, **more: str) -> subprocess.Popen[str]:
+        """Start a command in a session of its own, its output in a file; `stop` ends it."""
+        with log.open("w") as output:
+            return subprocess.Popen(
+                command, cwd=self.folder, env=environment(**more), stdout=output, stderr=output, text=True,
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+
+    def commit(self, message: str = "state") -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-qm", message)
+
+    def copy(self, folder: Path) -> Project:
+        """Return this project at another place, with an environment of its own."""
+        ours = shutil.ignore_patterns(".venv", "__pycache__")
+        shutil.copytree(self.folder, folder / self.folder.name, ignore=ours, symlinks=True)
+        copied = Project(folder / self.folder.name)
+        copied.make("setup")
+        return copied
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{name} has no {old!r}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def read_json(self, name: str) -> Any:
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+    @property
+    def digest(self) -> str:
+        """The digest of its bundle."""
+        return str(self.read_json("models/bundle/bundle.json")["digest"])
+
+    def state(self) -> dict[str, bytes]:
+        """Every file that its owner sees, but for the environment, git and DVC's own records."""
+        skipped = {".venv", ".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".dvc"}
+        return {
+            path.relative_to(self.folder).as_posix(): path.read_bytes()
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and not skipped & set(path.relative_to(self.folder).parts)
+        }
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> int:
+    """Stop a process that `start` began, with its children; return its exit code."""
+    if process.poll() is None:
+        process.send_signal(number)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.wait(20)

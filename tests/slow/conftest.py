@@ -1,0 +1,55 @@
+"""Projects that were baked, installed from their shipped lock and trained, once for all tests that use them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Bake
+from tests.slow.baked import Project
+
+SLOW = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder as slow."""
+    for item in items:
+        if SLOW in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def uv(need: Callable[[str, object, str], None]) -> str:
+    """The uv that the projects' Makefiles will find."""
+    found = shutil.which("uv")
+    need("uv", found, "uv is not on the PATH")
+    return str(found)
+
+
+def _trained(bake: Bake, folder: Path, problem: str) -> Project:
+    project = Project(bake(into=folder, problem=problem))
+    project.commit("as generated")
+    project.make("train")
+    project.commit("trained")
+    return project
+
+
+@pytest.fixture(scope="session")
+def classifier(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Project:
+    """The default project, trained and committed. Not to be changed: copy it first."""
+    return _trained(bake, tmp_path_factory.mktemp("classification"), "classification")
+
+
+@pytest.fixture(scope="session")
+def regressor(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Project:
+    """The same with minutes to predict. Not to be changed: copy it first."""
+    return _trained(bake, tmp_path_factory.mktemp("regression"), "regression")
+
+
+@pytest.fixture
+def project(classifier: Project, tmp_path: Path) -> Project:
+    """A copy of the default project, trained and committed, to do anything with."""
+    return classifier.copy(tmp_path)

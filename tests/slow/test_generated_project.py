@@ -1,0 +1,98 @@
+"""A generated project passes its own checks, before and after its first training."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Bake
+from tests.slow.baked import Project
+
+STAGES = ("ingest", "validate", "split", "train", "package", "evaluate")
+
+
+@pytest.fixture(params=["classifier", "regressor"])
+def trained(request: pytest.FixtureRequest) -> Project:
+    """Each default project, trained."""
+    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+
+
+def test_its_own_checks_pass(trained: Project) -> None:
+    assert " passed" in trained.make("test").stdout
+    trained.make("lint")
+
+
+def test_its_checks_pass_before_it_is_trained(bake: Bake, uv: str) -> None:
+    fresh = Project(bake())
+
+    said = fresh.make("test").stdout
+
+    assert " passed" in said
+    assert "run make train" in said  # why the tests of data and model were skipped
+
+
+def test_the_formatter_leaves_it_as_it_is(trained: Project) -> None:
+    trained.make("format")
+
+    assert trained.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_the_model_beats_the_baseline(classifier: Project, regressor: Project) -> None:
+    classified, regressed = classifier.read_json("reports/metrics.json"), regressor.read_json("reports/metrics.json")
+
+    assert classified["roc_auc"] > 0.7
+    assert classified["log_loss"] < classified["baseline"]["log_loss"]
+    assert classified["brier"] < classified["baseline"]["brier"]
+    assert regressed["mae"] < regressed["baseline"]["mae"]
+
+
+def test_both_are_exported_exactly(trained: Project) -> None:
+    manifest = trained.read_json("models/bundle/bundle.json")
+
+    assert manifest["runtime"] == "onnx"
+    assert manifest["reason"].startswith("ONNX, proved equal to the pipeline on ")
+
+
+def test_nothing_changed_means_nothing_runs(trained: Project) -> None:
+    before = trained.state()
+
+    said = trained.make("train").stdout
+
+    assert "Running stage" not in said
+    assert trained.state() == before
+
+
+def test_a_change_runs_what_depends_on_it_and_nothing_else(project: Project) -> None:
+    project.replace("params.yaml", "bootstrap_rounds: 1000", "bootstrap_rounds: 200")
+
+    said = project.make("train").stdout
+
+    assert [stage for stage in STAGES if f"Running stage '{stage}'" in said] == ["evaluate"]
+
+
+def test_metrics_and_plots_show_what_changed(project: Project) -> None:
+    project.replace("params.yaml", "iterations: 100", "iterations: 20")
+    project.make("train")
+
+    said = project.make("metrics").stdout
+    page = project.make("plots").stdout.strip().splitlines()[-1].removeprefix("file://")
+
+    assert "roc_auc" in said
+    assert "model.iterations" in said
+    assert "vega" in project.run("cat", page).stdout
+
+
+def test_the_version_names_the_data_and_the_model(project: Project) -> None:
+    before = project.digest
+    project.replace("params.yaml", "2013-07-31", "2013-08-31")
+
+    project.make("train")
+
+    assert project.digest != before
+    assert project.read_json("models/bundle/bundle.json")["until"] == "2013-08-31"
+
+
+def test_make_lists_every_verb(classifier: Project) -> None:
+    said = classifier.make().stdout
+
+    for verb in ("setup", "train", "serve", "predict", "metrics", "plots", "test", "lint", "image", "smoke", "undo"):
+        assert f"make {verb} " in said

@@ -1,0 +1,39 @@
+"""The same inputs give the same bundle, byte for byte, whatever the process, the hash seed and the number of cores."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.slow.baked import Project
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"PYTHONHASHSEED": "1"},
+        {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1"},
+        {"PYTHONHASHSEED": "3", "OMP_NUM_THREADS": "4"},
+    ],
+    ids=lambda settings: " ".join(f"{name}={value}" for name, value in settings.items()),
+)
+@pytest.mark.parametrize("trained", ["classifier", "regressor"])
+def test_made_again(trained: str, settings: dict[str, str], request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    original: Project = request.getfixturevalue(trained)
+    again = original.copy(tmp_path)
+
+    again.run("uv", "run", "dvc", "repro", "--force", "--no-run-cache", **settings)
+
+    assert again.state() == original.state()
+
+
+def test_made_again_on_one_core(project: Project) -> None:
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system does not say which cores a process may use")
+    before = project.state()
+
+    project.run("taskset", "-c", "0", "uv", "run", "dvc", "repro", "--force", "--no-run-cache")
+
+    assert project.state() == before
