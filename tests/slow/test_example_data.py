@@ -47,9 +47,7 @@ def test_the_kept_files_hold_the_rows_that_the_script_makes(made_again: Path) ->
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_check_names_a_file_with_other_rows_a_missing_and_a_foreign_one(
-    made_again: Path, tmp_path: Path
-) -> None:
+def test_check_names_a_file_with_other_rows_a_missing_and_a_foreign_one(made_again: Path, tmp_path: Path) -> None:
     shutil.copytree(made_again, tmp_path, dirs_exist_ok=True)
     shutil.copy(made_again / "2013-04.parquet", tmp_path / "2013-05.parquet")
     (tmp_path / "2013-09.parquet").unlink()

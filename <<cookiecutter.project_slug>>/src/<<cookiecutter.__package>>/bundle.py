@@ -86,12 +86,14 @@ class OnnxEngine:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self._inputs = [*manifest.numbers, *manifest.categories]
+        features = [*manifest.numbers, *manifest.categories]
+        # By their order: the exporter changes names that are no identifiers.
+        self._inputs = [(said.name, name) for said, name in zip(self._session.get_inputs(), features, strict=True)]
         self._output = [self._session.get_outputs()[0 if manifest.problem == "regression" else 1].name]
 
     def scores(self, features: Columns) -> Array:
         """Return the scores of features, as float64."""
-        feed = {name: features[name].reshape(-1, 1) for name in self._inputs}
+        feed = {name: features[feature].reshape(-1, 1) for name, feature in self._inputs}
         (said,) = self._session.run(self._output, feed)
         scores = np.asarray(said, dtype=np.float64)
         return scores.reshape(-1) if scores.shape[1:] == (1,) else scores

@@ -43,7 +43,7 @@ def settle(values: Sequence[Any] | Array, column: Column) -> Array:
         return _timestamp(values)
     if isinstance(values, np.ndarray) and values.dtype != object:
         return values.astype(np.float32)
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64).astype(np.float32)
+    return np.array(values, dtype=np.float64).astype(np.float32)  # None becomes NaN
 
 
 def _category(values: Sequence[Any] | Array) -> Array:
@@ -96,4 +96,5 @@ def _plain(value: Any, column: Column) -> Any:
         return bool(value)
     if column.type == "integer":
         return int(value)
-    return float(str(value))  # 0.1, not 0.10000000149: the shortest text that is the same float32
+    shortest = float(str(value))  # 0.1, not 0.10000000149: the shortest text that is the same float32
+    return min(max(shortest, column.lowest), column.highest)  # rounding may have carried it past a limit

@@ -54,7 +54,7 @@ def _parts(item: Any, seen: set[int]) -> list[Any]:
         return [item, *(part for value in vars(item).values() for part in _parts(value, seen))]
     if isinstance(item, dict):
         item = list(item.values())
-    if isinstance(item, list | tuple | np.ndarray) and getattr(item, "dtype", object) == object:
+    if isinstance(item, list | tuple) or (isinstance(item, np.ndarray) and item.dtype.kind == "O"):
         return [part for value in item for part in _parts(value, seen)]
     return []
 

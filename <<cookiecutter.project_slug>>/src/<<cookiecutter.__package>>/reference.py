@@ -11,10 +11,18 @@ _QUANTILES = np.linspace(0, 1, 11)
 _MOST_CATEGORIES = 50
 
 
-def reference_of(columns: Columns, target: Array, contract: Contract) -> dict[str, Any]:
-    """Return the number of rows, and the distribution of the target and of each column, as plain JSON values."""
+def reference_of(columns: Columns, target: Array, times: Array | None, contract: Contract) -> dict[str, Any]:
+    """Return the number of rows, their time span, and the distribution of the target and of each column.
+
+    Args:
+        columns: the training rows, settled.
+        target: what is to be predicted of them, shape `(rows,)`.
+        times: when they were, shape `(rows,)`; None where the contract names no time.
+        contract: what they keep.
+    """
     return {
         "rows": len(target),
+        "time": None if times is None else {"first": str(times.min()), "last": str(times.max())},
         "target": _of_target(target, contract),
         "columns": {name: _of_column(array, contract.columns[name].type) for name, array in columns.items()},
     }

@@ -54,6 +54,13 @@ def target_of_table(table: pd.DataFrame, contract: Contract) -> Array:
     return values.astype(np.float64)
 
 
+def times_of_table(table: pd.DataFrame, contract: Contract) -> Array | None:
+    """Return when each row was, shape `(rows,)`, datetime64[us]; None where the contract names no time."""
+    if contract.time is None:
+        return None
+    return plain(table[contract.time], contract.rules()[contract.time])
+
+
 def plain(series: pd.Series, column: Column) -> Array:
     """Return a table's column as the contract's type, before it is settled: what cannot be read becomes a null.
 

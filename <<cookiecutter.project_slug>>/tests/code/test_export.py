@@ -36,10 +36,7 @@ def test_a_model_whose_export_is_wrong_ships_on_scikit_learn_and_says_why(projec
     bundle = Bundle.load(project.bundle)
     examples = bundle.examples()
     assert bundle.manifest.runtime == "sklearn"
-    assert (
-        "scikit-learn, because the model cannot be shipped as ONNX: its ONNX form is not exact: answers differ by up to"
-        in bundle.manifest.reason
-    )
+    assert "cannot be shipped as ONNX: its ONNX form is not exact: answers differ by up to" in bundle.manifest.reason
     assert bundle.decision.predictions(bundle.scores_of_rows(examples["rows"])) == examples["predictions"]
 
 
@@ -47,10 +44,7 @@ def test_a_wrong_export_that_params_insist_on_is_refused(project, monkeypatch):
     monkeypatch.setattr(fitting, "build_model", forest)
     project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  runtime: onnx\n")
 
-    with pytest.raises(
-        ModelError,
-        match=r"^model\.py: its ONNX form is not exact: .*; change the model, or set package\.runtime to auto",
-    ):
+    with pytest.raises(ModelError, match=r"its ONNX form is not exact: .*; change the model, or set package\.runtime"):
         project.run("ingest", "validate", "split", "train", "package")
 
     assert not project.bundle.exists()

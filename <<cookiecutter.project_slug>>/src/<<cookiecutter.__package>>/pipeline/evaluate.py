@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from .. import paths
@@ -24,7 +23,7 @@ from ..params import Params
 from ..progress import report
 from ..progress import table as aligned
 from ..reference import reference_of
-from ..table import columns_of_table, plain, read, target_of_table
+from ..table import columns_of_table, read, target_of_table, times_of_table
 
 
 def run() -> None:
@@ -55,11 +54,9 @@ def _guess(target: dict[str, Any]) -> float:
 
 
 def _window(table: pd.DataFrame, target: Array, contract: Contract) -> Window:
-    distribution = reference_of({}, target, contract)["target"]
-    if contract.time is None:
-        return Window(len(table), distribution)
-    times = plain(table[contract.time], contract.rules()[contract.time])
-    return Window(len(table), distribution, str(np.min(times)), str(np.max(times)))
+    told = reference_of({}, target, times_of_table(table, contract), contract)
+    time = told["time"] or {"first": None, "last": None}
+    return Window(told["rows"], told["target"], time["first"], time["last"])
 
 
 def _write_folder(folder: Path, files: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ from ..contract import Contract
 from ..errors import DataError
 from ..params import DataParams, Params
 from ..progress import report
-from ..table import plain, read, write
+from ..table import read, times_of_table, write
 
 
 def keep_window(table: pd.DataFrame, contract: Contract, params: DataParams) -> pd.DataFrame:
@@ -21,16 +21,14 @@ def keep_window(table: pd.DataFrame, contract: Contract, params: DataParams) -> 
     Raises:
         DataError: a window is asked for and there is no time column, or no row lies in it.
     """
+    times = times_of_table(table, contract) if contract.time in table else None
     if contract.time is None:
         if params.until is not None or params.window_days is not None:
             raise DataError("params.yaml: data.until and data.window_days need a time column; name it in contract.yaml")
         return table
-    if contract.time not in table:
+    if times is None or np.isnat(times).all():
         return table  # validation says so, with everything else that is wrong
-    times = plain(table[contract.time], contract.rules()[contract.time])
     known = times[~np.isnat(times)]
-    if not len(known):
-        return table
     last = np.datetime64(params.last_day) if params.last_day else known.max().astype("datetime64[D]")
     kept = np.isnat(times) | (times < last + 1)
     if params.window_days is not None:

@@ -23,7 +23,7 @@ from ..feature_code import FeatureCode
 from ..params import Params
 from ..progress import report
 from ..reference import reference_of
-from ..table import columns_of_table, read, target_of_table
+from ..table import columns_of_table, read, target_of_table, times_of_table
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Ingredients:
     train: Columns
     holdout: Columns
     target: Array
+    times: Array | None
     decision: Decision
 
     def scores(self, columns: Columns) -> Array:
@@ -58,6 +59,7 @@ def read_ingredients() -> Ingredients:
         train=columns_of_table(train, contract),
         holdout=columns_of_table(holdout, contract),
         target=target_of_table(train, contract),
+        times=times_of_table(train, contract),
         decision=Decision(contract.problem, _classes(model, contract), threshold),
     )
 
@@ -78,7 +80,7 @@ def write_bundle(folder: Path, made: Ingredients, runtime: Runtime, reason: str)
         shutil.copyfile(paths.PIPELINE, model)
     write_text(folder / "contract.json", made.contract.to_json())
     (folder / "features.py").write_text(made.code.source, encoding="utf-8")
-    write_json(folder / "reference.json", reference_of(made.train, made.target, made.contract))
+    write_json(folder / "reference.json", reference_of(made.train, made.target, made.times, made.contract))
     write_json(folder / "examples.json", examples(made))
     manifest = Manifest(
         format=FORMAT,
@@ -149,7 +151,7 @@ def prove(folder: Path, made: Ingredients) -> str:
         tolerance = NUMBER_TOLERANCE * float(made.target.std())
     try:
         bundle = Bundle.load(folder)
-    except RuntimeError as failure:  # ONNX Runtime cannot even load it
+    except (RuntimeError, ValueError) as failure:  # ONNX Runtime cannot even load it
         raise NotExportableError(f"its ONNX form cannot be loaded: {str(failure).splitlines()[0][:120]}") from failure
     return proof(bundle.scores, made.scores, made.train, made.holdout, made.contract, made.decision, tolerance)
 

@@ -11,7 +11,7 @@ from ..contract import Contract
 from ..errors import DataError
 from ..params import Params, SplitParams
 from ..progress import report
-from ..table import plain, read, write
+from ..table import read, times_of_table, write
 
 
 def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -23,9 +23,10 @@ def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple
     Raises:
         DataError: either side would have fewer than `minimum_rows` rows.
     """
-    held = _newest(table, contract, params) if contract.time is not None else _by_hash(table, contract, params)
+    times = times_of_table(table, contract)
+    held = _by_hash(table, contract, params) if times is None else _newest(times, params)
     train, holdout = table[~held].reset_index(drop=True), table[held].reset_index(drop=True)
-    key = "holdout_days" if contract.time is not None else "holdout_share"
+    key = "holdout_share" if times is None else "holdout_days"
     for name, side in (("train on", train), ("hold out", holdout)):
         if len(side) < params.minimum_rows:
             raise DataError(
@@ -35,9 +36,7 @@ def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple
     return train, holdout
 
 
-def _newest(table: pd.DataFrame, contract: Contract, params: SplitParams) -> Array:
-    assert contract.time is not None  # noqa: S101 - split asked
-    times = plain(table[contract.time], contract.rules()[contract.time])
+def _newest(times: Array, params: SplitParams) -> Array:
     end = times.max().astype("datetime64[D]") + 1
     return np.asarray(times >= end - params.holdout_days)
 

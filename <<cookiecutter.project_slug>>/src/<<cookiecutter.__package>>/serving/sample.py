@@ -1,0 +1,43 @@
+"""The verb `predict`: send a running service a sample row, and show how to do the same by hand."""
+
+import json
+import os
+import shlex
+from typing import Any
+
+from ..bundle import check
+from ..contract import Contract
+from ..errors import UserError
+from .ask import NoServiceError, ask
+from .settings import Arguments, bundle_folder
+
+
+def main(argv: list[str]) -> None:
+    """Send one row made from the bundle's contract; print the command that does so, and the answer.
+
+    Raises:
+        UserError: nothing answers there, or it refuses the row.
+    """
+    arguments = Arguments("predict", "send a sample row to a service")
+    arguments.add_argument("--url", default="http://127.0.0.1:8000")
+    url = arguments.parse_args(argv).url.rstrip("/")
+    body = {"rows": [_sample_row()]}
+    try:
+        reply = ask(url, "/predict", body)
+    except NoServiceError as absent:
+        raise UserError(f"{absent}; start it with `make serve`") from None
+    print(_command(url, body))
+    print(json.dumps(reply.body, indent=2, ensure_ascii=False))
+    if reply.status != 200:
+        raise UserError(f"{url} answered with {reply.status}; does it serve another model than models/bundle?")
+
+
+def _sample_row() -> dict[str, Any]:
+    folder = bundle_folder(os.environ)
+    check(folder)
+    return Contract.from_json((folder / "contract.json").read_bytes()).sample_row()
+
+
+def _command(url: str, body: Any) -> str:
+    sent = shlex.quote(json.dumps(body, ensure_ascii=False))
+    return f"curl {shlex.quote(f'{url}/predict')} -H 'Content-Type: application/json' -d {sent}"

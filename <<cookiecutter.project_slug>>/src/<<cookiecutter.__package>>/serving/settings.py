@@ -1,0 +1,70 @@
+"""What the service may be told: by environment variables, and over them by the command line."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+from .. import paths
+from ..errors import UserError
+
+
+class Arguments(argparse.ArgumentParser):
+    """Command-line arguments of a verb; a mistake is said in one line."""
+
+    def __init__(self, verb: str, purpose: str) -> None:
+        super().__init__(prog=f"python -m {__package__.partition('.')[0]} {verb}", description=purpose)
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments.
+
+        Raises:
+            UserError: always.
+        """
+        raise UserError(f"{message}; `{self.prog} --help` says what there is")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the service listens, what it answers from, and how much it takes at once."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    bundle: Path = paths.BUNDLE
+    max_rows: int = 1000
+    """Rows in one request."""
+    max_bytes: int = 1024 * 1024
+    """Size of one request's body."""
+
+    @classmethod
+    def read(cls, argv: list[str], environment: Mapping[str, str]) -> Self:
+        """Return the settings that arguments and environment name; an empty variable counts as unset.
+
+        Raises:
+            UserError: a value that is no setting of this kind.
+        """
+        told = {name: value for name, value in environment.items() if value}
+        arguments = Arguments("serve", "answer over HTTP")
+        arguments.add_argument("--host", default=told.get("HOST", cls.host))
+        arguments.add_argument("--port", default=told.get("PORT", cls.port))
+        given = arguments.parse_args(argv)
+        return cls(
+            host=given.host,
+            port=_whole_number("the port (PORT)", given.port, 0, 65535),
+            bundle=bundle_folder(told),
+            max_rows=_whole_number("MAX_ROWS", told.get("MAX_ROWS", cls.max_rows), 1, 1_000_000),
+            max_bytes=_whole_number("MAX_BYTES", told.get("MAX_BYTES", cls.max_bytes), 1, 2**31 - 1),
+        )
+
+
+def bundle_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the bundle: MODEL_BUNDLE, or where the pipeline puts it."""
+    return Path(environment.get("MODEL_BUNDLE") or paths.BUNDLE)
+
+
+def _whole_number(name: str, value: Any, least: int, most: int) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise UserError(f'{name} is "{text}"; write a whole number from {least:,} to {most:,}')
+    return int(text)

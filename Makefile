@@ -1,0 +1,48 @@
+# Every verb gets uv when it is missing: into .uv/ of this checkout, never into the system.
+UV_VERSION := 0.13.8
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := "$(UV)" run --locked
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format lock data
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+
+demo: $(UV) ## make the default project in build/, train it on real flights, serve it, ask it
+	@PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) python -m demo.demo
+
+test: $(UV) ## the fast tier: bake every combination and look (under two minutes)
+	$(RUN) python -m pytest -q -n auto --dist loadfile tests/fast
+
+test-all: test ## all tiers: the slow one bakes projects and runs them
+	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group slow python -m pytest tests/slow
+
+lint: $(UV) ## style, types, workflows and shell scripts
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) --group slow mypy
+	$(RUN) actionlint
+	$(RUN) zizmor --offline --quiet .github
+	$(RUN) shellcheck .ci/run
+
+format: $(UV) ## put the code into the one style
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+lock: $(UV) ## make the generated project's uv.lock again (UPGRADE=1: with the newest versions)
+	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) python scripts/relock.py $(if $(UPGRADE),--upgrade)
+
+data: $(UV) ## make the example's flights again from their source
+	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group data python example_data/make_flights.py
+
+.uv/bin/uv:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "make: this needs uv, or Python 3.11 or newer as python3 to get it with" >&2; exit 1; }
+	@echo "uv is missing: installing uv $(UV_VERSION) into .uv/"
+	@rm -rf .uv.new && python3 -m venv .uv.new >/dev/null || { \
+	    echo "make: python3 -m venv failed; install python3-venv (Debian, Ubuntu) or uv" >&2; exit 1; }
+	@.uv.new/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@rm -rf .uv && mv .uv.new .uv

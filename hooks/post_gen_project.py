@@ -1,0 +1,51 @@
+"""Make the new project a git repository of its own, and say what to do next.
+
+Standard library only, no network, no commit: the project is whole even where this does nothing.
+"""
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+PROJECT = Path.cwd()
+
+
+def git(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+    """Run git in `folder`, whatever repository the environment points at (a git hook's GIT_DIR, say)."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def start_repository() -> str | None:
+    """`git init`; returns what the user has to know when that was not possible."""
+    if (PROJECT / ".git").exists():
+        return None
+    parent = PROJECT.parent
+    try:
+        outer = git("rev-parse", "--show-toplevel", folder=parent)
+    except FileNotFoundError:
+        return "git was not found, and the pipeline needs it: install it, then run `git init -b main` there"
+    if outer.returncode == 0 and git("check-ignore", "-q", PROJECT.name, folder=parent).returncode != 0:
+        return (
+            f"the project lies inside the git repository {outer.stdout.strip()}, and its pipeline needs"
+            " one of its own: move the folder out, then run `git init -b main` in it"
+        )
+    made = git("-c", "init.defaultBranch=main", "init", "--quiet")
+    return None if made.returncode == 0 else f"`git init` failed: {made.stderr.strip().splitlines()[-1]}"
+
+
+def way_here() -> str:
+    """The project's folder as the user would type it after `cd`."""
+    started_in = Path(os.environ.get("PWD", PROJECT)).resolve()
+    return str(PROJECT.relative_to(started_in) if PROJECT.is_relative_to(started_in) else PROJECT)
+
+
+if __name__ == "__main__":
+    if warning := start_repository():
+        print(f"note: {warning}")
+    print("Next:")
+    print(f"  cd {shlex.quote(way_here())}")
+    print("  make train")
+    print("  make serve")

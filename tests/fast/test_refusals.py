@@ -1,0 +1,158 @@
+"""An answer that would make a broken project is refused in one line with one that works; nothing is left."""
+
+from __future__ import annotations
+
+import functools
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cookiecutter.exceptions import FailedHookException
+
+from tests.conftest import ROOT, Bake
+
+SHAPE = "is not a-z, 0-9 and single hyphens"
+
+REFUSED = [
+    ("project_slug", "My Project", SHAPE),
+    ("project_slug", "My-Project", SHAPE),
+    ("project_slug", "2fast", SHAPE),
+    ("project_slug", "-x", SHAPE),
+    ("project_slug", "x-", SHAPE),
+    ("project_slug", "a--b", SHAPE),
+    ("project_slug", "a_b", SHAPE),
+    ("project_slug", "a.b", SHAPE),
+    ("project_slug", "x" * 41, SHAPE),
+    ("project_slug", "x" * 80, SHAPE),
+    ("project_slug", "flіght", SHAPE),  # the Cyrillic letter і
+    ("project_slug", "ﬂight", SHAPE),
+    ("project_slug", "model１", SHAPE),
+    ("project_slug", "a;b", SHAPE),
+    ("project_slug", 'a"b', SHAPE),
+    ("project_slug", "class", "a word of the Python language"),
+    ("project_slug", "match", "a word of the Python language"),
+    ("project_slug", "json", "a name of Python's standard library"),
+    ("project_slug", "print", "a name of Python's standard library"),
+    ("project_slug", "numpy", "a package that the project uses"),
+    ("project_slug", "sklearn", "a package that the project uses"),
+    ("project_slug", "scikit-learn", "a package that the project uses"),
+    ("project_slug", "mlflow", "a package that the project uses"),
+    ("project_slug", "yaml", "a package that the project uses"),
+    ("project_slug", "pil", "a package that the project uses"),
+    ("project_slug", "tests", "one of the project's own folders"),
+    ("project_slug", "build", "one of the project's own folders"),
+    ("github_owner", "", "is no GitHub name"),
+    ("github_owner", "two words", "is no GitHub name"),
+    ("github_owner", "-lead", "is no GitHub name"),
+    ("github_owner", "trail-", "is no GitHub name"),
+    ("github_owner", "double--hyphen", "is no GitHub name"),
+    ("github_owner", "under_score", "is no GitHub name"),
+    ("github_owner", "x" * 40, "is no GitHub name"),
+    ("github_owner", "ünicode", "is no GitHub name"),
+    ("project_name", "", "it is empty"),
+    ("project_name", "   ", "it is empty"),
+    ("project_name", "two\nlines", "U+000A"),
+    ("description", "tab\there", "U+0009"),
+    ("description", "escape \x1b[31m", "U+001B"),
+    ("description", "line\u2028separator", "U+2028"),
+    ("description", "turned \u202e around", "U+202E"),
+    ("description", "half \ud83d an emoji", "U+D83D"),
+    ("author", "", "it is empty"),
+    ("author", "Ada\nLovelace", "U+000A"),
+]
+
+
+@pytest.fixture(scope="module")
+def ask(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`bake` with the template's own questions, filters and hooks, but one file to render: much faster."""
+    template = tmp_path_factory.mktemp("questions")
+    for name in ("cookiecutter.json", "local_extensions.py", "hooks"):
+        (template / name).symlink_to(ROOT / name)
+    folder = template / "<<cookiecutter.project_slug>>"
+    folder.mkdir()
+    (folder / "README.md").write_text("# << cookiecutter.project_name | markdown >>\n", encoding="utf-8")
+    return functools.partial(bake, template=template)
+
+
+@pytest.mark.parametrize(("question", "answer", "reason"), REFUSED, ids=[ascii(f"{q}={a}"[:60]) for q, a, _ in REFUSED])
+def test_refuses_in_one_line_that_shows_an_answer_that_works(
+    ask: Callable[..., Path],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    question: str,
+    answer: str,
+    reason: str,
+) -> None:
+    others = {"project_slug": "my-model"} if question == "project_name" else {}
+
+    with pytest.raises(FailedHookException):
+        ask(tmp_path, **others, **{question: answer})
+
+    said = capfd.readouterr().err.splitlines()
+    assert len(said) == 1, said
+    assert said[0].startswith(f"{question}: ")
+    assert reason in said[0]
+    assert list(tmp_path.iterdir()) == []
+    works = re.search("an answer that works: (.+)$", said[0])
+    assert works
+    assert ask(tmp_path, **others, **{question: works[1]}).is_dir()
+
+
+@pytest.mark.parametrize("slug", ["../escape", "../deep/er", "in/side", "..", "", "x" * 300])
+def test_a_slug_that_leads_elsewhere_writes_nothing_anywhere(tmp_path: Path, slug: str) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", str(ROOT)]
+
+    result = subprocess.run([*command, f"project_slug={slug}"], cwd=inner, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 1
+    assert re.fullmatch("project_slug: .* an answer that works: flight-delays\n", result.stderr)
+    assert [path.name for path in tmp_path.rglob("*")] == ["inner"]
+
+
+def test_refusing_leaves_a_folder_that_was_there_untouched(bake: Bake, tmp_path: Path) -> None:
+    kept = bake(tmp_path) / "README.md"
+    kept.write_text("mine\n", encoding="utf-8")
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", "-f", str(ROOT)]
+
+    result = subprocess.run(
+        [*command, "github_owner=no one"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 1
+    assert kept.read_text(encoding="utf-8") == "mine\n"
+
+
+def test_every_package_in_the_lock_file_is_refused_as_a_name(
+    ask: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lock = (ROOT / "<<cookiecutter.project_slug>>" / "uv.lock").read_text(encoding="utf-8")
+    names = re.findall(r'^name = "([a-z][a-z0-9-]{0,39})"$', lock, re.MULTILINE)
+    assert {"numpy", "dvc", "fastapi", "onnxruntime"} <= set(names)
+
+    for name in names[:: len(names) // 8]:
+        with pytest.raises(FailedHookException):
+            ask(tmp_path, project_slug=name)
+        assert name in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Flight Delays", "flight-delays"),
+        ("Größe & Höhe", "grosse-hohe"),
+        ("2024 sales", "model-2024-sales"),
+        ("🚀", "model"),
+        ("x" * 300, "x" * 32),
+        (("long words " * 30).strip(), "long-words-long-words-long-words"),
+        ("../../etc", "etc"),
+    ],
+)
+def test_the_slug_offered_for_any_name_is_one_that_works(
+    ask: Callable[..., Path], tmp_path: Path, name: str, slug: str
+) -> None:
+    assert ask(tmp_path, project_name=name).name == slug
