@@ -38,12 +38,14 @@ class Project:
     def python(self) -> str:
         return str(self.folder / ".venv/bin/python")
 
-    def run(self, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, check: bool = True, settings: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder and return what it printed, both streams together."""
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment(**more),
+            env=environment(**(settings or {})),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -54,14 +56,17 @@ class Project:
         assert not check or done.returncode == 0, f"{' '.join(command)} exited with {done.returncode}:\n{done.stdout}"
         return done
 
-    def make(self, *verbs: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
-        return self.run("make", *verbs, check=check, **more)
+    def make(
+        self, *verbs: str, check: bool = True, settings: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run make with verbs, as `run` does."""
+        return self.run("make", *verbs, check=check, settings=settings)
 
-    def start(self, *command: str, log: Path, **more: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, log: Path) -> subprocess.Popen[str]:
         """Start a command in a session of its own, its output in a file; `stop` ends it."""
         with log.open("w") as output:
             return subprocess.Popen(
-                command, cwd=self.folder, env=environment(**more), stdout=output, stderr=output, text=True,
+                command, cwd=self.folder, env=environment(), stdout=output, stderr=output, text=True,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 

@@ -29,8 +29,12 @@ def uv(need: Callable[[str, object, str], None]) -> str:
     return str(found)
 
 
-def _trained(bake: Bake, folder: Path, problem: str) -> Project:
+def _trained(bake: Bake, folder: Path, problem: str, small: bool = False) -> Project:
     project = Project(bake(into=folder, problem=problem))
+    if small:
+        project.replace("params.yaml", "2013-07-31", "2013-02-28")
+        project.replace("params.yaml", "iterations: 100", "iterations: 10")
+        project.replace("params.yaml", "bootstrap_rounds: 1000", "bootstrap_rounds: 100")
     project.commit("as generated")
     project.make("train")
     project.commit("trained")
@@ -53,3 +57,15 @@ def regressor(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> 
 def project(classifier: Project, tmp_path: Path) -> Project:
     """A copy of the default project, trained and committed, to do anything with."""
     return classifier.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def quick(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Project:
+    """The default project on two months with a tenth of the trees, trained and committed. Not to be changed."""
+    return _trained(bake, tmp_path_factory.mktemp("quick"), "classification", small=True)
+
+
+@pytest.fixture
+def small(quick: Project, tmp_path: Path) -> Project:
+    """A copy of the small project, to do anything with."""
+    return quick.copy(tmp_path)

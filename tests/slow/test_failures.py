@@ -15,22 +15,22 @@ from tests.slow.baked import Project, stop
 STAGES = ("ingest", "validate", "split", "train", "package", "evaluate")
 
 
-def break_the_table(project: Project) -> None:
+def break_the_table(small: Project) -> None:
     """Add a month in which two rows break the contract."""
-    project.run(
-        project.python,
+    small.run(
+        small.python,
         "-c",
-        "import pandas as pd; t = pd.read_parquet('data/source/2013-07.parquet');"
-        "t.loc[:1, 'distance'] = -5; t.loc[7, 'carrier'] = 'XX'; t.to_parquet('data/source/2013-07.parquet')",
+        "import pandas as pd; t = pd.read_parquet('data/source/2013-02.parquet');"
+        "t.loc[:1, 'distance'] = -5; t.loc[7, 'carrier'] = 'XX'; t.to_parquet('data/source/2013-02.parquet')",
     )
-    project.replace("params.yaml", "2013-07-31", "2013-07-30")
+    small.replace("params.yaml", "2013-02-28", "2013-02-27")
 
 
-def test_rows_that_break_the_contract_stop_the_run(project: Project) -> None:
-    bundle = project.digest
-    break_the_table(project)
+def test_rows_that_break_the_contract_stop_the_run(small: Project) -> None:
+    bundle = small.digest
+    break_the_table(small)
 
-    refused = project.make("train", check=False)
+    refused = small.make("train", check=False)
 
     assert refused.returncode != 0
     assert "contract: 2 rules broken in" in refused.stdout
@@ -38,56 +38,56 @@ def test_rows_that_break_the_contract_stop_the_run(project: Project) -> None:
     assert "distance  at least 0           2  -5" in refused.stdout
     assert 'carrier   one of 16 values     1  "XX"' in refused.stdout
     assert "Running stage 'split'" not in refused.stdout
-    assert project.digest == bundle
+    assert small.digest == bundle
 
 
-def test_undo_goes_back_after_a_refusal(project: Project) -> None:
-    before = project.state()
-    break_the_table(project)
-    project.make("train", check=False)
-    project.run("git", "checkout", "params.yaml", "data/source")
+def test_undo_goes_back_after_a_refusal(small: Project) -> None:
+    before = small.state()
+    break_the_table(small)
+    small.make("train", check=False)
+    small.run("git", "checkout", "params.yaml", "data/source")
 
-    said = project.make("undo").stdout
+    said = small.make("undo").stdout
 
     assert "data, models and reports are as in the last commit" in said
-    assert project.state() == before
-    assert "Running stage" not in project.make("train").stdout
+    assert small.state() == before
+    assert "Running stage" not in small.make("train").stdout
 
 
-def test_undo_goes_back_after_another_model_was_trained(project: Project) -> None:
-    before = project.state()
-    project.replace("params.yaml", "iterations: 100", "iterations: 10")
-    project.make("train")
-    (project.folder / "reports/notes.txt").write_text("mine, and not in git")
+def test_undo_goes_back_after_another_model_was_trained(small: Project) -> None:
+    before = small.state()
+    small.replace("params.yaml", "iterations: 10", "iterations: 20")
+    small.make("train")
+    (small.folder / "reports/notes.txt").write_text("mine, and not in git")
 
-    project.run("git", "checkout", "params.yaml")
-    project.make("undo")
+    small.run("git", "checkout", "params.yaml")
+    small.make("undo")
 
-    assert project.state() == before
+    assert small.state() == before
 
 
-def test_undo_before_the_first_commit_says_so(project: Project) -> None:
-    project.run("git", "update-ref", "-d", "HEAD")
+def test_undo_before_the_first_commit_says_so(small: Project) -> None:
+    small.run("git", "update-ref", "-d", "HEAD")
 
-    said = project.make("undo", check=False)
+    said = small.make("undo", check=False)
 
     assert said.returncode != 0
     assert "nothing is committed yet, so there is no state to go back to" in said.stdout
 
 
-def retrain_until(project: Project, stage: str, log: Path) -> tuple[subprocess.Popen[str], int]:
+def retrain_until(small: Project, stage: str, log: Path) -> tuple[subprocess.Popen[str], int]:
     """Start a run of everything with other parameters; return it and the stage's process once that has begun."""
-    project.replace("params.yaml", "2013-07-31", "2013-08-31")
-    run = project.start("uv", "run", "dvc", "repro", log=log)
+    small.replace("params.yaml", "2013-02-28", "2013-03-31")
+    run = small.start("uv", "run", "dvc", "repro", log=log)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 words = (process / "cmdline").read_bytes().split(b"\0")
-                here = (process / "cwd").resolve() == project.folder.resolve()
+                here = (process / "cwd").resolve() == small.folder.resolve()
             except OSError:
                 continue
-            if here and words[1:4] == [b"-m", project.package.encode(), stage.encode()]:
+            if here and words[1:4] == [b"-m", small.package.encode(), stage.encode()]:
                 return run, int(process.name)
         assert run.poll() is None, log.read_text()
         time.sleep(0.01)
@@ -105,34 +105,35 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds p
 
 
 @needs_proc
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("delay", [0.0, 1.2])
+@pytest.mark.parametrize(
+    ("stage", "delay"), [*((stage, 0.0) for stage in STAGES), ("train", 1.5), ("package", 2.5), ("evaluate", 2.0)]
+)
 def test_a_killed_stage_harms_nothing_and_running_again_goes_on(
-    project: Project, stage: str, delay: float, tmp_path: Path
+    small: Project, stage: str, delay: float, tmp_path: Path
 ) -> None:
-    before = project.state()
-    run, process = retrain_until(project, stage, tmp_path / "log")
+    before = small.state()
+    run, process = retrain_until(small, stage, tmp_path / "log")
     time.sleep(delay)
     if is_alive(process):
         os.kill(process, signal.SIGKILL)
     run.wait(120)
 
-    project.run("uv", "run", "python", "-c", f"from {project.package}.bundle import Bundle; from pathlib import Path;"
+    small.run("uv", "run", "python", "-c", f"from {small.package}.bundle import Bundle; from pathlib import Path;"
                 "Bundle.load(Path('models/bundle'))")  # fmt: skip
-    project.make("train")
-    after = project.state()
-    assert project.read_json("models/bundle/bundle.json")["until"] == "2013-08-31"
+    small.make("train")
+    after = small.state()
+    assert small.read_json("models/bundle/bundle.json")["until"] == "2013-03-31"
     assert not [name for name in after if ".new-" in name or ".old-" in name]
 
-    project.run("git", "checkout", "params.yaml")
-    project.make("undo")
-    assert project.state() == before
+    small.run("git", "checkout", "params.yaml")
+    small.make("undo")
+    assert small.state() == before
 
 
 @needs_proc
 @pytest.mark.parametrize("stage", ["ingest", "train", "package"])
-def test_a_stage_stops_when_dvc_is_killed(project: Project, stage: str, tmp_path: Path) -> None:
-    run, process = retrain_until(project, stage, tmp_path / "log")
+def test_a_stage_stops_when_dvc_is_killed(small: Project, stage: str, tmp_path: Path) -> None:
+    run, process = retrain_until(small, stage, tmp_path / "log")
 
     kill_dvc_alone(run.pid)
     stop(run)
@@ -141,8 +142,8 @@ def test_a_stage_stops_when_dvc_is_killed(project: Project, stage: str, tmp_path
     while is_alive(process) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not is_alive(process)
-    project.make("train")
-    assert project.read_json("models/bundle/bundle.json")["until"] == "2013-08-31"
+    small.make("train")
+    assert small.read_json("models/bundle/bundle.json")["until"] == "2013-03-31"
 
 
 def kill_dvc_alone(group: int) -> None:
@@ -159,23 +160,23 @@ def kill_dvc_alone(group: int) -> None:
     pytest.fail("dvc was not found")
 
 
-def test_train_without_git_says_that_it_needs_git(project: Project, tmp_path: Path) -> None:
+def test_train_without_git_says_that_it_needs_git(small: Project, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("bash", "make", "touch", "awk", "uv", "env"):
-        path = project.run("bash", "-c", f"command -v {name}").stdout.strip()
+        path = small.run("bash", "-c", f"command -v {name}").stdout.strip()
         (tools / name).symlink_to(path)
 
-    said = project.make("train", check=False, PATH=str(tools))
+    said = small.make("train", check=False, settings={"PATH": str(tools)})
 
     assert said.returncode != 0
     assert "git is not here, and DVC needs it: install git, then run git init" in said.stdout
 
 
-def test_train_outside_a_repository_says_what_to_do(project: Project) -> None:
-    (project.folder / ".git").rename(project.folder.parent / "git-put-aside")
+def test_train_outside_a_repository_says_what_to_do(small: Project) -> None:
+    (small.folder / ".git").rename(small.folder.parent / "git-put-aside")
 
-    said = project.make("train", check=False)
+    said = small.make("train", check=False)
 
     assert said.returncode != 0
     assert "not in a git repository, which DVC needs: run git init" in said.stdout

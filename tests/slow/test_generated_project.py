@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import Bake
@@ -96,3 +99,36 @@ def test_make_lists_every_verb(classifier: Project) -> None:
 
     for verb in ("setup", "train", "serve", "predict", "metrics", "plots", "test", "lint", "image", "smoke", "undo"):
         assert f"make {verb} " in said
+
+
+COMPARE = """
+import sys; from pathlib import Path; import numpy as np
+from PACKAGE import skops_file; from PACKAGE.bundle import Bundle; from PACKAGE.contract import Contract
+from PACKAGE.estimator import answers; from PACKAGE.pipeline.ingest import read_source
+from PACKAGE.table import columns_of_table, target_of_table
+bundle, table = Bundle.load(Path("models/bundle")), read_source("data/source/*.parquet")
+columns = columns_of_table(table, bundle.contract)
+expected = answers(skops_file.load(Path("models/pipeline.skops")), bundle.code.derive(columns), bundle.contract.problem)
+spread = target_of_table(table, bundle.contract).std() if bundle.contract.problem == "regression" else 1
+print(len(expected), float(np.abs(bundle.scores(columns) - expected).max() / spread))
+"""
+
+
+def test_the_bundle_answers_as_the_pipeline_on_a_year_that_neither_has_seen(trained: Project) -> None:
+    said = trained.run(trained.python, "-c", COMPARE.replace("PACKAGE", trained.package)).stdout
+
+    rows, gap = said.splitlines()[-1].split()
+    print(said)
+    assert int(rows) > 35_000
+    assert float(gap) < 1e-5
+
+
+def test_without_uv_it_gets_uv_into_its_own_folder(bake: Bake) -> None:
+    fresh = Project(bake())
+    path = ":".join(folder for folder in os.environ["PATH"].split(":") if not (Path(folder) / "uv").exists())
+
+    said = fresh.make("setup", settings={"PATH": path}).stdout
+
+    assert "uv is not here: installing it into .uv" in said
+    assert (fresh.folder / ".uv/bin/uv").exists()
+    assert fresh.run(fresh.python, "-c", f"import {fresh.package}, dvc, sklearn").returncode == 0

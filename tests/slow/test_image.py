@@ -49,7 +49,7 @@ def test_the_container_answers_as_the_pipeline_did(image: tuple[Project, str]) -
 
 
 def test_the_image_holds_what_serves_and_nothing_else(image: tuple[Project, str]) -> None:
-    project, name = image
+    _, name = image
     look = (
         "import importlib.util as u, json, os, pathlib\n"
         "there = [m for m in ('pandas', 'sklearn', 'skl2onnx', 'dvc', 'pytest', 'uv', 'pip') if u.find_spec(m)]\n"

@@ -20,17 +20,17 @@ def clone(project: Project, folder: Path) -> Project:
     return Project(folder / project.folder.name)
 
 
-def assert_travels(project: Project, folder: Path, **settings: str) -> None:
+def assert_travels(project: Project, folder: Path, settings: dict[str, str] | None = None) -> None:
     project.commit("a remote")
-    project.make("push", **settings)
+    project.make("push", settings=settings)
     shutil.rmtree(project.folder / ".dvc/cache")
 
     cloned = clone(project, folder)
     assert not (cloned.folder / "models").exists()
-    cloned.make("pull", **settings)
+    cloned.make("pull", settings=settings)
 
     assert cloned.digest == project.digest
-    assert "Running stage" not in cloned.make("train", **settings).stdout
+    assert "Running stage" not in cloned.make("train", settings=settings).stdout
     assert cloned.run("git", "status", "--porcelain").stdout == ""
 
 
@@ -77,7 +77,7 @@ def test_through_s3(project: Project, s3: str, tmp_path: Path) -> None:
     project.run("uv", "run", "dvc", "remote", "add", "--default", "storage", "s3://models/here")
     project.run("uv", "run", "dvc", "remote", "modify", "storage", "endpointurl", s3)
 
-    assert_travels(project, tmp_path / "clone", **keys)
+    assert_travels(project, tmp_path / "clone", keys)
 
     assert client.list_objects_v2(Bucket="models")["KeyCount"] > 5
 

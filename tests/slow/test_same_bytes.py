@@ -11,20 +11,18 @@ from tests.slow.baked import Project
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("trained", "settings"),
     [
-        {"PYTHONHASHSEED": "1"},
-        {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "1"},
-        {"PYTHONHASHSEED": "3", "OMP_NUM_THREADS": "4"},
+        ("classifier", {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"}),
+        ("classifier", {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "4"}),
+        ("regressor", {"PYTHONHASHSEED": "3", "OMP_NUM_THREADS": "1"}),
     ],
-    ids=lambda settings: " ".join(f"{name}={value}" for name, value in settings.items()),
 )
-@pytest.mark.parametrize("trained", ["classifier", "regressor"])
 def test_made_again(trained: str, settings: dict[str, str], request: pytest.FixtureRequest, tmp_path: Path) -> None:
     original: Project = request.getfixturevalue(trained)
     again = original.copy(tmp_path)
 
-    again.run("uv", "run", "dvc", "repro", "--force", "--no-run-cache", **settings)
+    again.run("uv", "run", "dvc", "repro", "--force", "--no-run-cache", settings=settings)
 
     assert again.state() == original.state()
 
