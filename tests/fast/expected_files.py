@@ -30,6 +30,7 @@ PACKAGE = """
     column.py
     columns.py
     contract.py
+    draft.py
     errors.py
     estimator.py
     exactness.py
@@ -37,6 +38,7 @@ PACKAGE = """
     feature_code.py
     features.py
     fitting.py
+    inference.py
     model.py
     params.py
     parent.py
@@ -89,6 +91,7 @@ TESTS = """
     tests/code/test_atomic.py
     tests/code/test_bundle.py
     tests/code/test_columns.py
+    tests/code/test_draft.py
     tests/code/test_dvc_yaml.py
     tests/code/test_evaluate.py
     tests/code/test_example.py

@@ -11,6 +11,7 @@ from .columns import Array, Columns, settle
 from .contract import Contract
 from .errors import DataError
 
+_OFFSET = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 
@@ -68,6 +69,8 @@ def plain(series: pd.Series, column: Column) -> Array:
     Text that reads as the type is taken for it, since CSV knows nothing but text.
     """
     if column.type in ("number", "integer"):
+        if pd.api.types.is_datetime64_any_dtype(series.dtype):
+            return np.full(len(series), np.nan)  # pandas would count nanoseconds
         return pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     if column.type == "boolean":
         texts = series.astype(object).map(lambda value: None if pd.isna(value) else str(value).lower())
@@ -78,11 +81,16 @@ def plain(series: pd.Series, column: Column) -> Array:
 
 
 def _timestamps(series: pd.Series, column: Column) -> Array:
-    parsed = series
-    if not pd.api.types.is_datetime64_any_dtype(series.dtype):
-        parsed = pd.to_datetime(series, errors="coerce", format="ISO8601", utc=column.timezone is not None)
-    if column.timezone is not None:
-        parsed = pd.to_datetime(parsed, utc=True).dt.tz_localize(None)
-    elif getattr(parsed.dtype, "tz", None) is not None or not pd.api.types.is_datetime64_any_dtype(parsed.dtype):
-        return np.full(len(series), np.datetime64("NaT"), dtype="datetime64[us]")  # an offset the contract refuses
+    """Return times as written, or in UTC where the contract says so; an offset that it does not expect makes a NaT."""
+    with_offset = column.timezone is not None
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        if (getattr(series.dtype, "tz", None) is not None) != with_offset:
+            return np.full(len(series), np.datetime64("NaT"), dtype="datetime64[us]")
+        parsed = series
+    else:
+        texts = series.astype(object).where(series.notna(), "").astype(str)
+        as_agreed = texts.str.contains(_OFFSET) == with_offset
+        parsed = pd.to_datetime(texts.where(as_agreed), errors="coerce", format="ISO8601", utc=with_offset)
+    if with_offset:
+        parsed = parsed.dt.tz_convert("UTC").dt.tz_localize(None)
     return parsed.to_numpy(dtype="datetime64[us]")

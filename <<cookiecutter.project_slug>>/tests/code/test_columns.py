@@ -52,6 +52,10 @@ def test_a_time_with_an_offset_becomes_utc_where_the_contract_says_so():
     assert from_json[0] == from_table[0] == np.datetime64("2024-02-29T10:30:00")
 
 
+def test_a_time_is_no_number():
+    assert np.isnan(plain(pd.Series(pd.to_datetime(["2024-02-29"])), Column(type="number"))).all()
+
+
 def test_a_code_that_a_table_reads_as_a_fraction_stays_a_code():
     column = Column(type="category", nullable=True)
 
