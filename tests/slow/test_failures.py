@@ -90,7 +90,7 @@ def retrain_until(small: Project, stage: str, log: Path) -> tuple[subprocess.Pop
             if here and words[1:4] == [b"-m", small.package.encode(), stage.encode()]:
                 return run, int(process.name)
         assert run.poll() is None, log.read_text()
-        time.sleep(0.01)
+        time.sleep(0.05)
     pytest.fail(f"{stage} did not begin in time")
 
 
@@ -105,9 +105,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds p
 
 
 @needs_proc
-@pytest.mark.parametrize(
-    ("stage", "delay"), [*((stage, 0.0) for stage in STAGES), ("train", 1.5), ("package", 2.5), ("evaluate", 2.0)]
-)
+@pytest.mark.parametrize(("stage", "delay"), [*((stage, 0.0) for stage in STAGES), ("package", 2.5)])
 def test_a_killed_stage_harms_nothing_and_running_again_goes_on(
     small: Project, stage: str, delay: float, tmp_path: Path
 ) -> None:

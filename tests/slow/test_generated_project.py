@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from tests.conftest import Bake
 from tests.slow.baked import Project
 
+NEWEST = "3.13"
 STAGES = ("ingest", "validate", "split", "train", "package", "evaluate")
 
 
@@ -31,6 +34,19 @@ def test_its_checks_pass_before_it_is_trained(bake: Bake, uv: str) -> None:
 
     assert " passed" in said
     assert "run make train" in said  # why the tests of data and model were skipped
+
+
+def test_its_checks_pass_on_the_newest_python(
+    bake: Bake, uv: str, need: Callable[[str, object, str], None], tmp_path: Path
+) -> None:
+    found = subprocess.run([uv, "python", "find", "--no-python-downloads", NEWEST], capture_output=True, text=True)
+    need("newest-python", found.returncode == 0, f"Python {NEWEST} is not here")
+    fresh = Project(bake(into=tmp_path))
+
+    fresh.make("setup", settings={"UV_PYTHON": found.stdout.strip()})
+    fresh.make("test")
+
+    assert NEWEST in fresh.run(fresh.python, "--version").stdout
 
 
 def test_the_formatter_leaves_it_as_it_is(trained: Project) -> None:

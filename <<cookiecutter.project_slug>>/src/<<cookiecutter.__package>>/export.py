@@ -167,7 +167,7 @@ def _filled(array: Array, value: Any) -> Array:
 def _null(array: Array) -> Any:
     if array.dtype == object:
         return ""
-    return np.datetime64("NaT") if array.dtype.kind == "M" else np.nan
+    return np.datetime64("NaT", "us") if array.dtype.kind == "M" else np.nan
 
 
 def _observed_limits(array: Array) -> set[float]:

@@ -85,7 +85,7 @@ def _timestamps(series: pd.Series, column: Column) -> Array:
     with_offset = column.timezone is not None
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         if (getattr(series.dtype, "tz", None) is not None) != with_offset:
-            return np.full(len(series), np.datetime64("NaT"), dtype="datetime64[us]")
+            return np.full(len(series), np.datetime64("NaT", "us"), dtype="datetime64[us]")
         parsed = series
     else:
         texts = series.astype(object).where(series.notna(), "").astype(str)

@@ -28,21 +28,19 @@ def keep_window(table: pd.DataFrame, contract: Contract, params: DataParams) -> 
         return table
     if times is None or np.isnat(times).all():
         return table  # validation says so, with everything else that is wrong
-    known = times[~np.isnat(times)]
-    last = np.datetime64(params.last_day) if params.last_day else known.max().astype("datetime64[D]")
-    kept = np.isnat(times) | (times < last + 1)
+    days = times.astype("datetime64[D]")
+    first, newest = np.nanmin(days), np.nanmax(days)
+    last = np.datetime64(params.last_day) if params.last_day else newest
+    kept = days <= last
     if params.window_days is not None:
-        kept &= np.isnat(times) | (times >= last + 1 - params.window_days)
+        kept &= days > last - np.timedelta64(params.window_days, "D")
     if not kept.any():
         raise DataError(
-            f"no row lies in the window that ends with {last}: the source holds {_day(known.min())} to "
-            f"{_day(known.max())}; change data.until or data.window_days in params.yaml"
+            f"no row lies in the window that ends with {last}: the source holds {first} to {newest}; "
+            "change data.until or data.window_days in params.yaml"
         )
+    kept |= np.isnat(days)
     return table.iloc[np.flatnonzero(kept)[np.argsort(times[kept], kind="stable")]].reset_index(drop=True)
-
-
-def _day(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[D]"))
 
 
 def read_source(source: str) -> pd.DataFrame:

@@ -37,8 +37,8 @@ def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple
 
 
 def _newest(times: Array, params: SplitParams) -> Array:
-    end = times.max().astype("datetime64[D]") + 1
-    return np.asarray(times >= end - params.holdout_days)
+    days = times.astype("datetime64[D]")
+    return np.asarray(days > days.max() - np.timedelta64(params.holdout_days, "D"))
 
 
 def _by_hash(table: pd.DataFrame, contract: Contract, params: SplitParams) -> Array:
