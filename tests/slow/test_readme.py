@@ -66,7 +66,7 @@ def test_start_your_own(clone: Project, uv: str, tmp_path: Path) -> None:
     assert (train, serve, predict) == ("make train", "make serve", "make predict")
     here = Project(tmp_path)
 
-    here.run("bash", "-c", start.replace("gh:OWNER/cookiecutter-cd4ml", f"file://{clone.folder}") + " --no-input")
+    here.run("bash", "-c", start.replace("gh:OWNER/cookiecutter-cd4ml", f"git+file://{clone.folder}") + " --no-input")
 
     project = Project(tmp_path / "flight-delays")
     project.make("train")
