@@ -18,6 +18,7 @@ PROJECT = """
     .dvc/.gitignore
     .dvc/config
     .github/CODEOWNERS
+    data/source/README.md
     docs/connect-your-data.md
 """.split()
 
@@ -28,9 +29,10 @@ PACKAGE = """
     atomic.py
     bundle.py
     column.py
+    column_draft.py
     columns.py
     contract.py
-    draft.py
+    contract_draft.py
     errors.py
     estimator.py
     exactness.py
@@ -38,7 +40,6 @@ PACKAGE = """
     feature_code.py
     features.py
     fitting.py
-    inference.py
     model.py
     params.py
     parent.py
@@ -91,7 +92,7 @@ TESTS = """
     tests/code/test_atomic.py
     tests/code/test_bundle.py
     tests/code/test_columns.py
-    tests/code/test_draft.py
+    tests/code/test_contract_draft.py
     tests/code/test_dvc_yaml.py
     tests/code/test_evaluate.py
     tests/code/test_example.py

@@ -15,7 +15,7 @@ _STAGES = {
     "evaluate": "judge the bundle on the rows set aside",
 }
 _COMMANDS = {
-    "contract": ("draft", "draft contract.yaml from the source, or show what it leaves out"),
+    "contract": ("contract_draft", "draft contract.yaml from the source, or show what it leaves out"),
     "serve": ("serving.run", "answer over HTTP"),
     "predict": ("serving.sample", "send a sample row to a service"),
     "undo": ("undo", "put data, models and reports back to the last commit"),

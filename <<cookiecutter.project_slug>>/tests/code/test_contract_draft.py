@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
+from << cookiecutter.__package >>.column_draft import infer
 from << cookiecutter.__package >>.contract import Contract
-from << cookiecutter.__package >>.draft import main
+from << cookiecutter.__package >>.contract_draft import main
 from << cookiecutter.__package >>.errors import DataError
-from << cookiecutter.__package >>.inference import infer
 from << cookiecutter.__package >>.paths import CONTRACT
 
 

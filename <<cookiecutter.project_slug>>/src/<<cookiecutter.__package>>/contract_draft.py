@@ -6,9 +6,9 @@ import pandas as pd
 
 from . import paths
 from .atomic import write_text
+from .column_draft import Inferred, infer, missing_columns, yaml_text
 from .contract import Contract
 from .errors import DataError
-from .inference import Inferred, infer, missing_columns, yaml_text
 from .params import Params
 from .pipeline.ingest import read_source
 
