@@ -3,7 +3,8 @@
     uv run python -m benchmarks.laptop [--quick]
 
 Wall-clock seconds of whole commands, from a folder of its own, with a warm package cache (one set-up goes first, not
-counted). Each goal is a limit; the last lines give the share of it that was used. `--quick` leaves the demo and the tests out.
+counted). Each goal is a limit; the last lines give the share of it that was used. `--quick` leaves the demo and the
+tests out.
 """
 
 from __future__ import annotations
