@@ -30,6 +30,7 @@ COMBINATIONS = {
         f"{problem}-{chosen}": {"problem": problem, "license": chosen}
         for problem, chosen in product(PROBLEMS, LICENSES)
     },
+    "longest": {"project_slug": "a-very-long-name-of-forty-characters-abc"},
     "hostile": {**HOSTILE, "problem": "regression", "license": "Proprietary"},
 }
 

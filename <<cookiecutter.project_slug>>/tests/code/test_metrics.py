@@ -13,7 +13,13 @@ from << cookiecutter.__package >>.evaluation import intervals
 from << cookiecutter.__package >>.evaluation.baseline import baseline_metrics
 from << cookiecutter.__package >>.evaluation.intervals import interval, resampled
 from << cookiecutter.__package >>.evaluation.judged import Judged
-from << cookiecutter.__package >>.evaluation.metrics import METRICS, main_metric, main_scorer, measured, scorer
+from << cookiecutter.__package >>.evaluation.metrics import (
+    METRICS,
+    main_metric,
+    main_scorer,
+    measured,
+    scorer,
+)
 from << cookiecutter.__package >>.evaluation.results import results, significant
 
 CLASSES = ["low", "middle", "high"]

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from << cookiecutter.__package >>.columns import columns_of_rows
 from << cookiecutter.__package >>.contract import Contract
-from << cookiecutter.__package >>.serving.payload import MOST_MISTAKES, MalformedError, Payload, RefusedError
+from << cookiecutter.__package >>.serving.payload import (
+    MOST_MISTAKES,
+    MalformedError,
+    Payload,
+    RefusedError,
+)
 
 CONTRACT = Contract.model_validate(
     {
