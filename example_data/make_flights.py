@@ -135,7 +135,7 @@ def main() -> int:
     paths = {name: options.into / f"{name}.parquet" for name in tables}
     if options.check:
         same = {p for name, p in paths.items() if p.is_file() and pq.read_table(p).equals(tables[name])}
-        differing = sorted(path.name for path in {*paths.values(), *options.into.glob("*")} - same)
+        differing = sorted(path.name for path in {*paths.values(), *options.into.glob("*.parquet")} - same)
         print(f"differing: {', '.join(differing)}" if differing else f"{len(same)} files hold the same rows")
         return 1 if differing else 0
     options.into.mkdir(parents=True, exist_ok=True)
