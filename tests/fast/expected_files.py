@@ -26,6 +26,7 @@ PACKAGE = """
     __init__.py
     __main__.py
     answer.py
+    arguments.py
     atomic.py
     bundle.py
     column.py

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slow.baked import Project, environment, stop
+from tests.slow.baked import Project, environment, free_port, stop
 
 
 def clone(project: Project, folder: Path) -> Project:
@@ -44,9 +44,7 @@ def test_through_a_folder(project: Project, tmp_path: Path) -> None:
 def s3(need: Callable[[str, object, str], None], tmp_path: Path) -> Iterator[str]:
     """The address of a server that speaks S3's protocol, with a bucket."""
     need("moto", shutil.which("moto_server"), "moto_server is not installed")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     with (tmp_path / "moto.log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,13 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slow.baked import Project, stop
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+from tests.slow.baked import Project, free_port, stop
 
 
 def get(url: str) -> dict[str, object]:

@@ -81,7 +81,8 @@ def _remark(there: pd.Series, kind: str) -> str:
 
 def missing_columns(table: pd.DataFrame, contract: Contract) -> list[Inferred]:
     """Return every column of a table that the contract does not name, in the table's order."""
-    return [infer(table[name]) for name in table if name not in contract.rules()]
+    known = contract.rules()
+    return [infer(table[name]) for name in table if name not in known]
 
 
 def _yaml(value: object) -> str:

@@ -76,6 +76,13 @@ def _wall_clock(value: Any) -> Any:
     return value
 
 
+def spread(columns: Columns, most: int) -> Columns:
+    """Return at most `most` rows of columns, evenly spaced from the first to the last."""
+    rows = len(next(iter(columns.values())))
+    picked = np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
+    return {name: array[picked] for name, array in columns.items()}
+
+
 def rows_of_columns(columns: Columns, contract: Contract) -> list[dict[str, Any]]:
     """Return settled columns as rows of plain JSON values, with None for a null: the way back."""
     plain = {name: [_plain(value, contract.columns[name]) for value in array] for name, array in columns.items()}

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from .column import Column
 from .errors import ContractError
@@ -24,8 +24,10 @@ class Target(Section):
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
-        if self.values is not None and self.type != "category":
-            raise ValueError(f"values are for a category, this is a {self.type}; remove them")
+        try:
+            _ = self.column
+        except ValidationError as refused:
+            raise refused.errors()[0]["ctx"]["error"] from None
         return self
 
     @property

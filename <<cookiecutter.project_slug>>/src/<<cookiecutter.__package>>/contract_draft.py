@@ -1,10 +1,9 @@
 """The verb `contract`: a first contract.yaml from the source's own columns; later, what it does not name yet."""
 
-import argparse
-
 import pandas as pd
 
 from . import paths
+from .arguments import Arguments
 from .atomic import write_text
 from .column_draft import Inferred, infer, missing_columns, yaml_text
 from .contract import Contract
@@ -21,9 +20,9 @@ def main(argv: list[str]) -> None:
     Raises:
         DataError: the source cannot be read, or has no such target.
     """
-    parser = argparse.ArgumentParser(prog="contract", description=main.__doc__)
-    parser.add_argument("--target", help="the column to predict, for a first contract")
-    target = parser.parse_args(argv).target
+    arguments = Arguments("contract", "draft contract.yaml from the source, or show what it leaves out")
+    arguments.add_argument("--target", help="the column to predict, for a first contract")
+    target = arguments.parse_args(argv).target
     table = read_source(Params.load().data.source)
     if paths.CONTRACT.exists():
         _show_left_out(missing_columns(table, Contract.load(paths.CONTRACT)))

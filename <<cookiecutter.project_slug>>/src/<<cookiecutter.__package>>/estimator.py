@@ -17,7 +17,7 @@ def kinds_of(features: Columns) -> tuple[list[str], list[str]]:
 
 def frame_of(features: Columns) -> pd.DataFrame:
     """Return features as the table that an estimator is fitted on and asked with."""
-    return pd.DataFrame({name: np.asarray(array) for name, array in features.items()})
+    return pd.DataFrame(features)
 
 
 def answers(model: Any, features: Columns, problem: Problem) -> Array:

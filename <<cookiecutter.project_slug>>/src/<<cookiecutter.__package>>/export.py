@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .answer import Decision
-from .columns import Array, Columns
+from .columns import Array, Columns, spread
 from .contract import Contract, Problem
 from .exactness import inexact_comparison, with_float32_thresholds
 
@@ -67,9 +67,9 @@ class Probe:
 
 def probes(train: Columns, holdout: Columns, contract: Contract) -> Iterator[Probe]:
     """Yield rows that the contract allows and that exports are known to get wrong."""
-    yield Probe("the held-out rows", _spread(holdout, _MOST_ROWS))
-    yield Probe("the training rows", _spread(train, _MOST_ROWS))
-    base = _spread(holdout, _BASE_ROWS)
+    yield Probe("the held-out rows", spread(holdout, _MOST_ROWS))
+    yield Probe("the training rows", spread(train, _MOST_ROWS))
+    base = spread(holdout, _BASE_ROWS)
     nullable = [name for name, column in contract.columns.items() if column.nullable]
     for name in nullable:
         yield Probe(f"{name} null", base | {name: _filled(base[name], None)})
@@ -134,12 +134,12 @@ def proof(
         if found:
             raise NotExportableError(f"its ONNX form is not exact: {found} ({probe.name})")
         asked += len(expected)
-    together = _spread(holdout, _SINGLE_ROWS)
+    together = spread(holdout, _SINGLE_ROWS)
     expected = pipeline(together)
     for row in range(len(expected)):
         one = {name: array[row : row + 1] for name, array in together.items()}
-        for scores in (exported, pipeline):
-            found = difference(scores(one), expected[row : row + 1], decision, tolerance)
+        for said in (_asked(exported, Probe("a row alone", one)), pipeline(one)):
+            found = difference(said, expected[row : row + 1], decision, tolerance)
             if found:
                 raise NotExportableError(f"a row asked alone is answered otherwise than among others: {found}")
     return f"ONNX, proved equal to the pipeline on {asked:,} rows"
@@ -150,12 +150,6 @@ def _asked(exported: Scores, probe: Probe) -> Array:
         return exported(probe.columns)
     except Exception as failure:  # ONNX Runtime has its own kinds
         raise NotExportableError(f"its ONNX form fails: {_first_line(failure)} ({probe.name})") from failure
-
-
-def _spread(columns: Columns, most: int) -> Columns:
-    rows = len(next(iter(columns.values())))
-    picked = np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
-    return {name: array[picked] for name, array in columns.items()}
 
 
 def _filled(array: Array, value: Any) -> Array:

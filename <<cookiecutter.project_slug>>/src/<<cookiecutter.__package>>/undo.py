@@ -3,17 +3,17 @@
 import subprocess  # git and dvc, with words of ours alone
 
 from . import paths
+from .arguments import Arguments
 from .errors import UserError
 
 
-def main(arguments: list[str]) -> None:
+def main(argv: list[str]) -> None:
     """Take dvc.lock and the reports from the last commit, and what dvc.lock names from DVC's cache.
 
     Raises:
         UserError: there is no commit yet, it holds no trained state, or the cache no longer has it.
     """
-    if arguments:
-        raise UserError("undo takes no arguments")
+    Arguments("undo", "put data, models and reports back to the last commit").parse_args(argv)
     if not _succeeds("git", "rev-parse", "--quiet", "--verify", "HEAD"):
         raise UserError("nothing is committed yet, so there is no state to go back to; `make train` goes on from here")
     kept = _committed("dvc.lock", str(paths.REPORTS), str(paths.VALIDATED))

@@ -30,6 +30,8 @@ from << cookiecutter.__package >>.paths import CONTRACT
         ),
         ("time: sold_on", "time: rooms", "rooms is the time: its column's type must be timestamp"),
         ("id: house_id", "id: sold_on", "id, time and target.name must be different columns"),
+        ("type: boolean}", "type: category, values: [a, a]}", "line 5: target: values repeat"),
+        ("type: boolean}", "type: number, values: [a, b]}", "line 5: target: values are for a category"),
         ("name: houses\n", "", "contract.yaml, line 1: name is missing; add it"),
         ("type: boolean}", "type: integer}", 'target.type is "integer"; write'),
         ("name: houses\n", "name: [houses\n", "contract.yaml, line 2: not valid YAML"),

@@ -14,7 +14,7 @@ from .. import paths, skops_file
 from ..answer import Decision
 from ..atomic import replacing_folder, write_text
 from ..bundle import FORMAT, MODEL_FILES, Bundle, Manifest, Runtime
-from ..columns import Array, Columns, rows_of_columns
+from ..columns import Array, Columns, rows_of_columns, spread
 from ..contract import Contract
 from ..errors import ModelError
 from ..estimator import answers, kinds_of
@@ -112,9 +112,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def examples(made: Ingredients) -> dict[str, Any]:
     """Return a few held-out rows, and the fitted pipeline's own answers to them."""
-    rows = len(next(iter(made.holdout.values())))
-    picked = np.linspace(0, rows - 1, min(rows, made.params.package.examples)).astype(np.int64)
-    columns = {name: array[picked] for name, array in made.holdout.items()}
+    columns = spread(made.holdout, made.params.package.examples)
     scores = made.scores(columns)
     return {
         "rows": rows_of_columns(columns, made.contract),

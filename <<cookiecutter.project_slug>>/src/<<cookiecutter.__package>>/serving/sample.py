@@ -5,11 +5,12 @@ import os
 import shlex
 from typing import Any
 
+from ..arguments import Arguments
 from ..bundle import check
 from ..contract import Contract
 from ..errors import UserError
 from .ask import NoServiceError, ask
-from .settings import Arguments, bundle_folder
+from .settings import bundle_folder
 
 
 def main(argv: list[str]) -> None:

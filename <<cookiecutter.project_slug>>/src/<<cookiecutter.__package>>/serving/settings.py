@@ -1,28 +1,13 @@
 """What the service may be told: by environment variables, and over them by the command line."""
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from .. import paths
+from ..arguments import Arguments
 from ..errors import UserError
-
-
-class Arguments(argparse.ArgumentParser):
-    """Command-line arguments of a verb; a mistake is said in one line."""
-
-    def __init__(self, verb: str, purpose: str) -> None:
-        super().__init__(prog=f"python -m {__package__.partition('.')[0]} {verb}", description=purpose)
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments.
-
-        Raises:
-            UserError: always.
-        """
-        raise UserError(f"{message}; `{self.prog} --help` says what there is")
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..arguments import Arguments
 from ..bundle import Bundle
 from ..errors import UserError
 from ..progress import table
 from .ask import NoServiceError, Reply, ask
 from .examples import first_difference
-from .settings import Arguments, bundle_folder
+from .settings import bundle_folder
 
 _PAUSE = 0.2  # seconds between two looks whether it is ready
 
