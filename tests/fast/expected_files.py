@@ -100,6 +100,7 @@ TESTS = """
     tests/code/test_export.py
     tests/code/test_imports.py
     tests/code/test_metrics.py
+    tests/code/test_parent.py
     tests/code/test_pipeline.py
     tests/code/test_serving_app.py
     tests/code/test_serving_examples.py

@@ -2,39 +2,34 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 CHILD = """
-import sys, time
+import pathlib, time
 time.sleep({late})
 from << cookiecutter.__package >>.parent import stop_with_parent
 stop_with_parent()
-print("begun", flush=True)
-time.sleep({long})
-open(sys.argv[1], "w").close()
+pathlib.Path("begun").touch()
+time.sleep(1.5)
+pathlib.Path("ended").touch()
 """
 PARENT = """
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]], stdout=subprocess.PIPE)
-if {waits}:
-    child.stdout.readline()
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
+while {waits} and not pathlib.Path("begun").exists():
+    time.sleep(0.05)
 sys.exit(child.wait() if {stays} else 0)
 """
 
 
 def outlives(folder: Path, *, late: float, waits: bool, stays: bool) -> bool:
     """Start a parent and its child; return whether the child came to its end."""
-    ended = folder / "ended"
-    child = CHILD.format(late=late, long=1.0)
-    command = [sys.executable, "-c", PARENT.format(waits=waits, stays=stays), child, str(ended)]
-    subprocess.run(command, check=False, timeout=30, start_new_session=True)
-    deadline = time.monotonic() + late + 2
-    while time.monotonic() < deadline and not ended.exists():
-        time.sleep(0.05)
-    return ended.exists()
+    command = [sys.executable, "-c", PARENT.format(waits=waits, stays=stays), CHILD.format(late=late)]
+    # The child holds the end of this pipe too, so that this waits for both.
+    subprocess.run(command, check=False, cwd=folder, stderr=subprocess.PIPE, timeout=60, start_new_session=True)
+    return (folder / "ended").exists()
 
 
 def test_a_child_of_a_living_parent_goes_on(tmp_path: Path) -> None:
