@@ -198,6 +198,7 @@ def main() -> None:
   start it again        cd {project.relative_to(ROOT)} && make serve
   ask it                make predict                      (in another terminal)
   read the model card   reports/model-card.md
+  look at the run       make mlflow                       (MLflow's page)
   change a knob         params.yaml, then make train      (runs again only what changed)
   your own table        docs/connect-your-data.md
   a project to keep     cookiecutter <this template>      (this one is in build/, which git ignores)""")

@@ -20,6 +20,7 @@ PROJECT = """
     .github/CODEOWNERS
     data/source/README.md
     docs/connect-your-data.md
+    docs/gate.md
 """.split()
 
 PACKAGE = """
@@ -34,6 +35,7 @@ PACKAGE = """
     columns.py
     contract.py
     contract_draft.py
+    dvc_lock.py
     errors.py
     estimator.py
     exactness.py
@@ -41,15 +43,18 @@ PACKAGE = """
     feature_code.py
     features.py
     fitting.py
+    mend.py
     model.py
     params.py
     parent.py
     paths.py
     progress.py
     reference.py
+    refresh.py
     skops_file.py
     table.py
     undo.py
+    yaml_edit.py
     yaml_file.py
     evaluation/__init__.py
     evaluation/baseline.py
@@ -67,6 +72,14 @@ PACKAGE = """
     evaluation/results.py
     evaluation/slices.py
     evaluation/wording.py
+    gate/__init__.py
+    gate/champion.py
+    gate/compatibility.py
+    gate/contest.py
+    gate/integrity.py
+    gate/rules.py
+    gate/run.py
+    gate/verdict.py
     pipeline/__init__.py
     pipeline/evaluate.py
     pipeline/ingest.py
@@ -86,6 +99,36 @@ PACKAGE = """
     serving/schema.py
     serving/settings.py
     serving/smoke.py
+    source/__init__.py
+    source/address.py
+    source/bucket.py
+    source/database.py
+    source/meter.py
+    source/read.py
+    source/web.py
+    tracking/__init__.py
+    tracking/answering.py
+    tracking/content.py
+    tracking/files.py
+    tracking/lineage.py
+    tracking/local_store.py
+    tracking/model.py
+    tracking/page.py
+    tracking/publish.py
+    tracking/receipt.py
+    tracking/server.py
+    tracking/where.py
+    tuning/__init__.py
+    tuning/countdown.py
+    tuning/folds.py
+    tuning/memory.py
+    tuning/publish.py
+    tuning/record.py
+    tuning/run.py
+    tuning/search.py
+    tuning/space.py
+    tuning/study.py
+    tuning/summary.py
 """.split()
 
 TESTS = """
@@ -98,20 +141,31 @@ TESTS = """
     tests/code/test_evaluate.py
     tests/code/test_example.py
     tests/code/test_export.py
+    tests/code/test_gate.py
+    tests/code/test_gate_champion.py
+    tests/code/test_gate_requests.py
     tests/code/test_imports.py
     tests/code/test_metrics.py
     tests/code/test_parent.py
     tests/code/test_pipeline.py
+    tests/code/test_refresh.py
     tests/code/test_serving_app.py
     tests/code/test_serving_examples.py
     tests/code/test_serving_payload.py
     tests/code/test_serving_process.py
     tests/code/test_settings.py
+    tests/code/test_track.py
+    tests/code/test_tracking.py
+    tests/code/test_tune.py
+    tests/code/test_source.py
+    tests/code/test_source_web.py
     tests/code/test_validate.py
+    tests/code/test_yaml_edit.py
     tests/data/conftest.py
     tests/data/test_tables.py
     tests/model/conftest.py
     tests/model/test_behaviour.py
+    tests/model/test_example_flights.py
 """.split()
 
 DATA = [f"data/source/2013-{month:02}.parquet" for month in range(1, 13)]

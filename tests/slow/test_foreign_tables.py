@@ -100,7 +100,8 @@ def prepare(project: Project, table: str, contract: str, features: str, minimum_
     project.replace("params.yaml", "data/source/*.parquet", "data/source/*.csv")
     project.replace("params.yaml", '"2013-07-31"', "null")
     project.replace("params.yaml", "minimum_rows: 200", f"minimum_rows: {minimum_rows}")
-    (project.folder / "tests/code/test_example.py").unlink()
+    for example in project.folder.glob("tests/*/test_example*.py"):
+        example.unlink()
     project.make("train")
 
 

@@ -115,16 +115,17 @@ def test_the_version_names_the_data_and_the_model(project: Project) -> None:
 def test_make_lists_every_verb(classifier: Project) -> None:
     said = classifier.make().stdout
 
-    for verb in ("setup", "train", "serve", "predict", "metrics", "plots", "test", "lint", "image", "smoke", "undo"):
+    verbs = "setup refresh train serve predict metrics plots test lint image smoke undo"
+    for verb in verbs.split():
         assert f"make {verb} " in said
 
 
 COMPARE = """
 import sys; from pathlib import Path; import numpy as np
 from PACKAGE import skops_file; from PACKAGE.bundle import Bundle; from PACKAGE.contract import Contract
-from PACKAGE.estimator import answers; from PACKAGE.pipeline.ingest import read_source
+from PACKAGE.estimator import answers; from PACKAGE.params import Params; from PACKAGE.source.read import read_source
 from PACKAGE.table import columns_of_table, target_of_table
-bundle, table = Bundle.load(Path("models/bundle")), read_source("data/source/*.parquet")
+bundle, table = Bundle.load(Path("models/bundle")), read_source(Params.load().data)
 columns = columns_of_table(table, bundle.contract)
 expected = answers(skops_file.load(Path("models/pipeline.skops")), bundle.code.derive(columns), bundle.contract.problem)
 spread = target_of_table(table, bundle.contract).std() if bundle.contract.problem == "regression" else 1

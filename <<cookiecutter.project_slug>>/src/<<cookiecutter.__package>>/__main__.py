@@ -1,5 +1,6 @@
 """The command line: `python -m PACKAGE VERB`, one verb a stage; `make` knows them too."""
 
+import errno
 import importlib
 import sys
 
@@ -16,10 +17,23 @@ _STAGES = {
 }
 _COMMANDS = {
     "contract": ("contract_draft", "draft contract.yaml from the source, or show what it leaves out"),
+    "refresh": ("refresh", "look at the source, and take in what is new"),
+    "gate": ("gate.run", "judge the bundle against the baseline and the champion"),
+    "track": ("tracking.publish", "publish what was trained to MLflow"),
+    "mlflow": ("tracking.page", "open MLflow's page"),
     "serve": ("serving.run", "answer over HTTP"),
     "predict": ("serving.sample", "send a sample row to a service"),
+    "tune": ("tuning.run", "search for better values of `model:` in params.yaml"),
     "undo": ("undo", "put data, models and reports back to the last commit"),
+    "mend": ("mend", "remove damaged files from DVC's cache"),
     "smoke": ("serving.smoke", "compare a service's answers with the bundle's own"),
+}
+
+_OF_THE_DISK = {
+    errno.ENOSPC: "the disk is full; make room and run it again",
+    errno.EDQUOT: "your share of the disk is full; make room and run it again",
+    errno.EROFS: "this folder is on a disk that cannot be written to; move the project, or mount it otherwise",
+    errno.EACCES: "this may not be read or written by you; change its permissions, or its owner",
 }
 
 
@@ -38,6 +52,15 @@ def main(arguments: list[str]) -> int:
     except UserError as mistake:
         print(f"{verb}: {mistake}", file=sys.stderr)
         return 1
+    except OSError as failure:
+        if failure.errno not in _OF_THE_DISK:
+            raise
+        where = f" ({failure.filename})" if failure.filename else ""
+        print(f"{verb}: {_OF_THE_DISK[failure.errno]}{where}; nothing that was there was changed", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\n{verb}: stopped", file=sys.stderr)
+        return 130  # as of any program that Ctrl-C stops
     return 0
 
 

@@ -42,6 +42,17 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder beside `path`, and remove it with all that is in it; nothing becomes `path`."""
+    temporary = _temporary(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path`, UTF-8 with a newline at its end, whole or not at all."""
     with replacing(path) as temporary:
@@ -51,18 +62,22 @@ def write_text(path: Path, text: str) -> None:
 def _temporary(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{path.name}.*-*"):
-        if not _is_alive(left.name.rpartition("-")[2]):
+        process = left.name.rpartition("-")[2]
+        if process.isdigit() and not is_alive(int(process)):  # else not a name of ours: leave it alone
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     return path.with_name(f".{path.name}.new-{os.getpid()}")
 
 
-def _is_alive(process: str) -> bool:
-    if not process.isdigit():
-        return True  # not a name of ours: leave it alone
+def is_alive(process: int) -> bool:
+    """Return whether a process has not ended yet; one that has, and waits for its parent to take note, has ended."""
     try:
-        os.kill(int(process), 0)
+        os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:  # not on Linux, or gone just now
+        return True
+    return state != "Z"

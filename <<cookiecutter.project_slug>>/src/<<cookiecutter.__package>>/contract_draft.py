@@ -9,7 +9,7 @@ from .column_draft import Inferred, infer, missing_columns, yaml_text
 from .contract import Contract
 from .errors import DataError
 from .params import Params
-from .pipeline.ingest import read_source
+from .source.read import read_source
 
 _TARGETS = {"boolean": "boolean", "category": "category", "number": "number", "integer": "number"}
 
@@ -23,7 +23,8 @@ def main(argv: list[str]) -> None:
     arguments = Arguments("contract", "draft contract.yaml from the source, or show what it leaves out")
     arguments.add_argument("--target", help="the column to predict, for a first contract")
     target = arguments.parse_args(argv).target
-    table = read_source(Params.load().data.source)
+    data = Params.load().data
+    table = read_source(data, data.first_day, data.last_day)
     if paths.CONTRACT.exists():
         _show_left_out(missing_columns(table, Contract.load(paths.CONTRACT)))
         return

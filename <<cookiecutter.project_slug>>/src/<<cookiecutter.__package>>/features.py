@@ -25,8 +25,8 @@ def derive(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def hours_since_midnight(when: NDArray[np.datetime64]) -> NDArray[np.float32]:
-    """Return the time of day, in hours from 0 to 24; NaN for NaT."""
-    hours: NDArray[np.float64] = (when - when.astype("datetime64[D]")) / np.timedelta64(1, "h")
+    """Return the time of day, in hours from 0 to 24, to the minute: seconds mean nothing here; NaN for NaT."""
+    hours: NDArray[np.float64] = (when.astype("datetime64[m]") - when.astype("datetime64[D]")) / np.timedelta64(1, "h")
     return hours.astype(np.float32)
 
 

@@ -1,13 +1,15 @@
 """params.yaml, typed: every knob, and errors that name the line to mend."""
 
-from datetime import date
+import math
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from .errors import ParamsError
 from .paths import PARAMS
+from .source.address import is_database, refusal
 from .yaml_file import Section, read_yaml
 
 
@@ -15,8 +17,26 @@ class DataParams(Section):
     """Which rows to learn from."""
 
     source: Annotated[str, Field(min_length=1)]
+    query: Annotated[str | None, Field(validate_default=True)] = None
     until: str | None = None
     window_days: Annotated[int, Field(ge=1)] | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _may_stand_here(cls, source: str) -> str:
+        if refused := refusal(source):
+            raise ValueError(refused)
+        return source
+
+    @field_validator("query")
+    @classmethod
+    def _is_for_a_database(cls, query: str | None, others: ValidationInfo) -> str | None:
+        database = is_database(others.data["source"]) if "source" in others.data else None
+        if database and not (query or "").strip():
+            raise ValueError("data.source is a database: write the SELECT that gives its rows as data.query")
+        if database is False and query is not None:
+            raise ValueError("a query is for a database, and data.source is none; remove it")
+        return query
 
     @field_validator("until", mode="before")
     @classmethod
@@ -33,6 +53,13 @@ class DataParams(Section):
     def last_day(self) -> date | None:
         """The newest day whose rows are used, inclusive; None: all of them."""
         return None if self.until is None else date.fromisoformat(self.until)
+
+    @property
+    def first_day(self) -> date | None:
+        """The oldest day whose rows are used, inclusive; None: all of them, or known only from the rows."""
+        if self.last_day is None or self.window_days is None:
+            return None
+        return self.last_day - timedelta(days=self.window_days - 1)
 
 
 class SplitParams(Section):
@@ -64,6 +91,65 @@ class EvaluateParams(Section):
     slice_minimum_rows: Annotated[int, Field(ge=1)] = 50
 
 
+class Accepted(Section):
+    """A waiver: one broken rule, for one bundle, with a reason and a name. Integrity cannot be waived."""
+
+    rule: Literal["baseline", "floor", "champion", "comparison", "slices", "calibration", "requests"]
+    bundle: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(min_length=1)]
+    by: Annotated[str, Field(min_length=1)]
+
+
+class GateParams(Section):
+    """What a bundle must pass before it may be released."""
+
+    floor: Annotated[dict[str, float], Field(default_factory=dict)]
+    max_regression: Annotated[float, Field(ge=0, lt=1)] = 0.005
+    max_slice_regression: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    max_calibration_error: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    accept: Annotated[list[Accepted], Field(default_factory=list)]
+
+
+class Choices(Section):
+    """What `make tune` may draw for one key of `model`: one of a list, or a number between two limits."""
+
+    choices: list[Any] | None = None
+    low: int | float | None = None
+    high: int | float | None = None
+    log: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_list_or_limits(cls, said: object) -> object:
+        if isinstance(said, list):
+            if not said:
+                raise ValueError("the list is empty; write the values to draw from")
+            return {"choices": said}
+        if not isinstance(said, dict) or not {"low", "high"} <= said.keys():
+            raise ValueError("write a list of values, or {low: .., high: ..}, to draw from")
+        return said
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if self.choices is not None:
+            return self
+        if self.low is None or self.high is None or not -math.inf < self.low < self.high < math.inf:
+            raise ValueError(f"nothing lies between {self.low} and {self.high}; write a low below a high")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log: true needs a low above 0, not {self.low}")
+        return self
+
+
+class TuneParams(Section):
+    """How `make tune` looks for better values of `model`."""
+
+    candidates: Annotated[int, Field(ge=2, le=1000)] = 24
+    folds: Annotated[int, Field(ge=2, le=20)] = 3
+    factor: Annotated[int, Field(ge=2, le=10)] = 3
+    seed: Annotated[int, Field(ge=0)] = 0
+    space: Annotated[dict[str, Choices], Field(default_factory=dict)]
+
+
 class Params(Section):
     """All of params.yaml. `model` is passed to `build_model`, whose signature says what may stand there."""
 
@@ -73,6 +159,8 @@ class Params(Section):
     decision: DecisionParams = DecisionParams()
     package: PackageParams = PackageParams()
     evaluate: EvaluateParams = EvaluateParams()
+    gate: Annotated[GateParams, Field(default_factory=lambda: GateParams())]
+    tune: Annotated[TuneParams, Field(default_factory=lambda: TuneParams())]
 
     @classmethod
     def load(cls, path: Path = PARAMS) -> Self:

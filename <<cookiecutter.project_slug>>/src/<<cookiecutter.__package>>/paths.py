@@ -8,6 +8,7 @@ LOCK = Path("uv.lock")
 FEATURES = Path(__file__).with_name("features.py")
 MODEL = Path(__file__).with_name("model.py")
 
+DOWNLOAD = Path("data/download")
 RAW = Path("data/raw.parquet")
 VALIDATED = Path("data/validated.json")
 TRAIN = Path("data/train.parquet")
@@ -23,3 +24,7 @@ SLICES = REPORTS / "slices.json"
 CURVES = REPORTS / "curves"
 PICTURES = REPORTS / "pictures"
 CARD = REPORTS / "model-card.md"
+
+TUNING = Path(".tuning")
+GATE = REPORTS / "gate.json"
+GATE_TABLE = REPORTS / "gate.md"

@@ -15,8 +15,8 @@ _OFFSET = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Return a Parquet or CSV file as a table.
+def read(path: Path, shown: str | None = None) -> pd.DataFrame:
+    """Return a Parquet or CSV file as a table; `shown` is its name for people, where that is another.
 
     Raises:
         DataError: the file is absent, of another kind, or cannot be read.
@@ -30,8 +30,8 @@ def read(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise DataError(f"{path} is not here; run `make train`, which makes it") from None
     except (OSError, ValueError) as broken:  # pyarrow's and pandas' own errors derive from these
-        raise DataError(f"{path} cannot be read: {str(broken).splitlines()[0]}; replace the file") from None
-    raise DataError(f"{path} is neither .parquet nor .csv; convert it to one of them")
+        raise DataError(f"{shown or path} cannot be read: {str(broken).splitlines()[0]}; replace the file") from None
+    raise DataError(f"{shown or path} is neither .parquet nor .csv; convert it to one of them")
 
 
 def write(table: pd.DataFrame, path: Path) -> None:

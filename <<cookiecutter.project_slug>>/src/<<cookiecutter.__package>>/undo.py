@@ -21,8 +21,11 @@ def main(argv: list[str]) -> None:
         raise UserError("the last commit holds no dvc.lock, so no state to go back to; `make train` goes on from here")
     _run("git", "checkout", "--quiet", "HEAD", "--", *kept)
     _run("git", "clean", "-fdq", "--", str(paths.REPORTS))
-    if not _succeeds("dvc", "checkout", "--quiet", "--force"):
+    back = subprocess.run(["dvc", "checkout", "--force"], capture_output=True, check=False, text=True)
+    if "Checkout failed" in back.stderr or "missing" in back.stderr:
         raise UserError("DVC's cache lacks what dvc.lock names: `make pull` fetches it, or `make train` makes it again")
+    if back.returncode:
+        raise UserError(f"DVC could not bring data and models back: {' '.join(back.stderr.split())[:200]}")
     print("data, models and reports are as in the last commit")
 
 

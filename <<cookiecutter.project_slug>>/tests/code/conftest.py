@@ -140,6 +140,15 @@ def tiny_projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project
 
 
 @pytest.fixture(scope="session")
+def large_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose problem is binary and that has 3,000 houses, run up to its bundle. Not to be changed."""
+    made = Project(tmp_path_factory.mktemp("large"))
+    made.table = houses(rows=3000)
+    made.run("ingest", "validate", "split", "train", "package")
+    return made
+
+
+@pytest.fixture(scope="session")
 def tiny_bundles(tiny_projects: dict[str, Project]) -> dict[str, Path]:
     """The folder of a bundle of each problem. Not to be changed."""
     return {problem: project.bundle for problem, project in tiny_projects.items()}

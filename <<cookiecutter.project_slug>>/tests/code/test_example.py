@@ -4,7 +4,7 @@ import numpy as np
 
 from << cookiecutter.__package >>.features import derive
 
-TIMES = np.array(["2013-07-19T17:45", "2013-01-06T00:00", "2013-12-31T23:59", "NaT"], dtype="datetime64[us]")
+TIMES = np.array(["2013-07-19T17:45", "2013-01-06T00:00", "2013-12-31T23:59:45", "NaT"], dtype="datetime64[us]")
 
 
 def test_the_time_of_departure_becomes_hour_weekday_and_month():

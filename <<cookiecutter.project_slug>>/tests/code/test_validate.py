@@ -71,7 +71,7 @@ def test_a_category_that_the_contract_allows_unknown_passes(project):
 def test_the_bundle_is_untouched_by_a_refusal(project):
     project.run("ingest", "validate", "split", "train", "package")
     before = {path.name: path.read_bytes() for path in project.bundle.iterdir()}
-    project.table = pd.concat([project.table, project.table.head(1)])
+    project.table = pd.concat([project.table, project.table.head(1).assign(rooms=29)])
 
     with pytest.raises(DataError, match="unique"):
         project.run("ingest", "validate")

@@ -5,8 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from << cookiecutter.__package >>.bundle import Bundle
 from << cookiecutter.__package >>.contract import Contract
-from << cookiecutter.__package >>.paths import CONTRACT, HOLDOUT, RAW, TRAIN
+from << cookiecutter.__package >>.params import Params
+from << cookiecutter.__package >>.paths import BUNDLE, CONTRACT, HOLDOUT, PARAMS, RAW, TRAIN
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,3 +37,15 @@ def train() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def holdout() -> pd.DataFrame:
     return table(HOLDOUT)
+
+
+@pytest.fixture(scope="session")
+def params() -> Params:
+    return Params.load(ROOT / PARAMS)
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Bundle:
+    if not (ROOT / BUNDLE).exists():
+        pytest.skip(f"{BUNDLE} is not here: run make train")
+    return Bundle.load(ROOT / BUNDLE)

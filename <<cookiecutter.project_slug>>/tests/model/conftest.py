@@ -1,12 +1,13 @@
 """The bundle that the last run made; without one, these tests have nothing to ask."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from << cookiecutter.__package >>.bundle import Bundle
-from << cookiecutter.__package >>.columns import Columns
+from << cookiecutter.__package >>.columns import Columns, rows_of_columns, spread
 from << cookiecutter.__package >>.paths import BUNDLE, HOLDOUT
 from << cookiecutter.__package >>.table import columns_of_table
 
@@ -26,3 +27,9 @@ def holdout(bundle: Bundle) -> Columns:
     if not (ROOT / HOLDOUT).exists():
         pytest.skip(f"{HOLDOUT} is not here: run make train")
     return columns_of_table(pd.read_parquet(ROOT / HOLDOUT), bundle.contract)
+
+
+@pytest.fixture(scope="session")
+def some_rows(bundle: Bundle, holdout: Columns) -> list[dict[str, Any]]:
+    """A hundred held-out rows, from the first to the last, as a request has them."""
+    return rows_of_columns(spread(holdout, 100), bundle.contract)

@@ -41,3 +41,31 @@ def test_a_row_of_nulls_where_they_are_allowed_is_answered(bundle):
 
 def test_answers_are_not_all_the_same(bundle, holdout):
     assert len(np.unique(bundle.scores(holdout), axis=0)) > 10
+
+
+# What is irrelevant, whatever the table: an answer that moved with it would be a fault of the code, not of the data.
+
+
+def test_the_order_of_a_rows_keys_does_not_matter(bundle, some_rows):
+    backwards = [dict(reversed(row.items())) for row in some_rows]
+
+    np.testing.assert_array_equal(bundle.scores_of_rows(backwards), bundle.scores_of_rows(some_rows))
+
+
+def test_what_the_contract_does_not_name_does_not_matter(bundle, some_rows):
+    named = [{"a note": "any", bundle.contract.id or "id": f"other-{n}", **row} for n, row in enumerate(some_rows)]
+
+    np.testing.assert_array_equal(bundle.scores_of_rows(named), bundle.scores_of_rows(some_rows))
+
+
+def test_a_null_and_an_absent_key_are_the_same(bundle, some_rows):
+    short = [{name: value for name, value in row.items() if value is not None} for row in some_rows]
+
+    np.testing.assert_array_equal(bundle.scores_of_rows(short), bundle.scores_of_rows(some_rows))
+
+
+def test_the_same_row_gets_the_same_answer_each_time(bundle, some_rows):
+    twice = bundle.scores_of_rows([some_rows[0], *some_rows, some_rows[0]])
+
+    np.testing.assert_array_equal(twice[0], twice[-1])
+    np.testing.assert_array_equal(twice[:-1], bundle.scores_of_rows([some_rows[0], *some_rows]))

@@ -6,6 +6,8 @@ from ..columns import Array
 from .ranking import ratio
 
 BINS = 10
+_AT_ONCE = 100  # resamples in memory
+_SEED = 20_240_131
 
 
 class Bins:
@@ -35,3 +37,19 @@ class Bins:
         """
         rows, said, happened = self.sums(weights)
         return ratio(np.abs(said - happened).sum(axis=1), rows.sum(axis=1))
+
+    def error_by_chance(self, probabilities: Array, rounds: int) -> Array:
+        """Return calibration errors, shape `(rounds,)`, that as many rows would have if their probabilities were right.
+
+        Outcomes are drawn from the probabilities themselves (consistency resampling: Bröcker & Smith, *Increasing the
+        reliability of reliability diagrams*, 2007), the same in every run.
+        """
+        generator = np.random.Generator(np.random.PCG64(_SEED))
+        member = self._sums[:, : self._bins]
+        said = self._sums[:, self._bins : 2 * self._bins].sum(axis=0)
+        errors = []
+        for start in range(0, rounds, _AT_ONCE):
+            some = min(_AT_ONCE, rounds - start)
+            happened = generator.random((some, len(probabilities))) < probabilities
+            errors.append(np.abs(said - happened @ member).sum(axis=1) / len(probabilities))
+        return np.concatenate(errors)

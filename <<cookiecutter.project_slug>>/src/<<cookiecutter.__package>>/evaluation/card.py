@@ -7,6 +7,7 @@ from typing import Any
 from ..answer import Decision
 from ..bundle import Manifest
 from ..contract import Contract, Problem, Target
+from ..params import Accepted
 from . import card_contract
 from .markdown import code, plain, table
 from .metrics import METRICS, Metric, main_metric
@@ -39,6 +40,8 @@ class Told:
     pictures: dict[str, str]
     """Where a picture lies, from the card, and what it shows."""
     holdout: Window
+    accepted: Sequence[Accepted] = ()
+    """The broken rules of the gate that its owner accepted for this very bundle."""
 
 
 def card(told: Told) -> str:
@@ -52,7 +55,7 @@ def card(told: Told) -> str:
         _by_slice(told),
         card_contract.section(told.contract, told.reference),
         _limits(told),
-        _lineage(told.manifest),
+        _lineage(told.manifest, told.accepted),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -235,10 +238,11 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(code(name) for name in names)
 
 
-def _lineage(manifest: Manifest) -> str:
+def _lineage(manifest: Manifest, accepted: Sequence[Accepted]) -> str:
     rows = [("version", code(manifest.version)), ("digest", code(manifest.digest))]
     rows += [("newest day of the data", manifest.until)] if manifest.until else []
     rows += [("runs on", plain(manifest.reason))]
     rows += [("threshold", f"{manifest.threshold:.6g}")] if manifest.threshold is not None else []
+    rows += [(f"accepted: {one.rule}", f"{plain(one.reason)} (by {plain(one.by)})") for one in accepted]
     rows += [(f"SHA-256 of the {name}", code(digest[:12])) for name, digest in manifest.made_of.items()]
     return "## Lineage\n\n" + table(("", ""), rows)

@@ -25,7 +25,7 @@ def slices(judged: Judged, columns: Columns, contract: Contract, params: Evaluat
     """
     name = main_metric(judged.problem).name
     found, left_out = [], {}
-    for column, values in _values(columns, contract).items():
+    for column, values in values_of(columns, contract).items():
         large = {value: rows for value, rows in values.items() if rows.sum() >= params.slice_minimum_rows}
         if len(values) > params.slice_maximum_values:
             large = {}
@@ -37,7 +37,7 @@ def slices(judged: Judged, columns: Columns, contract: Contract, params: Evaluat
     return told | ({"confusion": confusion(judged)} if judged.problem == "multiclass" else {})
 
 
-def _values(columns: Columns, contract: Contract) -> dict[str, dict[str | bool | None, Array]]:
+def values_of(columns: Columns, contract: Contract) -> dict[str, dict[str | bool | None, Array]]:
     """Return, for each category and boolean, its values and the rows that have them, as masks of shape `(rows,)`."""
     found: dict[str, dict[str | bool | None, Array]] = {}
     for name, array in columns.items():

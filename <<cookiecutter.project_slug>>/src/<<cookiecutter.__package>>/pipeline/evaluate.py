@@ -28,7 +28,8 @@ from ..table import columns_of_table, read, target_of_table, times_of_table
 
 def run() -> None:
     """Write reports/: metrics.json, slices.json, curves/, pictures/ and model-card.md."""
-    params, bundle, table = Params.load().evaluate, Bundle.load(paths.BUNDLE), read(paths.HOLDOUT)
+    everything, bundle, table = Params.load(), Bundle.load(paths.BUNDLE), read(paths.HOLDOUT)
+    params = everything.evaluate
     contract, reference = bundle.contract, bundle.reference()
     columns = columns_of_table(table, contract)
     target = target_of_table(table, contract)
@@ -39,7 +40,9 @@ def run() -> None:
     by_slice = slices(judged, columns, contract, params)
     drawn = pictures(judged, _guess(reference["target"]), contract.target)
     shows = {f"{paths.PICTURES.name}/{name}.svg": words for name, (_, words) in drawn.items()}
-    told = Told(bundle.manifest, contract, reference, metrics, by_slice, shows, _window(table, target, contract))
+    window = _window(table, target, contract)
+    accepted = [waiver for waiver in everything.gate.accept if waiver.bundle == bundle.version]
+    told = Told(bundle.manifest, contract, reference, metrics, by_slice, shows, window, accepted)
 
     _write_folder(paths.CURVES, {f"{name}.csv": curve.to_csv() for name, curve in curves(judged).items()})
     _write_folder(paths.PICTURES, {f"{name}.svg": svg for name, (svg, _) in drawn.items()})

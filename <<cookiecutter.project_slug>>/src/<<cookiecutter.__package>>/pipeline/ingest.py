@@ -1,5 +1,8 @@
 """Gather the source's rows, up to a day and back to a window, into one raw table."""
 
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,61 +13,97 @@ from ..contract import Contract
 from ..errors import DataError
 from ..params import DataParams, Params
 from ..progress import report
+from ..source.read import read_source
 from ..table import read, times_of_table, write
 
+JUST_READ = "INGEST_JUST_READ"  # a file of rows that `make refresh` has read a moment ago, so as not to read them twice
 
-def keep_window(table: pd.DataFrame, contract: Contract, params: DataParams) -> pd.DataFrame:
-    """Return the rows of the window that ends with `params.until`, in the order of time; all rows where nothing limits.
 
-    A row whose time cannot be read is kept, so that validation finds it.
+@dataclass(frozen=True)
+class Gathered:
+    """The rows to learn from, and how many others the source holds."""
+
+    rows: pd.DataFrame
+    newer: int
+    """Rows after the last day to use."""
+    older: int
+    """Rows before the window."""
+    repeated: int
+    """Rows that repeat another in every column, where the contract names an id."""
+
+    def __str__(self) -> str:
+        left_out = {"after the last day": self.newer, "before the window": self.older, "repeated": self.repeated}
+        others = ", ".join(f"{count:,} {why}" for why, count in left_out.items() if count)
+        return f"{len(self.rows):,} rows" + (f"; left out: {others}" if others else "")
+
+
+def gather(table: pd.DataFrame, contract: Contract, params: DataParams) -> Gathered:
+    """Return the rows of the window that ends with `params.until`, each once, in the order of time.
+
+    A row is a repetition when an earlier one has its id and is the same in every column of the contract. Rows that
+    share an id and differ are kept, so that validation finds them. So is a row whose time cannot be read.
 
     Raises:
         DataError: a window is asked for and there is no time column, or no row lies in it.
     """
+    newer, older = _outside_window(table, contract, params)
+    inside = table[~(newer | older)]
+    rows = inside[~_repeats(inside, contract)]
+    times = times_of_table(rows, contract) if contract.time in rows else None
+    if times is not None:
+        rows = rows.iloc[np.argsort(times, kind="stable")]
+    return Gathered(rows.reset_index(drop=True), int(newer.sum()), int(older.sum()), len(inside) - len(rows))
+
+
+def _outside_window(table: pd.DataFrame, contract: Contract, params: DataParams) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows are too new, and which too old; shape `(rows,)` each."""
+    none = np.zeros(len(table), dtype=bool)
+    if contract.time is None and (params.until is not None or params.window_days is not None):
+        raise DataError("params.yaml: data.until and data.window_days need a time column; name it in contract.yaml")
     times = times_of_table(table, contract) if contract.time in table else None
-    if contract.time is None:
-        if params.until is not None or params.window_days is not None:
-            raise DataError("params.yaml: data.until and data.window_days need a time column; name it in contract.yaml")
-        return table
     if times is None or np.isnat(times).all():
-        return table  # validation says so, with everything else that is wrong
+        return none, none  # validation says so, with everything else that is wrong
     days = times.astype("datetime64[D]")
     first, newest = np.nanmin(days), np.nanmax(days)
     last = np.datetime64(params.last_day) if params.last_day else newest
-    kept = days <= last
+    newer, older = days > last, none
     if params.window_days is not None:
-        kept &= days > last - np.timedelta64(params.window_days, "D")
-    if not kept.any():
+        older = days <= last - np.timedelta64(params.window_days, "D")
+    if (newer | older | np.isnat(days)).all():
         raise DataError(
             f"no row lies in the window that ends with {last}: the source holds {first} to {newest}; "
             "change data.until or data.window_days in params.yaml"
         )
-    kept |= np.isnat(days)
-    return table.iloc[np.flatnonzero(kept)[np.argsort(times[kept], kind="stable")]].reset_index(drop=True)
+    return newer, older
 
 
-def read_source(source: str) -> pd.DataFrame:
-    """Return all rows of the files that a path or a glob names, in the order of the files' names.
+def _repeats(table: pd.DataFrame, contract: Contract) -> np.ndarray:
+    repeats = np.zeros(len(table), dtype=bool)
+    if contract.id in table:
+        shared = np.flatnonzero(table[contract.id].duplicated(keep=False) & table[contract.id].notna())
+        repeats[shared] = table.iloc[shared].astype(str).duplicated()
+    return repeats
 
-    Raises:
-        DataError: there is no such file, or one cannot be read.
-    """
-    path = Path(source)
-    files = sorted(path.parent.glob(path.name))
-    if not files:
-        raise DataError(f'params.yaml: data.source "{source}" matches no file; put the data there, or mend the path')
-    report(f"reading {len(files)} file{'s' if len(files) > 1 else ''} of {source}")
-    return pd.concat([read(file) for file in files], ignore_index=True)
+
+def columns_of_contract(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, list[str]]:
+    """Return a source's columns that the contract names, in the contract's order, and the names of the others."""
+    known = [name for name in contract.rules() if name in table]
+    return table[known], [str(name) for name in table if name not in known]
+
+
+def say_left_out(names: Iterable[str]) -> None:
+    """Say which columns of the source the contract does not name."""
+    if shown := ", ".join(names):
+        report(f"not in the contract, left out: {shown}")
 
 
 def run() -> None:
     """Write data/raw.parquet: the contract's columns of the source's rows."""
     params, contract = Params.load().data, Contract.load(paths.CONTRACT)
-    table = read_source(params.source)
-    known = [name for name in contract.rules() if name in table]
-    left_out = [name for name in table if name not in known]
-    rows = keep_window(table[known], contract, params)
-    write(rows, paths.RAW)
-    report(f"{len(rows):,} of {len(table):,} rows kept{f', until {params.until}' if params.until else ''}")
-    if left_out:
-        report(f"not in the contract, left out: {', '.join(map(str, left_out))}")
+    just_read = os.environ.get(JUST_READ)
+    found = read(Path(just_read)) if just_read else read_source(params, params.first_day, params.last_day)
+    table, left_out = columns_of_contract(found, contract)
+    gathered = gather(table, contract, params)
+    write(gathered.rows, paths.RAW)
+    report(f"{gathered}{f'; until {params.until}' if params.until else ''}")
+    say_left_out(left_out)

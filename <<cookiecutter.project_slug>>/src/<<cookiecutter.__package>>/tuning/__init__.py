@@ -1,0 +1,1 @@
+"""Search for better values of `model:` in params.yaml: `make tune`."""
