@@ -271,16 +271,6 @@ def test_a_database_that_is_not_there_is_not_made():
     assert not Path("new.db").exists()
 
 
-def test_a_database_that_cannot_be_reached_is_said_without_its_password(monkeypatch):
-    pytest.importorskip("psycopg")
-    monkeypatch.setenv("PASSWORD", SECRET)
-
-    said = refused("postgresql://me:${PASSWORD}@127.0.0.1:9/sales", "SELECT 1")
-
-    assert "postgresql://me:${PASSWORD}@127.0.0.1:9/sales cannot be reached" in said
-    assert SECRET not in said
-
-
 def test_a_contract_can_be_drafted_from_a_database(database, capsys):
     from << cookiecutter.__package >>.contract_draft import main
 

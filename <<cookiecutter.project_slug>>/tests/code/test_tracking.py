@@ -47,7 +47,7 @@ def test_the_environment_names_python_and_every_library():
 def test_the_card_is_shown_without_what_the_page_cannot_show():
     card = "<details><summary>How to read</summary>\n\n- ROC\n\n</details>\n\n![ROC curve](pictures/roc.svg)\n"
 
-    assert for_the_page(card) == "**How to read**\n\n- ROC\n\n\n- ROC curve: `reports/pictures/roc.svg`\n"
+    assert for_the_page(card) == "**How to read**\n\n- ROC\n\n\nROC curve: `reports/pictures/roc.svg`\n\n"
 
 
 ADDRESSES = {

@@ -30,8 +30,6 @@ class Content:
     dataset: dict[str, str]
     """The rows that it learnt from: name, digest, source and how many."""
     files: dict[str, bytes]
-    environment: str
-    """Python, the machine and every library, as JSON."""
     digest: str
     """Of the bundle and the files: what it takes to know whether anything is new."""
 
@@ -64,7 +62,6 @@ def content(files: dict[str, bytes]) -> Content:
             "profile": json.dumps({"num_rows": bundle.reference()["rows"]}),
         },
         files=files,
-        environment=json.dumps(environment(), indent=1),
         digest=content_digest(manifest.digest, files),
     )
 

@@ -52,7 +52,7 @@ def run_files(digest: str) -> dict[str, bytes]:
 def for_the_page(card: str) -> str:
     """Return a model card without what MLflow's page shows as raw text: HTML, and pictures, which lie beside it."""
     card = re.sub(r"<details><summary>(.*?)</summary>", r"**\1**", card).replace("</details>\n", "")
-    return re.sub(r"(?m)^!\[(.*?)\]\((.*?)\)$", rf"- \1: `{paths.REPORTS}/\2`", card)
+    return re.sub(r"(?m)^!\[(.*?)\]\((.*?)\)$", rf"\1: `{paths.REPORTS}/\2`\n", card)
 
 
 def content_digest(digest: str, files: Mapping[str, bytes]) -> str:

@@ -29,7 +29,7 @@ from mlflow.models import Model
 
 from ..errors import UserError
 from . import local_store
-from .content import Content
+from .content import Content, environment
 from .files import PROJECT
 from .lineage import Lineage
 from .model import model_folder
@@ -145,7 +145,7 @@ class Server:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(text)
             if CONTENT not in run.data.tags:  # afterwards, this may be another machine than the one that trained
-                Path(folder, "environment/environment.json").write_text(content.environment, encoding="utf-8")
+                Path(folder, "environment/environment.json").write_text(json.dumps(environment(), indent=1))
             self.client.log_artifacts(name, folder)
         self.client.set_tag(name, CONTENT, content.digest)
         self.client.set_terminated(name, "FINISHED")
