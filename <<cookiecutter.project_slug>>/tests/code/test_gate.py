@@ -254,6 +254,16 @@ def test_a_champion_that_is_not_known_refuses(bench: Bench) -> None:
     assert "the champion is not known" in as_text(verdict)
 
 
+def test_a_champion_that_is_not_known_may_be_accepted_by_name(bench: Bench) -> None:
+    challenger = bench.bundle(bench.model())
+    waiver = Accepted(rule="champion", bundle=challenger.version, reason="its storage burnt down", by="Ada")
+
+    verdict = bench.verdict(challenger, UnknownChampionError("it is gone"), accept=[waiver])
+
+    assert verdict.passed
+    assert {one.rule: one.result for one in verdict.findings}["comparison"] == "not judged"
+
+
 def test_a_champion_that_cannot_be_scored_refuses(bench: Bench, champion: Bundle) -> None:
     older = copy.copy(champion)
     columns = {**champion.contract.columns, "garden": Column(type="boolean", nullable=True)}
