@@ -133,8 +133,8 @@ def keeps_requests(before: Contract, after: Contract) -> Finding:
     changes = breaking_changes(before, after)
     more = f"; and {len(changes) - _SHOWN_CHANGES} more" if len(changes) > _SHOWN_CHANGES else ""
     why = f"callers would break: {'; '.join(changes[:_SHOWN_CHANGES])}{more}"
-    told = f"{len(changes)} breaking changes" if changes else "the champion's requests and answers"
-    return _finding("requests", not changes, told, "none breaks", why, {"changes": changes})
+    told = f"{len(changes)} a caller would notice" if changes else "as callers know them"
+    return _finding("requests", not changes, told, "wider ones", why, {"changes": changes})
 
 
 def gained(found: Difference) -> str:
