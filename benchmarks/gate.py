@@ -95,9 +95,9 @@ def goals(problem: str, told: list[Round]) -> None:
     """Print a line for each promise: what was reached, the goal, and whether it was kept."""
     margin = DEFAULT[problem]
     false = [refused(one["equal"], margin) or "refused" in (one["slices"], one["calibration"]) for one in told]
-    large = list(told[0]["worse"])[-2]
-    loss = -sum(one["worse"][large][0] for one in told) / len(told)
-    caught = share([refused(one["worse"][large], margin) for one in told])
+    middle = list(told[0]["worse"])[2]
+    loss = -sum(one["worse"][middle][0] for one in told) / len(told)
+    caught = share([refused(one["worse"][middle], margin) for one in told])
     slices = share([value == "refused" for one in told for value in one["broken"].values()])
     print(f"{problem}, as good, refused by any rule  {share(false):.3f}  at most 0.05  {verdict(share(false) <= 0.05)}")
     print(f"{problem}, a loss of {loss:.3f} caught  {caught:.3f}  at least 0.8  {verdict(caught >= 0.8)}")
