@@ -73,7 +73,7 @@ def test_nothing_that_was_started_outlives_the_block(
 
     def interrupted() -> None:
         with running(["bash", "-c", f"{trap} sleep 60 & echo $! > {started}; sleep 60"], tmp_path):
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 30
             while not (started.is_file() and started.read_text(encoding="utf-8")):
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
@@ -83,7 +83,7 @@ def test_nothing_that_was_started_outlives_the_block(
         interrupted()
 
     child = started.read_text(encoding="utf-8").strip()
-    deadline = time.monotonic() + 5  # a signal that was sent takes a moment to arrive
+    deadline = time.monotonic() + 30  # a signal that was sent takes a moment to arrive
     while (state := state_of(child)) not in ("", "Z") and time.monotonic() < deadline:
         time.sleep(0.01)
     assert state in ("", "Z")

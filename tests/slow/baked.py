@@ -123,7 +123,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM
     if process.poll() is None:
         process.send_signal(number)
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-    return process.wait(20)
+    return process.wait(60)

@@ -90,7 +90,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     if server.poll() is None:
         server.send_signal(signal.SIGINT)  # "fast": clients are disconnected, what they began is rolled back
         try:
-            server.wait(20)
+            server.wait(60)
         except subprocess.TimeoutExpired:
             server.kill()
-    server.wait(20)
+    server.wait(60)

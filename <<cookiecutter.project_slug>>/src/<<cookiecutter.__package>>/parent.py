@@ -9,9 +9,9 @@ _EVERY = 0.5  # seconds
 
 def stop_with_parent() -> None:
     """Watch, from a thread of its own, that the parent lives; end this process at once when it does not."""
+    parent = os.getppid()  # asked first: a parent that goes from here on is missed by neither look
     if _is_orphan():
         os._exit(1)
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -12,7 +12,7 @@ time.sleep({late})
 from << cookiecutter.__package >>.parent import stop_with_parent
 stop_with_parent()
 pathlib.Path("begun").touch()
-time.sleep(1.5)
+time.sleep({lives})
 pathlib.Path("ended").touch()
 """
 PARENT = """
@@ -26,7 +26,8 @@ sys.exit(child.wait() if {stays} else 0)
 
 def outlives(folder: Path, *, late: float, waits: bool, stays: bool) -> bool:
     """Start a parent and its child; return whether the child came to its end."""
-    command = [sys.executable, "-c", PARENT.format(waits=waits, stays=stays), CHILD.format(late=late)]
+    child = CHILD.format(late=late, lives=1 if stays else 30)
+    command = [sys.executable, "-c", PARENT.format(waits=waits, stays=stays), child]
     # The child holds the end of this pipe too, so that this waits for both.
     subprocess.run(command, check=False, cwd=folder, stderr=subprocess.PIPE, timeout=60, start_new_session=True)
     return (folder / "ended").exists()

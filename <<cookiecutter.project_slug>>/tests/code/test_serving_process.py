@@ -48,11 +48,11 @@ def serving(bundle: Path, **environment):
     )
     try:
         line = process.stdout.readline()
-        assert "/docs" in line, process.communicate(timeout=10)
+        assert "/docs" in line, process.communicate(timeout=60)
         yield process, line.split()[-1].removesuffix("/docs")
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_a_service_told_to_stop_ends_with_0_and_says_nothing(tiny_bundle, number
         assert ask(url, "/health/ready").status == 200
         process.send_signal(number)
 
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stderr.read() == ""
 
 
@@ -75,7 +75,7 @@ def test_a_request_under_way_is_answered_before_the_service_stops(tiny_bundle):
     body = json.dumps({"rows": [Bundle.load(tiny_bundle).contract.sample_row()]}).encode()
     head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     with serving(tiny_bundle) as (process, url):
-        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=60) as connection:
             connection.sendall(head.encode() + body[:5])
             time.sleep(0.3)
             process.send_signal(signal.SIGTERM)
@@ -83,7 +83,7 @@ def test_a_request_under_way_is_answered_before_the_service_stops(tiny_bundle):
             connection.sendall(body[5:])
 
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_a_service_leaves_nothing_in_its_users_folder_and_so_reports_to_nobody(tiny_bundle, tmp_path):
