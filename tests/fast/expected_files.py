@@ -97,6 +97,7 @@ PACKAGE = """
     serving/run.py
     serving/sample.py
     serving/schema.py
+    serving/security.py
     serving/settings.py
     serving/smoke.py
     source/__init__.py
@@ -151,6 +152,7 @@ TESTS = """
     tests/code/test_refresh.py
     tests/code/test_serving_app.py
     tests/code/test_serving_examples.py
+    tests/code/test_serving_keys.py
     tests/code/test_serving_payload.py
     tests/code/test_serving_process.py
     tests/code/test_settings.py

@@ -302,7 +302,10 @@ def test_only_one_publishes_at_a_time(track, tmp_path):
         other = threading.Thread(target=first)
         other.start()
         begun.wait()
-        with pytest.raises(TrackingError, match=f"process {os.getpid()} has been publishing for \d+ seconds"), alone(0.2):
+        with (
+            pytest.raises(TrackingError, match=rf"process {os.getpid()} has been publishing for \d+ seconds"),
+            alone(0.2),
+        ):
             pass
         threading.Timer(0.3, go_on.set).start()
         with alone():

@@ -28,7 +28,8 @@ from .examples import check_examples
 from .payload import MalformedError, Payload, RefusedError
 from .problem import http_error, refused
 from .request import Requests, check_media_type, read_body
-from .schema import predict_operation
+from .schema import SECURITY_SCHEMES, predict_operation
+from .security import ApiKeys
 from .settings import Settings
 
 _SMALL_BATCH = 200  # rows answered in the event loop: about a millisecond of ONNX Runtime
@@ -60,13 +61,14 @@ class Predict:
 
     def __init__(self, bundle: Bundle, settings: Settings) -> None:
         self._bundle, self._most_bytes = bundle, settings.max_bytes
-        self._payload = Payload(bundle.contract, settings.max_rows)
+        self._keys, self._payload = ApiKeys(settings.api_keys), Payload(bundle.contract, settings.max_rows)
         self._in_loop = _SMALL_BATCH if bundle.manifest.runtime == "onnx" else 0
         self._told = {"model": bundle.manifest.name, "version": bundle.version}
         self._encode = msgspec.json.Encoder().encode
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        self._keys.check(scope)
         check_media_type(scope)
         body = await read_body(scope, receive, self._most_bytes)
         try:
@@ -107,7 +109,7 @@ class Service(FastAPI):
         )
         self.add_middleware(Requests)
         self.router.routes.insert(0, Route("/predict", Predict(bundle, settings), methods=["POST"]))
-        self._predict_operation = predict_operation(contract, bundle.manifest, settings.max_rows)
+        self._predict_operation = predict_operation(contract, bundle.manifest, settings)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: the contract's part, and what FastAPI knows of the rest."""
@@ -116,6 +118,7 @@ class Service(FastAPI):
                 title=self.title, version=self.version, description=self.description, routes=self.routes
             )
             document["paths"] = {"/predict": {"post": self._predict_operation}, **document["paths"]}
+            document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
             self.openapi_schema = document
         return self.openapi_schema
 

@@ -9,7 +9,7 @@ from ..arguments import Arguments
 from ..bundle import check
 from ..contract import Contract
 from ..errors import UserError
-from .ask import NoServiceError, ask
+from .ask import NoServiceError, ask, passes
 from .settings import bundle_folder
 
 
@@ -41,4 +41,5 @@ def _sample_row() -> dict[str, Any]:
 
 def _command(url: str, body: Any) -> str:
     sent = shlex.quote(json.dumps(body, ensure_ascii=False))
-    return f"curl {shlex.quote(f'{url}/predict')} -H 'Content-Type: application/json' -d {sent}"
+    key = ' -H "Authorization: Bearer $SERVICE_API_KEY"' if passes(url, os.environ) else ""
+    return f"curl {shlex.quote(f'{url}/predict')} -H 'Content-Type: application/json'{key} -d {sent}"

@@ -7,6 +7,7 @@ from ..bundle import Manifest
 from ..column import Column
 from ..contract import Contract, Target
 from .problem import MEDIA_TYPE
+from .settings import Settings
 
 Schema = dict[str, Any]
 
@@ -14,24 +15,29 @@ _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean"}
 _NO_OFFSET = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$"
 _REFUSALS = {
     400: "The body is no JSON.",
+    401: "The key is missing, or is not one of the service's.",
     413: "The body is larger than the service takes.",
     415: "The body's media type is not JSON.",
     422: "The rows break the contract; `errors` names row, column, rule and value.",
     500: "The service failed; its log knows the request id.",
 }
 
+SECURITY_SCHEMES = {"key": {"type": "http", "scheme": "bearer", "description": "One of the service's keys."}}
 
-def predict_operation(contract: Contract, manifest: Manifest, most_rows: int) -> Schema:
+
+def predict_operation(contract: Contract, manifest: Manifest, settings: Settings) -> Schema:
     """Return what `paths./predict.post` of an OpenAPI document says."""
-    rows = {"type": "array", "items": row_schema(contract), "minItems": 1, "maxItems": most_rows}
+    rows = {"type": "array", "items": row_schema(contract), "minItems": 1, "maxItems": settings.max_rows}
     problems = {
         str(status): {"description": meaning, "content": {MEDIA_TYPE: {"schema": _problem_schema(status)}}}
         for status, meaning in _REFUSALS.items()
+        if status != HTTPStatus.UNAUTHORIZED or settings.api_keys
     }
     return {
         "summary": f"Predict {contract.target.name}",
         "description": contract.target.description or f"One prediction of {contract.target.name} a row.",
         "operationId": "predict",
+        "security": [{"key": []}] if settings.api_keys else [],
         "parameters": [
             {
                 "name": "X-Request-ID",

@@ -1,13 +1,17 @@
 """What the service may be told: by environment variables, and over them by the command line."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from .. import paths
 from ..arguments import Arguments
 from ..errors import UserError
+
+_SHORTEST_KEY = 16
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Settings:
     """Rows in one request."""
     max_bytes: int = 1024 * 1024
     """Size of one request's body."""
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Whoever sends one of them may ask for predictions; none: everybody may."""
 
     @classmethod
     def read(cls, argv: list[str], environment: Mapping[str, str]) -> Self:
@@ -40,7 +46,22 @@ class Settings:
             bundle=bundle_folder(told),
             max_rows=_whole_number("MAX_ROWS", told.get("MAX_ROWS", cls.max_rows), 1, 1_000_000),
             max_bytes=_whole_number("MAX_BYTES", told.get("MAX_BYTES", cls.max_bytes), 1, 2**31 - 1),
+            api_keys=api_keys(told),
         )
+
+
+def api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys in SERVICE_API_KEYS, which commas separate.
+
+    Raises:
+        UserError: one could be guessed, or sent by no client; it is not shown.
+    """
+    keys = tuple(key.strip() for key in environment.get("SERVICE_API_KEYS", "").split(",") if key.strip())
+    for place, key in enumerate(keys, 1):
+        if len(key) < _SHORTEST_KEY or not _VISIBLE.fullmatch(key):
+            rule = f"{_SHORTEST_KEY} or more letters, digits and signs of ASCII, without spaces"
+            raise UserError(f"key {place} of SERVICE_API_KEYS is not {rule}; make one with `openssl rand -hex 24`")
+    return keys
 
 
 def bundle_folder(environment: Mapping[str, str]) -> Path:

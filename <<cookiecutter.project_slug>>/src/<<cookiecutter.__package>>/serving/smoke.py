@@ -29,12 +29,13 @@ def main(argv: list[str]) -> None:
     arguments = Arguments("smoke", "compare a service's answers with the bundle's own")
     arguments.add_argument("--url", required=True)
     arguments.add_argument("--wait", type=float, default=30, help="seconds to wait until it is ready")
+    arguments.add_argument("--rounds", type=int, default=1, help="how often to ask for the examples' answers")
     given = arguments.parse_args(argv)
     url, bundle = given.url.rstrip("/"), Bundle.load(bundle_folder(os.environ))
     checks: dict[str, Callable[[], str]] = {
         "ready": lambda: wait_until_ready(url, given.wait),
         "the same bundle": lambda: same_bundle(url, bundle),
-        "its own examples": lambda: same_answers(url, bundle),
+        "its own examples": lambda: same_answers(url, bundle, given.rounds),
         "a bad row": lambda: refuses(url, bundle),
     }
     rows = [("check", "outcome")]
@@ -78,18 +79,20 @@ def same_bundle(url: str, bundle: Bundle) -> str:
     return f"{bundle.version}, on {told['runtime']}"
 
 
-def same_answers(url: str, bundle: Bundle) -> str:
-    """Return how many of the bundle's examples the service answers as the pipeline did.
+def same_answers(url: str, bundle: Bundle, rounds: int = 1) -> str:
+    """Return how many of the bundle's examples the service answers as the pipeline did, every time it is asked.
 
     Raises:
         DifferenceError: one of them it does not.
     """
     rows = bundle.examples()["rows"]
-    told = _answered(ask(url, "/predict", {"rows": rows}), "/predict, asked for the bundle's examples,")
-    difference = first_difference(bundle, told.get("predictions"), told.get("probabilities"))
-    if difference:
-        raise DifferenceError(f"{url} does not answer as the pipeline did: {difference}")
-    return f"all {len(rows)} answered as the pipeline did"
+    for _ in range(rounds):
+        told = _answered(ask(url, "/predict", {"rows": rows}), "/predict, asked for the bundle's examples,")
+        difference = first_difference(bundle, told.get("predictions"), told.get("probabilities"))
+        if difference:
+            raise DifferenceError(f"{url} does not answer as the pipeline did: {difference}")
+    often = f", {rounds} times" if rounds > 1 else ""
+    return f"all {len(rows)} answered as the pipeline did{often}"
 
 
 def refuses(url: str, bundle: Bundle) -> str:
