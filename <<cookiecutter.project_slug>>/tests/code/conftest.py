@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from github_server import REPOSITORY, GitHubServer
+from trained_repository import make, run
 
 from << cookiecutter.__package >> import paths
+from << cookiecutter.__package >>.__main__ import main
 
 TARGETS = {
     "binary": "{name: sold_fast, type: boolean}",
@@ -158,6 +164,69 @@ def tiny_bundles(tiny_projects: dict[str, Project]) -> dict[str, Path]:
 def tiny_bundle(tiny_bundles: dict[str, Path]) -> Path:
     """The folder of a binary problem's bundle. Not to be changed."""
     return tiny_bundles["binary"]
+
+
+@pytest.fixture
+def github_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubServer]:
+    """A GitHub, which the environment names, and a token for it."""
+    server = GitHubServer()
+    monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
+    monkeypatch.setenv("GITHUB_TOKEN", "geheim")
+    monkeypatch.setenv("GITHUB_API_URL", server.address)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def made_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with a trained model, `houses`, and its origin, which has main. Not to be changed: copy them."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        (folder / "houses").mkdir()
+        patch.chdir(folder / "houses")
+        make(folder / "houses")
+        run("git", "clone", "--quiet", "--bare", ".", str(folder / "origin.git"))
+    return folder
+
+
+@pytest.fixture
+def origin(made_repository: Path, tmp_path: Path) -> Path:
+    """A copy of the trained repository's origin."""
+    return Path(shutil.copytree(made_repository / "origin.git", tmp_path / "origin.git"))
+
+
+@pytest.fixture
+def repository(made_repository: Path, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the trained repository, which is the working directory."""
+    folder = Path(shutil.copytree(made_repository / "houses", tmp_path / "houses", symlinks=True))
+    monkeypatch.chdir(folder)
+    run("git", "remote", "add", "origin", str(origin))
+    return folder
+
+
+@pytest.fixture
+def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
+    """Run a verb as a workflow's step does; return its outputs."""
+
+    def outputs(verb: str, *, fails: bool = False, **settings: str) -> dict[str, str]:
+        file = tmp_path / "outputs"
+        file.write_text("", encoding="utf-8")
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {"GITHUB_OUTPUT": str(file), **settings}.items():
+                patch.setenv(name, value)
+            assert main([verb]) == fails
+        return dict(line.split("=", 1) for line in file.read_text(encoding="utf-8").splitlines())
+
+    return outputs
+
+
+@pytest.fixture(autouse=True)
+def _no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests that run in a workflow say nothing to it, and ask nobody with its token."""
+    for name in [name for name in os.environ if name.startswith("GITHUB_")]:
+        monkeypatch.delenv(name)
+    for name in ("GH_TOKEN", "OBJECTS", "SIGNED_IN", "REASON", "FORCE", "HEAD_BRANCH", "RELEASE", "IMAGE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -1,22 +1,20 @@
 """Find the champion: the bundle that dvc.lock names on `production`, or before the first release on `main`."""
 
 import os
-import re
-import subprocess  # git and dvc, with words of ours alone
+import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import paths
 from ..bundle import Bundle
-from ..errors import BundleError
+from ..errors import BundleError, UserError
+from ..git import GitError, file_at, reason, remote, run, tip
 
 LIVE, WANTED = "production", "main"
-_DVC = [sys.executable, "-m", "dvc"]
-_ASKING, _FETCHING = 60, 1800  # seconds
-_ABSENT = 2  # git ls-remote --exit-code: the remote answered, and has no such branch
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+_FETCHING = 1800  # seconds
 
 
 class UnknownChampionError(Exception):
@@ -41,17 +39,20 @@ def find_champion(folder: Path) -> Champion | None:
         UnknownChampionError: the remote did not answer, or the bundle can be had neither from DVC's cache nor from its
             remote, or is not whole.
     """
-    remote = _remote()
-    for branch in (LIVE, WANTED):
-        revision = _revision(remote, branch)
-        if revision is None:
-            continue
-        named = _bundle_named_at(revision)
+    try:
+        return _find(folder)
+    except GitError as silent:
+        raise UnknownChampionError(str(silent)) from None
+
+
+def _find(folder: Path) -> Champion | None:
+    for branch, revision in branches():
+        named = bundle_named_at(revision)
         if named is None and branch == LIVE:
             raise UnknownChampionError(f"dvc.lock on {LIVE} names no {paths.BUNDLE}")
-        if named is None or (branch == WANTED and named == _bundle_named_here()):
+        if named is None or (branch == WANTED and named == bundle_named_here()):
             continue
-        _fetch(branch, revision, folder)
+        fetch_bundle(branch, revision, folder)
         try:
             return Champion(branch, revision, Bundle.load(folder))
         except BundleError as broken:
@@ -60,43 +61,26 @@ def find_champion(folder: Path) -> Champion | None:
     return None
 
 
-def _remote() -> str | None:
-    """Return git's remote: `origin`, or the only one there is.
+def branches() -> Iterator[tuple[str, str]]:
+    """Return those of `production` and `main` that there are, in this order, each with the commit that it is at.
 
     Raises:
-        UnknownChampionError: there are several, and none is called origin.
+        GitError: the remote, where git has one, did not answer.
     """
-    remotes = _git("remote").stdout.split()
-    if "origin" in remotes or len(remotes) < 2:
-        return "origin" if "origin" in remotes else next(iter(remotes), None)
-    raise UnknownChampionError(f"git has the remotes {', '.join(remotes)}, and none is called origin; name one so")
+    where = remote()
+    for branch in (LIVE, WANTED):
+        if revision := tip(where, branch):
+            yield branch, revision
 
 
-def _revision(remote: str | None, branch: str) -> str | None:
-    """Return the commit that a branch is at, fetched from the remote where there is one; None where it is absent."""
-    if remote is None:
-        local = _git("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}")
-        return local.stdout.strip() or None
-    asked = _git("ls-remote", "--exit-code", "--heads", remote, f"refs/heads/{branch}")
-    if asked.returncode == _ABSENT:
-        return None
-    if asked.returncode:
-        raise UnknownChampionError(f"{remote} did not say whether it has a branch {branch}: {_reason(asked)}")
-    shallow = ["--depth=1"] if _git("rev-parse", "--is-shallow-repository").stdout.strip() == "true" else []
-    tracked = f"refs/remotes/{remote}/{branch}"
-    got = _git("fetch", "--quiet", "--no-tags", *shallow, remote, f"+refs/heads/{branch}:{tracked}")
-    if got.returncode:
-        raise UnknownChampionError(f"{branch} could not be fetched from {remote}: {_reason(got)}")
-    return _git("rev-parse", "--verify", tracked).stdout.strip()
-
-
-def _bundle_named_at(revision: str) -> str | None:
+def bundle_named_at(revision: str) -> str | None:
     """Return DVC's digest of the bundle in a commit's dvc.lock; None where it names none."""
-    shown = _git("show", f"{revision}:./dvc.lock")
-    return None if shown.returncode else _named(shown.stdout)
+    lock = file_at(revision, "dvc.lock")
+    return None if lock is None else _named(lock)
 
 
-def _bundle_named_here() -> str | None:
+def bundle_named_here() -> str | None:
+    """Return DVC's digest of the bundle in dvc.lock as it is here; None where it names none."""
     return _named(Path("dvc.lock").read_text(encoding="utf-8")) if Path("dvc.lock").exists() else None
 
 
@@ -108,7 +92,12 @@ def _named(lock: str) -> str | None:
     return next((output.get("md5") for output in outputs if output["path"] == paths.BUNDLE.as_posix()), None)
 
 
-def _fetch(branch: str, revision: str, folder: Path) -> None:
+def fetch_bundle(branch: str, revision: str, folder: Path) -> None:
+    """Fetch the bundle that dvc.lock names at a commit into a folder, which must not be there yet.
+
+    Raises:
+        UnknownChampionError: it is neither in DVC's cache nor to be had from its remote; `branch` says whose it is.
+    """
     local = Path(".dvc/config.local")  # a remote's credentials, where they are not in the environment
     config = ["--config", str(local)] if local.exists() else []
     command = [
@@ -125,30 +114,32 @@ def _fetch(branch: str, revision: str, folder: Path) -> None:
         str(folder),
         *config,
     ]
-    done = _run(command, _FETCHING)
+    done = run(command, _FETCHING)
+    if done.returncode and _fetched_from_registry(revision):
+        shutil.rmtree(folder, ignore_errors=True)  # half a bundle may be there
+        done = run(command, _FETCHING)
     if done.returncode:
         raise UnknownChampionError(
             f"the bundle of {branch} at {revision[:7]} is neither in DVC's cache nor to be had from its remote: "
-            f"{_reason(done)}"
+            f"{reason(done)}"
         )
 
 
-def _git(*words: str) -> subprocess.CompletedProcess[str]:
-    return _run(["git", *words], _ASKING)
+def _fetched_from_registry(revision: str) -> bool:
+    """Bring what a commit's dvc.lock names into DVC's cache from the registry that stands in for a remote, if any.
 
+    Raises:
+        UnknownChampionError: there is one, and it lacks that, or does not answer.
+    """
+    if not os.environ.get("OBJECTS"):
+        return False
+    from ..delivery.registry import fetch
+    from ..delivery.store import dvc_remote
 
-def _run(command: list[str], patience: int) -> subprocess.CompletedProcess[str]:
-    """Run a command that may not ask for a password, nor wait for ever."""
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
-    settings = quiet | os.environ | {"LC_ALL": "C"}  # its reasons are read below, in English
+    if dvc_remote():
+        return False
     try:
-        return subprocess.run(command, capture_output=True, check=False, text=True, timeout=patience, env=settings)
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", f"no answer in {patience} seconds")
-
-
-def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the first line that says why, without credentials."""
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    told = next((line for line in lines if line.lower().startswith(("fatal:", "error:"))), (lines or ["no reason"])[0])
-    return _PASSWORD.sub("", re.sub(r"^(fatal|error):\s*", "", told, flags=re.IGNORECASE)).rstrip(".")[:200]
+        fetch(revision)
+    except UserError as failure:
+        raise UnknownChampionError(str(failure)) from None
+    return True

@@ -17,7 +17,7 @@ from ..params import GateParams, Params
 from ..progress import report
 from ..table import columns_of_table, read
 from . import integrity, rules
-from .champion import LIVE, WANTED, Champion, UnknownChampionError, find_champion
+from .champion import LIVE, WANTED, Champion, UnknownChampionError, bundle_named_here, find_champion
 from .contest import Contest, answered, contest
 from .rules import Finding
 from .verdict import Opponent, Verdict, as_json, as_markdown, as_text, waived
@@ -49,7 +49,8 @@ def main(argv: list[str]) -> None:
         report(f"judging on {len(table):,} rows, {params.evaluate.bootstrap_rounds:,} resamples")
         verdict = judge(challenger, champion, table, stale, params)
     write_text(paths.GATE_TABLE, as_markdown(verdict))
-    write_text(paths.GATE, json.dumps(as_json(verdict), indent=1, ensure_ascii=False))
+    said = as_json(verdict) | {"dvc_lock": bundle_named_here()}  # as git knows the bundle, in a clone that lacks it
+    write_text(paths.GATE, json.dumps(said, indent=1, ensure_ascii=False))
     print(as_text(verdict))
     if not verdict.passed:
         raise RefusedError(

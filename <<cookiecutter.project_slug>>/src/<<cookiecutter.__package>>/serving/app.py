@@ -27,6 +27,7 @@ from ..errors import BundleError, ModelError
 from .examples import check_examples
 from .payload import MalformedError, Payload, RefusedError
 from .problem import http_error, refused
+from .release import release_of
 from .request import Requests, check_media_type, read_body
 from .schema import SECURITY_SCHEMES, predict_operation
 from .security import ApiKeys
@@ -54,6 +55,7 @@ class Version(BaseModel):
     problem: str
     until: str | None
     made_of: dict[str, str]
+    release: dict[str, Any] | None
 
 
 class Predict:
@@ -151,6 +153,7 @@ def _add_health(app: FastAPI, bundle: Bundle) -> None:
         problem=manifest.problem,
         until=manifest.until,
         made_of=manifest.made_of,
+        release=release_of(bundle),
     )
 
     async def live() -> Health:
@@ -162,7 +165,7 @@ def _add_health(app: FastAPI, bundle: Bundle) -> None:
         return healthy
 
     async def version() -> Version:
-        """Say which model answers, on what it runs and why, and what it was made of."""
+        """Say which model answers, on what it runs and why, what it was made of, and where it was released."""
         return made
 
     for path, answer in (("/health/live", live), ("/health/ready", ready), ("/version", version)):

@@ -1,0 +1,15 @@
+"""What is known of the release besides its bundle: release.json, which lies beside the bundle's folder."""
+
+import json
+from typing import Any
+
+from ..bundle import Bundle
+
+
+def release_of(bundle: Bundle) -> dict[str, Any] | None:
+    """Return release.json; None where there is none, or it is of another bundle, as on a laptop that trained again."""
+    try:
+        told = json.loads(bundle.folder.absolute().with_name("release.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) and told.get("digest") == bundle.manifest.digest else None

@@ -1,0 +1,90 @@
+"""A repository with a tiny pipeline that DVC really runs, and what is said of its model. It knows no rows."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from dvc.cli import main as dvc_main
+
+DVC_YAML = """\
+stages:
+  ingest:
+    cmd: cp rows.csv data/raw.parquet
+    deps: [rows.csv]
+    outs:
+      - data/raw.parquet: {persist: true}
+  package:
+    cmd: mkdir -p models/bundle && cat data/raw.parquet model.py params.yaml > models/bundle/bundle.json
+    params: [model]
+    deps: [data/raw.parquet, model.py]
+    outs:
+      - models/bundle: {persist: true}
+  evaluate:
+    cmd: mkdir -p reports && cp models/bundle/bundle.json reports/model-card.md
+    deps: [models/bundle]
+    outs:
+      - reports/model-card.md: {persist: true, cache: false}
+"""
+
+
+def run(*command: str, **settings: str) -> str:
+    """Run a command of a person called A; return what it prints."""
+    who = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(command, capture_output=True, check=False, text=True, env=os.environ | who | settings)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    return done.stdout.strip()
+
+
+def dvc(*words: str) -> None:
+    """Run DVC in this process: its start takes longer than its work."""
+    assert dvc_main([*words, "--quiet"]) == 0
+
+
+def commit(message: str) -> str:
+    run("git", "add", "--all")
+    run("git", "commit", "--quiet", "--allow-empty", "--message", message)
+    return run("git", "rev-parse", "HEAD")
+
+
+def train(version: str, *, passed: bool = True) -> None:
+    """Run the pipeline, and say that the gate let its bundle pass, or did not, under a version."""
+    dvc("repro")
+    told = {"bundle": version, "digest": "d" * 64, "passed": passed, "champion": None, "accepted": []}
+    judged(told | {"dvc_lock": bundle_in_lock()})
+    Path("reports/gate.md").write_text(f"## Gate: {version}\n", encoding="utf-8")
+    Path("reports/metrics.json").write_text('{"rows": 9, "roc_auc": 0.75, "intervals": {}}', encoding="utf-8")
+
+
+def judged(told: dict[str, Any]) -> None:
+    Path("reports/gate.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def bundle_in_lock() -> str:
+    lines = Path("dvc.lock").read_text(encoding="utf-8").split("outs:")
+    (entry,) = (part for part in lines if part.lstrip().startswith("- path: models/bundle"))
+    return entry.split("md5: ")[1].split()[0]
+
+
+def make(folder: Path) -> None:
+    """Make the repository, trained and committed on `main`, in an empty folder that is the working directory."""
+    for name, text in (
+        ("dvc.yaml", DVC_YAML),
+        ("rows.csv", "1\n2\n"),
+        ("model.py", "one\n"),
+        ("params.yaml", "model: {depth: 1}\ngate: {floor: 0}\n"),
+        (".gitignore", "/data\n/models\n/build\n"),
+    ):
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "data").mkdir()
+    run("git", "init", "--quiet", "--initial-branch", "main")
+    dvc("init")
+    commit("no model yet")
+    train("2024-01-31.aaaaaaa")
+    commit("first model")
+
+
+def clone(origin: Path, folder: Path, *words: str) -> Path:
+    run("git", "clone", "--quiet", *words, origin.as_uri(), str(folder))
+    return folder
