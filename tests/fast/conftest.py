@@ -12,6 +12,8 @@ import pytest
 from tests.conftest import Bake
 
 PROBLEMS = ("classification", "regression")
+CREDENTIALS = ("service-account", "oidc")
+REGISTRIES = ("cloud", "ghcr", "docker-hub")
 LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
 
 # Free text as people, and those who test us, type it. None of it may break a file of the project.
@@ -29,6 +31,10 @@ COMBINATIONS = {
     **{
         f"{problem}-{chosen}": {"problem": problem, "license": chosen}
         for problem, chosen in product(PROBLEMS, LICENSES)
+    },
+    **{
+        f"{credentials}-{registry}": {"credentials": credentials, "registry": registry}
+        for credentials, registry in product(CREDENTIALS, REGISTRIES)
     },
     "longest": {"project_slug": "a-very-long-name-of-forty-characters-abc"},
     "hostile": {**HOSTILE, "problem": "regression", "license": "Proprietary"},

@@ -18,8 +18,32 @@ PROJECT = """
     .dvc/.gitignore
     .dvc/config
     .github/CODEOWNERS
+    .github/workflows/cd.yml
+    .github/workflows/ci.yml
+    .github/workflows/ct.yml
+    .github/workflows/doctor.yml
+    .github/workflows/rollback.yml
     data/source/README.md
+    deploy/check.sh
+    deploy/cloud-run.sh
+    deploy/cloud-run/bootstrap.sh
+    deploy/cloud-run/canary.sh
+    deploy/cloud-run/destroy.sh
+    deploy/cloud-run/github.sh
+    deploy/cloud-run/identities.sh
+    deploy/cloud-run/keep-20.json
+    deploy/cloud-run/names.sh
+    deploy/cloud-run/release.sh
+    deploy/cloud-run/requests_counted.py
+    deploy/cloud-run/rollback.sh
+    deploy/cloud-run/rotate.sh
+    deploy/cloud-run/service.sh
+    deploy/cloud-run/verbs.txt
+    deploy/image.sh
+    deploy/tool.sh
+    docs/cloud-run.md
     docs/connect-your-data.md
+    docs/delivery.md
     docs/gate.md
 """.split()
 
@@ -43,6 +67,7 @@ PACKAGE = """
     feature_code.py
     features.py
     fitting.py
+    git.py
     mend.py
     model.py
     params.py
@@ -56,6 +81,38 @@ PACKAGE = """
     undo.py
     yaml_edit.py
     yaml_file.py
+    delivery/__init__.py
+    delivery/change.py
+    delivery/comment.py
+    delivery/comment_text.py
+    delivery/current.py
+    delivery/doctor.py
+    delivery/earlier.py
+    delivery/github.py
+    delivery/held.py
+    delivery/layout.py
+    delivery/lineage.py
+    delivery/needs.py
+    delivery/newest.py
+    delivery/objects.py
+    delivery/propose.py
+    delivery/pull.py
+    delivery/pull_request.py
+    delivery/push.py
+    delivery/record.py
+    delivery/refused.py
+    delivery/registry.py
+    delivery/releasable.py
+    delivery/release.py
+    delivery/released.py
+    delivery/rolled_back.py
+    delivery/settings.py
+    delivery/sight.py
+    delivery/staleness.py
+    delivery/start_ct.py
+    delivery/state.py
+    delivery/step.py
+    delivery/store.py
     evaluation/__init__.py
     evaluation/baseline.py
     evaluation/calibration.py
@@ -93,6 +150,7 @@ PACKAGE = """
     serving/examples.py
     serving/payload.py
     serving/problem.py
+    serving/release.py
     serving/request.py
     serving/run.py
     serving/sample.py
@@ -134,10 +192,14 @@ PACKAGE = """
 
 TESTS = """
     tests/code/conftest.py
+    tests/code/github_server.py
     tests/code/test_atomic.py
     tests/code/test_bundle.py
+    tests/code/test_change.py
     tests/code/test_columns.py
+    tests/code/test_comment.py
     tests/code/test_contract_draft.py
+    tests/code/test_doctor.py
     tests/code/test_dvc_yaml.py
     tests/code/test_evaluate.py
     tests/code/test_example.py
@@ -145,24 +207,29 @@ TESTS = """
     tests/code/test_gate.py
     tests/code/test_gate_champion.py
     tests/code/test_gate_requests.py
+    tests/code/test_github.py
     tests/code/test_imports.py
+    tests/code/test_layout.py
     tests/code/test_metrics.py
     tests/code/test_parent.py
     tests/code/test_pipeline.py
     tests/code/test_refresh.py
+    tests/code/test_release.py
     tests/code/test_serving_app.py
     tests/code/test_serving_examples.py
     tests/code/test_serving_keys.py
     tests/code/test_serving_payload.py
     tests/code/test_serving_process.py
     tests/code/test_settings.py
+    tests/code/test_source.py
+    tests/code/test_source_web.py
+    tests/code/test_state.py
     tests/code/test_track.py
     tests/code/test_tracking.py
     tests/code/test_tune.py
-    tests/code/test_source.py
-    tests/code/test_source_web.py
     tests/code/test_validate.py
     tests/code/test_yaml_edit.py
+    tests/code/trained_repository.py
     tests/data/conftest.py
     tests/data/test_tables.py
     tests/model/conftest.py
