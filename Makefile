@@ -6,10 +6,10 @@ RUN := "$(UV)" run --locked
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format lock data
+.PHONY: help demo test test-all lint format lock data workflow-runner
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 demo: $(UV) ## make the default project in build/, train it on real flights, serve it, ask it
 	@PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) python -m demo.demo
@@ -37,6 +37,10 @@ lock: $(UV) ## make the generated project's uv.lock again (UPGRADE=1: with the n
 
 data: $(UV) ## make the example's flights again from their source
 	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group data python example_data/make_flights.py
+
+workflow-runner: ## install what runs the generated workflows in tests (node, npm) into build/
+	@mkdir -p build/$@ && cp tests/workflows/package.json tests/workflows/package-lock.json build/$@/
+	@npm ci --prefix build/$@ --silent --no-audit --no-fund
 
 .uv/bin/uv:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

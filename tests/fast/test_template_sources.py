@@ -130,7 +130,7 @@ def test_make_alone_lists_the_verbs_and_each_expands() -> None:
     listed = make().stdout
 
     verbs = re.findall(r"^make (\S+)", listed, re.MULTILINE)
-    assert verbs == ["help", "demo", "test", "test-all", "lint", "format", "lock", "data"]
+    assert verbs == ["help", "demo", "test", "test-all", "lint", "format", "lock", "data", "workflow-runner"]
     for verb in verbs:
         assert make("-n", verb).returncode == 0, verb
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Bake
+from tests.conftest import ROOT, Bake
 from tests.slow.baked import Project
+from tests.slow.github import GitHub
+from tests.slow.google.shop import images as images
+from tests.slow.google.shop import live as live
+from tests.slow.google.shop import shipped as shipped
+from tests.slow.google.shop import shop as shop
 
 SLOW = Path(__file__).parent
 
@@ -69,3 +74,17 @@ def quick(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Proj
 def small(quick: Project, tmp_path: Path) -> Project:
     """A copy of the small project, to do anything with."""
     return quick.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def need_runner(need: Callable[[str, object, str], None]) -> None:
+    """What runs generated workflows is installed."""
+    installed = shutil.which("node") and (ROOT / "build/workflow-runner/node_modules").is_dir()
+    need("workflow-runner", installed, "the workflow runner is not installed: make workflow-runner")
+
+
+@pytest.fixture
+def github(need_runner: None, tmp_path: Path) -> Iterator[GitHub]:
+    """An empty private repository on a GitHub of its own, which runs the workflows that are pushed to it."""
+    with GitHub(tmp_path / "github") as github:
+        yield github

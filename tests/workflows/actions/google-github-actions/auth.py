@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""google-github-actions/auth: a credentials file in the workspace, variables that name it, and tokens.
+
+Tokens are unsigned and say who asks (`email`), for whom (`aud`) and until when (`exp`): the fake of Google's APIs reads
+them. A key says itself what is wrong with it: `"private_key_id": "expired"` or `"revoked"`. Whom a workload identity
+may become is told by $STANDIN_GOOGLE_TRUST, JSON of service account -> GitHub environment; without it everyone is
+trusted.
+"""
+
+import base64
+import json
+import os
+import secrets
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from toolkit import encode, export_variable, fail, get_boolean, get_input, phases, save_state, set_output, set_secret
+
+HOUR = 3600
+FAILED = "google-github-actions/auth failed with:"
+
+
+def main() -> None:
+    key, provider = get_input("credentials_json"), get_input("workload_identity_provider")
+    if bool(key) == bool(provider):
+        fail(f'{FAILED} the workflow must specify exactly one of "workload_identity_provider" or "credentials_json"!')
+    credentials, email = from_key(key) if key else from_identity(provider)
+    project = get_input("project_id") or str(credentials.get("project_id", "")) or email.split("@")[-1].split(".")[0]
+    leave_file(credentials, project)
+    leave_tokens(email)
+    set_output("project_id", project)
+
+
+def from_key(text: str) -> tuple[dict[str, Any], str]:
+    try:
+        key = json.loads(text)
+        email = str(key["client_email"])
+    except (ValueError, KeyError, TypeError) as error:
+        fail(f"{FAILED} failed to parse service account key JSON credentials: {error}")
+    state = key.get("private_key_id")
+    if state in ("expired", "revoked"):
+        fail(
+            f"{FAILED} failed to generate Google Cloud access token: invalid_grant: Invalid JWT Signature ({state} key)"
+        )
+    return key, email
+
+
+def from_identity(provider: str) -> tuple[dict[str, Any], str]:
+    email = get_input("service_account")
+    if "ACTIONS_ID_TOKEN_REQUEST_TOKEN" not in os.environ:
+        fail(
+            f"{FAILED} GitHub Actions did not inject $ACTIONS_ID_TOKEN_REQUEST_TOKEN or $ACTIONS_ID_TOKEN_REQUEST_URL "
+            "into this job. This most likely means the GitHub Actions workflow permissions are incorrect"
+        )
+    if not provider.startswith("projects/"):
+        fail(f"{FAILED} workload_identity_provider is not projects/NUMBER/locations/global/workloadIdentityPools/...")
+    subject = str(claims_of_job(f"//iam.googleapis.com/{provider}")["sub"])
+    trust = json.loads(os.environ.get("STANDIN_GOOGLE_TRUST", "{}"))
+    if trust and not subject.endswith(f":environment:{trust.get(email)}"):
+        fail(f"{FAILED} Permission 'iam.serviceAccounts.getAccessToken' denied for {subject} on {email}")
+    audience = f"//iam.googleapis.com/{provider}"
+    return {"type": "external_account", "audience": audience, "service_account": email}, email
+
+
+def claims_of_job(audience: str) -> dict[str, Any]:
+    """Ask GitHub who this job is."""
+    url = f"{os.environ['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={audience}"
+    headers = {"Authorization": f"Bearer {os.environ['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
+            body = json.load(answer)["value"].split(".")[1]
+    except urllib.error.URLError as error:
+        fail(f"{FAILED} failed to get a GitHub OIDC token: {error}")
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return claims
+
+
+def leave_file(credentials: dict[str, Any], project: str) -> None:
+    if not get_boolean("create_credentials_file", True):
+        return
+    file = Path(os.environ["GITHUB_WORKSPACE"], f"gha-creds-{secrets.token_hex(8)}.json")
+    file.write_text(json.dumps(credentials))
+    file.chmod(0o640)
+    set_output("credentials_file_path", str(file))
+    if get_boolean("cleanup_credentials", True):
+        save_state("credentials", str(file))
+    if get_boolean("export_environment_variables", True):
+        export_variable("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+        export_variable("GOOGLE_GHA_CREDS_PATH", str(file))
+        for name in (
+            "CLOUDSDK_CORE_PROJECT",
+            "CLOUDSDK_PROJECT",
+            "GCLOUD_PROJECT",
+            "GCP_PROJECT",
+            "GOOGLE_CLOUD_PROJECT",
+        ):
+            export_variable(name, project)
+
+
+def leave_tokens(email: str) -> None:
+    """An access token for gcloud, which would else ask Google; and what `token_format` asks for."""
+    soon = int(time.time()) + HOUR
+    access = encode({"email": email, "aud": "https://www.googleapis.com/", "exp": soon})
+    set_secret(access)
+    file = Path(os.environ["RUNNER_TEMP"], f"google-access-token-{secrets.token_hex(4)}")
+    file.write_text(access)
+    export_variable("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", str(file))
+    wanted = get_input("token_format")
+    if wanted == "access_token":
+        set_output("access_token", access)
+    elif wanted == "id_token":
+        audience = get_input("id_token_audience", required=True)
+        identity = encode({"email": email, "email_verified": True, "aud": audience, "exp": soon})
+        set_secret(identity)
+        set_output("id_token", identity)
+    elif wanted:
+        fail(f"{FAILED} token_format must be one of id_token, access_token")
+
+
+def post() -> None:
+    Path(os.environ["STATE_CREDENTIALS"]).unlink(missing_ok=True)
+
+
+phases(main, post)

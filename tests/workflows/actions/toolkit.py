@@ -1,0 +1,77 @@
+"""What an action uses to speak to the runner, after the names of GitHub's own toolkit."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+def get_input(name: str, default: str = "", required: bool = False) -> str:
+    """Return what the workflow gave under `with:`, else the action's default."""
+    value = os.environ.get(f"INPUT_{name.replace(' ', '_').upper()}", "").strip()
+    if required and not value:
+        fail(f"Input required and not supplied: {name}")
+    return value or default
+
+
+def get_boolean(name: str, default: bool) -> bool:
+    return get_input(name, str(default)).lower() == "true"
+
+
+def _append(file: str, name: str, value: str) -> None:
+    with Path(os.environ[file]).open("a", encoding="utf-8") as lines:
+        lines.write(f"{name}={value}\n")
+
+
+def set_output(name: str, value: str) -> None:
+    _append("GITHUB_OUTPUT", name, value)
+
+
+def export_variable(name: str, value: str) -> None:
+    _append("GITHUB_ENV", name, value)
+
+
+def save_state(name: str, value: str) -> None:
+    """Keep a value for the call after the job; without one there is no such call."""
+    _append("GITHUB_STATE", name, value)
+
+
+def set_secret(value: str) -> None:
+    print(f"::add-mask::{value}", flush=True)
+
+
+def fail(reason: str) -> NoReturn:
+    print(f"::error::{reason}", flush=True)
+    sys.exit(1)
+
+
+def permission(scope: str) -> str:
+    """Return what this job may do with a scope: none, read or write."""
+    return str(json.loads(os.environ["ACTIONS_JOB_PERMISSIONS"]).get(scope, "none"))
+
+
+def run(*command: str, cwd: Path | None = None, settings: dict[str, str] | None = None) -> str:
+    """Run a program, show what it said when it fails, and return what it printed."""
+    done = subprocess.run(
+        command, cwd=cwd, env=os.environ | (settings or {}), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode:
+        fail(f"{command[0]} exited with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def encode(claims: dict[str, Any]) -> str:
+    """Return claims as an unsigned token, which the fakes read and nobody else accepts."""
+    parts = [{"alg": "none", "typ": "JWT"}, claims]
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
+
+
+def phases(main: Callable[[], None], post: Callable[[], None] = lambda: None) -> None:
+    """Call what the runner asks for: the step itself, or what comes after the job."""
+    {"main": main, "post": post}[sys.argv[1]]()
