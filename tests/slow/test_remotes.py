@@ -70,8 +70,6 @@ def test_through_s3(project: Project, s3: str, tmp_path: Path) -> None:
         "s3", endpoint_url=s3, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
     )
     client.create_bucket(Bucket="models")
-    project.replace("Makefile", "ALSO :=\n", "ALSO := s3\n")
-    project.make("setup")
     project.run("uv", "run", "dvc", "remote", "add", "--default", "storage", "s3://models/here")
     project.run("uv", "run", "dvc", "remote", "modify", "storage", "endpointurl", s3)
 

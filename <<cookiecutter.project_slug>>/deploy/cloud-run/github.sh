@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# Tell GitHub: environments, variables, and secrets that go through standard input.
+
+repository() { # REPOSITORY, its numbers, and SUBJECT: how GitHub's tokens begin, which is asked for and never built
+    if [ -n "${REPOSITORY:-}" ]; then return; fi
+    command -v gh >/dev/null || die "gh is not here, and the repository's numbers come from GitHub: https://cli.github.com"
+    local told
+    told=$(gh api 'repos/{owner}/{repo}' --jq '[.full_name, .id, .owner.id] | join(" ")') ||
+        die "this folder has no repository on GitHub that you can read: gh repo create, or gh auth login"
+    read -r REPOSITORY REPOSITORY_ID OWNER_ID < <(printf '%s\n' "$told")
+    if [[ ! "$REPOSITORY_ID $OWNER_ID" =~ ^[0-9]+\ [0-9]+$ ]]; then die "GitHub told no numbers for $REPOSITORY"; fi
+    SUBJECT=$(gh api "repos/$REPOSITORY/actions/oidc/customization/sub" --jq '.sub_claim_prefix // ""') || SUBJECT=""
+    [ -n "$SUBJECT" ] || [ "$CREDENTIALS" != oidc ] || die "GitHub does not tell the subject of its tokens (sub_claim_prefix) for $REPOSITORY"
+}
+
+tell_github() { # environments, variables and secrets of the repository
+    local name who environment known
+    repository
+    for name in reader trainer staging approval production; do github_environment "$name"; done
+    variable GCP_PROJECT "$GCP_PROJECT"
+    variable GCP_REGION "$GCP_REGION"
+    if [ "$CREDENTIALS" = oidc ]; then
+        variable GCP_WORKLOAD_IDENTITY_PROVIDER "projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$(pool_name)/providers/github"
+    fi
+    for who in reader trainer deployer; do
+        for environment in $(environments_of $who); do
+            if [ "$CREDENTIALS" = oidc ]; then
+                variable GCP_SERVICE_ACCOUNT "$(account $who)" --env "$environment"
+            else
+                key_secret $who "$environment"
+            fi
+        done
+        # once GitHub has it, the key is nowhere else
+        if [ -z "$DRY_RUN" ]; then rm -f "$KEY_FOLDER/$who.json"; fi
+    done
+    for environment in staging production; do
+        known=$(secrets_known "$environment" | grep -Fx SERVICE_API_KEYS || true)
+        if [ -n "$known" ]; then
+            note there "GitHub secret" "SERVICE_API_KEYS in $environment"
+        else
+            api_key_secret "$environment"
+            note made "GitHub secret" "SERVICE_API_KEYS in $environment"
+        fi
+    done
+    printf 'still yours to say: who approves, in %s\n' "https://github.com/$REPOSITORY/settings/environments" >&2
+}
+
+github_environment() { # NAME: approval and production only for what is on main
+    local address="repos/$REPOSITORY/environments/$1" known policy=()
+    known=$(gh api "$address" --jq .name 2>/dev/null | grep -Fx "$1" || true)
+    case $1 in
+    approval | production) policy=(-F 'deployment_branch_policy[protected_branches]=false' -F 'deployment_branch_policy[custom_branch_policies]=true') ;;
+    esac
+    ensure environment "$1" "$known" gh api --silent --method PUT "$address" ${policy[@]+"${policy[@]}"}
+    if [ "${#policy[@]}" = 0 ]; then return; fi
+    known=$(gh api "$address/deployment-branch-policies" --jq '.branch_policies[].name' 2>/dev/null | grep -Fx main || true)
+    ensure environment "$1 is for main alone" "$known" gh api --silent --method POST "$address/deployment-branch-policies" -f name=main
+}
+
+variable() { # NAME VALUE [--env ENVIRONMENT]
+    local known
+    known=$(gh variable list --repo "$REPOSITORY" "${@:3}" --json name,value --jq '.[] | .name + "=" + .value' 2>/dev/null | grep -Fx "$1=$2" || true)
+    ensure "GitHub variable" "$1${4:+ in $4}" "$known" gh variable set "$1" --repo "$REPOSITORY" "${@:3}" --body "$2"
+}
+
+secrets_known() { # ENVIRONMENT
+    gh secret list --repo "$REPOSITORY" --env "$1" --json name --jq '.[].name' 2>/dev/null || true
+}
+
+key_secret() { # WHO ENVIRONMENT: the key on one line, so that GitHub can mask it
+    local file="$KEY_FOLDER/$1.json"
+    if [ -f "$file" ]; then
+        change_with "$(tr -d '\n' <"$file")" gh secret set GCP_CREDENTIALS --repo "$REPOSITORY" --env "$2" ||
+            die "GCP_CREDENTIALS could not be set in $2; the key is kept in $file"
+        note made "GitHub secret" "GCP_CREDENTIALS in $2"
+    elif [ -n "$(secrets_known "$2" | grep -Fx GCP_CREDENTIALS || true)" ]; then
+        note there "GitHub secret" "GCP_CREDENTIALS in $2"
+    elif [ -n "$DRY_RUN" ]; then
+        change gh secret set GCP_CREDENTIALS --repo "$REPOSITORY" --env "$2"
+    else
+        note wrong "GitHub secret" "GCP_CREDENTIALS in $2, and its key is not here: deploy/cloud-run.sh rotate credentials --set-secrets"
+    fi
+}
+
+api_key_secret() { # ENVIRONMENT: what the smoke test asks with
+    local value=""
+    if [ -z "$DRY_RUN" ]; then
+        value=$(gcloud secrets versions access latest --secret "$(secret_name)" --project "$GCP_PROJECT") || die "$(secret_name) cannot be read"
+    fi
+    change_with "$value" gh secret set SERVICE_API_KEYS --repo "$REPOSITORY" --env "$1" || die "SERVICE_API_KEYS could not be set in $1"
+}
+
+what_github_needs() { # without --set-secrets: where the keys are, and how GitHub gets them
+    local who environment
+    if [ "$CREDENTIALS" = service-account ]; then
+        for who in reader trainer deployer; do
+            for environment in $(environments_of $who); do
+                if [ ! -f "$KEY_FOLDER/$who.json" ]; then continue; fi
+                printf "tr -d '\\\\n' < %q | gh secret set GCP_CREDENTIALS --env %s\n" "$KEY_FOLDER/$who.json" "$environment"
+            done
+        done
+    fi
+    printf 'or let this tell GitHub everything: deploy/cloud-run.sh bootstrap --credentials %s --set-secrets\n' "$CREDENTIALS"
+}

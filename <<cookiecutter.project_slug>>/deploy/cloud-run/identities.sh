@@ -1,0 +1,170 @@
+# shellcheck shell=bash
+# Who may do what, and how each is told apart: service accounts, their roles, and the keys or the trust they sign in with.
+#
+#   reader    reads data and models: ci, and the build in cd
+#   trainer   writes them, and reads the prediction log: ct, monitor
+#   deployer  pushes images and deploys: the environments staging and production
+#   runtime   the service itself: adds to the prediction log, reads its own keys
+
+KEY_FOLDER="${XDG_CONFIG_HOME:-${HOME:-.}/.config}/$SLUG-keys"
+
+environments_of() { # IDENTITY: the GitHub environments that sign in as it
+    case $1 in
+    deployer) printf 'staging production' ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+
+accounts() { # the service accounts
+    local known who purpose
+    known=$(gcloud iam service-accounts list --project "$GCP_PROJECT" --format='value(email)') || die "service accounts cannot be listed"
+    for who in reader trainer deployer runtime; do
+        case $who in
+        reader) purpose="$SLUG: reads data and models" ;;
+        trainer) purpose="$SLUG: writes data and models" ;;
+        deployer) purpose="$SLUG: pushes images and deploys" ;;
+        runtime) purpose="$SLUG: what the service runs as" ;;
+        esac
+        ensure identity "$(account_id $who)" "$(printf '%s\n' "$known" | grep -Fx "$(account $who)" || true)" \
+            gcloud iam service-accounts create "$(account_id $who)" --project "$GCP_PROJECT" --description "$purpose"
+    done
+}
+
+members() { # NAME COMMAND...: what a get-iam-policy command knows, as lines "ROLE MEMBER"; of what is new, nothing
+    case $FRESH in *" $1 "*) return ;; esac
+    "${@:2}" --flatten='bindings[].members[]' --format='value[separator=" "](bindings.role,bindings.members)' 2>/dev/null || true
+}
+
+grant() { # NOUN WHO ROLE COMMAND...: the add-iam-policy-binding command runs unless KNOWN (lines as above) has it
+    local member tries=0 label="$2 on $1: ${3#roles/}"
+    member=serviceAccount:$(account "$2")
+    if has_line "$KNOWN" "$3 $member"; then
+        note there role "$label"
+        return
+    fi
+    if [ -n "$LOOK_ONLY" ]; then
+        note missing role "$label"
+        return
+    fi
+    until change "${@:4}" --project "$GCP_PROJECT" --member "$member" --role "$3" --format none; do
+        # an identity that was just made is not known everywhere at once
+        tries=$((tries + 1))
+        if [ "$tries" -ge 5 ]; then die "$label could not be granted (above is why); run bootstrap again"; fi
+        sleep 5
+    done
+    note made role "$label"
+}
+
+roles() { # the least that works
+    local project=(gcloud projects add-iam-policy-binding "$GCP_PROJECT" --condition None)
+    local registry=(gcloud artifacts repositories add-iam-policy-binding "$SLUG" --location "$GCP_REGION")
+    local data predictions
+    data="gs://$(bucket_name dvc)" predictions="gs://$(bucket_name predictions)"
+
+    # On the project, because a service cannot be granted on before its first release: deploy and shift traffic; ask the
+    # private service, for the smoke test; read how many requests failed, for the canary.
+    KNOWN=$(members "$GCP_PROJECT" gcloud projects get-iam-policy "$GCP_PROJECT")
+    grant project deployer roles/run.developer "${project[@]}"
+    grant project deployer roles/run.invoker "${project[@]}"
+    grant project deployer roles/monitoring.viewer "${project[@]}"
+
+    # Only the deployer pushes. Cloud Run pulls by itself, and neither reader nor trainer touches images.
+    KNOWN=$(members "$SLUG" gcloud artifacts repositories get-iam-policy "$SLUG" --location "$GCP_REGION" --project "$GCP_PROJECT")
+    grant registry deployer roles/artifactregistry.writer "${registry[@]}"
+
+    # A deploy says what the service runs as; on that one identity alone.
+    KNOWN=$(members "$(account_id runtime)" gcloud iam service-accounts get-iam-policy "$(account runtime)" --project "$GCP_PROJECT")
+    grant "identity runtime" deployer roles/iam.serviceAccountUser gcloud iam service-accounts add-iam-policy-binding "$(account runtime)"
+
+    # What signs in with a key asks for identity tokens of its own, for the smoke test.
+    KNOWN=$(members "$(account_id deployer)" gcloud iam service-accounts get-iam-policy "$(account deployer)" --project "$GCP_PROJECT")
+    grant "identity deployer" deployer roles/iam.serviceAccountOpenIdTokenCreator gcloud iam service-accounts add-iam-policy-binding "$(account deployer)"
+
+    KNOWN=$(members "$data" gcloud storage buckets get-iam-policy "$data")
+    grant "bucket dvc" reader roles/storage.objectViewer gcloud storage buckets add-iam-policy-binding "$data"
+    grant "bucket dvc" trainer roles/storage.objectUser gcloud storage buckets add-iam-policy-binding "$data"
+
+    # The service can add to its log, and neither read nor change what is there.
+    KNOWN=$(members "$predictions" gcloud storage buckets get-iam-policy "$predictions")
+    grant "bucket predictions" runtime roles/storage.objectCreator gcloud storage buckets add-iam-policy-binding "$predictions"
+    grant "bucket predictions" trainer roles/storage.objectViewer gcloud storage buckets add-iam-policy-binding "$predictions"
+
+    KNOWN=$(members "$(secret_name)" gcloud secrets get-iam-policy "$(secret_name)" --project "$GCP_PROJECT")
+    grant "secret api-keys" runtime roles/secretmanager.secretAccessor gcloud secrets add-iam-policy-binding "$(secret_name)"
+}
+
+keys_known() { # WHO [FLAG...]: the keys that people made, oldest first
+    case $FRESH in *" $(account_id "$1") "*) return ;; esac
+    gcloud iam service-accounts keys list --iam-account "$(account "$1")" --project "$GCP_PROJECT" --managed-by user \
+        --sort-by validAfterTime --format='value(name.basename())' "${@:2}" 2>/dev/null || true
+}
+
+refuse_where_keys_are_forbidden() { # before anything is made; keys that are there already are fine
+    local policy=constraints/iam.disableServiceAccountKeyCreation
+    local enforced
+    enforced=$(gcloud resource-manager org-policies describe "$policy" --project "$GCP_PROJECT" --effective \
+        --format='value(booleanPolicy.enforced)' 2>/dev/null || true)
+    if [ "$enforced" = True ] && [ -z "$(keys_known deployer)" ]; then
+        die "the organisation forbids keys ($policy): deploy/cloud-run.sh bootstrap --credentials oidc"
+    fi
+}
+
+make_key() { # WHO: into KEY_FOLDER, readable by you alone
+    if [ -z "$DRY_RUN" ]; then
+        mkdir -p "$KEY_FOLDER"
+        chmod 700 "$KEY_FOLDER"
+    fi
+    (umask 077 && change gcloud iam service-accounts keys create "$KEY_FOLDER/$1.json" --iam-account "$(account "$1")" --project "$GCP_PROJECT")
+}
+
+keys() { # a key each, where there is none
+    local who known
+    for who in reader trainer deployer; do
+        known=$(keys_known $who)
+        if [ -n "$known" ]; then
+            note there key "$(account_id $who)"
+            if [ -n "$(keys_known $who --filter='validAfterTime<-P90D')" ]; then
+                note old key "$(account_id $who) is older than 90 days: deploy/cloud-run.sh rotate credentials"
+            fi
+        elif [ -n "$LOOK_ONLY" ]; then
+            note missing key "$(account_id $who)"
+        else
+            make_key $who || die "no key for $who: where keys are forbidden, deploy/cloud-run.sh bootstrap --credentials oidc"
+            note made key "$(account_id $who)"
+        fi
+    done
+}
+
+trust() { # let this repository's workflows, by the environment they run in, sign in without a key
+    local pool provider state who environment member
+    pool=$(pool_name)
+    provider=(--project "$GCP_PROJECT" --location global --workload-identity-pool "$pool")
+    repository
+    state=$(gcloud iam workload-identity-pools describe "$pool" --project "$GCP_PROJECT" --location global --format='value(state)' 2>/dev/null || true)
+    if [ "$state" = DELETED ] && [ -z "$LOOK_ONLY" ]; then # a pool's name is kept for 30 days
+        change gcloud iam workload-identity-pools undelete "$pool" --project "$GCP_PROJECT" --location global
+    fi
+    ensure "identity pool" "$pool" "$state" \
+        gcloud iam workload-identity-pools create "$pool" --project "$GCP_PROJECT" --location global --display-name "GitHub"
+    # Numbers, because a name that was given up can be taken by somebody else.
+    local condition="assertion.repository_id == '$REPOSITORY_ID' && assertion.repository_owner_id == '$OWNER_ID'"
+    state=$(gcloud iam workload-identity-pools providers describe github "${provider[@]}" --format='value(attributeCondition)' 2>/dev/null || true)
+    if [ -n "$state" ] && [ "$state" != "$condition" ]; then
+        note wrong "identity provider" "github trusts another repository: gcloud iam workload-identity-pools providers delete github ${provider[*]}"
+    else
+        ensure "identity provider" "github" "$state" \
+            gcloud iam workload-identity-pools providers create-oidc github "${provider[@]}" \
+            --issuer-uri https://token.actions.githubusercontent.com --attribute-mapping google.subject=assertion.sub \
+            --attribute-condition "$condition"
+    fi
+    for who in reader trainer deployer; do
+        KNOWN=$(members "$(account_id $who)" gcloud iam service-accounts get-iam-policy "$(account $who)" --project "$GCP_PROJECT")
+        for environment in $(environments_of $who); do
+            member="principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$pool/subject/$SUBJECT:environment:$environment"
+            ensure trust "environment $environment is $who" \
+                "$(printf '%s\n' "$KNOWN" | grep -Fx "roles/iam.workloadIdentityUser $member" || true)" \
+                gcloud iam service-accounts add-iam-policy-binding "$(account $who)" --project "$GCP_PROJECT" \
+                --role roles/iam.workloadIdentityUser --member "$member" --format none
+        done
+    done
+}

@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# New keys beside the old ones first; the old ones go in a second step, when nobody needs them any more.
+
+rotate() { # api-keys|credentials [--finish] [--set-secrets]
+    local what=${1:-} finish="" set_secrets="" argument
+    for argument in "${@:2}"; do
+        case $argument in
+        --finish) finish=yes ;;
+        --set-secrets) set_secrets=yes ;;
+        *) die "rotate takes api-keys or credentials, --finish and --set-secrets" ;;
+        esac
+    done
+    case $what${finish:+-finish} in
+    api-keys) add_api_key ;;
+    api-keys-finish) keep_newest_api_key ;;
+    credentials | credentials-finish) rotate_credentials "$finish" "$set_secrets" ;;
+    *) die "rotate takes api-keys or credentials" ;;
+    esac
+}
+
+add_api_key() { # the new one in front, so that it is what smoke tests send
+    local known
+    known=$(gcloud secrets versions access latest --secret "$(secret_name)" --project "$GCP_PROJECT") || die "$(secret_name) cannot be read: deploy/cloud-run.sh bootstrap"
+    new_version "$(random_key),$known"
+    after_api_keys "give clients the new key, the first one in the secret; then deploy/cloud-run.sh rotate api-keys --finish"
+}
+
+keep_newest_api_key() { # the others stop working with the next deploy
+    local known versions version
+    known=$(gcloud secrets versions access latest --secret "$(secret_name)" --project "$GCP_PROJECT") || die "$(secret_name) cannot be read: deploy/cloud-run.sh bootstrap"
+    case $known in *,*) ;; *) die "there is one key alone: nothing to finish" ;; esac
+    versions=$(gcloud secrets versions list "$(secret_name)" --project "$GCP_PROJECT" --filter state=enabled --format='value(name.basename())')
+    new_version "${known%%,*}"
+    for version in $versions; do
+        change gcloud secrets versions destroy "$version" --secret "$(secret_name)" --project "$GCP_PROJECT" --quiet
+    done
+    after_api_keys "the old keys stop working with that deploy"
+}
+
+new_version() { # VALUE
+    change_with "$1" gcloud secrets versions add "$(secret_name)" --project "$GCP_PROJECT" --data-file - || die "$(secret_name) could not be written"
+}
+
+after_api_keys() { # WHAT_THEN: running instances keep the keys that they started with
+    printf 'next: deploy the release again, so that it reads the keys (rerun cd with force, or deploy and promote its image)\n'
+    printf 'then: %s\n' "$1"
+    printf 'for smoke tests: gcloud secrets versions access latest --secret %s --project %s | gh secret set SERVICE_API_KEYS --env production (and staging)\n' \
+        "$(secret_name)" "$GCP_PROJECT"
+}
+
+rotate_credentials() { # FINISH SET_SECRETS
+    local who name known
+    if [ "$CREDENTIALS" = oidc ]; then
+        printf 'with oidc there are no keys to rotate\n'
+        return
+    fi
+    for who in reader trainer deployer; do
+        known=$(keys_known $who)
+        if [ -n "$1" ]; then
+            for name in $(printf '%s\n' "$known" | sed '$d'); do
+                change gcloud iam service-accounts keys delete "$name" --iam-account "$(account $who)" --project "$GCP_PROJECT" --quiet
+            done
+        elif [ "$(printf '%s\n' "$known" | grep -c .)" -gt 1 ]; then
+            die "$(account_id $who) has two keys already: deploy/cloud-run.sh rotate credentials --finish first"
+        else
+            make_key $who || die "no new key for $who (above is why)"
+        fi
+    done
+    if [ -n "$1" ]; then return; fi
+    if [ -n "$2" ]; then
+        project_number
+        tell_github
+    else
+        what_github_needs
+    fi
+    printf 'next: run a workflow with the new keys, then deploy/cloud-run.sh rotate credentials --finish\n'
+}

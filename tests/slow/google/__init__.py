@@ -1,0 +1,7 @@
+"""A stand-in for the parts of Google Cloud that `deploy/cloud-run.sh` asks for, on the loopback.
+
+`cloud.py` tells the real gcloud where it is; `server.py` answers over HTTP; `services.py` is Cloud Run's Admin API,
+`revisions.py` the containers behind it, `traffic.py` the addresses of services and tags, `tokens.py` who may ask them;
+`project.py` is everything that bootstrap makes; `failures.py` is what goes wrong on request. For drills that are many
+there are a tiny image and smoke test (`stand_in.py`, `service/`), what a project's owner does (`shop.py`), and a `gh`.
+"""

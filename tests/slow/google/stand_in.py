@@ -1,0 +1,53 @@
+"""A tiny image in place of the service's own, and a tiny smoke test in place of the project's, for many drills.
+
+The service's own image and smoke test go the same ways in the test of the whole delivery.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from .revisions import DOCKER
+
+FOLDER = Path(__file__).parent / "service"
+REPOSITORY = "europe-west1-docker.pkg.dev/demo-project/demo/demo"
+
+SMOKE = '''#!/usr/bin/env python3
+"""python -m PACKAGE smoke --url URL --wait S [--rounds N]: $BUNDLE must answer, where that is set."""
+import json, os, sys, urllib.error, urllib.request
+
+if sys.argv[1] != "-m":  # another of the project's scripts
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+given = dict(zip(sys.argv[4::2], sys.argv[5::2]))
+for _ in range(int(given.get("--rounds", 1))):
+    request = urllib.request.Request(given["--url"] + "/predict", b"{}")
+    request.add_header("X-Serverless-Authorization", "Bearer " + os.environ["SERVICE_IDENTITY_TOKEN"])
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            release = json.load(reply)["release"]
+    except urllib.error.HTTPError as refused:
+        sys.exit(f"smoke: answers with {refused.code}")
+    if release != os.environ.get("BUNDLE", release):
+        sys.exit(f"smoke: {release} answers")
+print(f"smoke: {release} answers as its bundle does")
+'''
+
+
+def image(release: str) -> str:
+    """Build an image whose answers name a release, and return its reference by digest."""
+    built = subprocess.run(
+        [DOCKER, "build", "--quiet", "--build-arg", f"RELEASE={release}", str(FOLDER)],
+        env=os.environ | {"DOCKER_BUILDKIT": "1"}, capture_output=True, text=True, check=True, timeout=600,
+    )  # fmt: skip
+    return f"{REPOSITORY}@{built.stdout.strip()}"
+
+
+def smoke_test(folder: Path) -> Path:
+    """Write the smoke test as `python` into a folder; return the folder, to be put before the PATH."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = folder / "python"
+    command.write_text(SMOKE, encoding="utf-8")
+    command.chmod(0o755)
+    return folder

@@ -1,0 +1,211 @@
+"""What `deploy/cloud-run.sh bootstrap` makes in Google Cloud and on GitHub, with the real gcloud against a stand-in."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Bake
+from tests.slow.google import cloud, gh
+from tests.slow.google.server import Google
+
+PATIENCE = 600
+SLUG = "demo"
+
+
+@dataclass
+class Site:
+    """A project and the cloud that is set up for it."""
+
+    google: Google
+    project: Path
+    settings: dict[str, str]
+
+    def run(self, *arguments: str, fails: bool = False, **settings: str) -> str:
+        done = subprocess.run(
+            ["deploy/cloud-run.sh", *arguments],
+            cwd=self.project, env=os.environ | self.settings | settings, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert done.returncode == (1 if fails else 0), done.stdout
+        return done.stdout
+
+    @property
+    def github(self) -> dict[str, Any]:
+        return dict(json.loads(Path(self.settings["GH_STATE"]).read_text()))
+
+    def roles(self) -> set[tuple[str, str, str]]:
+        """Who has which role on what."""
+        return {
+            (
+                member.removeprefix("serviceAccount:").split("@")[0],
+                binding["role"].removeprefix("roles/"),
+                address.rsplit("/", 1)[1],
+            )
+            for address, policy in self.google.resources.policies.items()
+            for binding in policy.get("bindings", [])
+            for member in binding["members"]
+        }
+
+
+@pytest.fixture
+def site(bake: Bake, need: Callable[[str, object, str], None], tmp_path: Path) -> Iterator[Site]:
+    reason = cloud.why_not_here()
+    need("gcloud", not reason, str(reason))
+    google = Google()
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    shutil.copy(gh.__file__, folder / "gh")
+    (folder / "gh").chmod(0o755)
+    settings = cloud.environment(google, tmp_path / "gcloud") | {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "GH_STATE": str(tmp_path / "github.json"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
+    with cloud.reachable(google):
+        try:
+            yield Site(google, bake(into=tmp_path, project_slug=SLUG), settings)
+        finally:
+            google.close()
+
+
+def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
+    said = site.run("bootstrap", "--set-secrets")
+
+    assert site.roles() == {
+        ("demo-deployer", "run.developer", "demo-project"),
+        ("demo-deployer", "run.invoker", "demo-project"),
+        ("demo-deployer", "monitoring.viewer", "demo-project"),
+        ("demo-deployer", "artifactregistry.writer", "demo"),
+        ("demo-deployer", "iam.serviceAccountUser", "demo-runtime@demo-project.iam.gserviceaccount.com"),
+        ("demo-reader", "storage.objectViewer", "demo-dvc-123456789012"),
+        ("demo-trainer", "storage.objectUser", "demo-dvc-123456789012"),
+        ("demo-runtime", "storage.objectCreator", "demo-predictions-123456789012"),
+        ("demo-trainer", "storage.objectViewer", "demo-predictions-123456789012"),
+        ("demo-runtime", "secretmanager.secretAccessor", "demo-api-keys"),
+    }
+    kept = site.google.resources.resources
+    for kind in ("dvc", "predictions"):
+        iam = kept[f"/b/demo-{kind}-123456789012"]["iamConfiguration"]
+        assert iam["publicAccessPrevention"] == "enforced"
+        assert iam["uniformBucketLevelAccess"]["enabled"]
+    policies = kept["/v1/projects/demo-project/locations/europe-west1/repositories/demo"]["cleanupPolicies"]
+    assert policies["keep-the-newest-20"]["mostRecentVersions"]["keepCount"] == 20
+
+    secrets = site.github["secret"]
+    assert set(secrets) == {"reader", "trainer", "staging", "production"}
+    keys = {place: held["GCP_CREDENTIALS"] for place, held in secrets.items()}
+    assert len(set(keys.values())) == 3
+    assert keys["staging"] == keys["production"]
+    for key in keys.values():
+        assert "\n" not in key
+        assert json.loads(key)["private_key"].startswith("secret of ")
+    assert "secret of" not in said
+    api_key = site.google.resources.secret_values()["demo-api-keys"]
+    assert secrets["production"]["SERVICE_API_KEYS"] == api_key
+    assert len(api_key) >= 32
+    assert api_key not in said
+    assert not [path for path in Path(site.settings["XDG_CONFIG_HOME"]).rglob("*") if path.is_file()]
+    assert site.github["variable"]["repository"] == {"GCP_PROJECT": "demo-project", "GCP_REGION": "europe-west1"}
+    only_main = [
+        "deployment_branch_policy[protected_branches]=false",
+        "deployment_branch_policy[custom_branch_policies]=true",
+        "name=main",
+    ]
+    assert site.github["environments"]["production"] == site.github["environments"]["approval"] == only_main
+
+    before = json.dumps([kept, site.github], sort_keys=True)
+    site.google.writes.clear()
+    said = site.run("bootstrap", "--set-secrets")
+    assert "nothing was changed" in said
+    assert not site.google.writes
+    assert json.dumps([kept, site.github], sort_keys=True) == before
+
+
+def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: Site) -> None:
+    others = dict(site.google.resources.resources)
+
+    site.run("bootstrap", "--credentials", "oidc", "--set-secrets")
+
+    kept = site.google.resources.resources
+    pool = "/v1/projects/demo-project/locations/global/workloadIdentityPools/demo-github"
+    condition = kept[f"{pool}/providers/github"]["attributeCondition"]
+    assert condition == "assertion.repository_id == '4711' && assertion.repository_owner_id == '815'"
+    trusted = {
+        (address.rsplit("/", 1)[1].split("@")[0], member.rpartition("/subject/")[2])
+        for address, policy in site.google.resources.policies.items()
+        for binding in policy.get("bindings", []) if binding["role"] == "roles/iam.workloadIdentityUser"
+        for member in binding["members"]
+    }  # fmt: skip
+    subject = "repo:acme@815/flight-delays@4711:environment"
+    assert trusted == {
+        ("demo-reader", f"{subject}:reader"), ("demo-trainer", f"{subject}:trainer"),
+        ("demo-deployer", f"{subject}:staging"), ("demo-deployer", f"{subject}:production"),
+    }  # fmt: skip
+    assert not any("GCP_CREDENTIALS" in held for held in site.github["secret"].values())
+    assert site.github["variable"]["repository"]["GCP_WORKLOAD_IDENTITY_PROVIDER"].endswith(
+        "/demo-github/providers/github"
+    )
+    assert site.github["variable"]["trainer"] == {
+        "GCP_SERVICE_ACCOUNT": "demo-trainer@demo-project.iam.gserviceaccount.com"
+    }
+
+    assert "nothing was removed" in site.run("destroy", "--yes", "another", fails=True)
+    site.run("destroy", "--yes", SLUG)
+    assert {name for name in kept if name not in others} == set()
+    assert not {role for role in site.roles() if role[2] == "demo-project"}
+
+
+def test_a_dry_run_and_doctor_make_nothing_and_tell_everything(site: Site) -> None:
+    said = site.run("bootstrap", "--dry-run", "--set-secrets", "--credentials", "oidc")
+    assert not site.google.writes
+    assert "gcloud iam workload-identity-pools create demo-github" in said
+    lines = [line for line in said.splitlines() if line.startswith(("gcloud ", "gh "))]
+    assert len(lines) > 30
+    for line in lines:
+        assert subprocess.run(["bash", "-n", "-c", line], check=False).returncode == 0, line
+    site.google.resources.add_secret("demo-api-keys", "a-key")
+    site.google.release("demo", f"127.0.0.1:1/none@sha256:{'0' * 64}", "demo-none")  # which never starts
+    opened = {"etag": "BwX=", "bindings": [{"role": "roles/run.invoker", "members": ["allUsers"]}]}
+    site.google.resources.policies["/v1/projects/demo-project/locations/europe-west1/services/demo"] = opened
+    said = site.run("doctor", fails=True)
+    assert "wrong    service           demo is open to anybody" in said
+    assert "there    secret" in said
+    assert "missing  bucket            gs://demo-dvc-123456789012" in said
+    assert "missing  key               demo-deployer" in said
+    assert "missing or wrong; what is missing: deploy/cloud-run.sh bootstrap" in said
+    assert not site.google.writes
+    for arguments in (("--credentials", "keys"), ("--credentials",), ("--force",)):
+        assert len(site.run("bootstrap", *arguments, fails=True).splitlines()) == 1
+
+
+def test_where_the_organisation_forbids_keys_oidc_is_offered_before_anything_is_made(site: Site) -> None:
+    site.google.resources.forbids_keys = True
+    said = site.run("bootstrap", fails=True)
+    assert len(said.splitlines()) == 1
+    assert "bootstrap --credentials oidc" in said
+    assert not site.google.writes
+
+
+def test_api_keys_rotate_in_two_steps_and_none_is_printed(site: Site) -> None:
+    site.google.resources.add_secret("demo-api-keys", "the-old-key")
+
+    said = site.run("rotate", "api-keys")
+    new, old = site.google.resources.secret_values()["demo-api-keys"].split(",")
+    assert old == "the-old-key"
+    said += site.run("rotate", "api-keys", "--finish")
+
+    assert site.google.resources.secret_values()["demo-api-keys"] == new
+    kept = site.google.resources.resources["/v1/projects/demo-project/secrets/demo-api-keys"]["versions"]
+    assert kept == ["", "", new]
+    assert new not in said
+    assert "the-old-key" not in said
+    assert "nothing to finish" in site.run("rotate", "api-keys", "--finish", fails=True)
