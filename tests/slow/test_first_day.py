@@ -84,3 +84,23 @@ def inspected(image: str) -> dict[str, Any]:
     command = ["skopeo", "inspect", "--tls-verify=false", f"docker://{image}"]
     told: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     return told
+
+
+def test_with_nowhere_to_keep_a_model_all_is_green_and_says_what_it_waits_for(
+    bake: Bake, need_runner: None, uv: str, tmp_path: Path
+) -> None:
+    project = Project(bake(into=tmp_path / "baked", github_owner="acme"))
+    shorten(project)
+    project.commit("as generated")
+    with no_known_vulnerability() as osv:
+        world = settings(AUDIT_URL=osv)
+        with GitHub(tmp_path / "github", path=path_with_scanners(), settings=world, parallel=1) as github:
+            ended_well(pushed(github, project), "ci", "cd", "ct")
+
+            assert "there is no DVC remote, and no registry in its place" in github.last("ct").jobs["retrain"].summary
+            assert github.last("ct").results == {"retrain": "success", "propose": "skipped", "report": "skipped"}
+            assert "no model yet" in github.last("ci").jobs["model"].summary
+
+            doctor = github.dispatch("doctor")
+            ended_well(github.run_all(), "doctor")
+            assert "gh secret set" in doctor.log or "deploy/cloud-run.sh bootstrap" in doctor.log, doctor.log

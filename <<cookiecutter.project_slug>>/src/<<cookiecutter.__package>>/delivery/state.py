@@ -52,7 +52,7 @@ def main(argv: list[str]) -> None:
     print(told)
     summarize(f"```\n{told}\n```")
     if found.reachable == "no":
-        summarize(f"data and models are left out: {out_of_reach()}")
+        summarize(f"data and models are left out: {out_of_reach()}; docs/delivery.md says what to set")
 
 
 def state() -> tuple[State, list[Reason]]:
