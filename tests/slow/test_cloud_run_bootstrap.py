@@ -86,6 +86,11 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
         ("demo-deployer", "monitoring.viewer", "demo-project"),
         ("demo-deployer", "artifactregistry.writer", "demo"),
         ("demo-deployer", "iam.serviceAccountUser", "demo-runtime@demo-project.iam.gserviceaccount.com"),
+        (  # on itself: it asks the service questions in its own name
+            "demo-deployer",
+            "iam.serviceAccountOpenIdTokenCreator",
+            "demo-deployer@demo-project.iam.gserviceaccount.com",
+        ),
         ("demo-reader", "storage.objectViewer", "demo-dvc-123456789012"),
         ("demo-trainer", "storage.objectUser", "demo-dvc-123456789012"),
         ("demo-runtime", "storage.objectCreator", "demo-predictions-123456789012"),
