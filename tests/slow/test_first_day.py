@@ -104,3 +104,36 @@ def test_with_nowhere_to_keep_a_model_all_is_green_and_says_what_it_waits_for(
             doctor = github.dispatch("doctor")
             ended_well(github.run_all(), "doctor")
             assert "gh secret set" in doctor.log or "deploy/cloud-run.sh bootstrap" in doctor.log, doctor.log
+
+
+def test_a_remote_that_refuses_and_inputs_full_of_shell_leave_no_commit(
+    bake: Bake, need_runner: None, uv: str, tmp_path: Path
+) -> None:
+    project = Project(bake(into=tmp_path / "baked", github_owner="acme"))
+    shorten(project)
+    (tmp_path / "a-file").touch()
+    remote = (
+        f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {tmp_path}/a-file/in-which-nothing-fits\n"
+    )
+    (project.folder / ".dvc/config").write_text(remote)
+    project.commit("as generated")
+    with GitHub(tmp_path / "github", path=path_with_scanners(), settings=settings(), parallel=1) as github:
+        # what a push to main starts is shown elsewhere
+        github.main.git("fetch", "--quiet", str(project.folder), "HEAD:refs/heads/main")
+        before = github.main.refs()
+
+        shell = f"$(touch {tmp_path}/was-here)`touch {tmp_path}/was-here`"
+        asked = github.dispatch("ct", {"until": shell, "reason": shell})
+        github.run_all()
+        assert "until" in asked.jobs["retrain"].step("make refresh").log.lower(), report(asked)
+
+        github.dispatch("ct", {"reason": shell})
+        github.run_all()
+
+        trained = github.last("ct")
+        assert [step.name for step in trained.jobs["retrain"].steps if step.conclusion == "failure"] == ["make push"]
+        assert trained.results["propose"] == "skipped"
+        assert (asked.conclusion, trained.conclusion) == ("failure", "failure")
+        assert github.main.refs() == before
+        assert not github.pulls
+        assert not (tmp_path / "was-here").exists()

@@ -135,7 +135,7 @@ export function concurrencyOf(raw, scope) {
 
 /** Whether a test wants the runner to be killed now: {job, step}, the step by a part of its name. */
 function diesHere(wanted, job, record) {
-  return wanted && record.conclusion !== "skipped" && wanted.job === job.id && record.name.includes(wanted.step);
+  return wanted && record.conclusion !== "skipped" && wanted.job === job.id && new RegExp(wanted.step).test(record.name);
 }
 
 /** Fresh folders for a job. */

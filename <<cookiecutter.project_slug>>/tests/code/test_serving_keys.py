@@ -77,6 +77,12 @@ def test_a_key_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(key
     assert keys not in str(refused.value)
 
 
+@pytest.mark.parametrize("keys", [" ", ",", " , "])
+def test_keys_that_are_blank_open_no_door(keys):
+    with pytest.raises(UserError, match="is set and holds no key"):
+        Settings.read([], {"SERVICE_API_KEYS": keys})
+
+
 def test_keys_are_read_and_never_shown():
     settings = Settings.read([], {"SERVICE_API_KEYS": f"{KEYS[0]}, {KEYS[1]},"})
 

@@ -47,7 +47,7 @@ class GitHub(Events):
         self.environments: dict[str, Environment] = {}
         self.protected: dict[str, list[str]] = {}
         self.workflows_may_open_pull_requests = True
-        self.dies_after: tuple[str, str] | None = None  # job and part of a step: the next runner is killed after it
+        self.dies_after: tuple[str, str] | None = None  # job, pattern of a step: the next runner is killed after it
         self.calls: list[tuple[str, str, int]] = []  # of the REST API: method, path, status
         self.lock = threading.RLock()
         self.person = Holder("person", owner)

@@ -12,6 +12,7 @@ class Failures:
     """The faults that a test has ordered."""
 
     broken_images: set[str] = field(default_factory=set)  # digests whose service answers 500 to /predict
+    wrong_images: set[str] = field(default_factory=set)  # digests whose service answers, with numbers of its own
     status: int = 403  # of a write that fails; gcloud asks again by itself, for half a minute, after a 500
     _writes: int = 0
     _fail: Callable[[int], bool] = field(default_factory=lambda: _never)
@@ -38,6 +39,7 @@ class Failures:
         with self._lock:
             self._fail, self._after = _never, _never
         self.broken_images.clear()
+        self.wrong_images.clear()
 
     def hits_this_write(self) -> bool:
         """Count a write to the Run API; return whether it is one to fail."""

@@ -16,6 +16,7 @@ from .failures import Failures
 from .project import Project
 from .services import RefusedError, Service
 from .tokens import AccessTokens
+from .traffic import Fault
 
 Json = dict[str, Any]
 Handle = Callable[[str, str, dict[str, list[str]], Any], Json]
@@ -82,8 +83,7 @@ class Google:
                 name = str(body["metadata"]["name"])
                 if name in self.services:
                     raise RefusedError(409, f"Resource '{name}' already exists.")
-                secrets = self.resources.secret_values()
-                self.services[name] = Service(body, secrets, self.answered, self._is_broken_image)
+                self.services[name] = Service(body, self.resources.secret_values, self.answered, self._fault_of_image)
             if name is None or name not in self.services:
                 raise RefusedError(
                     404, f"Resource '{name}' of kind 'SERVICE' in region '{self.region}' does not exist."
@@ -121,8 +121,10 @@ class Google:
             ]
         }
 
-    def _is_broken_image(self, image: str) -> bool:
-        return any(broken in image for broken in self.failures.broken_images)
+    def _fault_of_image(self, image: str) -> Fault:
+        if any(broken in image for broken in self.failures.broken_images):
+            return "error"
+        return "wrong" if any(wrong in image for wrong in self.failures.wrong_images) else None
 
     def release(self, service: str, image: str, revision: str) -> None:
         """Let a revision of an image take all traffic of a service, as a release that ended well leaves it."""
@@ -150,9 +152,7 @@ class Google:
         if service in self.services:
             self.services[service].write(wanted)
         else:
-            self.services[service] = Service(
-                wanted, self.resources.secret_values(), self.answered, self._is_broken_image
-            )
+            self.services[service] = Service(wanted, self.resources.secret_values, self.answered, self._fault_of_image)
         self.services[service].settle()
 
     def close(self) -> None:

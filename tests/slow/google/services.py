@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .revisions import Instance, NeverReadyError
-from .traffic import Address, pick
+from .traffic import Address, Fault, pick
 
 LONGEST_TAG_AND_SERVICE = 46
 NONCE = "client.knative.dev/nonce"
@@ -38,13 +38,13 @@ def _now() -> str:
 class Service:
     """One service, its revisions and its addresses."""
 
-    def __init__(self, wanted: Json, secrets: dict[str, str], answered: Counter[tuple[str, str]],
-                 is_broken_image: Callable[[str], bool]) -> None:  # fmt: skip
+    def __init__(self, wanted: Json, secrets: Callable[[], dict[str, str]], answered: Counter[tuple[str, str]],
+                 fault_of_image: Callable[[str], Fault]) -> None:  # fmt: skip
         self.name = str(wanted["metadata"]["name"])
         self.revisions: dict[str, Json] = {}
         self.instances: dict[str, Instance] = {}
         self.addresses: dict[str, Address] = {}
-        self._secrets, self._answered, self._is_broken_image = secrets, answered, is_broken_image
+        self._secrets, self._answered, self._fault_of_image = secrets, answered, fault_of_image
         self._lock = threading.RLock()
         self._ready_name: str | None = None
         self._created_name: str | None = None
@@ -173,7 +173,7 @@ class Service:
 
     def _start(self, name: str) -> None:
         try:
-            instance, error = Instance(name, self.revisions[name]["asked"], self._secrets), None
+            instance, error = Instance(name, self.revisions[name]["asked"], self._secrets()), None
         except (NeverReadyError, KeyError) as failure:
             instance, error = None, str(failure)
         with self._lock:
@@ -208,7 +208,7 @@ class Service:
         key = tag or ""
         if key not in self.addresses:
             self.addresses[key] = Address(
-                lambda: self._chosen(tag), lambda: self.addresses[""].url, self._answered, self._is_broken
+                lambda: self._chosen(tag), lambda: self.addresses[""].url, self._answered, self._fault
             )
         return self.addresses[key]
 
@@ -221,8 +221,8 @@ class Service:
                 name = pick([(target["revisionName"], target.get("percent", 0)) for target in self._routed])
             return (name, self.instances[name]) if name else None
 
-    def _is_broken(self, name: str) -> bool:
-        return self._is_broken_image(self.revisions[name]["spec"]["containers"][0]["image"])
+    def _fault(self, name: str) -> Fault:
+        return self._fault_of_image(self.revisions[name]["spec"]["containers"][0]["image"])
 
     def settle(self) -> None:
         """Wait until what is wanted is so, or cannot be.

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import http.client
 import random
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
 
 from .revisions import Instance
 from .tokens import why_refused
+
+NUMBER = re.compile(rb"\d+\.\d+(?=[,\]}\s])")
+Fault = Literal["error", "wrong"] | None  # a revision answers /predict with 500; with 200, and other numbers
 
 Route = Callable[[], "tuple[str, Instance] | None"]  # the revision that is to answer, chosen anew for each request
 
@@ -24,7 +28,7 @@ class Address:
         route: Route,
         audience: Callable[[], str],
         answered: Counter[tuple[str, str]],
-        is_broken: Callable[[str], bool],
+        fault: Callable[[str], Fault],
     ) -> None:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -37,10 +41,13 @@ class Address:
                 if (chosen := route()) is None:
                     return self.answer(503, b"no revision takes traffic")
                 name, instance = chosen
-                if is_broken(name) and self.path == "/predict":
+                ordered = fault(name) if self.path == "/predict" else None
+                if ordered == "error":
                     status, answer, kind = 500, b'{"detail": "ordered by a test"}', "application/json"
                 else:
                     status, answer, kind = self.hand_on(instance, body)
+                if ordered == "wrong":
+                    answer = NUMBER.sub(b"0.125", answer)
                 answered[name, f"{status // 100}xx"] += 1
                 return self.answer(status, answer, kind)
 

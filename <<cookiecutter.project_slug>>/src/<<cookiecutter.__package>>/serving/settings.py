@@ -54,9 +54,12 @@ def api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return the keys in SERVICE_API_KEYS, which commas separate.
 
     Raises:
-        UserError: one could be guessed, or sent by no client; it is not shown.
+        UserError: one could be guessed, or sent by no client; it is not shown. Or there is none in what is set.
     """
-    keys = tuple(key.strip() for key in environment.get("SERVICE_API_KEYS", "").split(",") if key.strip())
+    told = environment.get("SERVICE_API_KEYS", "")
+    keys = tuple(key.strip() for key in told.split(",") if key.strip())
+    if told and not keys:
+        raise UserError("SERVICE_API_KEYS is set and holds no key; unset it to let everybody ask")
     for place, key in enumerate(keys, 1):
         if len(key) < _SHORTEST_KEY or not _VISIBLE.fullmatch(key):
             rule = f"{_SHORTEST_KEY} or more letters, digits and signs of ASCII, without spaces"

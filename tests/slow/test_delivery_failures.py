@@ -1,0 +1,279 @@
+"""What goes wrong on the way to production, run as workflows: production is asked after each, and answers as before.
+
+One project, one cloud, one story: bundle A is live, main names B, and B gets there only when nothing goes wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Bake
+from tests.slow.baked import Project
+from tests.slow.delivery import KEY, Delivery, Need, delivered
+from tests.slow.github import Run
+from tests.slow.google import cloud
+from tests.slow.test_image import engine
+from tests.slow.world import ended_well, missing, pushed, report, shorten
+
+__all__ = ["engine"]
+
+PRODUCTION, STAGING = "flight-delays", "flight-delays-staging"
+BUCKET = ("STORAGE_EMULATOR_HOST", "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT")
+SKIPPED = "skipped"
+PROMOTED = 3  # the write to the Run API, from the approval on, that gives the candidate its first traffic
+
+
+@dataclass
+class Story:
+    """A delivery, and what production answered when A was released."""
+
+    delivery: Delivery
+    bucket: dict[str, str]
+    first: dict[str, Any]
+    first_release: str
+
+    def train(self, old: str, new: str) -> None:
+        """Train and judge with a change of params.yaml, and commit it with its objects in the bucket."""
+        self.delivery.project.replace("params.yaml", old, new)
+        for verb in ("train", "gate", "push"):
+            self.delivery.project.make(verb, settings=self.bucket)
+        self.delivery.project.commit(f"{old} became {new}")
+
+    def ship(self) -> Run:
+        """Let cd take what main names as far as it goes, and approve it if it asks."""
+        run = self.delivery.github.dispatch("cd")
+        self.delivery.github.run_all()
+        if run.approvals:
+            self.approve(run)
+        return run
+
+    def approve(self, run: Run) -> None:
+        self.delivery.github.approve(run)
+        self.delivery.github.run_all()
+
+    def to_production(self, ordered: Callable[[str], object]) -> Run:
+        """Let cd come as far as the approval; then order a fault for the image's digest, and approve."""
+        run = self.delivery.github.dispatch("cd")
+        self.delivery.github.run_all()
+        staged = self.delivery.google.services[STAGING].read()["spec"]["template"]["spec"]["containers"][0]["image"]
+        ordered(staged.partition("@")[2])
+        self.approve(run)
+        return run
+
+    def back_to(self, release: str) -> None:
+        run = self.delivery.github.dispatch("rollback", {"release": release, "reason": "a drill"})
+        self.delivery.github.run_all()
+        ended_well([run], "rollback")
+
+    def still_serves_the_first(self) -> None:
+        """Production answers as it did, and git, releases and Cloud Run agree that nothing was released."""
+        for _ in range(5):
+            assert alike(self.delivery.answers(), self.first)
+        assert len(self.delivery.github.releases) == 1
+        traffic = self.delivery.google.services[PRODUCTION].read()["status"]["traffic"]
+        assert [target.get("percent", 0) for target in traffic if target.get("percent")] == [100]
+
+
+def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """The same answers of the same bundle, to two requests."""
+    return one | {"request_id": ""} == other | {"request_id": ""}
+
+
+@pytest.fixture(scope="module")
+def story(
+    bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
+    need("registry", not missing(), f"{missing()} is not installed")
+    need("gcloud", not (reason := cloud.why_not_here()), str(reason))
+    folder = tmp_path_factory.mktemp("story")
+    project = Project(bake(into=folder / "baked", github_owner="acme"))
+    shorten(project)
+    (project.folder / ".github/workflows/ci.yml").unlink()  # it is shown elsewhere, and would be most of the time here
+    with delivered(project, need, folder) as delivery:
+        bucket = {name: delivery.github.settings[name] for name in BUCKET}
+        story = Story(delivery, bucket, {}, "")
+        story.train("iterations: 10", "iterations: 11")
+        pushed(delivery.github, project)
+        story.approve(delivery.github.last("cd"))
+        ended_well([delivery.github.last("cd")], "cd")
+        story.first = delivery.answers()
+        story.first_release = delivery.github.releases[0]["tag_name"]
+        story.train("iterations: 11", "iterations: 30")
+        yield story
+
+
+@pytest.fixture(autouse=True)
+def nothing_fails_any_more(story: Story) -> Iterator[None]:
+    yield
+    story.delivery.google.failures.none()
+    story.delivery.github.dies_after = None
+
+
+def results(run: Run, *jobs: str) -> list[str]:
+    """The results of some jobs of a run that did not end well."""
+    assert run.conclusion == "failure", report(run)
+    return [run.results[job] for job in jobs]
+
+
+def test_a_registry_that_refuses(story: Story) -> None:
+    github = story.delivery.github
+    registry = github.vars["CLOUD_REGISTRY"]
+    github.vars["CLOUD_REGISTRY"] = "127.0.0.1:9"
+
+    (run,) = pushed(github, story.delivery.project)
+
+    github.vars["CLOUD_REGISTRY"] = registry
+    assert results(run, "scan", "publish", "staging", "production") == ["success", "failure", SKIPPED, SKIPPED]
+    story.still_serves_the_first()
+
+
+def test_credentials_that_are_missing_expired_or_wrong(story: Story) -> None:
+    places = story.delivery.github.environments
+    kept = {name: dict(places[name].secrets) for name in ("staging", "production")}
+
+    del places["production"].secrets["GCP_CREDENTIALS"]
+    run = story.ship()
+    assert results(run, "staging", "approval", "production") == ["success", "success", "failure"]
+    assert "must specify exactly one of" in run.jobs["production"].log, report(run)
+    places["production"].secrets |= kept["production"]
+
+    expired = kept["staging"]["GCP_CREDENTIALS"].replace('"private_key_id": "1"', '"private_key_id": "expired"')
+    places["staging"].secrets["GCP_CREDENTIALS"] = expired
+    run = story.ship()
+    assert results(run, "staging", "approval", "production") == ["failure", SKIPPED, SKIPPED]
+    assert "expired key" in run.jobs["staging"].log, report(run)
+
+    places["staging"].secrets |= kept["staging"] | {"SERVICE_API_KEYS": "not-a-key"}
+    run = story.ship()
+    assert results(run, "staging", "approval", "production") == ["failure", SKIPPED, SKIPPED]
+    assert "401" in run.jobs["staging"].step("smoke staging").log, report(run)
+    places["staging"].secrets |= kept["staging"]
+    story.still_serves_the_first()
+
+
+def test_an_image_that_does_not_start_in_the_cloud(story: Story) -> None:
+    google = story.delivery.google
+    google.resources.add_secret("flight-delays-api-keys", "short")  # with which the service refuses to start
+
+    run = story.ship()
+
+    google.resources.add_secret("flight-delays-api-keys", KEY)
+    assert results(run, "staging", "approval", "production") == ["failure", SKIPPED, SKIPPED]
+    assert "failed to start" in run.jobs["staging"].log, report(run)
+    story.still_serves_the_first()
+
+
+def test_answers_that_are_wrong_though_they_are_200(story: Story) -> None:
+    run = story.to_production(lambda digest: story.delivery.google.failures.wrong_images.add(digest))
+
+    assert results(run, "staging", "production") == ["success", "failure"]
+    assert run.jobs["production"].step("smoke production").conclusion == "failure", report(run)
+    assert "serves again" in run.jobs["production"].step("restore production").log
+    story.still_serves_the_first()
+
+
+def test_a_canary_that_answers_with_errors(story: Story) -> None:
+    failures = story.delivery.google.failures
+    run = story.to_production(lambda digest: failures.after_write(PROMOTED, lambda: failures.broken_images.add(digest)))
+
+    assert results(run, "staging", "production") == ["success", "failure"]
+    assert run.jobs["production"].step("canary production").conclusion == "failure", report(run)
+    story.still_serves_the_first()
+
+
+def test_a_deploy_api_that_fails_midway(story: Story) -> None:
+    run = story.to_production(lambda _: story.delivery.google.failures.fail_writes_from(PROMOTED))
+
+    assert results(run, "staging", "production") == ["success", "failure"]
+    assert run.jobs["production"].step("promote production 10").conclusion == "failure", report(run)
+    assert "may not serve" in run.jobs["production"].step("restore production").log  # the next run does it
+    story.still_serves_the_first()
+
+
+@pytest.mark.parametrize(
+    ("job", "step"),
+    [
+        ("staging", "deploy staging$"),
+        ("staging", "promote staging$"),
+        ("production", "deploy .* production$"),
+        ("production", "promote production 10$"),
+        ("production", "promote production$"),
+        ("production", "make released"),
+    ],
+)
+def test_a_runner_that_is_killed_after_a_step(story: Story, job: str, step: str) -> None:
+    """Each of these finds what the one before it left."""
+    story.delivery.github.dies_after = (job, step)
+
+    run = story.ship()
+
+    assert run.reason == "the runner was killed", report(run)
+    answer = story.delivery.answers()
+    assert alike(answer, story.first) or step.startswith(("promote production", "make released"))
+
+
+def test_the_next_run_settles_it(story: Story) -> None:
+    run = story.ship()
+
+    ended_well([run], "cd")
+    assert story.delivery.live == run.event.sha
+    assert not alike(story.delivery.answers(), story.first)
+    assert len(story.delivery.github.releases) == 2
+    tags = story.delivery.google.services[PRODUCTION].read()["spec"]["traffic"]
+    assert [target for target in tags if "tag" in target] == []
+
+
+def test_back_and_back_again(story: Story) -> None:
+    github, second = story.delivery.github, story.delivery.answers()
+    second_release = github.releases[-1]["tag_name"]
+
+    story.back_to(story.first_release)
+    assert alike(story.delivery.answers(), story.first)
+    story.back_to(second_release)
+    assert alike(story.delivery.answers(), second)
+    run = github.dispatch("rollback", {"release": "$(touch /tmp/cd4ml-was-here)", "reason": "none"})
+    github.run_all()
+    assert run.conclusion == "failure"
+    assert "no release" in run.log, report(run)
+    assert alike(story.delivery.answers(), second)
+
+
+def test_two_releases_at_once_and_an_approval_that_comes_too_late(story: Story) -> None:
+    github, project = story.delivery.github, story.delivery.project
+    project.replace("Dockerfile", "FROM", "# the same, but for this line\nFROM")
+    project.commit("another image of the same bundle")
+    pushed(github, project)
+    early, late = github.last("cd"), github.dispatch("cd")
+    github.run_all()
+    story.train("iterations: 30", "iterations: 40")
+    pushed(github, project)
+    newest = github.last("cd")
+    assert [run.approvals for run in (early, late, newest)] == [["approval"]] * 3
+
+    github.parallel = 2
+    github.approve(newest)
+    story.approve(early)
+    github.parallel = 1
+    ended_well([early, newest], "cd", "cd")
+    assert story.delivery.live == newest.event.sha
+    third = story.delivery.answers()
+    assert third["version"] == newest.jobs["look"].outputs["version"]
+
+    story.approve(late)
+    ended_well([late], "cd")
+    assert "this release is left out" in late.log
+    assert alike(story.delivery.answers(), third)
+
+
+def test_back_to_the_third_last_release(story: Story) -> None:
+    assert len(story.delivery.github.releases) >= 3
+
+    story.back_to(story.first_release)
+
+    assert alike(story.delivery.answers(), story.first)
+    assert not Path("/tmp/cd4ml-was-here").exists()
