@@ -24,13 +24,12 @@ from cookiecutter.main import cookiecutter
 
 from benchmarks.laptop import ROOT
 from tests.slow.baked import Project
-from tests.slow.delivery import Delivery, delivered
+from tests.slow.delivery import STORAGE, Delivery, delivered
 from tests.slow.github import Run
 from tests.slow.google import cloud
 from tests.slow.world import missing, report, shorten
 
 GOALS = {"ci": 180, "push to production": 360, "ct, nothing new": 30}  # seconds
-STORAGE = ("STORAGE_EMULATOR_HOST", "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT")
 
 
 def need(_: str, present: object, reason: str) -> None:

@@ -20,8 +20,10 @@ from tests.slow.google.tokens import mint
 from tests.slow.world import no_known_vulnerability, open_registry, path_with_scanners, report, settings
 
 Need = Callable[[str, object, str], None]
+SignIn = Callable[[GitHub, Google], None]
 
 KEY = "a-key-of-the-service"
+STORAGE = ("STORAGE_EMULATOR_HOST", "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT")  # with which the bucket is found
 BUCKET = "flight-delays-dvc-123456789012"
 IDENTITIES = {"reader": "reader", "trainer": "trainer", "staging": "deployer", "production": "deployer"}
 
@@ -74,9 +76,33 @@ class Delivery:
         return self.github.main.refs()["refs/heads/production"]
 
 
+def keys(github: GitHub, google: Google) -> None:
+    """Give each environment the key of its own identity."""
+    for name, email in emails(google).items():
+        key = {"type": "service_account", "client_email": email, "private_key_id": "1", "project_id": google.project}
+        github.environments[name].secrets["GCP_CREDENTIALS"] = json.dumps(key)
+
+
+def trust(github: GitHub, google: Google) -> None:
+    """Let each environment sign in as its own identity by what GitHub says of it, without a key."""
+    trusted: dict[str, list[str]] = {}
+    for name, email in emails(google).items():
+        trusted.setdefault(email, []).append(name)
+        github.environments[name].vars["GCP_SERVICE_ACCOUNT"] = email
+    pool = "locations/global/workloadIdentityPools/flight-delays-github/providers/github"
+    github.vars["GCP_WORKLOAD_IDENTITY_PROVIDER"] = f"projects/{google.resources.number}/{pool}"
+    github.settings["STANDIN_GOOGLE_TRUST"] = json.dumps(trusted)
+
+
+def emails(google: Google) -> dict[str, str]:
+    """The account that works in each environment."""
+    domain = f"{google.project}.iam.gserviceaccount.com"
+    return {name: f"flight-delays-{identity}@{domain}" for name, identity in IDENTITIES.items()}
+
+
 @contextmanager
-def delivered(project: Project, need: Need, folder: Path, **more: str) -> Iterator[Delivery]:
-    """Give a committed project all that its workflows ask for, until the block ends; `more` is what steps inherit."""
+def delivered(project: Project, need: Need, folder: Path, sign_in: SignIn = keys) -> Iterator[Delivery]:
+    """Give a committed project all that its workflows ask for, until the block ends."""
     with (
         open_registry(folder / "registry") as registry,
         no_known_vulnerability() as osv,
@@ -90,12 +116,14 @@ def delivered(project: Project, need: Need, folder: Path, **more: str) -> Iterat
         del told["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"]  # each job signs in for itself
         # gcsfs asks over gRPC what kind of bucket it is, which the emulator does not speak
         told["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
-        world = settings(AUDIT_URL=osv, CANARY_PAUSE="0", **bucket, **told) | more
+        world = settings(AUDIT_URL=osv, CANARY_PAUSE="0", **bucket, **told)
         with (
             cloud.reachable(google),
             GitHub(folder / "github", path=path_with_scanners(), settings=world, parallel=1) as github,
         ):
+            environments(github)
             sign_in(github, google)
+            google.tokens.identities |= set(emails(google).values())
             github.vars |= {"GCP_PROJECT": google.project, "GCP_REGION": google.region, "CLOUD_REGISTRY": registry}
             github.vars |= {"CANARY_SECONDS": "1"}
             try:
@@ -116,14 +144,9 @@ def keep_in_bucket(project: Project, emulator: str) -> None:
     (project.folder / ".dvc/config").write_text("\n".join([named.rstrip(), "['remote \"storage\"']", *lines, ""]))
 
 
-def sign_in(github: GitHub, google: Google) -> None:
-    """Give each environment the key of its own identity."""
+def environments(github: GitHub) -> None:
+    """Make the environments as docs/cloud-run.md has them, and give those that ask the service its key."""
     for name, identity in IDENTITIES.items():
-        email = f"flight-delays-{identity}@{google.project}.iam.gserviceaccount.com"
-        key = {"type": "service_account", "client_email": email, "private_key_id": "1", "project_id": google.project}
-        secrets = {"GCP_CREDENTIALS": json.dumps(key), "SERVICE_API_KEYS": KEY}
-        if identity != "deployer":
-            del secrets["SERVICE_API_KEYS"]
+        secrets = {"SERVICE_API_KEYS": KEY} if identity == "deployer" else {}
         github.environments[name] = Environment(secrets=secrets, branches=["main"] if name == "production" else [])
-        google.tokens.identities.add(email)
     github.environments["approval"] = Environment(reviewers=True, branches=["main"])

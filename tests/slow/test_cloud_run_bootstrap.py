@@ -214,3 +214,30 @@ def test_api_keys_rotate_in_two_steps_and_none_is_printed(site: Site) -> None:
     assert new not in said
     assert "the-old-key" not in said
     assert "nothing to finish" in site.run("rotate", "api-keys", "--finish", fails=True)
+
+
+def test_keys_of_accounts_rotate_in_two_steps(site: Site) -> None:
+    site.run("bootstrap", "--set-secrets")
+    old = github_keys(site)
+
+    site.run("rotate", "credentials", "--set-secrets")
+    new = github_keys(site)
+    assert not set(old.values()) & set(new.values())
+    assert google_keys(site) == set(old.values()) | set(new.values())
+    assert "has two keys already" in site.run("rotate", "credentials", fails=True)
+
+    said = site.run("rotate", "credentials", "--finish")
+    assert google_keys(site) == set(new.values())
+    assert github_keys(site) == new
+    assert "secret of" not in said
+
+
+def github_keys(site: Site) -> dict[str, str]:
+    """By environment, the number of the key that GitHub was given."""
+    held = {place: json.loads(secrets["GCP_CREDENTIALS"]) for place, secrets in site.github["secret"].items()}
+    return {place: key["private_key_id"] for place, key in held.items()}
+
+
+def google_keys(site: Site) -> set[str]:
+    """The numbers of the keys that Google takes."""
+    return {path.rpartition("/keys/")[2] for path in site.google.resources.resources if "/keys/" in path}

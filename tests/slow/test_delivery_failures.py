@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Bake
 from tests.slow.baked import Project
-from tests.slow.delivery import KEY, Delivery, Need, delivered
+from tests.slow.delivery import KEY, STORAGE, Delivery, Need, delivered
 from tests.slow.github import Run
 from tests.slow.google import cloud
 from tests.slow.test_image import engine
@@ -23,7 +23,6 @@ from tests.slow.world import ended_well, missing, pushed, report, shorten
 __all__ = ["engine"]
 
 PRODUCTION, STAGING = "flight-delays", "flight-delays-staging"
-BUCKET = ("STORAGE_EMULATOR_HOST", "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT")
 SKIPPED = "skipped"
 PROMOTED = 3  # the write to the Run API, from the approval on, that gives the candidate its first traffic
 
@@ -95,7 +94,7 @@ def story(
     shorten(project)
     (project.folder / ".github/workflows/ci.yml").unlink()  # it is shown elsewhere, and would be most of the time here
     with delivered(project, need, folder) as delivery:
-        bucket = {name: delivery.github.settings[name] for name in BUCKET}
+        bucket = {name: delivery.github.settings[name] for name in STORAGE}
         story = Story(delivery, bucket, {}, "")
         story.train("iterations: 10", "iterations: 11")
         pushed(delivery.github, project)

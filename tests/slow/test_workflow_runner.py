@@ -280,7 +280,7 @@ def test_a_google_key_is_judged_where_the_action_does(run: Run, name: str, said:
     assert said in job.log
 
 
-TRUST = {DEPLOYER: "production"}
+TRUST = {DEPLOYER: ["production"]}
 BECOMES = f"""
 - uses: {AUTH}
   with:

@@ -3,7 +3,7 @@
 
 Tokens are unsigned and say who asks (`email`), for whom (`aud`) and until when (`exp`): the fake of Google's APIs reads
 them. A key says itself what is wrong with it: `"private_key_id": "expired"` or `"revoked"`. Whom a workload identity
-may become is told by $STANDIN_GOOGLE_TRUST, JSON of service account -> GitHub environment; without it everyone is
+may become is told by $STANDIN_GOOGLE_TRUST, JSON of service account -> GitHub environments; without it everyone is
 trusted.
 """
 
@@ -59,7 +59,7 @@ def from_identity(provider: str) -> tuple[dict[str, Any], str]:
         fail(f"{FAILED} workload_identity_provider is not projects/NUMBER/locations/global/workloadIdentityPools/...")
     subject = str(claims_of_job(f"//iam.googleapis.com/{provider}")["sub"])
     trust = json.loads(os.environ.get("STANDIN_GOOGLE_TRUST", "{}"))
-    if trust and not subject.endswith(f":environment:{trust.get(email)}"):
+    if trust and subject.rpartition(":environment:")[2] not in trust.get(email, []):
         fail(f"{FAILED} Permission 'iam.serviceAccounts.getAccessToken' denied for {subject} on {email}")
     audience = f"//iam.googleapis.com/{provider}"
     return {"type": "external_account", "audience": audience, "service_account": email}, email
