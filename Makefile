@@ -18,7 +18,7 @@ test: $(UV) ## the fast tier: bake every combination and look (under two minutes
 	$(RUN) python -m pytest -q -n auto --dist loadfile tests/fast
 
 test-all: test ## all tiers: the slow one bakes projects and runs them
-	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group slow python -m pytest -n 2 --dist loadfile --durations 15 tests/slow
+	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group slow python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 tests/slow
 
 lint: $(UV) ## style, types, workflows and shell scripts
 	$(RUN) ruff format --check .

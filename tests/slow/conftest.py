@@ -17,13 +17,15 @@ from tests.slow.google.shop import shipped as shipped
 from tests.slow.google.shop import shop as shop
 
 SLOW = Path(__file__).parent
+LONGEST = ("test_delivery.py", "test_delivery_failures.py", "test_first_day.py", "test_generated_project.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder as slow."""
+    """Mark every test of this folder as slow, and let the files that take longest begin first."""
     for item in items:
         if SLOW in item.path.parents:
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

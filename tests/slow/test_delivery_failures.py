@@ -197,7 +197,7 @@ def test_a_deploy_api_that_fails_midway(story: Story) -> None:
 @pytest.mark.parametrize(
     ("job", "step"),
     [
-        ("staging", "deploy staging$"),
+        ("staging", "deploy .* staging$"),
         ("staging", "promote staging$"),
         ("production", "deploy .* production$"),
         ("production", "promote production 10$"),
