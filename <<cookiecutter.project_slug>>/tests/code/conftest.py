@@ -220,13 +220,18 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[
     return outputs
 
 
-@pytest.fixture(autouse=True)
-def _no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tests that run in a workflow say nothing to it, and ask nobody with its token."""
-    for name in [name for name in os.environ if name.startswith("GITHUB_")]:
-        monkeypatch.delenv(name)
-    for name in ("GH_TOKEN", "OBJECTS", "SIGNED_IN", "REASON", "FORCE", "HEAD_BRANCH", "RELEASE", "IMAGE"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(scope="session", autouse=True)
+def _no_workflow() -> Iterator[None]:
+    """Let tests say nothing to a workflow that they run in, and know nothing of what it, or a shell, has set."""
+    told = ("GITHUB_", "GCP_", "SERVICE_", "SET_")
+    named = {
+        "GH_TOKEN", "OBJECTS", "SIGNED_IN", "REASON", "FORCE", "HEAD_BRANCH", "RELEASE", "IMAGE",
+        "ENVIRONMENT", "PLACE", "PULL_REQUEST", "MODEL_RESULT", "TESTS",
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(told) or name in named]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -221,7 +221,7 @@ def kill(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 for folder in sys.argv[1:]:  # one import of MLflow for all of them
     if child := os.fork():
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # else the next child prints it too
         continue
     os.chdir(folder)
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
