@@ -24,22 +24,21 @@ from cookiecutter.main import cookiecutter
 
 from benchmarks.laptop import ROOT
 from tests.slow.baked import Project
-from tests.slow.delivery import STORAGE, Delivery, delivered
+from tests.slow.delivery import Delivery, delivered
 from tests.slow.github import Run
-from tests.slow.google import cloud
-from tests.slow.world import missing, report, shorten
+from tests.slow.world import pushed, report, shorten
 
 GOALS = {"ci": 180, "push to production": 360, "ct, nothing new": 30}  # seconds
 
 
-def need(_: str, present: object, reason: str) -> None:
+def need(capability: str, present: object, reason: str) -> None:
     """Stop where this machine lacks something.
 
     Raises:
         SystemExit: it does.
     """
     if not present:
-        sys.exit(f"benchmark: {reason}")
+        sys.exit(f"benchmark: {capability}: {reason}")
 
 
 def made(folder: Path, quick: bool) -> Project:
@@ -48,8 +47,7 @@ def made(folder: Path, quick: bool) -> Project:
     baked = cookiecutter(str(ROOT), no_input=True, default_config=True, output_dir=str(folder), extra_context=answers)
     project = Project(Path(baked))
     if quick:
-        shorten(project)
-        (project.folder / ".github/workflows/ci.yml").unlink()
+        shorten(project, ci=False)
     for month in range(8, 13):
         for path in (project.folder / "data/source").glob(f"2013-{month:02}*"):
             path.unlink()
@@ -83,45 +81,47 @@ def show(what: str, run: Run) -> float:
     """
     if run.conclusion != "success":
         sys.exit(f"benchmark: {report(run)}")
-    print(f"{what}: {chain(run):.0f} s")
+    longest = chain(run)
+    print(f"{what}: {longest:.0f} s")
     for name, job in run.jobs.items():
         if job.result == "success" and name != "approval":
             print(f"  {name:<12}{took(run, name):6.1f} s")
     sys.stdout.flush()
-    return chain(run)
+    return longest
 
 
-def pushed(delivery: Delivery, message: str, file: str = "", text: str = "") -> None:
-    """Commit a line more in a file, push, run what that starts, and approve what asks."""
-    if file:
-        path = delivery.project.folder / file
-        path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
-        delivery.project.commit(message)
-    delivery.github.push(delivery.project.folder)
-    delivery.github.run_all()
-    if (run := delivery.github.last("cd")).approvals:
-        delivery.github.approve(run)
-        delivery.github.run_all()
+def release(delivery: Delivery) -> Run:
+    """Push, run what that starts, and approve what asks; return cd's run."""
+    pushed(delivery.github, delivery.project)
+    run = delivery.github.last("cd")
+    if run.approvals:
+        delivery.approve(run)
+    return run
+
+
+def add_a_line(project: Project, file: str, line: str) -> None:
+    """Commit a line more at the end of a file."""
+    with (project.folder / file).open("a", encoding="utf-8") as text:
+        text.write(f"{line}\n")
+    project.commit(f"a line more in {file}")
 
 
 def measured(delivery: Delivery, quick: bool) -> dict[str, float]:
     """Return the seconds of each goal."""
     github, project = delivery.github, delivery.project
-    storage = {name: github.settings[name] for name in STORAGE}
-    print("training the first model, and releasing it", flush=True)
-    for verb in ("train", "gate", "push"):
-        project.make(verb, settings=storage)
-    project.commit("the first model")
-    pushed(delivery, "")
     found: dict[str, float] = {}
-    if not quick:
-        show("the first release, with cold caches", github.last("cd"))
-        pushed(delivery, "a change of the service", "Dockerfile", "# a line more\n")
+    print("training the first model, and releasing it", flush=True)
+    delivery.train("the first model")
+    first = show("cd of the first release, with cold caches", release(delivery))
+    if quick:
+        found["push to production"] = first
+    else:
+        add_a_line(project, "Dockerfile", "# a line more")
+        run = release(delivery)
         found["ci"] = show("ci of a push that changes the service", github.last("ci"))
-    found["push to production"] = show("cd of that push" if not quick else "cd of the first push", github.last("cd"))
-    if not quick:
-        pushed(delivery, "a word more", "README.md", "\nA word more.\n")
-        show("cd of a push that changes nothing that ships", github.last("cd"))
+        found["push to production"] = show("cd of that push", run)
+        add_a_line(project, "README.md", "A line more.")
+        show("cd of a push that changes nothing that ships", release(delivery))
     github.dispatch("ct")
     github.run_all()
     found["ct, nothing new"] = show("ct when there is nothing new", github.last("ct"))
@@ -133,16 +133,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="only what takes under three minutes")
     quick = parser.parse_args().quick
-    need("", not missing(), f"{missing()} is not installed")
-    need("", not cloud.why_not_here(), str(cloud.why_not_here()))
-    need("", shutil.which("uv"), "uv is not on the PATH: PATH=$PWD/.uv/bin:$PATH")
-    need(
-        "",
-        (ROOT / "build/workflow-runner/node_modules").is_dir(),
-        "the workflow runner is missing: make workflow-runner",
-    )
+    runner = ROOT / "build/workflow-runner/node_modules"
     engine = subprocess.run([os.environ.get("DOCKER", "docker"), "info"], capture_output=True, check=False)
-    need("", engine.returncode == 0, "no container engine answers")
+    need("uv", shutil.which("uv"), "it is not on the PATH: PATH=$PWD/.uv/bin:$PATH")
+    need("workflow runner", runner.is_dir(), "it is not installed: make workflow-runner")
+    need("container engine", engine.returncode == 0, "none answers")
     with tempfile.TemporaryDirectory() as folder:
         project = made(Path(folder) / "project", quick)
         project.commit("as generated")

@@ -17,7 +17,15 @@ from tests.slow.github import Environment, GitHub, Run
 from tests.slow.google import cloud
 from tests.slow.google.server import Google
 from tests.slow.google.tokens import mint
-from tests.slow.world import no_known_vulnerability, open_registry, path_with_scanners, report, settings
+from tests.slow.world import (
+    keep_at,
+    missing,
+    no_known_vulnerability,
+    open_registry,
+    path_with_scanners,
+    report,
+    settings,
+)
 
 Need = Callable[[str, object, str], None]
 SignIn = Callable[[GitHub, Google], None]
@@ -65,10 +73,28 @@ class Delivery:
         self.github.merge(number)
         self.github.run_all()
         run = self.github.last("cd")
+        self.approve(run)
+        return run
+
+    def train(self, message: str) -> None:
+        """Train and judge here, and commit that with its objects in the bucket, as a data scientist does."""
+        for verb in ("train", "gate", "push"):
+            self.project.make(verb, settings={name: self.github.settings[name] for name in STORAGE})
+        self.project.commit(message)
+
+    def ship(self) -> Run:
+        """Let cd take what main names as far as it goes, and approve it if it asks."""
+        run = self.github.dispatch("cd")
+        self.github.run_all()
+        if run.approvals:
+            self.approve(run)
+        return run
+
+    def approve(self, run: Run) -> None:
+        """Approve a run that asks for it, and let it go on to its end."""
         assert run.approvals == ["approval"], report(run)
         self.github.approve(run)
         self.github.run_all()
-        return run
 
     @property
     def live(self) -> str:
@@ -103,12 +129,15 @@ def emails(google: Google) -> dict[str, str]:
 @contextmanager
 def delivered(project: Project, need: Need, folder: Path, sign_in: SignIn = keys) -> Iterator[Delivery]:
     """Give a committed project all that its workflows ask for, until the block ends."""
+    need("registry", not missing(), f"{missing()} is not installed")
+    need("gcloud", not (reason := cloud.why_not_here()), str(reason))
     with (
         open_registry(folder / "registry") as registry,
         no_known_vulnerability() as osv,
         clouds.gcs(need, folder) as bucket,
     ):
-        keep_in_bucket(project, bucket["STORAGE_EMULATOR_HOST"])
+        make_bucket(bucket["STORAGE_EMULATOR_HOST"])
+        keep_at(project, f"gs://{BUCKET}/dvc", endpointurl=bucket["STORAGE_EMULATOR_HOST"])
         project.commit("keep objects in the bucket")
         google = Google()
         google.resources.add_secret("flight-delays-api-keys", KEY)
@@ -132,16 +161,11 @@ def delivered(project: Project, need: Need, folder: Path, sign_in: SignIn = keys
                 google.close()
 
 
-def keep_in_bucket(project: Project, emulator: str) -> None:
-    """Let the DVC remote be a bucket, made now, of Google Cloud Storage's emulator."""
+def make_bucket(emulator: str) -> None:
+    """Make the bucket in Google Cloud Storage's emulator."""
     made = json.dumps({"name": BUCKET}).encode()
     where = f"{emulator}/storage/v1/b?project=demo-project"
     urllib.request.urlopen(urllib.request.Request(where, made, {"Content-Type": "application/json"}), timeout=60)
-    text = (project.folder / ".dvc/config").read_text()
-    storage = {"url": f"gs://{BUCKET}/dvc", "endpointurl": emulator}
-    lines = [f"    {name} = {value}" for name, value in storage.items()]
-    named = text.replace("[core]\n", "[core]\n    remote = storage\n")
-    (project.folder / ".dvc/config").write_text("\n".join([named.rstrip(), "['remote \"storage\"']", *lines, ""]))
 
 
 def environments(github: GitHub) -> None:

@@ -39,7 +39,7 @@ def test_a_canary_that_answers_with_errors_fails_and_is_taken_back(live: Shop) -
     live.google.answered[candidate, "2xx"] += 950
     live.google.answered[candidate, "5xx"] += 50
     assert "50 of 1" in live.run("canary", "production", "0", fails=True)
-    live.google.failures.broken_images.add(live.images("two"))
+    live.google.failures.faults[live.images("two")] = "error"
     assert "fails its probes" in live.run("canary", "production", "0", fails=True)
 
     live.run("restore", "production")

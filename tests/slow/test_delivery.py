@@ -13,9 +13,8 @@ import pytest
 from tests.conftest import Bake
 from tests.slow.baked import Project
 from tests.slow.delivery import Delivery, Need, delivered
-from tests.slow.google import cloud
 from tests.slow.test_image import engine
-from tests.slow.world import ended_well, missing, pushed, report, shorten
+from tests.slow.world import ended_well, pushed, report, shorten
 
 __all__ = ["engine"]
 
@@ -26,8 +25,6 @@ BRANCH = "trees-$(touch${IFS}/tmp/cd4ml-was-here)"
 
 @pytest.fixture
 def delivery(bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_path: Path) -> Iterator[Delivery]:
-    need("registry", not missing(), f"{missing()} is not installed")
-    need("gcloud", not (reason := cloud.why_not_here()), str(reason))
     project = Project(bake(into=tmp_path / "baked", github_owner="acme"))
     shorten(project)
     with delivered(project, need, tmp_path) as delivery:

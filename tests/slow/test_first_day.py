@@ -17,6 +17,7 @@ from tests.slow.github import GitHub
 from tests.slow.test_image import engine
 from tests.slow.world import (
     ended_well,
+    keep_at,
     missing,
     no_known_vulnerability,
     open_registry,
@@ -112,14 +113,10 @@ def test_a_remote_that_refuses_and_inputs_full_of_shell_leave_no_commit(
     project = Project(bake(into=tmp_path / "baked", github_owner="acme"))
     shorten(project)
     (tmp_path / "a-file").touch()
-    remote = (
-        f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {tmp_path}/a-file/in-which-nothing-fits\n"
-    )
-    (project.folder / ".dvc/config").write_text(remote)
+    keep_at(project, f"{tmp_path}/a-file/in-which-nothing-fits")
     project.commit("as generated")
     with GitHub(tmp_path / "github", path=path_with_scanners(), settings=settings(), parallel=1) as github:
-        # what a push to main starts is shown elsewhere
-        github.main.git("fetch", "--quiet", str(project.folder), "HEAD:refs/heads/main")
+        github.main.take(project.folder)  # what a push to main starts is shown elsewhere
         before = github.main.refs()
 
         shell = f"$(touch {tmp_path}/was-here)`touch {tmp_path}/was-here`"

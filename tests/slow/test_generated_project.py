@@ -23,7 +23,6 @@ def trained(request: pytest.FixtureRequest) -> Project:
 
 
 def test_its_own_checks_pass(trained: Project) -> None:
-    """Those of the code are run before the training, below, and after it in test_foreign_tables.py."""
     said = trained.make("test-model").stdout
     assert " passed" in said
     assert "skipped" not in said
@@ -45,6 +44,13 @@ def test_every_check_passes_before_it_is_trained_on_the_newest_python(
     assert NEWEST in fresh.run(fresh.python, "--version").stdout
     assert " passed" in said
     assert "run make train" in said  # why the tests of data and model were skipped
+
+
+def test_every_check_passes_after_it_is_trained(classifier: Project) -> None:
+    said = classifier.make("test").stdout
+
+    assert " passed" in said
+    assert "skipped" not in said
 
 
 def test_the_formatter_leaves_it_as_it_is(trained: Project) -> None:

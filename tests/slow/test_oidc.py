@@ -9,25 +9,19 @@ import pytest
 
 from tests.conftest import Bake
 from tests.slow.baked import Project
-from tests.slow.delivery import STORAGE, Delivery, Need, delivered, emails, trust
-from tests.slow.google import cloud
+from tests.slow.delivery import Delivery, Need, delivered, emails, trust
 from tests.slow.test_image import engine
-from tests.slow.world import ended_well, missing, pushed, report, shorten
+from tests.slow.world import ended_well, pushed, report, shorten
 
 __all__ = ["engine"]
 
 
 @pytest.fixture
 def delivery(bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_path: Path) -> Iterator[Delivery]:
-    need("registry", not missing(), f"{missing()} is not installed")
-    need("gcloud", not (reason := cloud.why_not_here()), str(reason))
     project = Project(bake(into=tmp_path / "baked", github_owner="acme", credentials="oidc"))
-    shorten(project)
-    (project.folder / ".github/workflows/ci.yml").unlink()  # it is shown elsewhere
+    shorten(project, ci=False)
     with delivered(project, need, tmp_path, sign_in=trust) as delivery:
-        for verb in ("train", "gate", "push"):
-            project.make(verb, settings={name: delivery.github.settings[name] for name in STORAGE})
-        project.commit("the first model")
+        delivery.train("the first model")
         yield delivery
 
 
@@ -37,17 +31,13 @@ def test_a_release_without_a_key_and_none_from_an_environment_that_is_not_truste
     place["GCP_SERVICE_ACCOUNT"] = emails(delivery.google)["trainer"]
 
     (run,) = pushed(github, delivery.project)
-    github.approve(run)
-    github.run_all()
+    delivery.approve(run)
     assert run.results["staging"] == "success", report(run)
     assert run.results["production"] == "failure", report(run)
     assert "Permission 'iam.serviceAccounts.getAccessToken' denied" in run.jobs["production"].log
 
     place["GCP_SERVICE_ACCOUNT"] = emails(delivery.google)["production"]
-    run = github.dispatch("cd")
-    github.run_all()
-    github.approve(run)
-    github.run_all()
+    run = delivery.ship()
     ended_well([run], "cd")
     assert delivery.answers()["version"] == run.jobs["look"].outputs["version"]
     assert delivery.live == run.event.sha

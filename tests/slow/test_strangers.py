@@ -9,7 +9,7 @@ from tests.conftest import Bake
 from tests.slow.baked import Project
 from tests.slow.delivery import IDENTITIES
 from tests.slow.github import Environment, GitHub, Run
-from tests.slow.world import no_known_vulnerability, path_with_scanners, report, settings, shorten
+from tests.slow.world import keep_at, no_known_vulnerability, path_with_scanners, report, settings, shorten
 
 SECRET = "do-not-tell-anybody"
 BRANCH = "better-$(touch${IFS}stolen)"
@@ -25,16 +25,13 @@ GREEDY = """
 def test_a_fork_is_checked_and_reaches_no_secret(bake: Bake, need_runner: None, uv: str, tmp_path: Path) -> None:
     project = Project(bake(into=tmp_path / "baked", github_owner="acme"))
     shorten(project)
-    (project.folder / ".dvc/config").write_text(
-        "[core]\n    remote = cloud\n['remote \"cloud\"']\n    url = gs://ours/dvc\n"
-    )
+    keep_at(project, "gs://ours/dvc")
     project.commit("as generated")
     with no_known_vulnerability() as osv:
         world = settings(AUDIT_URL=osv)
         with GitHub(tmp_path / "github", path=path_with_scanners(), settings=world, parallel=1) as github:
             guard(github)
-            # what a push to main starts is shown elsewhere
-            github.main.git("fetch", "--quiet", str(project.folder), "HEAD:refs/heads/main")
+            github.main.take(project.folder)  # what a push to main starts is shown elsewhere
 
             project.replace("README.md", "## How it works", "## How this works")
             project.commit("a word")

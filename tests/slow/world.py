@@ -80,8 +80,13 @@ def settings(**more: str) -> dict[str, str]:
     return here | {"UV_CACHE_DIR": cache, "UV_NO_PROGRESS": "1"} | more
 
 
-def shorten(project: Project) -> None:
-    """Three months, a tenth of the trees, and few of the project's own tests: what is shown here is the delivery."""
+def shorten(project: Project, ci: bool = True) -> None:
+    """Three months, a tenth of the trees, and few of the project's own tests: what is shown here is the delivery.
+
+    Without `ci` no push is checked, which would be most of the time where that is not what is shown.
+    """
+    if not ci:
+        (project.folder / ".github/workflows/ci.yml").unlink()
     project.replace("params.yaml", "2013-07-31", "2013-03-31")
     project.replace("params.yaml", "iterations: 100", "iterations: 10")
     project.replace("params.yaml", "bootstrap_rounds: 1000", "bootstrap_rounds: 100")
@@ -91,6 +96,14 @@ def shorten(project: Project) -> None:
     for path in (project.folder / "tests/code").glob("test_*.py"):
         if path.name not in TESTS_KEPT:
             path.unlink()
+
+
+def keep_at(project: Project, url: str, **more: str) -> None:
+    """Name the DVC remote as `dvc remote add --default` does, where DVC is not installed yet."""
+    path = project.folder / ".dvc/config"
+    core = path.read_text(encoding="utf-8").replace("[core]\n", "[core]\n    remote = storage\n").rstrip()
+    lines = [f"    {name} = {value}" for name, value in {"url": url, **more}.items()]
+    path.write_text("\n".join([core, "['remote \"storage\"']", *lines, ""]), encoding="utf-8")
 
 
 def report(run: Run) -> str:

@@ -133,7 +133,7 @@ export function concurrencyOf(raw, scope) {
   return { group: String(stated.group), queue: stated.queue ?? "single", cancelInProgress: stated["cancel-in-progress"] === true };
 }
 
-/** Whether a test wants the runner to be killed now: {job, step}, the step by a part of its name. */
+/** Whether a test wants the runner to be killed now: {job, step}, the step by a pattern of its name. */
 function diesHere(wanted, job, record) {
   return wanted && record.conclusion !== "skipped" && wanted.job === job.id && new RegExp(wanted.step).test(record.name);
 }

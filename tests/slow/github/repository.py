@@ -52,6 +52,10 @@ class Repository:
             raise ValueError(f"git {arguments[0]}: {done.stderr.strip()}")
         return done.stdout.strip() if done.returncode == 0 else ""
 
+    def take(self, folder: Path, branch: str = "main") -> None:
+        """Let a branch be at the commit that a folder is at; nobody pushed it, so nothing starts."""
+        self.git("fetch", "--quiet", str(folder), f"HEAD:refs/heads/{branch}")
+
     def refs(self) -> dict[str, str]:
         """Every branch and tag with its commit."""
         lines = self.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags").splitlines()

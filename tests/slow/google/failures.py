@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
+
+Fault = Literal["error", "wrong"]  # with status 500; with 200, and other numbers
 
 
 @dataclass
 class Failures:
     """The faults that a test has ordered."""
 
-    broken_images: set[str] = field(default_factory=set)  # digests whose service answers 500 to /predict
-    wrong_images: set[str] = field(default_factory=set)  # digests whose service answers, with numbers of its own
+    faults: dict[str, Fault] = field(default_factory=dict)  # by the digest of an image: its answers to /predict
     status: int = 403  # of a write that fails; gcloud asks again by itself, for half a minute, after a 500
     _writes: int = 0
     _fail: Callable[[int], bool] = field(default_factory=lambda: _never)
@@ -38,8 +40,7 @@ class Failures:
         """Let everything work again."""
         with self._lock:
             self._fail, self._after = _never, _never
-        self.broken_images.clear()
-        self.wrong_images.clear()
+        self.faults.clear()
 
     def hits_this_write(self) -> bool:
         """Count a write to the Run API; return whether it is one to fail."""

@@ -12,11 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from .failures import Failures
+from .failures import Failures, Fault
 from .project import Project
 from .services import RefusedError, Service
 from .tokens import AccessTokens
-from .traffic import Fault
 
 Json = dict[str, Any]
 Handle = Callable[[str, str, dict[str, list[str]], Any], Json]
@@ -121,10 +120,8 @@ class Google:
             ]
         }
 
-    def _fault_of_image(self, image: str) -> Fault:
-        if any(broken in image for broken in self.failures.broken_images):
-            return "error"
-        return "wrong" if any(wrong in image for wrong in self.failures.wrong_images) else None
+    def _fault_of_image(self, image: str) -> Fault | None:
+        return next((fault for digest, fault in self.failures.faults.items() if digest in image), None)
 
     def release(self, service: str, image: str, revision: str) -> None:
         """Let a revision of an image take all traffic of a service, as a release that ended well leaves it."""

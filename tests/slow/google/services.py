@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from .failures import Fault
 from .revisions import Instance, NeverReadyError
-from .traffic import Address, Fault, pick
+from .traffic import Address, pick
 
 LONGEST_TAG_AND_SERVICE = 46
 NONCE = "client.knative.dev/nonce"
@@ -39,7 +40,7 @@ class Service:
     """One service, its revisions and its addresses."""
 
     def __init__(self, wanted: Json, secrets: Callable[[], dict[str, str]], answered: Counter[tuple[str, str]],
-                 fault_of_image: Callable[[str], Fault]) -> None:  # fmt: skip
+                 fault_of_image: Callable[[str], Fault | None]) -> None:  # fmt: skip
         self.name = str(wanted["metadata"]["name"])
         self.revisions: dict[str, Json] = {}
         self.instances: dict[str, Instance] = {}
@@ -221,7 +222,7 @@ class Service:
                 name = pick([(target["revisionName"], target.get("percent", 0)) for target in self._routed])
             return (name, self.instances[name]) if name else None
 
-    def _fault(self, name: str) -> Fault:
+    def _fault(self, name: str) -> Fault | None:
         return self._fault_of_image(self.revisions[name]["spec"]["containers"][0]["image"])
 
     def settle(self) -> None:

@@ -9,13 +9,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any
 
+from .failures import Fault
 from .revisions import Instance
 from .tokens import why_refused
 
 NUMBER = re.compile(rb"\d+\.\d+(?=[,\]}\s])")
-Fault = Literal["error", "wrong"] | None  # a revision answers /predict with 500; with 200, and other numbers
 
 Route = Callable[[], "tuple[str, Instance] | None"]  # the revision that is to answer, chosen anew for each request
 
@@ -28,7 +28,7 @@ class Address:
         route: Route,
         audience: Callable[[], str],
         answered: Counter[tuple[str, str]],
-        fault: Callable[[str], Fault],
+        fault: Callable[[str], Fault | None],
     ) -> None:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
