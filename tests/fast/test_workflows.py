@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -131,6 +132,23 @@ def test_secrets_are_named_one_by_one(workflows: list[Path]) -> None:
         r"(from|to)JSON\(\s*secrets|secrets:\s*inherit|\$\{\{\s*secrets\s*\}\}|secrets\[", re.IGNORECASE
     )
     assert [path.name for path in workflows if spread.search(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize("answers", [f"{who}-{where}" for who in CREDENTIALS for where in REGISTRIES])
+def test_doctor_knows_every_secret_and_every_setting_of_the_cloud(
+    answers: str, combination: Callable[[str], Path]
+) -> None:
+    project = combination(answers)
+    (needs,) = project.glob("src/*/delivery/needs.py")
+    known = {need.name: need for need in runpy.run_path(str(needs))["NEEDS"]}
+    text = "".join(path.read_text(encoding="utf-8") for path in (project / ".github/workflows").glob("*.yml"))
+    told = set(re.findall(r"\bSET_(\w+):", text))
+    cloud = {"GCP_PROJECT", "GCP_REGION", "GCP_WORKLOAD_IDENTITY_PROVIDER", "GCP_SERVICE_ACCOUNT"}
+
+    assert {name for name, need in known.items() if need.kind == "secret"} == set(re.findall(r"\bsecrets\.(\w+)", text))
+    assert {name for name in known if name in cloud} == set(re.findall(r"\bvars\.(\w+)", text)) & cloud
+    assert told <= set(known)
+    assert {name for name, need in known.items() if need.kind == "secret" or name in cloud} <= told
 
 
 def test_no_secret_is_an_argument(workflows: list[Path]) -> None:

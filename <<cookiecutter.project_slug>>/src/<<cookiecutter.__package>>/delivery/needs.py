@@ -29,8 +29,12 @@ class Need:
     """Whether each environment must have its own, so that no job can act for another."""
 
 
-_BOOTSTRAP = "deploy/cloud-run.sh bootstrap --credentials service-account --set-secrets"
-
+_BOOTSTRAP = "deploy/cloud-run.sh bootstrap --credentials << cookiecutter.credentials >> --set-secrets"
+#% if cookiecutter.credentials == "oidc"
+_PROVIDER = re.compile(r"projects/[0-9]+/locations/global/workloadIdentityPools/[\w-]+/providers/[\w-]+")
+_ACCOUNT = re.compile(r"[a-z0-9-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com")
+#% endif
+#|
 
 def _variable(name: str, example: str, shape: str, part: Literal["cloud", "optional"] = "optional") -> Need:
     command = f"gh variable set {name} --body {example}"
@@ -44,7 +48,16 @@ def _secret(name: str, part: Literal["registry", "optional"] = "optional", given
 NEEDS = (
     _variable("GCP_PROJECT", "PROJECT", "[a-z][a-z0-9-]{4,28}[a-z0-9]", "cloud"),
     _variable("GCP_REGION", "europe-west1", "[a-z]+-[a-z]+[0-9]+", "cloud"),
+    #% if cookiecutter.credentials == "oidc"
+    Need("GCP_WORKLOAD_IDENTITY_PROVIDER", "variable", (REPOSITORY,), "cloud", _BOOTSTRAP, _PROVIDER),
+    Need("GCP_SERVICE_ACCOUNT", "variable", SIGNED_IN, "cloud", _BOOTSTRAP, _ACCOUNT, apart=True),
+    #% else
     Need("GCP_CREDENTIALS", "secret", SIGNED_IN, "cloud", _BOOTSTRAP, apart=True),
+    #% endif
+    #% if cookiecutter.registry == "docker-hub"
+    _secret("DOCKERHUB_USERNAME", "registry"),
+    _secret("DOCKERHUB_TOKEN", "registry"),
+    #% endif
     Need("SERVICE_API_KEYS", "secret", ("staging", "production"), "service", "gh secret set SERVICE_API_KEYS{place}"),
     _secret("MLFLOW_TRACKING_URI"),
     _secret("MLFLOW_TRACKING_TOKEN"),
