@@ -1,5 +1,5 @@
 // Run one job: its condition, environment, place, steps and outputs.
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Processes } from "./processes.mjs";
 import { Steps } from "./steps.mjs";
@@ -87,6 +87,7 @@ async function runSteps(job, run, scope, environment) {
   await steps.run(job.steps);
   withdraw();
   processes.endAll();
+  leavePlace(place);
   const outputs = {};
   for (const [name, value] of Object.entries(steps.scope.texts(job.outputs))) {
     if (run.masks.covers(value)) run.say(`${job.label}: output ${name} is left out, since it may hold a secret`);
@@ -145,6 +146,11 @@ function makePlace(run, label) {
   const place = { folder, workspace: join(folder, "work", name), temp: join(folder, "temp"), home: join(folder, "home") };
   [place.workspace, place.temp, place.home, join(folder, "tools")].forEach((each) => mkdirSync(each, { recursive: true }));
   return place;
+}
+
+/** Remove what a job worked in, as a hosted runner goes with its job; its logs stay. */
+function leavePlace({ folder }) {
+  for (const name of ["work", "temp", "home", "tools"]) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /** GITHUB_* and RUNNER_*, which every step sees. */
