@@ -59,7 +59,7 @@ async function runSteps(job, run, scope, environment) {
   Object.values(secrets).forEach((secret) => run.masks.add(String(secret)));
   const contexts = {
     github: { ...run.github, token, job: job.id, workspace: place.workspace },
-    runner: { os: "Linux", arch: "X64", name: "test", temp: place.temp, tool_cache: join(place.folder, "tools"), },
+    runner: { os: "Linux", arch: "X64", name: "test", temp: place.temp, tool_cache: place.tools },
     vars: { ...run.input.vars, ...environment.vars },
     secrets,
   };
@@ -143,14 +143,15 @@ function diesHere(wanted, job, record) {
 function makePlace(run, label) {
   const folder = join(run.input.folder, "jobs", label.replace(/[^\w.-]+/g, "-"));
   const name = run.github.repository.split("/")[1];
-  const place = { folder, workspace: join(folder, "work", name), temp: join(folder, "temp"), home: join(folder, "home") };
-  [place.workspace, place.temp, place.home, join(folder, "tools")].forEach((each) => mkdirSync(each, { recursive: true }));
-  return place;
+  const [temp, home, tools] = ["temp", "home", "tools"].map((each) => join(folder, each));
+  const fresh = { workspace: join(folder, "work", name), temp, home, tools };
+  Object.values(fresh).forEach((each) => mkdirSync(each, { recursive: true }));
+  return { folder, ...fresh };
 }
 
 /** Remove what a job worked in, as a hosted runner goes with its job; its logs stay. */
-function leavePlace({ folder }) {
-  for (const name of ["work", "temp", "home", "tools"]) rmSync(join(folder, name), { recursive: true, force: true });
+function leavePlace({ workspace, temp, home, tools }) {
+  [workspace, temp, home, tools].forEach((each) => rmSync(each, { recursive: true, force: true }));
 }
 
 /** GITHUB_* and RUNNER_*, which every step sees. */
