@@ -545,6 +545,49 @@ def test_a_runner_that_is_killed_leaves_its_turn_to_the_next(github: GitHub, clo
     assert following.conclusion == "success"
 
 
+def test_what_failed_runs_again_and_what_ended_well_does_not(github: GitHub, clone: Checkout, tmp_path: Path) -> None:
+    diary, ready = tmp_path / "diary", tmp_path / "ready"
+    environment = "environment: {name: approval, deployment: false}"
+    github.environments["approval"] = Environment(reviewers=True)
+    build = f"""
+    - run: |
+        echo built >> {diary}
+        echo made > made.txt
+    - uses: {UPLOAD}
+      with: {{name: made, path: made.txt}}
+    - id: told
+      run: echo "digest=abc" >> "$GITHUB_OUTPUT"
+    """
+    ship = f"""
+    - uses: {DOWNLOAD}
+      with: {{name: made}}
+    - run: echo "shipped $(cat made.txt) $DIGEST, attempt $GITHUB_RUN_ATTEMPT" >> {diary}
+      env: {{DIGEST: "${{{{ needs.build.outputs.digest }}}}"}}
+    - run: test -f {ready}
+    """
+    jobs = job(build, "build", "outputs: {digest: '${{ steps.told.outputs.digest }}'}")
+    jobs += job("- run: 'true'", "approval", f"needs: build\n{environment}")
+    jobs += job(ship, "ship", "needs: [build, approval]") + job(f"- run: echo told >> {diary}", "tell", "needs: ship")
+    clone.push(cd=workflow(jobs))
+    [run] = github.run_all()
+    github.approve(run)
+    github.run_all()
+    assert run.results == {"build": "success", "approval": "success", "ship": "failure", "tell": "skipped"}
+
+    github.dies_after = ("ship", "shipped")
+    github.rerun_failed(run)
+    github.run_all()
+    assert run.reason == "the runner was killed"
+    github.dies_after = None
+    ready.touch()
+    github.rerun_failed(run)
+    assert github.run_all() == [run]
+
+    assert run.results == {"build": "success", "approval": "success", "ship": "success", "tell": "success"}
+    shipped = [f"shipped made abc, attempt {attempt}" for attempt in (1, 2, 3)]
+    assert diary.read_text().splitlines() == ["built", *shipped, "told"]
+
+
 def test_a_newer_run_cancels_the_one_before_it(github: GitHub, clone: Checkout) -> None:
     steps = "- run: sleep 60\n- if: cancelled()\n  run: echo cleaned up"
     cancels = "concurrency: {group: 'ci-${{ github.ref }}', cancel-in-progress: true}"

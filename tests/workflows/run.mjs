@@ -69,6 +69,12 @@ class Run {
     this.#tell("run", null);
   }
 
+  /** Keep what jobs came to, also for when this runner is killed. */
+  keep(ended) {
+    Object.assign(this.jobs, ended);
+    writeWhole(join(this.input.folder, "jobs.json"), this.jobs);
+  }
+
   /** Keep state.json at what this run waits for, for whoever watches it. */
   #tell(who, reason) {
     if (reason) this.#waiting.set(who, reason);
@@ -77,16 +83,23 @@ class Run {
   }
 }
 
+/** The jobs of an earlier attempt that are not run again: what ended well, behind nothing that did not. */
+function kept(earlier, jobs) {
+  const well = (id) => ["success", "skipped"].includes(earlier[id]?.result);
+  const stay = jobs.filter((job) => [job.id, ...ancestorsOf(job, jobs)].every(well));
+  return Object.fromEntries(stay.map((job) => [job.id, earlier[job.id]]));
+}
+
 /** Jobs in the order of `needs`, as many at once as the input allows. */
 async function runJobs(run) {
-  const left = new Map(run.workflow.jobs.map((job) => [job.id, job]));
+  const left = new Map(run.workflow.jobs.filter((job) => !(job.id in run.jobs)).map((job) => [job.id, job]));
   const running = new Map();
   while (left.size || running.size) {
     for (const job of left.values()) {
       if (running.size >= (run.input.parallel ?? 1)) break;
       if (!job.needs.every((id) => id in run.jobs)) continue;
       left.delete(job.id);
-      const finished = judged(job, run).then((end) => ((run.jobs[job.id] = end), running.delete(job.id)));
+      const finished = judged(job, run).then((end) => (run.keep({ [job.id]: end }), running.delete(job.id)));
       running.set(job.id, finished);
     }
     await Promise.race(running.values());
@@ -155,6 +168,7 @@ async function main(input) {
   let result;
   try {
     run = new Run(input, await readWorkflow(input.workflow));
+    run.keep(kept(input.earlier ?? {}, run.workflow.jobs));
     run.workflow.jobs.forEach((job) => job.steps.forEach((step) => step.uses && standIn(input.actions, step.uses)));
     process.on("SIGTERM", () => run.cancel());
     process.on("SIGQUIT", () => (endEverything(), process.exit(1))); // SIGTERM took too long

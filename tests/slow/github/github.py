@@ -160,6 +160,13 @@ class GitHub(Events):
             run.cancelled = True
         run.signal(signal.SIGTERM)
 
+    def rerun_failed(self, run: Run) -> None:
+        """Let a run's failed jobs go again, with what comes after them: the button `Re-run failed jobs`."""
+        assert run.conclusion == "failure", f"run {run.id} is {run.conclusion or run.status}"
+        with self.lock:
+            self.recorded.discard(run.id)
+            run.again()
+
     def _decide(self, run: Run, environment: str | None, decision: str) -> None:
         name = environment or run.approvals[0]
         assert name in run.approvals, f"run {run.id} does not wait for {name}"

@@ -90,6 +90,8 @@ class Run:
     folder: Path
     process: subprocess.Popen[bytes] | None = None
     cancelled: bool = False
+    attempt: int = 1
+    earlier: dict[str, Any] = field(default_factory=dict)
     _result: dict[str, Any] | None = None
 
     @property
@@ -111,7 +113,9 @@ class Run:
         """What the runner wrote at the end; a runner that was killed leaves a failure."""
         if self._result is None and self.process is not None and self.process.poll() is not None:
             path = self.folder / "result.json"
-            killed = {"conclusion": "failure", "reason": "the runner was killed", "jobs": {}}
+            ended = self.folder / "jobs.json"
+            jobs = json.loads(ended.read_text()) if ended.exists() else {}
+            killed = {"conclusion": "failure", "reason": "the runner was killed", "jobs": jobs}
             self._result = json.loads(path.read_text()) if path.exists() else killed
         return self._result
 
@@ -163,6 +167,13 @@ class Run:
         refused = [f"== {job.name}: {job.result}: {job.reason}\n" for job in self.jobs.values() if job.reason]
         return "".join([*told, *refused, self.reason])
 
+    def again(self) -> None:
+        """Be queued once more, for what failed and what comes after it."""
+        self.earlier = (self.result or {"jobs": {}})["jobs"]
+        self.attempt += 1
+        self.folder = self.folder.parent / f"{self.id}-{self.workflow}-{self.attempt}"
+        self.process, self._result = None, None
+
     def start(self, settings: dict[str, Any]) -> None:
         """Start the runner; `settings` is the rest of its input."""
         self.folder.mkdir(parents=True)
@@ -173,6 +184,7 @@ class Run:
             "workflow_path": f".github/workflows/{self.file}",
             "folder": str(self.folder),
             "inputs": self.event.inputs,
+            "earlier": self.earlier,
             "github": settings["github"] | self._context(),
         }
         (self.folder / "input.json").write_text(json.dumps(told))
@@ -191,6 +203,7 @@ class Run:
         return {
             "run_id": self.id,
             "run_number": str(self.number),
+            "run_attempt": str(self.attempt),
             "event_name": event.name,
             "event": event.payload,
             "ref": event.ref,
@@ -211,6 +224,7 @@ class Run:
         return {
             "id": int(self.id),
             "run_number": self.number,
+            "run_attempt": self.attempt,
             "path": f".github/workflows/{self.file}",
             "name": self.workflow,
             "event": self.event.name,

@@ -163,6 +163,8 @@ class Work:
     def record_deployments(self, run: Run) -> None:
         """A job with an environment leaves a deployment, unless it says `deployment: false`."""
         for job in run.jobs.values():
+            if run.earlier.get(job.name, {}).get("result") == "success":
+                continue  # an earlier attempt left it
             if job.environment and job.environment["deployment"] and job.steps:
                 robot = Holder("workflow", "github-actions[bot]")
                 entry = self.make_deployment({"ref": run.event.sha, "environment": job.environment["name"]}, robot)
