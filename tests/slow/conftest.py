@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,8 +38,32 @@ def uv(need: Callable[[str, object, str], None]) -> str:
     return str(found)
 
 
-def _trained(bake: Bake, folder: Path, problem: str, small: bool = False) -> Project:
-    project = Project(bake(into=folder, problem=problem))
+@pytest.fixture(scope="session")
+def trained(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Callable[..., Project]:
+    """`trained("name", small=False, **answers)`: a project, trained and committed. Not to be changed: copy it first.
+
+    Processes that share the tests train it once, and have a copy each.
+    """
+
+    def once(name: str, small: bool = False, **answers: str) -> Project:
+        ours = tmp_path_factory.mktemp(name)
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            return _train(bake(into=ours, **answers), small)
+        shared = tmp_path_factory.getbasetemp().parent / f"trained-{name}"
+        with shared.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not shared.exists():
+                made = _train(bake(into=ours, **answers), small)
+                shutil.copytree(made.folder, shared / made.folder.name, symlinks=True)
+                return made
+        (made_elsewhere,) = shared.iterdir()
+        return Project(made_elsewhere).copy(ours)
+
+    return once
+
+
+def _train(folder: Path, small: bool) -> Project:
+    project = Project(folder)
     if small:
         project.replace("params.yaml", "2013-07-31", "2013-02-28")
         project.replace("params.yaml", "iterations: 100", "iterations: 10")
@@ -49,15 +75,15 @@ def _trained(bake: Bake, folder: Path, problem: str, small: bool = False) -> Pro
 
 
 @pytest.fixture(scope="session")
-def classifier(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Project:
-    """The default project, trained and committed. Not to be changed: copy it first."""
-    return _trained(bake, tmp_path_factory.mktemp("classification"), "classification")
+def classifier(trained: Callable[..., Project]) -> Project:
+    """The default project."""
+    return trained("classification", problem="classification")
 
 
 @pytest.fixture(scope="session")
-def regressor(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Project:
-    """The same with minutes to predict. Not to be changed: copy it first."""
-    return _trained(bake, tmp_path_factory.mktemp("regression"), "regression")
+def regressor(trained: Callable[..., Project]) -> Project:
+    """The same with minutes to predict."""
+    return trained("regression", problem="regression")
 
 
 @pytest.fixture
@@ -67,9 +93,9 @@ def project(classifier: Project, tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def quick(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Project:
-    """The default project on two months with a tenth of the trees, trained and committed. Not to be changed."""
-    return _trained(bake, tmp_path_factory.mktemp("quick"), "classification", small=True)
+def quick(trained: Callable[..., Project]) -> Project:
+    """The default project on two months with a tenth of the trees."""
+    return trained("quick", small=True)
 
 
 @pytest.fixture
