@@ -22,6 +22,11 @@ SLOW = Path(__file__).parent
 LONGEST = ("test_delivery.py", "test_delivery_failures.py", "test_first_day.py", "test_generated_project.py")
 
 
+def pytest_configure() -> None:
+    """Let mypy remember what it has seen: else it looks for half a minute at what is installed, in each workspace."""
+    os.environ.setdefault("MYPY_CACHE_DIR", str(ROOT / "build/mypy-of-projects"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder as slow, and let the files that take longest begin first."""
     for item in items:

@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.conftest import ROOT
 from tests.slow.baked import Project, environment, free_port
 from tests.slow.github import GitHub, Run
 from tests.slow.registry import wait_until_it_answers
 
 TOOLS = Path(__file__).parent / "scanners"
-INHERITED = ("DOCKER", "DOCKER_HOST", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
-MYPY = str(ROOT / "build/mypy-of-projects")
+CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
+INHERITED = ("DOCKER", "DOCKER_HOST", "MYPY_CACHE_DIR", *CERTIFICATES)
 TESTS_KEPT = ("test_yaml_edit.py", "test_dvc_yaml.py")
 
 
@@ -76,13 +75,10 @@ def no_known_vulnerability() -> Iterator[str]:
 
 
 def settings(**more: str) -> dict[str, str]:
-    """What every step inherits of this machine: the engine, the certificates, uv's downloads, and what mypy has seen.
-
-    mypy looks at all that is installed for half a minute, and at each workspace anew, unless it may remember.
-    """
+    """What every step inherits of this machine: where the engine, the certificates and uv's downloads are."""
     cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     here = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return here | {"UV_CACHE_DIR": cache, "UV_NO_PROGRESS": "1", "MYPY_CACHE_DIR": MYPY} | more
+    return here | {"UV_CACHE_DIR": cache, "UV_NO_PROGRESS": "1"} | more
 
 
 def shorten(project: Project, ci: bool = True) -> None:
