@@ -44,8 +44,8 @@ def uv(need: Callable[[str, object, str], None]) -> str:
 
 
 @pytest.fixture(scope="session")
-def trained(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Callable[..., Project]:
-    """`trained("name", small=False, **answers)`: a project, trained and committed. Not to be changed: copy it first.
+def trained_project(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Callable[..., Project]:
+    """`trained_project("name", small=False, **answers)`: trained and committed. Not to be changed: copy it first.
 
     Processes that share the tests train it once, and have a copy each.
     """
@@ -80,15 +80,15 @@ def _train(folder: Path, small: bool) -> Project:
 
 
 @pytest.fixture(scope="session")
-def classifier(trained: Callable[..., Project]) -> Project:
+def classifier(trained_project: Callable[..., Project]) -> Project:
     """The default project."""
-    return trained("classification", problem="classification")
+    return trained_project("classification", problem="classification")
 
 
 @pytest.fixture(scope="session")
-def regressor(trained: Callable[..., Project]) -> Project:
+def regressor(trained_project: Callable[..., Project]) -> Project:
     """The same with minutes to predict."""
-    return trained("regression", problem="regression")
+    return trained_project("regression", problem="regression")
 
 
 @pytest.fixture
@@ -98,9 +98,9 @@ def project(classifier: Project, tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def quick(trained: Callable[..., Project]) -> Project:
+def quick(trained_project: Callable[..., Project]) -> Project:
     """The default project on two months with a tenth of the trees."""
-    return trained("quick", small=True)
+    return trained_project("quick", small=True)
 
 
 @pytest.fixture
