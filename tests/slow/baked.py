@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 600  # seconds that any one command may take
+PATIENCE = 1200  # seconds that any one command may take: all checks take three minutes, on a machine that is idle
 
 
 def free_port() -> int:
