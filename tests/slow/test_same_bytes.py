@@ -14,7 +14,7 @@ from tests.slow.baked import Project
     ("trained", "settings"),
     [
         ("classifier", {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"}),
-        ("classifier", {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "4"}),
+        ("quick", {"PYTHONHASHSEED": "2", "OMP_NUM_THREADS": "4"}),
         ("regressor", {"PYTHONHASHSEED": "3", "OMP_NUM_THREADS": "1"}),
     ],
 )
@@ -27,11 +27,11 @@ def test_made_again(trained: str, settings: dict[str, str], request: pytest.Fixt
     assert again.state() == original.state()
 
 
-def test_made_again_on_one_core(project: Project) -> None:
+def test_made_again_on_one_core(small: Project) -> None:
     if not hasattr(os, "sched_setaffinity"):
         pytest.skip("this system does not say which cores a process may use")
-    before = project.state()
+    before = small.state()
 
-    project.run("taskset", "-c", "0", "uv", "run", "dvc", "repro", "--force", "--no-run-cache")
+    small.run("taskset", "-c", "0", "uv", "run", "dvc", "repro", "--force", "--no-run-cache")
 
-    assert project.state() == before
+    assert small.state() == before
