@@ -29,7 +29,9 @@ def searched(small: Project) -> Project:
     """The small project with a small space to search, committed."""
     small.replace("params.yaml", "candidates: 24", "candidates: 5")
     small.replace("params.yaml", "folds: 3", "folds: 2")
-    small.replace("params.yaml", "iterations: {low: 50, high: 200, log: true}", "iterations: [8, 10, 12]")
+    small.replace(
+        "params.yaml", "iterations: {low: 50, high: 200, log: true}", "iterations: [150, 200, 250]"
+    )  # which take a while
     small.commit("a small space")
     return small
 
