@@ -45,26 +45,25 @@ def uv(need: Callable[[str, object, str], None]) -> str:
 
 @pytest.fixture(scope="session")
 def trained_project(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Callable[..., Project]:
-    """`trained_project("name", small=False, **answers)`: trained and committed. Not to be changed: copy it first.
+    """`trained_project("name", small=False, **answers)`: a project, trained and committed.
 
     Processes that share the tests train it once, and have a copy each.
     """
+    ours = tmp_path_factory.getbasetemp()
+    shared = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
 
-    def once(name: str, small: bool = False, **answers: str) -> Project:
-        ours = tmp_path_factory.mktemp(name)
-        if "PYTEST_XDIST_WORKER" not in os.environ:
-            return _train(bake(into=ours, **answers), small)
-        shared = tmp_path_factory.getbasetemp().parent / f"trained-{name}"
-        with shared.with_suffix(".lock").open("w") as lock:
+    def copied(name: str, small: bool = False, **answers: str) -> Project:
+        folder, unfinished = shared / f"trained-{name}", shared / f"trained-{name}.new"
+        with (shared / f"trained-{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not shared.exists():
-                made = _train(bake(into=ours, **answers), small)
-                shutil.copytree(made.folder, shared / made.folder.name, symlinks=True)
-                return made
-        (made_elsewhere,) = shared.iterdir()
-        return Project(made_elsewhere).copy(ours)
+            if not folder.exists():
+                shutil.rmtree(unfinished, ignore_errors=True)
+                _train(bake(into=unfinished, **answers), small)
+                unfinished.rename(folder)
+        (made,) = folder.iterdir()
+        return Project(made).copy(tmp_path_factory.mktemp(name))
 
-    return once
+    return copied
 
 
 def _train(folder: Path, small: bool) -> Project:
@@ -81,13 +80,13 @@ def _train(folder: Path, small: bool) -> Project:
 
 @pytest.fixture(scope="session")
 def classifier(trained_project: Callable[..., Project]) -> Project:
-    """The default project."""
+    """The default project, trained and committed. Not to be changed: copy it first."""
     return trained_project("classification", problem="classification")
 
 
 @pytest.fixture(scope="session")
 def regressor(trained_project: Callable[..., Project]) -> Project:
-    """The same with minutes to predict."""
+    """The same with minutes to predict. Not to be changed: copy it first."""
     return trained_project("regression", problem="regression")
 
 
@@ -99,7 +98,7 @@ def project(classifier: Project, tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def quick(trained_project: Callable[..., Project]) -> Project:
-    """The default project on two months with a tenth of the trees."""
+    """The default project on two months with a tenth of the trees, trained and committed. Not to be changed."""
     return trained_project("quick", small=True)
 
 

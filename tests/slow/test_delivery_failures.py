@@ -45,10 +45,7 @@ class Story:
         """Run again what failed on B's way, and approve it if it asks; return its run."""
         assert self.run is not None
         self.delivery.github.rerun_failed(self.run)
-        self.delivery.github.run_all()
-        if self.run.approvals:
-            self.delivery.approve(self.run)
-        return self.run
+        return self.delivery.follow(self.run)
 
     @property
     def digest(self) -> str:
@@ -217,7 +214,7 @@ def test_production_is_killed_after_a_step(story: Story, step: str) -> None:
 
     assert run.reason == "the runner was killed", report(run)
     answer = story.delivery.answers()
-    assert alike(answer, story.first) or step in ("promote production$", "make released")
+    assert alike(answer, story.first) or step.startswith(("promote production", "make released"))
 
 
 def test_running_it_again_settles_it(story: Story) -> None:

@@ -29,9 +29,8 @@ def searched(small: Project) -> Project:
     """The small project with a small space to search, committed."""
     small.replace("params.yaml", "candidates: 24", "candidates: 5")
     small.replace("params.yaml", "folds: 3", "folds: 2")
-    small.replace(
-        "params.yaml", "iterations: {low: 50, high: 200, log: true}", "iterations: [150, 200, 250]"
-    )  # which take a while
+    # fits that take a while, so that a search is stopped before it has ended
+    small.replace("params.yaml", "iterations: {low: 50, high: 200, log: true}", "iterations: [150, 200, 250]")
     small.commit("a small space")
     return small
 
