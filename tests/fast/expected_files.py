@@ -24,19 +24,26 @@ PROJECT = """
     .github/workflows/doctor.yml
     .github/workflows/rollback.yml
     data/source/README.md
+    deploy/any-cloud/answers.sh
+    deploy/any-cloud/bootstrap.sh
+    deploy/any-cloud/destroy.sh
+    deploy/any-cloud/github.sh
+    deploy/any-cloud/keys.sh
+    deploy/any-cloud/names.sh
+    deploy/any-cloud/rotate.sh
+    deploy/any-cloud/script.sh
     deploy/check.sh
     deploy/cloud-run.sh
     deploy/cloud-run/bootstrap.sh
     deploy/cloud-run/canary.sh
     deploy/cloud-run/destroy.sh
-    deploy/cloud-run/github.sh
     deploy/cloud-run/identities.sh
     deploy/cloud-run/keep-20.json
+    deploy/cloud-run/keys.sh
     deploy/cloud-run/names.sh
     deploy/cloud-run/release.sh
     deploy/cloud-run/requests_counted.py
     deploy/cloud-run/rollback.sh
-    deploy/cloud-run/rotate.sh
     deploy/cloud-run/service.sh
     deploy/cloud-run/verbs.txt
     deploy/image.sh

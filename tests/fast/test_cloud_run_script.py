@@ -21,7 +21,8 @@ def project(bake: Bake) -> Path:
 
 def _names(project: Path, expression: str) -> str:
     settings = f"SLUG={LONGEST} GCP_PROJECT=p GCP_REGION=r PROJECT_NUMBER=123456789012"
-    command = f"{settings}; . {project}/deploy/cloud-run/names.sh; {expression}"
+    parts = [f"{project}/deploy/{folder}/names.sh" for folder in ("any-cloud", "cloud-run")]
+    command = f"{settings}; . {parts[0]}; . {parts[1]}; {expression}"
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, check=True)
     return done.stdout
 

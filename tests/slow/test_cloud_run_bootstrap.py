@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Bake
-from tests.slow.google import cloud, gh
+from tests.slow.google import cloud
 from tests.slow.google.server import Google
+from tests.slow.stand_ins import gh
 
 PATIENCE = 600
 SLUG = "demo"

@@ -1,32 +1,9 @@
 # shellcheck shell=bash
-# Make what a project needs, once; doctor takes the same walk and only looks.
+# What a project needs in Google Cloud, in the order in which one needs the other.
 
 APIS="run artifactregistry iam iamcredentials secretmanager storage monitoring sts"
-LOOK_ONLY="" MADE=0 LACKING=0
-FRESH=" " # names of what was not there, so that nobody has a role on it yet
 
-note() { # STATE WHAT NAME: a row of the table
-    case $1 in
-    made) MADE=$((MADE + 1)) ;;
-    missing | wrong) LACKING=$((LACKING + 1)) ;;
-    esac
-    if [ -z "$DRY_RUN" ]; then printf '  %-9s%-18s%s\n' "$1" "$2" "$3"; fi
-}
-
-ensure() { # WHAT NAME PRESENT COMMAND...: run the command unless PRESENT says something; doctor never runs it
-    if [ -n "$3" ]; then
-        note there "$1" "$2"
-    elif [ -n "$LOOK_ONLY" ]; then
-        FRESH="$FRESH$2 "
-        note missing "$1" "$2"
-    else
-        change "${@:4}" || die "$1 $2 could not be made (above is why): mend that and run bootstrap again"
-        FRESH="$FRESH$2 "
-        note made "$1" "$2"
-    fi
-}
-
-walk() { # everything, in the order in which one needs the other
+walk() {
     project_number
     note there project "$GCP_PROJECT ($PROJECT_NUMBER)"
     apis
@@ -56,7 +33,7 @@ registry() { # for the images, of which the newest 20 are kept
     local known
     known=$(gcloud artifacts repositories describe "$SLUG" --location "$GCP_REGION" --project "$GCP_PROJECT" --format=json 2>/dev/null || true)
     ensure registry "$SLUG" "$known" gcloud artifacts repositories create "$SLUG" --location "$GCP_REGION" \
-        --project "$GCP_PROJECT" --repository-format docker --description "$SLUG: images, made by deploy/cloud-run.sh"
+        --project "$GCP_PROJECT" --repository-format docker --description "$SLUG: images, made by $SCRIPT"
     ensure "clean-up" "all but the newest 20 images" "$(printf '%s' "$known" | grep keep-the-newest || true)" \
         gcloud artifacts repositories set-cleanup-policies "$SLUG" --location "$GCP_REGION" --project "$GCP_PROJECT" \
         --no-dry-run --policy "$HERE/cloud-run/keep-20.json"
@@ -79,8 +56,6 @@ bucket() { # KIND: closed to the public, access by roles alone
     esac
 }
 
-random_key() { head -c 30 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n='; }
-
 secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a random one
     local known
     known=$(gcloud secrets describe "$(secret_name)" --project "$GCP_PROJECT" --format='value(name)' 2>/dev/null || true)
@@ -95,47 +70,17 @@ secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a 
     note made secret "$(secret_name)"
 }
 
-bootstrap() { # [--credentials service-account|oidc] [--set-secrets]
-    local set_secrets=""
-    while [ $# -gt 0 ]; do
-        case $1 in
-        --credentials)
-            CREDENTIALS=${2:-}
-            [ $# -gt 1 ] && shift
-            ;;
-        --set-secrets) set_secrets=yes ;;
-        *) die "bootstrap takes --credentials service-account|oidc, --set-secrets and --dry-run" ;;
-        esac
-        shift
-    done
-    case $CREDENTIALS in service-account | oidc) ;; *) die "--credentials is service-account or oidc" ;; esac
-    if [ "$CREDENTIALS" = service-account ]; then refuse_where_keys_are_forbidden; fi
-    walk
-    if [ -n "$set_secrets" ]; then tell_github; fi
-    if [ -n "$DRY_RUN" ]; then return; fi
-    if [ "$MADE" = 0 ]; then printf 'everything was there; nothing was changed\n'; fi
-    if [ -z "$set_secrets" ]; then what_github_needs; fi
-    printf 'the key to ask the service with: gcloud secrets versions access latest --secret %s --project %s\n' "$(secret_name)" "$GCP_PROJECT"
-    printf 'next: uv run dvc remote add --default storage gs://%s, git commit .dvc/config; then make doctor\n' "$(bucket_name dvc)"
-}
-
-doctor() { # a table of what is there, missing or wrong; fails when something is
-    LOOK_ONLY=yes
-    walk
-    local environment
-    for environment in staging production; do
-        look "$environment"
-        if [ -z "$EXISTS" ]; then
-            note "not yet" service "$SERVICE: cd deploys it"
-        elif [ -n "$(members "service $SERVICE" gcloud run services get-iam-policy "$SERVICE" "${IN_REGION[@]}" | grep -E ' all(Authenticated)?Users$' || true)" ]; then
-            note wrong service "$SERVICE is open to anybody: gcloud run services remove-iam-policy-binding $SERVICE ${IN_REGION[*]} --member allUsers --role roles/run.invoker"
-        elif [ -n "$(tagged "$WANTED" previous)" ]; then
-            note wrong service "$SERVICE has a release that did not end: deploy/cloud-run.sh restore $environment"
-        else
-            note there service "$SERVICE $URL"
-        fi
-    done
-    if [ "$LACKING" != 0 ]; then
-        die "$LACKING missing or wrong; what is missing: deploy/cloud-run.sh bootstrap"
+look_at_service() { # ENV: a row of doctor's table
+    look "$1"
+    if [ -z "$EXISTS" ]; then
+        note "not yet" service "$SERVICE: cd deploys it"
+    elif [ -n "$(members "service $SERVICE" gcloud run services get-iam-policy "$SERVICE" "${IN_REGION[@]}" | grep -E ' all(Authenticated)?Users$' || true)" ]; then
+        note wrong service "$SERVICE is open to anybody: gcloud run services remove-iam-policy-binding $SERVICE ${IN_REGION[*]} --member allUsers --role roles/run.invoker"
+    elif [ -n "$(tagged "$WANTED" previous)" ]; then
+        note wrong service "$SERVICE has a release that did not end: $SCRIPT restore $1"
+    else
+        note there service "$SERVICE $URL"
     fi
 }
+
+how_to_keep_data() { printf 'uv run dvc remote add --default storage gs://%s' "$(bucket_name dvc)"; }

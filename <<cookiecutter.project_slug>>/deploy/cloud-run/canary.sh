@@ -14,12 +14,12 @@ canary() { # ENV [SECONDS]: fails when a probe fails or too many requests were a
     until=$(($(date +%s) + seconds))
     while :; do
         ask_as_smoke "$(tagged_url "$ACTUAL" candidate)" --rounds "$rounds" ||
-            die "$CANDIDATE_REVISION fails its probes: deploy/cloud-run.sh restore $environment"
+            die "$CANDIDATE_REVISION fails its probes: $SCRIPT restore $environment"
         counted=$(requests_counted "$((seconds + 60))")
         total=${counted% *} errors=${counted#* }
         if [ "$total" -ge "$minimum" ] && [ $((errors * 100)) -gt $((limit * total)) ]; then
             die "$CANDIDATE_REVISION answered $errors of $total requests with 5xx, more than $limit %:" \
-                "deploy/cloud-run.sh restore $environment"
+                "$SCRIPT restore $environment"
         fi
         if [ "$(date +%s)" -ge "$until" ]; then break; fi
         sleep "${CANARY_PAUSE:-20}"

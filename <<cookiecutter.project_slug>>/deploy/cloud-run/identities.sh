@@ -1,32 +1,12 @@
 # shellcheck shell=bash
-# Who may do what, and how each is told apart: service accounts, their roles, and the keys or the trust they sign in with.
-#
-#   reader    reads data and models: ci, and the build in cd
-#   trainer   writes them, and reads the prediction log: ct, monitor
-#   deployer  pushes images and deploys: the environments staging and production
-#   runtime   the service itself: adds to the prediction log, reads its own keys
-
-KEY_FOLDER="${XDG_CONFIG_HOME:-${HOME:-.}/.config}/$SLUG-keys"
-
-environments_of() { # IDENTITY: the GitHub environments that sign in as it
-    case $1 in
-    deployer) printf 'staging production' ;;
-    *) printf '%s' "$1" ;;
-    esac
-}
+# Who may do what in Google Cloud: service accounts, their roles, and the trust they sign in by.
 
 accounts() { # the service accounts
-    local known who purpose
+    local known who
     known=$(gcloud iam service-accounts list --project "$GCP_PROJECT" --format='value(email)') || die "service accounts cannot be listed"
     for who in reader trainer deployer runtime; do
-        case $who in
-        reader) purpose="$SLUG: reads data and models" ;;
-        trainer) purpose="$SLUG: writes data and models" ;;
-        deployer) purpose="$SLUG: pushes images and deploys" ;;
-        runtime) purpose="$SLUG: what the service runs as" ;;
-        esac
         ensure identity "$(account_id $who)" "$(printf '%s\n' "$known" | grep -Fx "$(account $who)" || true)" \
-            gcloud iam service-accounts create "$(account_id $who)" --project "$GCP_PROJECT" --description "$purpose"
+            gcloud iam service-accounts create "$(account_id $who)" --project "$GCP_PROJECT" --description "$(purpose $who)"
     done
 }
 
@@ -91,48 +71,6 @@ roles() { # the least that works
 
     KNOWN=$(members "$(secret_name)" gcloud secrets get-iam-policy "$(secret_name)" --project "$GCP_PROJECT")
     grant "secret api-keys" runtime roles/secretmanager.secretAccessor gcloud secrets add-iam-policy-binding "$(secret_name)"
-}
-
-keys_known() { # WHO [FLAG...]: the keys that people made, oldest first
-    case $FRESH in *" $(account_id "$1") "*) return ;; esac
-    gcloud iam service-accounts keys list --iam-account "$(account "$1")" --project "$GCP_PROJECT" --managed-by user \
-        --sort-by validAfterTime --format='value(name.basename())' "${@:2}" 2>/dev/null || true
-}
-
-refuse_where_keys_are_forbidden() { # before anything is made; keys that are there already are fine
-    local policy=constraints/iam.disableServiceAccountKeyCreation
-    local enforced
-    enforced=$(gcloud resource-manager org-policies describe "$policy" --project "$GCP_PROJECT" --effective \
-        --format='value(booleanPolicy.enforced)' 2>/dev/null || true)
-    if [ "$enforced" = True ] && [ -z "$(keys_known deployer)" ]; then
-        die "the organisation forbids keys ($policy): deploy/cloud-run.sh bootstrap --credentials oidc"
-    fi
-}
-
-make_key() { # WHO: into KEY_FOLDER, readable by you alone
-    if [ -z "$DRY_RUN" ]; then
-        mkdir -p "$KEY_FOLDER"
-        chmod 700 "$KEY_FOLDER"
-    fi
-    (umask 077 && change gcloud iam service-accounts keys create "$KEY_FOLDER/$1.json" --iam-account "$(account "$1")" --project "$GCP_PROJECT")
-}
-
-keys() { # a key each, where there is none
-    local who known
-    for who in reader trainer deployer; do
-        known=$(keys_known $who)
-        if [ -n "$known" ]; then
-            note there key "$(account_id $who)"
-            if [ -n "$(keys_known $who --filter='validAfterTime<-P90D')" ]; then
-                note old key "$(account_id $who) is older than 90 days: deploy/cloud-run.sh rotate credentials"
-            fi
-        elif [ -n "$LOOK_ONLY" ]; then
-            note missing key "$(account_id $who)"
-        else
-            make_key $who || die "no key for $who: where keys are forbidden, deploy/cloud-run.sh bootstrap --credentials oidc"
-            note made key "$(account_id $who)"
-        fi
-    done
 }
 
 trust() { # let this repository's workflows, by the environment they run in, sign in without a key

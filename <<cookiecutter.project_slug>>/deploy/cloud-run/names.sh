@@ -1,17 +1,6 @@
 # shellcheck shell=bash disable=SC2034 # the other parts use these names
 # What everything is called, and the settings that come from the environment.
 
-short() { # NAME LENGTH: the name, or, where it is too long, its beginning and a sum of all of it
-    if [ "${#1}" -le "$2" ]; then
-        printf '%s' "$1"
-    else
-        local sum cut
-        sum=$(printf '%s' "$1" | cksum | awk '{printf "%08x", $1}')
-        cut=${1:0:$(($2 - 7))}
-        printf '%s-%s' "${cut%-}" "${sum:0:6}"
-    fi
-}
-
 check_settings() { # refuse values that would not be taken literally by a command or an address
     GCP_PROJECT=${GCP_PROJECT:-} GCP_REGION=${GCP_REGION:-}
     [ -n "$GCP_PROJECT" ] || die "GCP_PROJECT is not set: export GCP_PROJECT=the project's id (gcloud projects list)"
@@ -19,18 +8,6 @@ check_settings() { # refuse values that would not be taken literally by a comman
     [[ $GCP_PROJECT =~ ^[a-z][a-z0-9:.-]*$ ]] || die "GCP_PROJECT is not a project's id: a-z, 0-9 and hyphens"
     [[ $GCP_REGION =~ ^[a-z][a-z0-9-]*$ ]] || die "GCP_REGION is not a region, such as europe-west1"
     IN_REGION=(--project "$GCP_PROJECT" --region "$GCP_REGION")
-}
-
-check_environment() { # ENV
-    case ${1:-} in
-    staging | production) ;;
-    *) die "ENV is staging or production" ;;
-    esac
-}
-
-check_image() { # IMAGE: by digest, so that what was tested is what runs
-    [[ ${1:-} =~ ^[a-z0-9][a-zA-Z0-9._/:-]*@sha256:[0-9a-f]{64}$ ]] ||
-        die "IMAGE must name its digest: HOST/NAME@sha256: and 64 digits; a tag could be moved meanwhile"
 }
 
 # A tag and its service share one label of a host name: 46 characters, of which the tag "candidate" takes 9.

@@ -31,7 +31,7 @@ deploy() { # IMAGE ENV: a new revision that takes no traffic, tagged "candidate"
     output revision "$revision"
     output previous "$before"
     printf '%-10s %s\n' revision "$revision" previous "${before:-none}" candidate "$(tagged_url "$ACTUAL" candidate)"
-    printf 'next: deploy/cloud-run.sh smoke %s, then promote %s\n' "$environment" "$environment"
+    printf 'next: %s smoke %s, then promote %s\n' "$SCRIPT" "$environment" "$environment"
 }
 
 service_settings() { # SETTINGS: private, as the runtime identity, with the keys from Secret Manager
@@ -66,7 +66,7 @@ serving_before() { # what serves and is not itself a first release that never en
     names=$(serving "$ACTUAL")
     if [ -z "$names" ] || [ "$names" = "$(tagged "$WANTED" candidate)" ]; then return; fi
     if [ "$(printf '%s\n' "$names" | wc -l)" -gt 1 ]; then
-        die "traffic of $SERVICE was split by hand: deploy/cloud-run.sh restore ENV REVISION settles it"
+        die "traffic of $SERVICE was split by hand: $SCRIPT restore ENV REVISION settles it"
     fi
     printf '%s' "$names"
 }
@@ -79,8 +79,8 @@ the_candidate() { # ENV: read CANDIDATE_REVISION and BEFORE; with $CANDIDATE set
     look "$1"
     CANDIDATE_REVISION=$(tagged "$WANTED" candidate)
     BEFORE=$(tagged "$WANTED" previous)
-    [ -n "$CANDIDATE_REVISION" ] || die "$SERVICE has no candidate: deploy/cloud-run.sh deploy IMAGE $1"
-    is_candidate "$CANDIDATE_REVISION" || die "$CANDIDATE_REVISION did not come up: deploy/cloud-run.sh restore $1"
+    [ -n "$CANDIDATE_REVISION" ] || die "$SERVICE has no candidate: $SCRIPT deploy IMAGE $1"
+    is_candidate "$CANDIDATE_REVISION" || die "$CANDIDATE_REVISION did not come up: $SCRIPT restore $1"
     [ "${CANDIDATE:-$CANDIDATE_REVISION}" = "$CANDIDATE_REVISION" ] ||
         die "another deploy has taken over: the candidate is $CANDIDATE_REVISION, not $CANDIDATE"
 }
@@ -97,12 +97,12 @@ promote() { # ENV [PERCENT]: that share of traffic to the candidate, the rest to
     fi
     the_candidate "$environment"
     if [ "$percent" = 100 ]; then
-        route "$environment" "$CANDIDATE_REVISION=100" --remove-tags candidate,previous || die "restore: deploy/cloud-run.sh restore $environment"
+        route "$environment" "$CANDIDATE_REVISION=100" --remove-tags candidate,previous || die "restore: $SCRIPT restore $environment"
     elif [ -z "$BEFORE" ]; then
         printf '%s is the first release of %s and takes all traffic already\n' "$CANDIDATE_REVISION" "$SERVICE"
         return
     else
-        route "$environment" "$CANDIDATE_REVISION=$percent,$BEFORE=$((100 - percent))" || die "restore: deploy/cloud-run.sh restore $environment"
+        route "$environment" "$CANDIDATE_REVISION=$percent,$BEFORE=$((100 - percent))" || die "restore: $SCRIPT restore $environment"
     fi
     printf '%-10s %s %s\n' "$percent %" to "$CANDIDATE_REVISION"
     if [ "$percent" -lt 100 ]; then printf '%-10s %s %s\n' "$((100 - percent)) %" to "$BEFORE"; fi
@@ -111,7 +111,7 @@ promote() { # ENV [PERCENT]: that share of traffic to the candidate, the rest to
 restore() { # ENV [REVISION]: all traffic to what served before the deploy, or to that revision
     check_environment "${1:-}"
     local environment=$1 before=${2:-} candidate
-    case $before in *[!a-z0-9-]*) die "REVISION is a revision's name: deploy/cloud-run.sh status $environment" ;; esac
+    case $before in *[!a-z0-9-]*) die "REVISION is a revision's name: $SCRIPT status $environment" ;; esac
     look "$environment"
     if [ -z "$EXISTS" ]; then
         printf '%s is not there: nothing to restore\n' "$SERVICE"
@@ -125,7 +125,7 @@ restore() { # ENV [REVISION]: all traffic to what served before the deploy, or t
     before=${before:-$(tagged "$WANTED" previous)}
     if [ -n "$before" ]; then
         route "$environment" "$before=100" --remove-tags candidate,previous ||
-            die "$SERVICE may not serve $before: try again, deploy/cloud-run.sh restore $environment $before"
+            die "$SERVICE may not serve $before: try again, $SCRIPT restore $environment $before"
         if [ -z "$DRY_RUN" ]; then printf '%s serves again, with all traffic\n' "$before"; fi
     elif [ -n "$candidate" ]; then
         # A release tags what served before it, so that nothing did: what the first one left is taken away.
@@ -139,16 +139,9 @@ restore() { # ENV [REVISION]: all traffic to what served before the deploy, or t
 url() { # ENV: the service's address
     check_environment "${1:-}"
     look "$1"
-    [ -n "$URL" ] || die "$SERVICE is not there yet: deploy/cloud-run.sh deploy IMAGE $1"
+    [ -n "$URL" ] || die "$SERVICE is not there yet: $SCRIPT deploy IMAGE $1"
     output url "$URL"
     printf '%s\n' "$URL"
-}
-
-check_address() { # URL: https, or the loopback
-    case $1 in
-    https://* | http://127.0.0.1:* | http://localhost:* | http://\[::1\]:*) ;;
-    *) die "${1:0:80} is neither https nor on this machine; keys are not sent there" ;;
-    esac
 }
 
 smoke() { # ENV: the candidate, else the service, must answer as the bundle does
@@ -159,20 +152,11 @@ smoke() { # ENV: the candidate, else the service, must answer as the bundle does
     ask_as_smoke "${address:-$URL}"
 }
 
-ask_as_smoke() { # URL [ARGUMENT...]: run the project's smoke test there, with an identity token for the service
-    [ -n "$1" ] || die "$SERVICE is not there yet: deploy/cloud-run.sh deploy IMAGE ENV"
-    check_address "$1"
-    identify
-    SERVICE_IDENTITY_TOKEN=$SERVICE_IDENTITY_TOKEN "$(project_python)" -m "$PACKAGE" smoke --url "$1" --wait 60 "${@:2}"
-}
-
-project_python() { # the project's own, else what an environment offers
-    if [ -x .venv/bin/python ]; then printf .venv/bin/python; else printf python; fi
-}
-
-identify() { # fetch an identity token whose audience is the service, unless one was given
-    if [ -n "${SERVICE_IDENTITY_TOKEN:-}" ]; then return; fi
-    SERVICE_IDENTITY_TOKEN=$(gcloud auth print-identity-token --audiences="$URL" 2>/dev/null ||
-        gcloud auth print-identity-token 2>"$WORK/identity") ||
-        die "no identity token: set SERVICE_IDENTITY_TOKEN, or gcloud auth login"
+identify() { # an identity token whose audience is the service, unless one was given
+    if [ -z "${SERVICE_IDENTITY_TOKEN:-}" ]; then
+        SERVICE_IDENTITY_TOKEN=$(gcloud auth print-identity-token --audiences="$URL" 2>/dev/null ||
+            gcloud auth print-identity-token 2>"$WORK/identity") ||
+            die "no identity token: set SERVICE_IDENTITY_TOKEN, or gcloud auth login"
+    fi
+    export SERVICE_IDENTITY_TOKEN
 }

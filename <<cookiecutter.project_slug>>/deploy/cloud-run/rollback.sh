@@ -10,14 +10,14 @@ rollback() { # ENV DIGEST: all traffic to the newest revision of that image; whe
     check_environment "${1:-}"
     local environment=$1 digest=${2:-} name
     digest=sha256:${digest##*sha256:}
-    [[ $digest =~ ^sha256:[0-9a-f]{64}$ ]] || die "DIGEST is sha256: and 64 digits: deploy/cloud-run.sh status $environment"
+    [[ $digest =~ ^sha256:[0-9a-f]{64}$ ]] || die "DIGEST is sha256: and 64 digits: $SCRIPT status $environment"
     look "$environment"
-    [ -n "$EXISTS" ] || die "$SERVICE is not there: deploy/cloud-run.sh deploy IMAGE $environment"
+    [ -n "$EXISTS" ] || die "$SERVICE is not there: $SCRIPT deploy IMAGE $environment"
     name=$(revisions | awk -F '\t' -v digest="@$digest" \
         'index($2, digest) && (";" $4 ";") ~ /;Ready=True;/ && !found {found = 1; print $1}') ||
         die "the revisions of $SERVICE cannot be listed, and nothing was changed"
     if [ -n "$name" ]; then
-        route "$environment" "$name=100" --remove-tags candidate,previous || die "try again, or deploy/cloud-run.sh restore $environment"
+        route "$environment" "$name=100" --remove-tags candidate,previous || die "try again, or $SCRIPT restore $environment"
         if [ -z "$DRY_RUN" ]; then printf '%s serves, with all traffic\n' "$name"; fi
         output revision "$name"
         return
@@ -60,7 +60,7 @@ status_of() { # ENV
         printf '  %-10s%-10s%-14s%-22s%s\n' "$state" "$(tags_of "$name")" "${image:0:12}" "${created%%.*}" "$name"
     done < <(revisions | head -n "${LINES_SHOWN:-10}")
     if [ -n "$(tagged "$WANTED" previous)$(tagged "$WANTED" candidate)" ]; then
-        printf '  under way: deploy/cloud-run.sh promote %s, or restore %s\n' "$1" "$1"
+        printf '  under way: %s promote %s, or restore %s\n' "$SCRIPT" "$1" "$1"
     fi
 }
 

@@ -3,5 +3,5 @@
 `cloud.py` tells the real gcloud where it is; `server.py` answers over HTTP; `services.py` is Cloud Run's Admin API,
 `revisions.py` the containers behind it, `traffic.py` the addresses of services and tags, `tokens.py` who may ask them;
 `project.py` is everything that bootstrap makes; `failures.py` is what goes wrong on request. For drills that are many
-there are a tiny image and smoke test (`stand_in.py`, `service/`), what a project's owner does (`shop.py`), and a `gh`.
+there is what a project's owner does (`shop.py`).
 """

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from .failures import Failures, Fault
+from tests.slow.stand_ins.failures import Failures, Fault
+from tests.slow.stand_ins.listening import Listener, Reply, Request
+
 from .project import Project
 from .services import RefusedError, Service
 from .tokens import AccessTokens
 
 Json = dict[str, Any]
-Handle = Callable[[str, str, dict[str, list[str]], Any], Json]
 
 KNATIVE = re.compile(r"/apis/serving\.knative\.dev/v1/namespaces/([^/]+)/(services|revisions)(?:/([^/]+))?$")
 SERIES = re.compile(r"/v3/projects/([^/]+)/timeSeries$")
@@ -40,9 +37,13 @@ class Google:
         self.reads: list[str] = []
         self.unknown: list[tuple[str, str]] = []  # requests that this stand-in does not know
         self._lock = threading.RLock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._listener = Listener(self._answer)
+        self.port = self._listener.port
+
+    def _answer(self, request: Request) -> Reply:
+        token = (request.headers.get("Authorization") or "").removeprefix("Bearer ")
+        status, told = self.handle(request.method, request.address, token, request.json)
+        return Reply.of(told, status)
 
     def handle(self, method: str, address: str, token: str | None, body: Any) -> tuple[int, Json]:
         """Answer a request."""
@@ -154,43 +155,6 @@ class Google:
 
     def close(self) -> None:
         """Stop listening, and remove every container."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._listener.close()
         for service in self.services.values():
             service.remove()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that was killed while it waited."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
-
-
-def _handler(google: Google) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_any(self) -> None:
-            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-            try:
-                body = json.loads(text) if text else None
-            except ValueError:
-                body = None
-            status, told = google.handle(self.command, self.path, token, body)
-            answer = json.dumps(told).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    return Handler

@@ -12,11 +12,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from email.message import Message
 from typing import Any
 
-from .failures import Fault
-from .revisions import Instance, NeverReadyError
-from .traffic import Address, pick
+from tests.slow.stand_ins.addresses import Address, pick
+from tests.slow.stand_ins.containers import Container, NeverReadyError
+from tests.slow.stand_ins.failures import Fault
+
+from .revisions import start
+from .tokens import IDENTITY, why_refused
 
 LONGEST_TAG_AND_SERVICE = 46
 NONCE = "client.knative.dev/nonce"
@@ -43,7 +47,7 @@ class Service:
                  fault_of_image: Callable[[str], Fault | None]) -> None:  # fmt: skip
         self.name = str(wanted["metadata"]["name"])
         self.revisions: dict[str, Json] = {}
-        self.instances: dict[str, Instance] = {}
+        self.instances: dict[str, Container] = {}
         self.addresses: dict[str, Address] = {}
         self._secrets, self._answered, self._fault_of_image = secrets, answered, fault_of_image
         self._lock = threading.RLock()
@@ -174,7 +178,7 @@ class Service:
 
     def _start(self, name: str) -> None:
         try:
-            instance, error = Instance(name, self.revisions[name]["asked"], self._secrets()), None
+            instance, error = start(name, self.revisions[name]["asked"], self._secrets()), None
         except (NeverReadyError, KeyError) as failure:
             instance, error = None, str(failure)
         with self._lock:
@@ -209,11 +213,15 @@ class Service:
         key = tag or ""
         if key not in self.addresses:
             self.addresses[key] = Address(
-                lambda: self._chosen(tag), lambda: self.addresses[""].url, self._answered, self._fault
+                lambda: self._chosen(tag), self._answered, self._fault, self._refuse, IDENTITY.lower()
             )
         return self.addresses[key]
 
-    def _chosen(self, tag: str | None) -> tuple[str, Instance] | None:
+    def _refuse(self, headers: Message) -> tuple[int, str] | None:
+        token = headers.get(IDENTITY) or headers.get("Authorization")
+        return why_refused(token, self.addresses[""].url)
+
+    def _chosen(self, tag: str | None) -> tuple[str, Container] | None:
         with self._lock:
             if tag:
                 names = [target["revisionName"] for target in self._routed if target.get("tag") == tag]

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bake
-from tests.slow.google import cloud, stand_in
-from tests.slow.google.revisions import DOCKER
+from tests.slow.google import cloud
 from tests.slow.google.server import Google
 from tests.slow.google.tokens import mint
+from tests.slow.stand_ins import images as stand_in
+from tests.slow.stand_ins.containers import DOCKER
 
 PATIENCE = 300
+REPOSITORY = "europe-west1-docker.pkg.dev/demo-project/demo/demo"
 
 
 @dataclass
@@ -96,7 +98,7 @@ def images() -> Callable[[str], str]:
 
     def image(release: str) -> str:
         if release not in built:
-            built[release] = stand_in.image(release)
+            built[release] = f"{REPOSITORY}@{stand_in.image(release)}"
         return built[release]
 
     return image

@@ -7,6 +7,8 @@ import json
 import time
 from typing import Any
 
+IDENTITY = "X-Serverless-Authorization"  # which Cloud Run takes before Authorization, and keeps back
+
 
 def _part(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()

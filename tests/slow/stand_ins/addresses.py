@@ -1,61 +1,69 @@
-"""The addresses of a service: one for the service, one for each tag; requests go to revisions by their share."""
+"""An address on the loopback that hands requests on to the container that is to answer, by shares of traffic."""
 
 from __future__ import annotations
 
 import http.client
 import random
 import re
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from .containers import Container
 from .failures import Fault
-from .revisions import Instance
-from .tokens import why_refused
 
 NUMBER = re.compile(rb"\d+\.\d+(?=[,\]}\s])")
 
-Route = Callable[[], "tuple[str, Instance] | None"]  # the revision that is to answer, chosen anew for each request
+Route = Callable[[], "tuple[str, Container] | None"]  # the revision that is to answer, chosen anew for each request
+Refuse = Callable[[Message], "tuple[int, str] | None"]  # status and reason, by the request's headers
+
+
+def _refuses_nobody(_: Message) -> None:
+    return None
 
 
 class Address:
-    """A port on the loopback that hands requests on to the revision that `route` picks."""
+    """A port on the loopback, with TLS where it is given a context.
+
+    `answered` counts (revision, class of status code), as a cloud's own monitoring does.
+    """
 
     def __init__(
         self,
         route: Route,
-        audience: Callable[[], str],
         answered: Counter[tuple[str, str]],
         fault: Callable[[str], Fault | None],
+        refuse: Refuse = _refuses_nobody,
+        kept_back: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                token = self.headers.get("X-Serverless-Authorization") or self.headers.get("Authorization")
-                if refused := why_refused(token, audience()):
+                if refused := refuse(self.headers):
                     return self.answer(refused[0], refused[1].encode())
                 if (chosen := route()) is None:
                     return self.answer(503, b"no revision takes traffic")
-                name, instance = chosen
+                name, container = chosen
                 ordered = fault(name) if self.path == "/predict" else None
                 if ordered == "error":
                     status, answer, kind = 500, b'{"detail": "ordered by a test"}', "application/json"
                 else:
-                    status, answer, kind = self.hand_on(instance, body)
+                    status, answer, kind = self.hand_on(container, body)
                 if ordered == "wrong":
                     answer = NUMBER.sub(b"0.125", answer)
                 answered[name, f"{status // 100}xx"] += 1
                 return self.answer(status, answer, kind)
 
-            def hand_on(self, instance: Instance, body: bytes) -> tuple[int, bytes, str]:
-                kept = {
-                    name: value for name, value in self.headers.items() if name.lower() != "x-serverless-authorization"
-                }
-                connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=60)
+            def hand_on(self, container: Container, body: bytes) -> tuple[int, bytes, str]:
+                kept = {name: value for name, value in self.headers.items() if name.lower() != kept_back}
+                connection = http.client.HTTPConnection("127.0.0.1", container.port, timeout=60)
                 try:
                     connection.request(self.command, self.path, body, kept)
                     reply = connection.getresponse()
@@ -79,7 +87,9 @@ class Address:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:

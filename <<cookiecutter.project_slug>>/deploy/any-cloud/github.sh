@@ -14,28 +14,20 @@ repository() { # REPOSITORY, its numbers, and SUBJECT: how GitHub's tokens begin
 }
 
 tell_github() { # environments, variables and secrets of the repository
-    local name who environment known
+    local name who environment
     repository
     for name in reader trainer staging approval production; do github_environment "$name"; done
-    variable GCP_PROJECT "$GCP_PROJECT"
-    variable GCP_REGION "$GCP_REGION"
-    if [ "$CREDENTIALS" = oidc ]; then
-        variable GCP_WORKLOAD_IDENTITY_PROVIDER "projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$(pool_name)/providers/github"
-    fi
+    variables_of_the_cloud
     for who in reader trainer deployer; do
         for environment in $(environments_of $who); do
-            if [ "$CREDENTIALS" = oidc ]; then
-                variable GCP_SERVICE_ACCOUNT "$(account $who)" --env "$environment"
-            else
-                key_secret $who "$environment"
-            fi
+            variables_of_identity $who "$environment"
+            if [ "$CREDENTIALS" = service-account ]; then key_secrets $who "$environment"; fi
         done
         # once GitHub has it, the key is nowhere else
-        if [ -z "$DRY_RUN" ]; then rm -f "$KEY_FOLDER/$who.json"; fi
+        if [ -z "$DRY_RUN" ]; then rm -rf "${KEY_FOLDER:?}/$who"; fi
     done
     for environment in staging production; do
-        known=$(secrets_known "$environment" | grep -Fx SERVICE_API_KEYS || true)
-        if [ -n "$known" ]; then
+        if has_line "$(secrets_known "$environment")" SERVICE_API_KEYS; then
             note there "GitHub secret" "SERVICE_API_KEYS in $environment"
         else
             api_key_secret "$environment"
@@ -67,38 +59,10 @@ secrets_known() { # ENVIRONMENT
     gh secret list --repo "$REPOSITORY" --env "$1" --json name --jq '.[].name' 2>/dev/null || true
 }
 
-key_secret() { # WHO ENVIRONMENT: the key on one line, so that GitHub can mask it
-    local file="$KEY_FOLDER/$1.json"
-    if [ -f "$file" ]; then
-        change_with "$(tr -d '\n' <"$file")" gh secret set GCP_CREDENTIALS --repo "$REPOSITORY" --env "$2" ||
-            die "GCP_CREDENTIALS could not be set in $2; the key is kept in $file"
-        note made "GitHub secret" "GCP_CREDENTIALS in $2"
-    elif [ -n "$(secrets_known "$2" | grep -Fx GCP_CREDENTIALS || true)" ]; then
-        note there "GitHub secret" "GCP_CREDENTIALS in $2"
-    elif [ -n "$DRY_RUN" ]; then
-        change gh secret set GCP_CREDENTIALS --repo "$REPOSITORY" --env "$2"
-    else
-        note wrong "GitHub secret" "GCP_CREDENTIALS in $2, and its key is not here: deploy/cloud-run.sh rotate credentials --set-secrets"
-    fi
-}
-
 api_key_secret() { # ENVIRONMENT: what the smoke test asks with
     local value=""
     if [ -z "$DRY_RUN" ]; then
-        value=$(gcloud secrets versions access latest --secret "$(secret_name)" --project "$GCP_PROJECT") || die "$(secret_name) cannot be read"
+        value=$(api_keys) || die "the API keys cannot be read: $SCRIPT doctor"
     fi
     change_with "$value" gh secret set SERVICE_API_KEYS --repo "$REPOSITORY" --env "$1" || die "SERVICE_API_KEYS could not be set in $1"
-}
-
-what_github_needs() { # without --set-secrets: where the keys are, and how GitHub gets them
-    local who environment
-    if [ "$CREDENTIALS" = service-account ]; then
-        for who in reader trainer deployer; do
-            for environment in $(environments_of $who); do
-                if [ ! -f "$KEY_FOLDER/$who.json" ]; then continue; fi
-                printf "tr -d '\\\\n' < %q | gh secret set GCP_CREDENTIALS --env %s\n" "$KEY_FOLDER/$who.json" "$environment"
-            done
-        done
-    fi
-    printf 'or let this tell GitHub everything: deploy/cloud-run.sh bootstrap --credentials %s --set-secrets\n' "$CREDENTIALS"
 }

@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# Make what a project needs, once, as a table; doctor takes the same walk and only looks.
+
+LOOK_ONLY="" MADE=0 LACKING=0
+FRESH=" " # names of what was not there, so that nobody has a role on it yet
+
+note() { # STATE WHAT NAME: a row of the table
+    case $1 in
+    made) MADE=$((MADE + 1)) ;;
+    missing | wrong) LACKING=$((LACKING + 1)) ;;
+    esac
+    if [ -z "$DRY_RUN" ]; then printf '  %-9s%-18s%s\n' "$1" "$2" "$3"; fi
+}
+
+ensure() { # WHAT NAME PRESENT COMMAND...: run the command unless PRESENT says something; doctor never runs it
+    if [ -n "$3" ]; then
+        note there "$1" "$2"
+    elif [ -n "$LOOK_ONLY" ]; then
+        FRESH="$FRESH$2 "
+        note missing "$1" "$2"
+    else
+        change "${@:4}" || die "$1 $2 could not be made (above is why): mend that and run bootstrap again"
+        FRESH="$FRESH$2 "
+        note made "$1" "$2"
+    fi
+}
+
+bootstrap() { # [--credentials service-account|oidc] [--set-secrets]
+    local set_secrets=""
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --credentials)
+            CREDENTIALS=${2:-}
+            [ $# -gt 1 ] && shift
+            ;;
+        --set-secrets) set_secrets=yes ;;
+        *) die "bootstrap takes --credentials service-account|oidc, --set-secrets and --dry-run" ;;
+        esac
+        shift
+    done
+    case $CREDENTIALS in service-account | oidc) ;; *) die "--credentials is service-account or oidc" ;; esac
+    if [ "$CREDENTIALS" = service-account ]; then refuse_where_keys_are_forbidden; fi
+    walk
+    if [ -n "$set_secrets" ]; then tell_github; fi
+    if [ -n "$DRY_RUN" ]; then return; fi
+    if [ "$MADE" = 0 ]; then printf 'everything was there; nothing was changed\n'; fi
+    if [ -z "$set_secrets" ]; then what_github_needs; fi
+    printf 'the key to ask the service with: %s\n' "$(how_to_read_api_keys)"
+    printf 'next: %s, git commit .dvc/config; then make doctor\n' "$(how_to_keep_data)"
+}
+
+doctor() { # a table of what is there, missing or wrong; fails when something is
+    LOOK_ONLY=yes
+    walk
+    look_at_service staging
+    look_at_service production
+    if [ "$LACKING" != 0 ]; then
+        die "$LACKING missing or wrong; what is missing: $SCRIPT bootstrap"
+    fi
+}

@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# The keys that GitHub's jobs sign in with, where they need any, and the keys that clients of the service send.
+#
+#   reader    reads data and models: ci, and the build in cd
+#   trainer   writes them, and reads the prediction log: ct, monitor
+#   deployer  pushes images and deploys: the environments staging and production
+#   runtime   the service itself: adds to the prediction log, reads its own keys
+
+KEY_FOLDER="${XDG_CONFIG_HOME:-${HOME:-.}/.config}/$SLUG-keys" # in it a folder for each identity, and a file for each secret
+
+environments_of() { # IDENTITY: the GitHub environments that sign in as it
+    case $1 in
+    deployer) printf 'staging production' ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+
+purpose() { # IDENTITY
+    case $1 in
+    reader) printf '%s: reads data and models' "$SLUG" ;;
+    trainer) printf '%s: writes data and models' "$SLUG" ;;
+    deployer) printf '%s: pushes images and deploys' "$SLUG" ;;
+    runtime) printf '%s: what the service runs as' "$SLUG" ;;
+    esac
+}
+
+keys() { # a key for each, where there is none
+    local who
+    for who in reader trainer deployer; do
+        if [ -n "$(keys_of $who)" ]; then
+            note there key "$(account_id $who)"
+            if [ -n "$(old_keys_of $who)" ]; then
+                note old key "$(account_id $who) is older than 90 days: $SCRIPT rotate credentials"
+            fi
+        elif [ -n "$LOOK_ONLY" ]; then
+            note missing key "$(account_id $who)"
+        else
+            key_into_folder $who || die "no key for $who: where keys are forbidden, $SCRIPT bootstrap --credentials oidc"
+            note made key "$(account_id $who)"
+        fi
+    done
+}
+
+key_into_folder() { # WHO: readable by you alone
+    if [ -z "$DRY_RUN" ]; then
+        (umask 077 && mkdir -p "$KEY_FOLDER/$1")
+    fi
+    (umask 077 && make_key "$1")
+}
+
+key_secrets() { # WHO ENVIRONMENT: tell GitHub the key; on one line, or GitHub could not mask it
+    local name file
+    for name in $KEY_SECRETS; do
+        file="$KEY_FOLDER/$1/$name"
+        if [ -f "$file" ]; then
+            change_with "$(tr -d '\n' <"$file")" gh secret set "$name" --repo "$REPOSITORY" --env "$2" ||
+                die "$name could not be set in $2; the key is kept in $file"
+            note made "GitHub secret" "$name in $2"
+        elif has_line "$(secrets_known "$2")" "$name"; then
+            note there "GitHub secret" "$name in $2"
+        elif [ -n "$DRY_RUN" ]; then
+            change gh secret set "$name" --repo "$REPOSITORY" --env "$2"
+        else
+            note wrong "GitHub secret" "$name in $2, and its key is not here: $SCRIPT rotate credentials --set-secrets"
+        fi
+    done
+}
+
+what_github_needs() { # without --set-secrets: where the keys are, and how GitHub gets them
+    local who environment name file
+    if [ "$CREDENTIALS" = service-account ]; then
+        for who in reader trainer deployer; do
+            for environment in $(environments_of $who); do
+                for name in $KEY_SECRETS; do
+                    file="$KEY_FOLDER/$who/$name"
+                    if [ ! -f "$file" ]; then continue; fi
+                    printf "tr -d '\\\\n' < %q | gh secret set %s --env %s\n" "$file" "$name" "$environment"
+                done
+            done
+        done
+    fi
+    printf 'or let this tell GitHub everything: %s bootstrap --credentials %s --set-secrets\n' "$SCRIPT" "$CREDENTIALS"
+}
+
+random_key() { head -c 30 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n='; }
