@@ -10,7 +10,7 @@ from github_server import GitHubServer
 from trained_repository import bundle_in_lock, commit, judged, run, train
 
 from << cookiecutter.__package >>.bundle import Bundle
-from << cookiecutter.__package >>.serving.release import release_of
+from << cookiecutter.__package >>.serving.release import release_of, served_by
 
 Step = Callable[..., dict[str, str]]
 FIRST, SECOND = "2024-01-31.aaaaaaa", "2024-02-29.bbbbbbb"
@@ -68,8 +68,10 @@ def test_the_bundle_that_passed_is_described(repository: Path, tiny_bundle: Path
         "mlflow_run": "1234",
         "accepted": [waiver],
     }
+    assert served_by(bundle) == {"x-model-version": bundle.version, "x-release-commit": head()}
     Path("models/release.json").write_text('{"digest": "another"}', encoding="utf-8")
     assert release_of(bundle) is None
+    assert served_by(bundle) == {"x-model-version": bundle.version}
 
 
 def test_a_bundle_that_did_not_pass_is_not_described(

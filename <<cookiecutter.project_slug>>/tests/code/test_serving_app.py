@@ -36,6 +36,7 @@ def is_problem(reply, status):
     assert reply.headers["content-type"] == "application/problem+json"
     assert (reply.status_code, document["status"]) == (status, status)
     assert document["request_id"] == reply.headers["x-request-id"]
+    assert "x-model-version" in reply.headers
     return document
 
 

@@ -1,5 +1,6 @@
 """`serve`, `predict` and `smoke` from the command line: what they print, and how they end."""
 
+import itertools
 import json
 import os
 import shlex
@@ -16,7 +17,7 @@ import pytest
 from << cookiecutter.__package >>.__main__ import main
 from << cookiecutter.__package >>.bundle import Bundle
 from << cookiecutter.__package >>.serving import smoke
-from << cookiecutter.__package >>.serving.ask import ask
+from << cookiecutter.__package >>.serving.ask import Reply, ask
 from << cookiecutter.__package >>.serving.examples import first_difference
 from << cookiecutter.__package >>.serving.settings import Settings
 
@@ -176,6 +177,29 @@ def test_smoke_fails_against_another_bundle(run, service, tiny_bundles):
     assert code == 1
     assert "the same bundle  FAILED" in said
     assert f"serves {Bundle.load(tiny_bundles['binary']).version}" in error
+
+
+@pytest.mark.parametrize("status", [200, 422, 500])
+def test_smoke_asks_until_its_bundle_answers_where_another_has_more_traffic(
+    run, service, tiny_bundle, monkeypatch, status
+):
+    """The other may have another contract, or fail, which is why it is to be replaced."""
+    asked, others = itertools.count(1), {"x-model-version": "another"}
+
+    def shared(url, path, body=None, **more):
+        """Every third question, but for those that all bundles refuse, is the bundle's own."""
+        anyone = path == "/version" or len((body or {"rows": []})["rows"]) > 1
+        return Reply(status, {}, others) if anyone and next(asked) % 3 else ask(url, path, body, **more)
+
+    monkeypatch.setattr(smoke, "ask", shared)
+
+    assert run("smoke", "--url", service, "--wait", 5, MODEL_BUNDLE=tiny_bundle)[0] == 1
+    code, said, error = run("smoke", "--url", service, "--wait", 5, "--tries", 3, MODEL_BUNDLE=tiny_bundle)
+    assert (code, error) == (0, "")
+    assert "all 10 answered as the pipeline did" in said
+    code, _, error = run("smoke", "--url", service, "--wait", 5, "--tries", 2, MODEL_BUNDLE=tiny_bundle)
+    assert code == 1
+    assert "asked 2 times, and" in error
 
 
 def test_smoke_fails_against_answers_that_differ(run, tiny_bundle, service, monkeypatch):

@@ -27,7 +27,7 @@ from ..errors import BundleError, ModelError
 from .examples import check_examples
 from .payload import MalformedError, Payload, RefusedError
 from .problem import http_error, refused
-from .release import release_of
+from .release import release_of, served_by
 from .request import Requests, check_media_type, read_body
 from .schema import SECURITY_SCHEMES, predict_operation
 from .security import ApiKeys
@@ -109,7 +109,7 @@ class Service(FastAPI):
             redirect_slashes=False,
             exception_handlers={HTTPException: http_error, RefusedError: refused},
         )
-        self.add_middleware(Requests)
+        self.add_middleware(Requests, served_by=served_by(bundle))
         self.router.routes.insert(0, Route("/predict", Predict(bundle, settings), methods=["POST"]))
         self._predict_operation = predict_operation(contract, bundle.manifest, settings)
 

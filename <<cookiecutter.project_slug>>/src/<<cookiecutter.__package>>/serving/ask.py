@@ -4,8 +4,8 @@ import ipaddress
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http.client import HTTPException
+from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -20,10 +20,12 @@ class NoServiceError(UserError):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a service answered: the status, and the body as JSON or, where it is none, as text."""
+    """What a service answered: the status, the body as JSON or, where it is none, as text, and the headers."""
 
     status: int
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By their names in lower case."""
 
 
 def ask(url: str, path: str, body: Any = None, timeout: float = 30) -> Reply:
@@ -43,10 +45,10 @@ def ask(url: str, path: str, body: Any = None, timeout: float = 30) -> Reply:
     request = Request(url.rstrip("/") + path, data, headers)  # noqa: S310 - the scheme was looked at
     try:
         with _opener(url).open(request, timeout=timeout) as response:
-            return Reply(response.status, _read(response.read()))
+            return _reply(response.status, response)
     except HTTPError as refused:
         with refused:
-            return Reply(refused.code, _read(refused.read()))
+            return _reply(refused.code, refused)
     except (URLError, OSError, HTTPException) as failure:
         raise NoServiceError(f"no answer from {url}: {getattr(failure, 'reason', failure)}") from None
 
@@ -84,6 +86,10 @@ def _is_here(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _reply(status: int, response: HTTPResponse | HTTPError) -> Reply:
+    return Reply(status, _read(response.read()), {name.lower(): value for name, value in response.headers.items()})
 
 
 def _read(content: bytes) -> Any:

@@ -1,8 +1,9 @@
-"""What holds for every request: it has an id, and no failure leaves without an answer or a line in the log."""
+"""What holds for every request: its id and the model's version go back, and no failure leaves without an answer."""
 
 import logging
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -20,10 +21,14 @@ class ClientGoneError(Exception):
 
 
 class Requests:
-    """Middleware that gives each request its id, and turns what nobody handled into a 500."""
+    """Middleware that gives each request its id, and turns what nobody handled into a 500.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `served_by` are headers of every answer.
+    """
+
+    def __init__(self, app: ASGIApp, served_by: Mapping[str, str]) -> None:
         self._app = app
+        self._served_by = [(name.encode(), value.encode()) for name, value in served_by.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -38,7 +43,8 @@ class Requests:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                own = [(b"x-request-id", request_id), *self._served_by]
+                message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
         try:

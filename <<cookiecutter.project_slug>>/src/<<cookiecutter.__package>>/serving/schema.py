@@ -58,6 +58,7 @@ def predict_operation(contract: Contract, manifest: Manifest, settings: Settings
         "responses": {
             "200": {
                 "description": "One answer a row, in the rows' order.",
+                "headers": {"X-Model-Version": {"schema": {"type": "string"}}},
                 "content": {"application/json": {"schema": answer_schema(contract.target, manifest)}},
             },
             **problems,
