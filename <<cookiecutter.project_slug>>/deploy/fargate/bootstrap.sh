@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# What a project needs in AWS, in the order in which one needs the other.
+
+walk() {
+    ask_for_account
+    note there account "$ACCOUNT, $AWS_REGION"
+    cluster
+    registry
+    bucket dvc
+    bucket predictions
+    secret
+    if [ "$CREDENTIALS" = oidc ]; then provider; fi
+    identities
+    if [ "$CREDENTIALS" != oidc ]; then keys; fi
+}
+
+cluster() { # of this project alone: its name is in what the deployer may do
+    local known
+    known=$(aws ecs describe-clusters "${IN_REGION[@]}" --clusters "$SLUG" --query "clusters[?status=='ACTIVE'].clusterName" --output text 2>/dev/null || true)
+    ensure cluster "$SLUG" "$known" aws ecs create-cluster "${IN_REGION[@]}" --cluster-name "$SLUG" \
+        --capacity-providers FARGATE --tags "key=project,value=$SLUG" --query cluster.clusterName --output text
+}
+
+# A tag can be moved: it is the bundle's version, and a new image of the same bundle has it too. Deploys go by digest.
+registry() { # for the images, of which what production runs and the newest 20 are kept
+    local known kept rules put
+    known=$(aws ecr describe-repositories "${IN_REGION[@]}" --repository-names "$SLUG" --query 'repositories[0].repositoryArn' --output text 2>/dev/null || true)
+    kept=$(aws ecr get-lifecycle-policy "${IN_REGION[@]}" --repository-name "$SLUG" --query lifecyclePolicyText --output text 2>/dev/null || true)
+    ensure registry "$SLUG" "$known" aws ecr create-repository "${IN_REGION[@]}" --repository-name "$SLUG" \
+        --image-tag-mutability MUTABLE --tags "Key=project,Value=$SLUG" --query repository.repositoryArn --output text
+    rules=$(cat "$HERE/fargate/keep-20.json")
+    put=(aws ecr put-lifecycle-policy "${IN_REGION[@]}" --repository-name "$SLUG" --lifecycle-policy-text "$rules" --query repositoryName --output text)
+    if [ -n "$kept" ] && [ "$(parts_of "$kept")" != "$(parts_of "$rules")" ]; then
+        mend "clean-up" "the registry $SLUG has other rules" "keep-20.json again" "${put[@]}"
+    else
+        ensure "clean-up" "all but what production runs and the newest 20 images" "$kept" "${put[@]}"
+    fi
+}
+
+parts_of() { printf '%s' "$1" | tr -d ' \t' | tr '{}[],' '\n' | sort; } # JSON, which ECR may tell in another order
+
+mend() { # WHAT WRONG RIGHT COMMAND...: doctor says what is wrong, bootstrap puts it right
+    if [ -n "$LOOK_ONLY" ]; then
+        note wrong "$1" "$2: bootstrap mends it"
+    else
+        change "${@:4}" || die "$1: $2, and that could not be mended (above is why)"
+        note made "$1" "$3"
+    fi
+}
+
+bucket() { # KIND: closed to the public, and to requests without TLS
+    local name known policy where=()
+    name=$(bucket_name "$1")
+    known=$(aws s3api get-bucket-location "${IN_REGION[@]}" --bucket "$name" --output text 2>/dev/null || true)
+    if [ "$AWS_REGION" != us-east-1 ]; then where=(--create-bucket-configuration "LocationConstraint=$AWS_REGION"); fi
+    ensure bucket "s3://$name" "$known" aws s3api create-bucket "${IN_REGION[@]}" --bucket "$name" ${where[@]+"${where[@]}"} --query Location --output text
+    if [ -z "$known" ] && [ -n "$LOOK_ONLY" ]; then return; fi
+    known=$(aws s3api get-public-access-block "${IN_REGION[@]}" --bucket "$name" --output text \
+        --query 'PublicAccessBlockConfiguration.[BlockPublicAcls,IgnorePublicAcls,BlockPublicPolicy,RestrictPublicBuckets]' 2>/dev/null || true)
+    if [ "$known" != $'True\tTrue\tTrue\tTrue' ]; then
+        mend bucket "s3://$name is not closed to the public" "s3://$name: closed to the public" aws s3api put-public-access-block "${IN_REGION[@]}" --bucket "$name" \
+            --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+    fi
+    policy=$(BUCKET=$name policy bucket)
+    known=$(aws s3api get-bucket-policy "${IN_REGION[@]}" --bucket "$name" --query Policy --output text 2>/dev/null || true)
+    if ! same_json "$known" "$policy"; then
+        mend bucket "s3://$name takes requests without TLS" "s3://$name: TLS alone" aws s3api put-bucket-policy "${IN_REGION[@]}" --bucket "$name" --policy "$policy"
+    fi
+}
+
+secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a random one
+    local known
+    known=$(aws secretsmanager describe-secret "${IN_REGION[@]}" --secret-id "$(secret_name)" --query Name --output text 2>/dev/null || true)
+    if [ -n "$known" ] || [ -n "$LOOK_ONLY" ]; then
+        ensure secret "$(secret_name)" "$known"
+        return
+    fi
+    change_with "${SERVICE_API_KEYS:-$(random_key)}" \
+        aws secretsmanager create-secret "${IN_REGION[@]}" --name "$(secret_name)" --secret-string file:///dev/stdin --tags "Key=project,Value=$SLUG" \
+        --query ARN --output text ||
+        die "the secret $(secret_name) could not be made (above is why)"
+    note made secret "$(secret_name)"
+}
+
+look_at_service() { # ENV: a row of doctor's table
+    local secrets
+    look "$1"
+    if [ -z "$EXISTS" ]; then
+        note "not yet" service "$SERVICE: cd deploys it"
+        return
+    fi
+    secrets=$(aws ecs describe-express-gateway-service "${IN_REGION[@]}" --service-arn "$ARN" --output text \
+        --query 'service.activeConfigurations[].[(primaryContainer.secrets[].name)[0]]' 2>"$WORK/secrets") || cannot_read "$SERVICE" "$WORK/secrets"
+    if [ -n "$secrets" ] && printf '%s\n' "$secrets" | grep -qvx SERVICE_API_KEYS; then
+        note wrong service "$SERVICE wants no API key, and is open to anybody: deploy it again with $SCRIPT"
+    elif [ -n "$PREVIOUS$WANTED" ]; then
+        note wrong service "$SERVICE has a release that did not end: $SCRIPT restore $1"
+    else
+        note there service "$SERVICE $URL"
+    fi
+}
+
+how_to_keep_data() { printf 'uv run dvc remote add --default storage s3://%s' "$(bucket_name dvc)"; }
