@@ -37,16 +37,30 @@ tell_github() { # environments, variables and secrets of the repository
     printf 'still yours to say: who approves, in %s\n' "https://github.com/$REPOSITORY/settings/environments" >&2
 }
 
-github_environment() { # NAME: approval and production only for what is on main
-    local address="repos/$REPOSITORY/environments/$1" known policy=()
-    known=$(gh api "$address" --jq .name 2>/dev/null | grep -Fx "$1" || true)
+github_environment() { # NAME: what leads to production only for what is on main
+    local address="repos/$REPOSITORY/environments/$1" known rule fields=()
+    # a workflow that names an environment makes it too, for any branch
+    known=$(gh api "$address" --jq '.deployment_branch_policy | if . == null then "any" elif .protected_branches then "protected" else "custom" end' \
+        2>/dev/null | grep -Ex 'any|protected|custom' || true)
     case $1 in
-    approval | production) policy=(-F 'deployment_branch_policy[protected_branches]=false' -F 'deployment_branch_policy[custom_branch_policies]=true') ;;
+    staging | approval | production)
+        fields=(-F 'deployment_branch_policy[protected_branches]=false' -F 'deployment_branch_policy[custom_branch_policies]=true')
+        if [ "$known" = any ]; then # what was set by hand stays: the request says all of an environment
+            known=""
+            while read -r rule; do fields+=(-F "$rule"); done < <(rules_of "$address")
+        fi
+        ;;
     esac
-    ensure environment "$1" "$known" gh api --silent --method PUT "$address" ${policy[@]+"${policy[@]}"}
-    if [ "${#policy[@]}" = 0 ]; then return; fi
+    ensure environment "$1" "$known" gh api --silent --method PUT "$address" ${fields[@]+"${fields[@]}"}
+    if [ "${#fields[@]}" = 0 ] || [ "$known" = protected ]; then return; fi
     known=$(gh api "$address/deployment-branch-policies" --jq '.branch_policies[].name' 2>/dev/null | grep -Fx main || true)
     ensure environment "$1 is for main alone" "$known" gh api --silent --method POST "$address/deployment-branch-policies" -f name=main
+}
+
+rules_of() { # ADDRESS: reviewers and waiting time of an environment, as fields of a request
+    gh api "$1" --jq '.protection_rules[]? | if .type == "wait_timer" then "wait_timer=\(.wait_timer)" elif .type == "required_reviewers" then
+        "prevent_self_review=\(.prevent_self_review // false)", (.reviewers[] | "reviewers[][type]=\(.type)", "reviewers[][id]=\(.reviewer.id)") else empty end' |
+        grep -Ex '(wait_timer|prevent_self_review|reviewers\[\]\[(type|id)\])=[A-Za-z0-9]+' || true
 }
 
 variable() { # NAME VALUE [--env ENVIRONMENT]

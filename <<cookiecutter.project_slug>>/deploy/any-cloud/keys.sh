@@ -25,11 +25,13 @@ purpose() { # IDENTITY
 }
 
 keys() { # a key for each, where there is none
-    local who
+    local who known old
     for who in reader trainer deployer; do
-        if [ -n "$(keys_of $who)" ]; then
+        known=$(keys_of $who)
+        if [ -n "$known" ]; then
             note there key "$(account_id $who)"
-            if [ -n "$(old_keys_of $who)" ]; then
+            old=$(old_keys_of $who)
+            if [ -n "$old" ]; then
                 note old key "$(account_id $who) is older than 90 days: $SCRIPT rotate credentials"
             fi
         elif [ -n "$LOOK_ONLY" ]; then
@@ -70,6 +72,7 @@ what_github_needs() { # without --set-secrets: where the keys are, and how GitHu
     local who environment name file
     if [ "$CREDENTIALS" = service-account ]; then
         for who in reader trainer deployer; do
+            if [ ! -d "$KEY_FOLDER/$who" ]; then continue; fi
             for environment in $(environments_of $who); do
                 for name in $KEY_SECRETS; do
                     file="$KEY_FOLDER/$who/$name"
@@ -77,6 +80,7 @@ what_github_needs() { # without --set-secrets: where the keys are, and how GitHu
                     printf "tr -d '\\\\n' < %q | gh secret set %s --env %s\n" "$file" "$name" "$environment"
                 done
             done
+            printf 'rm -r %q\n' "$KEY_FOLDER/$who"
         done
     fi
     printf 'or let this tell GitHub everything: %s bootstrap --credentials %s --set-secrets\n' "$SCRIPT" "$CREDENTIALS"

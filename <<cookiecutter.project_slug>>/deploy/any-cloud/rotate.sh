@@ -35,25 +35,34 @@ keep_newest_api_key() { # the others stop working with the next deploy
 }
 
 after_api_keys() { # WHAT_THEN: running instances keep the keys that they started with
+    printf 'tell GitHub: %s | gh secret set SERVICE_API_KEYS --env production (and staging)\n' "$(how_to_read_api_keys)"
     printf 'next: deploy the release again, so that it reads the keys (rerun cd with force, or deploy and promote its image)\n'
     printf 'then: %s\n' "$1"
-    printf 'for smoke tests: %s | gh secret set SERVICE_API_KEYS --env production (and staging)\n' "$(how_to_read_api_keys)"
 }
 
 rotate_credentials() { # FINISH SET_SECRETS
-    local who name known
+    local who name known untold last
     if [ "$CREDENTIALS" = oidc ]; then
         printf 'with oidc there are no keys to rotate\n'
         return
+    fi
+    # The deployer's turn is last: who was stopped half-way goes on with those that have had none.
+    last=$(keys_of deployer)
+    untold=$(find "$KEY_FOLDER/reader" "$KEY_FOLDER/trainer" "$KEY_FOLDER/deployer" -type f 2>/dev/null || true)
+    if [ -n "$1" ]; then
+        if [ -n "$untold" ]; then
+            die "GitHub may not know the new keys yet, which are in $KEY_FOLDER still: $SCRIPT rotate credentials --set-secrets tells it"
+        fi
+        if [ "$(lines "$last")" -lt 2 ]; then die "$(account_id deployer) has one key alone: nothing to finish"; fi
+    elif [ "$(lines "$last")" -gt 1 ] && [ -z "$untold" ]; then
+        die "$(account_id deployer) has two keys already: $SCRIPT rotate credentials --finish first"
     fi
     for who in reader trainer deployer; do
         known=$(keys_of $who)
         if [ -n "$1" ]; then
             for name in $(printf '%s\n' "$known" | sed '$d'); do remove_key $who "$name"; done
-        elif [ "$(printf '%s\n' "$known" | grep -c .)" -gt 1 ]; then
-            die "$(account_id $who) has two keys already: $SCRIPT rotate credentials --finish first"
-        else
-            key_into_folder $who || die "no new key for $who (above is why)"
+        elif [ "$(lines "$known")" -lt 2 ]; then
+            key_into_folder $who || die "no new key for $who (above is why); run this again"
         fi
     done
     if [ -n "$1" ]; then return; fi
@@ -64,3 +73,5 @@ rotate_credentials() { # FINISH SET_SECRETS
     fi
     printf 'next: run a workflow with the new keys, then %s rotate credentials --finish\n' "$SCRIPT"
 }
+
+lines() { printf '%s\n' "$1" | grep -c . || true; } # TEXT

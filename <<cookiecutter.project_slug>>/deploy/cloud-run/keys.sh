@@ -4,9 +4,13 @@
 KEY_SECRETS=GCP_CREDENTIALS
 
 keys_of() { # WHO [FLAG...]: the keys that people made, oldest first
+    local told=""
     case $FRESH in *" $(account_id "$1") "*) return ;; esac
-    gcloud iam service-accounts keys list --iam-account "$(account "$1")" --project "$GCP_PROJECT" --managed-by user \
-        --sort-by validAfterTime --format='value(name.basename())' "${@:2}" 2>/dev/null || true
+    if ! told=$(gcloud iam service-accounts keys list --iam-account "$(account "$1")" --project "$GCP_PROJECT" --managed-by user \
+        --sort-by validAfterTime --format='value(name.basename())' "${@:2}" 2>"$WORK/keys"); then
+        grep -qiE "$ABSENT" "$WORK/keys" || die "the keys of $(account_id "$1") cannot be listed: $(tail -n 1 "$WORK/keys")"
+    fi
+    printf '%s\n' "$told"
 }
 
 old_keys_of() { keys_of "$1" --filter='validAfterTime<-P90D'; } # WHO
