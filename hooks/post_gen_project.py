@@ -1,14 +1,25 @@
-"""Make the new project a git repository of its own, and say what to do next.
+"""Keep one platform, make the new project a git repository of its own, and say what to do next.
 
 Standard library only, no network, no commit: the project is whole even where this does nothing.
 """
 
 import os
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
 PROJECT = Path.cwd()
+PLATFORMS = ("cloud-run", "fargate", "aci")
+
+
+def leave_out_other_platforms(chosen: str) -> None:
+    """Remove what ships to the platforms that were not chosen."""
+    for platform in PLATFORMS:
+        if platform != chosen:
+            shutil.rmtree(PROJECT / "deploy" / platform, ignore_errors=True)
+            for name in (f"deploy/{platform}.sh", f"docs/{platform}.md"):
+                (PROJECT / name).unlink(missing_ok=True)
 
 
 def git(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
@@ -43,6 +54,7 @@ def way_here() -> str:
 
 
 if __name__ == "__main__":
+    leave_out_other_platforms("<< cookiecutter.platform >>")
     if warning := start_repository():
         print(f"note: {warning}")
     print("Next:")

@@ -223,7 +223,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[
 @pytest.fixture(scope="session", autouse=True)
 def _no_workflow() -> Iterator[None]:
     """Let tests say nothing to a workflow that they run in, and know nothing of what it, or a shell, has set."""
-    told = ("GITHUB_", "GCP_", "SERVICE_", "SET_")
+    told = ("GITHUB_", "GCP_", "AWS_", "AZURE_", "SERVICE_", "SET_")
     named = {
         "GH_TOKEN", "OBJECTS", "SIGNED_IN", "REASON", "FORCE", "HEAD_BRANCH", "RELEASE", "IMAGE",
         "ENVIRONMENT", "PLACE", "PULL_REQUEST", "MODEL_RESULT", "TESTS",

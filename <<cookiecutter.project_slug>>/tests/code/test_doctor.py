@@ -8,17 +8,35 @@ import pytest
 from github_server import GitHubServer
 
 from << cookiecutter.__package >>.__main__ import main
-from << cookiecutter.__package >>.delivery.needs import ENVIRONMENTS, NEEDS, REPOSITORY
+from << cookiecutter.__package >>.delivery.needs import CLOUD, ENVIRONMENTS, NEEDS, REPOSITORY
 
 Printed = pytest.CaptureFixture[str]
 KEYS = "SERVICE_API_KEYS"
 VALUES = {
+    #% if cookiecutter.platform == "cloud-run"
     "GCP_PROJECT": "houses-1",
     "GCP_REGION": "europe-west1",
+    #% if cookiecutter.credentials == "oidc"
     "GCP_WORKLOAD_IDENTITY_PROVIDER": "projects/1/locations/global/workloadIdentityPools/github/providers/github",
     "GCP_SERVICE_ACCOUNT": "deployer@houses-1.iam.gserviceaccount.com",
+    #% endif
+    #% elif cookiecutter.platform == "fargate"
+    "AWS_REGION": "eu-central-1",
+    "AWS_ACCOUNT_ID": "123456789012",
+    #% if cookiecutter.credentials == "oidc"
+    "AWS_ROLE": "arn:aws:iam::123456789012:role/houses-deployer",
+    #% endif
+    #% else
+    "AZURE_LOCATION": "westeurope",
+    "AZURE_RESOURCE_GROUP": "houses",
+    "AZURE_REGISTRY": "houses1a2b3c.azurecr.io",
+    "AZURE_TENANT_ID": "11111111-2222-3333-4444-555555555555",
+    "AZURE_SUBSCRIPTION_ID": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
+    "AZURE_CLIENT_ID": "99999999-8888-7777-6666-555555555555",
+    #% endif
 }
-
+FIRST = CLOUD[0]
+#|
 
 def settings(github: GitHubServer, place: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """The secrets and variables that are set in a place, to change."""
@@ -108,9 +126,7 @@ def test_what_every_job_could_use_is_wrong(github: GitHubServer, capsys: Printed
     assert found[(apart.name, "production")] == "wrong: every job can read the repository's own; remove that one"
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("GCP_PROJECT", "Houses One"), ("CT_EVERY", "hour"), ("GCP_REGION", "eu\n")]
-)
+@pytest.mark.parametrize(("name", "value"), [(FIRST, "Houses One"), ("CT_EVERY", "hour"), (FIRST, "houses\n")])
 def test_a_variable_that_cannot_be_right_is_wrong(github: GitHubServer, capsys: Printed, name: str, value: str) -> None:
     settings(github, REPOSITORY)[1].append({"name": name, "value": value})
 
@@ -154,25 +170,47 @@ def test_a_workflow_sees_what_it_is_told_and_asks_nobody(
 ) -> None:
     for name, value in {
         "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "summary", "ENVIRONMENT": "staging",
-        f"SET_{KEYS}": "true", "SET_GCP_PROJECT": "false",
+        f"SET_{KEYS}": "true", f"SET_{FIRST}": "false",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
 
     assert main(["doctor"]) == 0
 
-    assert states(capsys.readouterr().out) == {(KEYS, "staging"): "there", ("GCP_PROJECT", "repository"): "missing"}
-    assert "`gh variable set GCP_PROJECT --body PROJECT`" in Path("summary").read_text(encoding="utf-8")
+    assert states(capsys.readouterr().out) == {(KEYS, "staging"): "there", (FIRST, "repository"): "missing"}
+    assert f"`gh variable set {FIRST} --body " in Path("summary").read_text(encoding="utf-8")
     assert github.calls == []
+
+
+def write_script(code: int) -> None:
+    """Put a script in place of the cloud's, which says what it was told."""
+    script = Path("deploy/<< cookiecutter.platform >>.sh")
+    script.parent.mkdir()
+    told = " ".join(f"${name}" for name in CLOUD)
+    script.write_text(f'#!/bin/sh\necho "$1 {told}"\nexit {code}\n', encoding="utf-8")
+    script.chmod(0o755)
 
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_the_cloud_is_asked_once_it_is_set_up(github: GitHubServer, capfd: Printed, code: int) -> None:
     set_up(github)
-    script = Path("deploy/cloud-run.sh")
-    script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\necho "$1 $GCP_PROJECT $GCP_REGION"\nexit {code}\n', encoding="utf-8")
-    script.chmod(0o755)
+    write_script(code)
 
     assert main(["doctor"]) == code
 
-    assert "doctor houses-1 europe-west1" in capfd.readouterr().out
+    assert " ".join(["doctor", *(VALUES[name] for name in CLOUD)]) in capfd.readouterr().out
+
+
+@pytest.mark.usefixtures("github")
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_workflow_that_has_signed_in_sees_what_serves(
+    capfd: Printed, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    write_script(code)
+    for name, value in {"GITHUB_ACTIONS": "true", "ENVIRONMENT": "production", "SIGNED_IN": "true"}.items():
+        monkeypatch.setenv(name, value)
+    for name in CLOUD:
+        monkeypatch.setenv(name, VALUES[name])
+
+    assert main(["doctor"]) == code
+
+    assert " ".join(["status", *(VALUES[name] for name in CLOUD)]) in capfd.readouterr().out

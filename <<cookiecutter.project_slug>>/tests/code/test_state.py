@@ -161,7 +161,7 @@ def test_current_refuses_a_stale_lock_with_the_command_that_mends_it(
 def test_where_nobody_signed_in_the_remote_is_left_alone(
     fresh: Path, state, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dvc("remote", "add", "--default", "storage", "gs://houses-dvc")
+    dvc("remote", "add", "--default", "storage", "<< cookiecutter.__bucket >>houses-dvc")
     monkeypatch.setenv("SIGNED_IN", "false")
 
     assert (state()["remote"], state()["reachable"]) == ("yes", "no")

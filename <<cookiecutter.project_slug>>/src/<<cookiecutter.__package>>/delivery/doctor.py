@@ -14,12 +14,12 @@ from ..evaluation.markdown import table as markdown_table
 from ..progress import table
 from . import settings
 from .github import GitHub, GitHubError
-from .needs import NEEDS, REPOSITORY, words
+from .needs import CLOUD, NEEDS, REPOSITORY, words
 from .settings import Row
 from .sight import MISSING, THERE, UNSEEN, WRONG, FromNowhere, FromOwner, FromWorkflow, Sight
 from .step import summarize
 
-_CLOUD = Path("deploy/cloud-run.sh")
+_SCRIPT = Path("deploy/<< cookiecutter.platform >>.sh")
 _ADDRESS = re.compile(r"github\.com[:/](?:443/)?([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 _HEADER = ("what", "where", "state", "command")
 
@@ -28,13 +28,15 @@ def main(argv: list[str]) -> None:
     """Print a table of what the workflows need.
 
     In a workflow only what the step is told is seen: `SET_NAME=true|false` for each secret and variable, of the
-    environment that ENVIRONMENT names. On a laptop GitHub is asked, with the owner's rights.
+    environment that ENVIRONMENT names, and of the cloud what serves. On a laptop GitHub and the cloud are asked for
+    everything, with the owner's rights.
 
     Raises:
         UserError: something is wrong, or the cloud is set up in part only.
     """
     Arguments("doctor", "what is missing, and the command that adds it").parse_args(argv)
-    found, project, region, note = _in_workflow() if os.environ.get("GITHUB_ACTIONS") == "true" else _on_laptop()
+    in_workflow = os.environ.get("GITHUB_ACTIONS") == "true"
+    found, cloud, note = _in_workflow() if in_workflow else _on_laptop()
     print(table([_HEADER, *((row.what, row.where, row.state, row.command) for row in found)]))
     cells = [(code(row.what), row.where, plain(row.state), code(row.command) if row.command else "") for row in found]
     summarize(markdown_table(_HEADER, cells))
@@ -42,34 +44,34 @@ def main(argv: list[str]) -> None:
         print(note)
         summarize(plain(note))
     bad = [f"{row.what} ({row.where})" for row in found if row.state.startswith(WRONG) or _half_way(row, found)]
-    if project and region and not _cloud_is_well(project, region):
+    # who deploys sees the services, and nothing else of the cloud
+    if all(cloud.values()) and not _cloud_is_well(cloud, "status" if in_workflow else "doctor"):
         bad.append("the cloud")
     if bad:
         raise UserError(f"to mend: {', '.join(bad)}; the commands are in the table")
     print("what is missing is optional until you want what it is for (docs/delivery.md)")
 
 
-def _in_workflow() -> tuple[list[Row], str, str, str]:
+def _in_workflow() -> tuple[list[Row], dict[str, str], str]:
     place = os.environ.get("ENVIRONMENT", REPOSITORY)
     found = [row for row in _needs(FromWorkflow(os.environ), (place, REPOSITORY)) if row.state != UNSEEN]
     note = "whatever else there is to set cannot be seen from a workflow: make doctor on a laptop looks at it"
     signed_in = os.environ.get("SIGNED_IN") == "true"
-    project, region = (os.environ.get(name, "") if signed_in else "" for name in ("GCP_PROJECT", "GCP_REGION"))
-    return found, project, region, note
+    return found, {name: os.environ.get(name, "") if signed_in else "" for name in CLOUD}, note
 
 
-def _on_laptop() -> tuple[list[Row], str, str, str]:
-    project, region, note = os.environ.get("GCP_PROJECT", ""), os.environ.get("GCP_REGION", ""), ""
+def _on_laptop() -> tuple[list[Row], dict[str, str], str]:
+    cloud, note = {name: os.environ.get(name, "") for name in CLOUD}, ""
     sight: Sight = FromNowhere()
     rows: list[Row] = []
     try:
         github = GitHub.here(os.environ | {"GITHUB_REPOSITORY": _repository()}, _token())
         sight = owner = FromOwner.of_repository(github)
         rows = list(settings.rows(github, owner.environments))
-        project, region = project or owner.variable("GCP_PROJECT"), region or owner.variable("GCP_REGION")
+        cloud = {name: value or owner.variable(name) for name, value in cloud.items()}
     except GitHubError as refused:
         note = f"GitHub was not looked at: {refused}"
-    return [*_needs(sight), *rows], project, region, note
+    return [*_needs(sight), *rows], cloud, note
 
 
 def _needs(sight: Sight, places: tuple[str, ...] | None = None) -> Iterator[Row]:
@@ -91,12 +93,12 @@ def _half_way(row: Row, rows: list[Row]) -> bool:
     return row.what in cloud and row.state == MISSING and any(one.what in cloud and one.state == THERE for one in rows)
 
 
-def _cloud_is_well(project: str, region: str) -> bool:
-    if not _CLOUD.exists():
+def _cloud_is_well(cloud: dict[str, str], verb: str) -> bool:
+    if not _SCRIPT.exists():
         return True
-    print(f"\n{_CLOUD} doctor", flush=True)
-    told = os.environ | {"GCP_PROJECT": project, "GCP_REGION": region}
-    return subprocess.run([str(_CLOUD), "doctor"], env=told, stdin=subprocess.DEVNULL, check=False).returncode == 0
+    print(f"\n{_SCRIPT} {verb}", flush=True)
+    told = os.environ | cloud
+    return subprocess.run([str(_SCRIPT), verb], env=told, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def _repository() -> str:

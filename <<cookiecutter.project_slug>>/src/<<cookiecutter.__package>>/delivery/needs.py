@@ -29,10 +29,14 @@ class Need:
     """Whether each environment must have its own, so that no job can act for another."""
 
 
-_BOOTSTRAP = "deploy/cloud-run.sh bootstrap --credentials << cookiecutter.credentials >> --set-secrets"
-#% if cookiecutter.credentials == "oidc"
+_BOOTSTRAP = "deploy/<< cookiecutter.platform >>.sh bootstrap --credentials << cookiecutter.credentials >> --set-secrets"
+#% if cookiecutter.platform == "cloud-run" and cookiecutter.credentials == "oidc"
 _PROVIDER = re.compile(r"projects/[0-9]+/locations/global/workloadIdentityPools/[\w-]+/providers/[\w-]+")
 _ACCOUNT = re.compile(r"[a-z0-9-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com")
+#% elif cookiecutter.platform == "fargate" and cookiecutter.credentials == "oidc"
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
+#% elif cookiecutter.platform == "aci"
+_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 #% endif
 #|
 
@@ -46,6 +50,7 @@ def _secret(name: str, part: Literal["registry", "optional"] = "optional", given
 
 
 NEEDS = (
+    #% if cookiecutter.platform == "cloud-run"
     _variable("GCP_PROJECT", "PROJECT", "[a-z][a-z0-9-]{4,28}[a-z0-9]", "cloud"),
     _variable("GCP_REGION", "europe-west1", "[a-z]+-[a-z]+[0-9]+", "cloud"),
     #% if cookiecutter.credentials == "oidc"
@@ -53,6 +58,26 @@ NEEDS = (
     Need("GCP_SERVICE_ACCOUNT", "variable", SIGNED_IN, "cloud", _BOOTSTRAP, _ACCOUNT, apart=True),
     #% else
     Need("GCP_CREDENTIALS", "secret", SIGNED_IN, "cloud", _BOOTSTRAP, apart=True),
+    #% endif
+    #% elif cookiecutter.platform == "fargate"
+    _variable("AWS_REGION", "eu-central-1", "[a-z]{2}(-[a-z]+)+-[0-9]", "cloud"),
+    _variable("AWS_ACCOUNT_ID", "123456789012", "[0-9]{12}", "cloud"),
+    #% if cookiecutter.credentials == "oidc"
+    Need("AWS_ROLE", "variable", SIGNED_IN, "cloud", _BOOTSTRAP, _ROLE, apart=True),
+    #% else
+    Need("AWS_ACCESS_KEY_ID", "secret", SIGNED_IN, "cloud", _BOOTSTRAP, apart=True),
+    Need("AWS_SECRET_ACCESS_KEY", "secret", SIGNED_IN, "cloud", _BOOTSTRAP, apart=True),
+    #% endif
+    #% else
+    _variable("AZURE_LOCATION", "westeurope", "[a-z0-9]+", "cloud"),
+    _variable("AZURE_RESOURCE_GROUP", "GROUP", r"[\w().-]{0,89}[\w()-]", "cloud"),
+    _variable("AZURE_REGISTRY", "NAME.azurecr.io", r"[a-z0-9.-]+(:[0-9]+)?", "cloud"),
+    _variable("AZURE_TENANT_ID", "UUID", _UUID, "cloud"),
+    _variable("AZURE_SUBSCRIPTION_ID", "UUID", _UUID, "cloud"),
+    Need("AZURE_CLIENT_ID", "variable", SIGNED_IN, "cloud", _BOOTSTRAP, re.compile(_UUID), apart=True),
+    #% if cookiecutter.credentials == "service-account"
+    Need("AZURE_CLIENT_SECRET", "secret", SIGNED_IN, "cloud", _BOOTSTRAP, apart=True),
+    #% endif
     #% endif
     #% if cookiecutter.registry == "docker-hub"
     _secret("DOCKERHUB_USERNAME", "registry"),
@@ -65,8 +90,26 @@ NEEDS = (
     _variable("APP_ID", "123456", r"\w+"),
     _variable("CT_EVERY", "week", "day|week|month|never"),
     _variable("CT_TIMEOUT_MINUTES", "300", "[1-9][0-9]{0,3}"),
-    _variable("CANARY_SECONDS", "300", "[0-9]{1,4}"),
+    _variable("CANARY_SECONDS", "300", "[0-9]{1,3}|1[0-7][0-9]{2}|1800"),
+    #% if cookiecutter.platform == "cloud-run"
+    _variable("SERVICE_CPU", "1", "[0-9.]+m?"),
+    _variable("SERVICE_MEMORY", "512Mi", "[0-9]+[MG]i"),
+    _variable("SERVICE_CONCURRENCY", "40", "[0-9]+"),
+    _variable("SERVICE_MIN_INSTANCES", "0", "[0-9]+"),
+    _variable("SERVICE_MAX_INSTANCES", "4", "[0-9]+"),
+    #% elif cookiecutter.platform == "fargate"
+    _variable("SERVICE_CPU", "512", "[0-9]+"),
+    _variable("SERVICE_MEMORY", "1024", "[0-9]+"),
+    _variable("SERVICE_MIN_INSTANCES", "1", "[0-9]+"),
+    _variable("SERVICE_MAX_INSTANCES", "4", "[0-9]+"),
+    #% else
+    _variable("SERVICE_CPU", "1", "[0-9.]+"),
+    _variable("SERVICE_MEMORY", "1.5", "[0-9.]+"),
+    #% endif
 )
+
+CLOUD = tuple(need.name for need in NEEDS if need.part == "cloud" and need.places == (REPOSITORY,))
+"""What says which cloud is meant: the deploy script reads these from its environment."""
 
 
 def words(need: Need, place: str) -> str:

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+_SCHEME = "<< cookiecutter.__bucket >>"
+
 
 def dvc_remote() -> str:
     """Return the name of DVC's default remote; empty where there is none."""
@@ -15,8 +17,8 @@ def out_of_reach() -> str:
     """Return why what is kept cannot be had from here, as a fork's pull request cannot; empty where it can."""
     if name := dvc_remote():
         url = str(_config()["remote"].get(name, {}).get("url", ""))
-        if url.startswith("gs://") and os.environ.get("SIGNED_IN") == "false":
-            return f"the DVC remote {name} is on Google Cloud, and this run is not signed in there"
+        if url.startswith(_SCHEME) and os.environ.get("SIGNED_IN") == "false":
+            return f"the DVC remote {name} is on << cookiecutter.__cloud >>, and this run is not signed in there"
         return ""
     if not os.environ.get("OBJECTS"):
         return "there is no DVC remote, and no registry in its place"
