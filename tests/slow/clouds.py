@@ -40,9 +40,7 @@ def azure(need: Need, folder: Path) -> Iterator[dict[str, str]]:
     program = shutil.which("azurite-blob", path=str(ROOT / "build/node/node_modules/.bin")) or shutil.which(
         "azurite-blob"
     )
-    need(
-        "azurite", program and shutil.which("node"), "azurite is not installed: npm install --prefix build/node azurite"
-    )
+    need("azurite", program and shutil.which("node"), "azurite is not installed: make azurite")
     port = free_port()
     options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(folder), "--silent"]
     with _served(

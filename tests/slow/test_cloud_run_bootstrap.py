@@ -3,79 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
+import re
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.conftest import Bake
-from tests.slow.google import cloud
-from tests.slow.google.server import Google
-from tests.slow.stand_ins import gh
+from tests.slow.clouds import Need
+from tests.slow.google.site import SLUG, Site, site_on_google
 
-PATIENCE = 600
-SLUG = "demo"
-
-
-@dataclass
-class Site:
-    """A project and the cloud that is set up for it."""
-
-    google: Google
-    project: Path
-    settings: dict[str, str]
-
-    def run(self, *arguments: str, fails: bool = False, **settings: str) -> str:
-        done = subprocess.run(
-            ["deploy/cloud-run.sh", *arguments],
-            cwd=self.project, env=os.environ | self.settings | settings, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE, check=False,
-        )  # fmt: skip
-        assert done.returncode == (1 if fails else 0), done.stdout
-        return done.stdout
-
-    @property
-    def github(self) -> dict[str, Any]:
-        return dict(json.loads(Path(self.settings["GH_STATE"]).read_text()))
-
-    def roles(self) -> set[tuple[str, str, str]]:
-        """Who has which role on what."""
-        return {
-            (
-                member.removeprefix("serviceAccount:").split("@")[0],
-                binding["role"].removeprefix("roles/"),
-                address.rsplit("/", 1)[1],
-            )
-            for address, policy in self.google.resources.policies.items()
-            for binding in policy.get("bindings", [])
-            for member in binding["members"]
-        }
+ONLY_MAIN = [
+    "deployment_branch_policy[protected_branches]=false",
+    "deployment_branch_policy[custom_branch_policies]=true",
+    "name=main",
+]
 
 
 @pytest.fixture
-def site(bake: Bake, need: Callable[[str, object, str], None], tmp_path: Path) -> Iterator[Site]:
-    reason = cloud.why_not_here()
-    need("gcloud", not reason, str(reason))
-    google = Google()
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    shutil.copy(gh.__file__, folder / "gh")
-    (folder / "gh").chmod(0o755)
-    settings = cloud.environment(google, tmp_path / "gcloud") | {
-        "PATH": f"{folder}:{os.environ['PATH']}",
-        "GH_STATE": str(tmp_path / "github.json"),
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
-    }
-    with cloud.reachable(google):
-        try:
-            yield Site(google, bake(into=tmp_path, project_slug=SLUG), settings)
-        finally:
-            google.close()
+def site(bake: Bake, need: Need, tmp_path: Path) -> Iterator[Site]:
+    with site_on_google(bake, need, tmp_path) as site:
+        yield site
 
 
 def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
@@ -121,12 +70,10 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     assert api_key not in said
     assert not [path for path in Path(site.settings["XDG_CONFIG_HOME"]).rglob("*") if path.is_file()]
     assert site.github["variable"]["repository"] == {"GCP_PROJECT": "demo-project", "GCP_REGION": "europe-west1"}
-    only_main = [
-        "deployment_branch_policy[protected_branches]=false",
-        "deployment_branch_policy[custom_branch_policies]=true",
-        "name=main",
-    ]
-    assert site.github["environments"]["production"] == site.github["environments"]["approval"] == only_main
+    environments = site.github["environments"]
+    assert environments == {"reader": [], "trainer": []} | dict.fromkeys(
+        ("staging", "approval", "production"), ONLY_MAIN
+    )
 
     before = json.dumps([kept, site.github], sort_keys=True)
     site.google.writes.clear()
@@ -134,6 +81,19 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     assert "nothing was changed" in said
     assert not site.google.writes
     assert json.dumps([kept, site.github], sort_keys=True) == before
+
+
+def test_an_environment_that_was_there_is_closed_to_other_branches_and_keeps_its_reviewers(site: Site) -> None:
+    reviewed = ["prevent_self_review=true", "reviewers[][type]=User", "reviewers[][id]=7"]
+    before = {"environments": {"approval": reviewed, "staging": [], "reader": []}}
+    Path(site.settings["GH_STATE"]).write_text(json.dumps(before))
+
+    said = site.run("bootstrap", "--set-secrets")
+
+    assert re.search(r"there +environment +reader\n", said)
+    environments = site.github["environments"]
+    assert environments["approval"] == [*ONLY_MAIN[:2], *reviewed, ONLY_MAIN[2]]
+    assert environments["staging"] == ONLY_MAIN
 
 
 def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: Site) -> None:
@@ -231,6 +191,21 @@ def test_keys_of_accounts_rotate_in_two_steps(site: Site) -> None:
     assert google_keys(site) == set(new.values())
     assert github_keys(site) == new
     assert "secret of" not in said
+
+
+def test_a_rotation_that_stopped_half_way_goes_on(site: Site) -> None:
+    site.run("bootstrap", "--set-secrets")
+    old = github_keys(site)
+    site.google.failures.fail_writes_from(2)
+    assert "no new key for trainer" in site.run("rotate", "credentials", "--set-secrets", fails=True)
+    assert github_keys(site) == old
+    site.google.failures.none()
+
+    assert "GitHub may not know the new keys" in site.run("rotate", "credentials", "--finish", fails=True)
+    site.run("rotate", "credentials", "--set-secrets")
+    assert not set(old.values()) & set(github_keys(site).values())
+    site.run("rotate", "credentials", "--finish")
+    assert google_keys(site) == set(github_keys(site).values())
 
 
 def github_keys(site: Site) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.slow.google.shop import PATIENCE, Shop
+from tests.slow.google.shop import Shop
 
 
 def test_after_an_image_that_does_not_start_the_next_one_deploys(live: Shop) -> None:
@@ -110,7 +110,7 @@ def test_a_restore_that_is_killed_is_run_again(live: Shop) -> None:
 
 def test_of_two_deploys_at_once_one_candidate_is_left_at_most_and_production_is_untouched(live: Shop) -> None:
     both = [live.start("deploy", live.images(name), "production") for name in ("two", "three")]
-    said = [process.communicate(timeout=PATIENCE)[0] for process in both]
+    said = [live.ended(process) for process in both]
     live.google.services["demo"].settle()
     assert live.answers() == {"one"}, said
 

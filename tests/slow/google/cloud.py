@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from tests.slow.stand_ins.hosts import can_be_named, named
 
 from .server import Google
 from .tokens import mint
 
-HOSTS = Path("/etc/hosts")
 APIS = "SERVICEUSAGE IAM IAMCREDENTIALS ARTIFACTREGISTRY SECRETMANAGER STORAGE CLOUDRESOURCEMANAGER ORGPOLICY".split()
 
 
@@ -20,7 +18,7 @@ def why_not_here() -> str | None:
     """Return what this machine lacks to run gcloud against the stand-in; None when it has everything."""
     if not shutil.which("gcloud"):
         return "gcloud is not installed"
-    if not os.access(HOSTS, os.W_OK):
+    if not can_be_named():
         return "/etc/hosts cannot be written, and gcloud puts the region before the name of the Run API's host"
     return None
 
@@ -29,28 +27,12 @@ def _name(google: Google) -> str:
     return f"run.p{google.port}.cd4ml.test"
 
 
-@contextlib.contextmanager
-def reachable(google: Google) -> Iterator[None]:
-    """Let the name of the Run API's host be the loopback, in /etc/hosts, for as long as this lasts.
+def reachable(google: Google) -> AbstractContextManager[None]:
+    """Let the name of the Run API's host be found, for as long as this lasts; the name is this stand-in's own.
 
-    gcloud puts the region before the host's name, so that an address will not do. The name is this stand-in's own.
+    gcloud puts the region before the host's name, so that an address will not do.
     """
-    line = f"127.0.0.1 {_name(google)} {google.region}-{_name(google)}\n"
-    _edit_hosts(lambda text: text + ("" if text.endswith("\n") else "\n") + line)
-    try:
-        yield
-    finally:
-        _edit_hosts(lambda text: text.replace(line, ""))
-
-
-def _edit_hosts(change: Callable[[str], str]) -> None:
-    """Change the file in one write, as it may be mounted and cannot then be replaced; one process at a time."""
-    with HOSTS.open("r+", encoding="utf-8") as hosts:
-        fcntl.flock(hosts, fcntl.LOCK_EX)
-        text = change(hosts.read())
-        hosts.seek(0)
-        hosts.write(text)
-        hosts.truncate()
+    return named(dict.fromkeys((_name(google), f"{google.region}-{_name(google)}"), "127.0.0.1"))
 
 
 def environment(google: Google, folder: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 from .containers import Container
 from .failures import Fault
 
+OUR_OWN = {"connection", "content-length", "date", "server", "transfer-encoding"}  # headers of this address itself
 NUMBER = re.compile(rb"\d+\.\d+(?=[,\]}\s])")
 
 Route = Callable[[], "tuple[str, Container] | None"]  # the revision that is to answer, chosen anew for each request
@@ -47,35 +48,38 @@ class Address:
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 if refused := refuse(self.headers):
-                    return self.answer(refused[0], refused[1].encode())
+                    return self.answer(refused[0], refused[1].encode(), {})
                 if (chosen := route()) is None:
-                    return self.answer(503, b"no revision takes traffic")
+                    return self.answer(503, b"no revision takes traffic", {})
                 name, container = chosen
                 ordered = fault(name) if self.path == "/predict" else None
+                told: dict[str, str] = {}
                 if ordered == "error":
-                    status, answer, kind = 500, b'{"detail": "ordered by a test"}', "application/json"
+                    status, answer = 500, b'{"detail": "ordered by a test"}'
                 else:
-                    status, answer, kind = self.hand_on(container, body)
+                    status, answer, told = self.hand_on(container, body)
                 if ordered == "wrong":
                     answer = NUMBER.sub(b"0.125", answer)
                 answered[name, f"{status // 100}xx"] += 1
-                return self.answer(status, answer, kind)
+                return self.answer(status, answer, told)
 
-            def hand_on(self, container: Container, body: bytes) -> tuple[int, bytes, str]:
+            def hand_on(self, container: Container, body: bytes) -> tuple[int, bytes, dict[str, str]]:
                 kept = {name: value for name, value in self.headers.items() if name.lower() != kept_back}
                 connection = http.client.HTTPConnection("127.0.0.1", container.port, timeout=60)
                 try:
                     connection.request(self.command, self.path, body, kept)
                     reply = connection.getresponse()
-                    return reply.status, reply.read(), reply.headers.get("Content-Type", "text/plain")
+                    told = {name: value for name, value in reply.headers.items() if name.lower() not in OUR_OWN}
+                    return reply.status, reply.read(), told
                 except (OSError, http.client.HTTPException) as failure:
-                    return 503, str(failure).encode(), "text/plain"
+                    return 503, str(failure).encode(), {}
                 finally:
                     connection.close()
 
-            def answer(self, status: int, body: bytes, kind: str = "text/plain") -> None:
+            def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
                 self.send_response(status)
-                self.send_header("Content-Type", kind)
+                for name, value in headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

@@ -39,8 +39,12 @@ def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str 
             environments[name].append(rest[rest.index("-f") + 1])
         return "\n".join(policy.removeprefix("name=") for policy in environments[name] if policy.startswith("name="))
     if method == "PUT":
-        environments[name] = [word for word in rest if word.startswith("deployment_branch_policy")]
-    return name if name in environments else None
+        environments[name] = [word for word in rest if "=" in word]
+    if name not in environments:
+        return None
+    if any("protection_rules" in word for word in rest):
+        return "\n".join(field for field in environments[name] if not field.startswith("deployment_branch_policy"))
+    return "custom" if any(field.startswith("deployment_branch_policy") for field in environments[name]) else "any"
 
 
 if __name__ == "__main__":
