@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Bake
+from tests.conftest import Bake, Once
 
 PROBLEMS = ("classification", "regression")
+PLATFORMS = ("cloud-run", "fargate", "aci")
 CREDENTIALS = ("service-account", "oidc")
 REGISTRIES = ("cloud", "ghcr", "docker-hub")
 LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
@@ -27,27 +28,32 @@ HOSTILE = {
     "github_owner": "0-Hostile-Owner-9",
 }
 
-COMBINATIONS = {
+COMBINATIONS: dict[str, dict[str, str]] = {
     **{
         f"{problem}-{chosen}": {"problem": problem, "license": chosen}
         for problem, chosen in product(PROBLEMS, LICENSES)
     },
     **{
-        f"{credentials}-{registry}": {"credentials": credentials, "registry": registry}
-        for credentials, registry in product(CREDENTIALS, REGISTRIES)
+        "-".join(chosen): dict(zip(("platform", "credentials", "registry"), chosen, strict=True))
+        for chosen in product(PLATFORMS, CREDENTIALS, REGISTRIES)
     },
     "longest": {"project_slug": "a-very-long-name-of-forty-characters-abc"},
     "hostile": {**HOSTILE, "problem": "regression", "license": "Proprietary"},
 }
 
 
+DEPLOYED = ["-".join(chosen) for chosen in product(PLATFORMS, CREDENTIALS, REGISTRIES)]
+"""The names of those that differ in how they are shipped."""
+
+
 @pytest.fixture(scope="session")
-def combination(bake: Bake) -> Callable[[str], Path]:
+def combination(bake: Bake, once: Once) -> Callable[[str], Path]:
     """The project of a combination by its name, baked once."""
 
     @functools.cache
     def baked(name: str) -> Path:
-        return bake(**COMBINATIONS[name])
+        (project,) = once(f"baked-{name}", lambda into: bake(into=into, **COMBINATIONS[name])).iterdir()
+        return project
 
     return baked
 

@@ -33,26 +33,70 @@ PROJECT = """
     deploy/any-cloud/rotate.sh
     deploy/any-cloud/script.sh
     deploy/check.sh
-    deploy/cloud-run.sh
-    deploy/cloud-run/bootstrap.sh
-    deploy/cloud-run/canary.sh
-    deploy/cloud-run/destroy.sh
-    deploy/cloud-run/identities.sh
-    deploy/cloud-run/keep-20.json
-    deploy/cloud-run/keys.sh
-    deploy/cloud-run/names.sh
-    deploy/cloud-run/release.sh
-    deploy/cloud-run/requests_counted.py
-    deploy/cloud-run/rollback.sh
-    deploy/cloud-run/service.sh
-    deploy/cloud-run/verbs.txt
     deploy/image.sh
     deploy/tool.sh
-    docs/cloud-run.md
     docs/connect-your-data.md
     docs/delivery.md
     docs/gate.md
 """.split()
+
+PLATFORMS = {
+    "cloud-run": """
+        bootstrap.sh
+        canary.sh
+        destroy.sh
+        identities.sh
+        keep-20.json
+        keys.sh
+        names.sh
+        release.sh
+        requests_counted.py
+        rollback.sh
+        service.sh
+        verbs.txt
+    """.split(),
+    "fargate": """
+        bootstrap.sh
+        canary.sh
+        deployment.sh
+        destroy.sh
+        identities.sh
+        keep-20.json
+        keys.sh
+        names.sh
+        policies/bucket.json
+        policies/deployer.json
+        policies/execution.json
+        policies/reader.json
+        policies/runtime.json
+        policies/trainer.json
+        policies/trust-ecs.json
+        policies/trust-github.json
+        policies/trust-tasks.json
+        release.sh
+        restore.sh
+        rollback.sh
+        service.sh
+        trust.sh
+        verbs.txt
+    """.split(),
+    "aci": """
+        ask.py
+        bootstrap.sh
+        canary.sh
+        destroy.sh
+        group.sh
+        identities.sh
+        keys.sh
+        names.sh
+        release.sh
+        roles.sh
+        rollback.sh
+        service.sh
+        swap.sh
+        verbs.txt
+    """.split(),
+}
 
 PACKAGE = """
     __init__.py
@@ -247,6 +291,7 @@ TESTS = """
 DATA = [f"data/source/2013-{month:02}.parquet" for month in range(1, 13)]
 
 
-def expected_files(package: str) -> set[str]:
+def expected_files(package: str, platform: str) -> set[str]:
     """What a project whose package has this name holds, git's own folder left out."""
-    return {*PROJECT, *TESTS, *DATA, *(f"src/{package}/{name}" for name in PACKAGE)}
+    shipped = {f"deploy/{platform}.sh", f"docs/{platform}.md", *(f"deploy/{platform}/{x}" for x in PLATFORMS[platform])}
+    return {*PROJECT, *TESTS, *DATA, *shipped, *(f"src/{package}/{name}" for name in PACKAGE)}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.fast.conftest import LICENSES, PROBLEMS, text_files
+from tests.fast.conftest import LICENSES, PLATFORMS, PROBLEMS, text_files
 from tests.fast.expected_files import expected_files
 
 UNRENDERED = re.compile(r"<<|<%|%>|<#|cookiecutter\.|^\s*#[%|]", re.MULTILINE)
@@ -31,7 +31,8 @@ def test_holds_exactly_the_files_it_should(project: Path) -> None:
         if path.is_file() and path.relative_to(project).parts[0] != ".git"
     }
 
-    assert found == expected_files(package)
+    (platform,) = {path.stem for path in (project / "deploy").glob("*.sh")} & set(PLATFORMS)
+    assert found == expected_files(package, platform)
 
 
 def test_has_no_empty_file_and_no_empty_folder(project: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,10 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Bake
+from tests.conftest import ROOT, Bake, Once
+from tests.slow.aws.shop import authority as authority
+from tests.slow.aws.shop import live_on_aws as live_on_aws
+from tests.slow.aws.shop import moto_server as moto_server
+from tests.slow.aws.shop import shipped_to_aws as shipped_to_aws
+from tests.slow.aws.shop import shop_on_aws as shop_on_aws
+from tests.slow.azure.shop import live_on_azure as live_on_azure
+from tests.slow.azure.shop import shipped_to_azure as shipped_to_azure
+from tests.slow.azure.shop import shop_on_azure as shop_on_azure
 from tests.slow.baked import Project
 from tests.slow.github import GitHub
-from tests.slow.google.shop import images as images
 from tests.slow.google.shop import live as live
 from tests.slow.google.shop import shipped as shipped
 from tests.slow.google.shop import shop as shop
@@ -44,24 +50,15 @@ def uv(need: Callable[[str, object, str], None]) -> str:
 
 
 @pytest.fixture(scope="session")
-def trained_project(bake: Bake, tmp_path_factory: pytest.TempPathFactory, uv: str) -> Callable[..., Project]:
-    """`trained_project("name", small=False, **answers)`: a project, trained and committed.
-
-    Processes that share the tests train it once, and have a copy each.
-    """
-    ours = tmp_path_factory.getbasetemp()
-    shared = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+def trained_project(
+    bake: Bake, once: Once, tmp_path_factory: pytest.TempPathFactory, uv: str
+) -> Callable[..., Project]:
+    """`trained_project("name", small=False, **answers)`: a copy of a project, trained and committed."""
 
     def copied(name: str, small: bool = False, **answers: str) -> Project:
-        folder, unfinished = shared / f"trained-{name}", shared / f"trained-{name}.new"
-        with (shared / f"trained-{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not folder.exists():
-                shutil.rmtree(unfinished, ignore_errors=True)
-                _train(bake(into=unfinished, **answers), small)
-                unfinished.rename(folder)
-        (made,) = folder.iterdir()
-        return Project(made).copy(tmp_path_factory.mktemp(name))
+        folder = once(f"trained-{name}", lambda into: _train(bake(into=into, **answers), small))
+        (project,) = folder.iterdir()
+        return Project(project).copy(tmp_path_factory.mktemp(name))
 
     return copied
 

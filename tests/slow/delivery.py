@@ -1,22 +1,18 @@
-"""A project on a GitHub of its own, with the cloud it is shipped to: registry, bucket and Cloud Run, on loopback."""
+"""A project on a GitHub of its own, with the cloud that it is shipped to, all on loopback."""
 
 from __future__ import annotations
 
 import json
-import urllib.error
+import ssl
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from tests.slow import clouds
 from tests.slow.baked import Project
 from tests.slow.github import Environment, GitHub, Run
-from tests.slow.google import cloud
-from tests.slow.google.server import Google
-from tests.slow.google.tokens import mint
 from tests.slow.world import (
     keep_at,
     missing,
@@ -28,36 +24,62 @@ from tests.slow.world import (
 )
 
 Need = Callable[[str, object, str], None]
-SignIn = Callable[[GitHub, Google], None]
 
 KEY = "a-key-of-the-service"
-STORAGE = ("STORAGE_EMULATOR_HOST", "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT")  # with which the bucket is found
-BUCKET = "flight-delays-dvc-123456789012"
 IDENTITIES = {"reader": "reader", "trainer": "trainer", "staging": "deployer", "production": "deployer"}
 
 
+class Cloud(Protocol):
+    """A cloud in which a project was set up, as its workflows find it."""
+
+    @property
+    def remote(self) -> dict[str, str]:
+        """The DVC remote: its url, and how it is reached."""
+
+    @property
+    def storage(self) -> dict[str, str]:
+        """The variables with which somebody at a desk finds that remote."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What every step of a workflow inherits, besides what GitHub gives it."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The repository's variables."""
+
+    @property
+    def tools(self) -> list[str]:
+        """Folders of its command line, where that is not on the PATH."""
+
+    def keys(self, github: GitHub) -> None:
+        """Give each environment of GitHub's the key of its own identity."""
+
+    def trust(self, github: GitHub) -> None:
+        """Let each environment sign in as its own identity by what GitHub says of it, without a key."""
+
+    def ask(self, path: str, body: Any = None) -> Any:
+        """Ask production, as a client does that has a key."""
+
+
+C = TypeVar("C", bound=Cloud)
+SetUp = Callable[[Need, Path, str], AbstractContextManager[C]]  # a folder of its own, and the registry's address
+
+
 @dataclass(frozen=True)
-class Delivery:
+class Delivery(Generic[C]):
     """A project on its GitHub, with the cloud that it is shipped to."""
 
     project: Project
     github: GitHub
-    google: Google
+    cloud: C
 
-    def answers(self, service: str = "flight-delays") -> dict[str, Any]:
+    def answers(self) -> dict[str, Any]:
         """What production answers to the example in its own documentation; it must."""
-        url = self.google.services[service].addresses[""].url
-        document = self.ask(f"{url}/openapi.json", url)
+        document = self.cloud.ask("/openapi.json")
         example = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
-        return self.ask(f"{url}/predict", url, example)
-
-    def ask(self, address: str, audience: str, body: Any = None) -> dict[str, Any]:
-        headers = {"X-Serverless-Authorization": f"Bearer {mint(audience)}", "Authorization": f"Bearer {KEY}"}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(address, data, headers | {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            told: dict[str, Any] = json.load(reply)
-            return told
+        told: dict[str, Any] = self.cloud.ask("/predict", example)
+        return told
 
     def change(self, branch: str, file: str, old: str, new: str, title: str) -> int:
         """Propose a change of a file, on top of main; return the pull request's number."""
@@ -79,7 +101,7 @@ class Delivery:
     def train(self, message: str) -> None:
         """Train and judge here, and commit that with its objects in the bucket, as a data scientist does."""
         for verb in ("train", "gate", "push"):
-            self.project.make(verb, settings={name: self.github.settings[name] for name in STORAGE})
+            self.project.make(verb, settings=self.cloud.storage)
         self.project.commit(message)
 
     def ship(self) -> Run:
@@ -105,75 +127,41 @@ class Delivery:
         return self.github.main.refs()["refs/heads/production"]
 
 
-def keys(github: GitHub, google: Google) -> None:
-    """Give each environment the key of its own identity."""
-    for name, email in emails(google).items():
-        key = {"type": "service_account", "client_email": email, "private_key_id": "1", "project_id": google.project}
-        github.environments[name].secrets["GCP_CREDENTIALS"] = json.dumps(key)
-
-
-def trust(github: GitHub, google: Google) -> None:
-    """Let each environment sign in as its own identity by what GitHub says of it, without a key."""
-    trusted: dict[str, list[str]] = {}
-    for name, email in emails(google).items():
-        trusted.setdefault(email, []).append(name)
-        github.environments[name].vars["GCP_SERVICE_ACCOUNT"] = email
-    pool = "locations/global/workloadIdentityPools/flight-delays-github/providers/github"
-    github.vars["GCP_WORKLOAD_IDENTITY_PROVIDER"] = f"projects/{google.resources.number}/{pool}"
-    github.settings["STANDIN_GOOGLE_TRUST"] = json.dumps(trusted)
-
-
-def emails(google: Google) -> dict[str, str]:
-    """The account that works in each environment."""
-    domain = f"{google.project}.iam.gserviceaccount.com"
-    return {name: f"flight-delays-{identity}@{domain}" for name, identity in IDENTITIES.items()}
-
-
 @contextmanager
-def delivered(project: Project, need: Need, folder: Path, sign_in: SignIn = keys) -> Iterator[Delivery]:
+def delivered(
+    project: Project, need: Need, folder: Path, set_up: SetUp[C], credentials: str = "service-account"
+) -> Iterator[Delivery[C]]:
     """Give a committed project all that its workflows ask for, until the block ends."""
     need("registry", not missing(), f"{missing()} is not installed")
-    need("gcloud", not (reason := cloud.why_not_here()), str(reason))
     with (
         open_registry(folder / "registry") as registry,
         no_known_vulnerability() as osv,
-        clouds.gcs(need, folder) as bucket,
+        set_up(need, folder / "cloud", registry) as cloud,
     ):
-        make_bucket(bucket["STORAGE_EMULATOR_HOST"])
-        keep_at(project, f"gs://{BUCKET}/dvc", endpointurl=bucket["STORAGE_EMULATOR_HOST"])
+        keep_at(project, **cloud.remote)
         project.commit("keep objects in the bucket")
-        google = Google()
-        google.resources.add_secret("flight-delays-api-keys", KEY)
-        told = cloud.environment(google, folder / "gcloud")
-        del told["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"]  # each job signs in for itself
-        # gcsfs asks over gRPC what kind of bucket it is, which the emulator does not speak
-        told["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
-        world = settings(AUDIT_URL=osv, CANARY_PAUSE="0", **bucket, **told)
-        with (
-            cloud.reachable(google),
-            GitHub(folder / "github", path=path_with_scanners(), settings=world, parallel=1) as github,
-        ):
+        world = settings(AUDIT_URL=osv, **({"CANARY_PAUSE": "0"} | cloud.settings))
+        path = ":".join([*cloud.tools, path_with_scanners()])
+        with GitHub(folder / "github", path=path, settings=world, parallel=1) as github:
             environments(github)
-            sign_in(github, google)
-            google.tokens.identities |= set(emails(google).values())
-            github.vars |= {"GCP_PROJECT": google.project, "GCP_REGION": google.region, "CLOUD_REGISTRY": registry}
-            github.vars |= {"CANARY_SECONDS": "1"}
-            try:
-                yield Delivery(project, github, google)
-            finally:
-                google.close()
-
-
-def make_bucket(emulator: str) -> None:
-    """Make the bucket in Google Cloud Storage's emulator."""
-    made = json.dumps({"name": BUCKET}).encode()
-    where = f"{emulator}/storage/v1/b?project=demo-project"
-    urllib.request.urlopen(urllib.request.Request(where, made, {"Content-Type": "application/json"}), timeout=60)
+            cloud.trust(github) if credentials == "oidc" else cloud.keys(github)
+            github.vars |= cloud.variables | {"CANARY_SECONDS": "1", "CONTAINER_REGISTRY": registry}
+            yield Delivery(project, github, cloud)
 
 
 def environments(github: GitHub) -> None:
-    """Make the environments as docs/cloud-run.md has them, and give those that ask the service its key."""
+    """Make the environments as the docs have them, and give those that ask the service its key."""
     for name, identity in IDENTITIES.items():
         secrets = {"SERVICE_API_KEYS": KEY} if identity == "deployer" else {}
         github.environments[name] = Environment(secrets=secrets, branches=["main"] if name == "production" else [])
     github.environments["approval"] = Environment(reviewers=True, branches=["main"])
+
+
+def ask(
+    url: str, body: Any = None, trusted: ssl.SSLContext | None = None, headers: dict[str, str] | None = None
+) -> Any:
+    """Ask a service with the key, for JSON."""
+    told = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **(headers or {})}
+    request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), told)
+    with urllib.request.urlopen(request, timeout=60, context=trusted) as reply:
+        return json.load(reply)

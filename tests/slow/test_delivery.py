@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import Bake
 from tests.slow.baked import Project
 from tests.slow.delivery import Delivery, Need, delivered
+from tests.slow.google.delivery import CloudRun, cloud_run
 from tests.slow.test_image import engine
 from tests.slow.world import ended_well, pushed, report, shorten
 
@@ -24,14 +25,16 @@ BRANCH = "trees-$(touch${IFS}/tmp/cd4ml-was-here)"
 
 
 @pytest.fixture
-def delivery(bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_path: Path) -> Iterator[Delivery]:
+def delivery(
+    bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_path: Path
+) -> Iterator[Delivery[CloudRun]]:
     project = Project(bake(into=tmp_path / "baked", github_owner="acme"))
     shorten(project)
-    with delivered(project, need, tmp_path) as delivery:
+    with delivered(project, need, tmp_path, cloud_run) as delivery:
         yield delivery
 
 
-def test_from_the_first_push_to_production_and_back(delivery: Delivery) -> None:
+def test_from_the_first_push_to_production_and_back(delivery: Delivery[CloudRun]) -> None:
     github = delivery.github
     ended_well(pushed(github, delivery.project), "ci", "cd", "ct", "ci")
     (first,) = github.pulls

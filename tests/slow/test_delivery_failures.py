@@ -17,8 +17,11 @@ from tests.conftest import Bake
 from tests.slow.baked import Project
 from tests.slow.delivery import KEY, Delivery, Need, delivered
 from tests.slow.github import Run
+from tests.slow.google.delivery import CloudRun, cloud_run
 from tests.slow.test_image import engine
 from tests.slow.world import ended_well, pushed, report, shorten
+
+pytestmark = pytest.mark.drill
 
 __all__ = ["engine"]
 
@@ -31,7 +34,7 @@ PROMOTED = 3  # the write to the Run API, from production's first on, that gives
 class Story:
     """A delivery, and what production answered when A was released."""
 
-    delivery: Delivery
+    delivery: Delivery[CloudRun]
     first: dict[str, Any]
     first_release: str
     run: Run | None = None  # that takes B to production
@@ -50,7 +53,9 @@ class Story:
     @property
     def digest(self) -> str:
         """Of B's image, which is in staging."""
-        staged = self.delivery.google.services[STAGING].read()["spec"]["template"]["spec"]["containers"][0]["image"]
+        staged = self.delivery.cloud.google.services[STAGING].read()["spec"]["template"]["spec"]["containers"][0][
+            "image"
+        ]
         return str(staged).partition("@")[2]
 
     def back_to(self, release: str) -> None:
@@ -63,7 +68,7 @@ class Story:
         for _ in range(5):
             assert alike(self.delivery.answers(), self.first)
         assert len(self.delivery.github.releases) == 1
-        traffic = self.delivery.google.services[PRODUCTION].read()["status"]["traffic"]
+        traffic = self.delivery.cloud.google.services[PRODUCTION].read()["status"]["traffic"]
         assert [target.get("percent", 0) for target in traffic if target.get("percent")] == [100]
 
 
@@ -79,7 +84,7 @@ def story(
     folder = tmp_path_factory.mktemp("story")
     project = Project(bake(into=folder / "baked", github_owner="acme"))
     shorten(project, ci=False)
-    with delivered(project, need, folder) as delivery:
+    with delivered(project, need, folder, cloud_run) as delivery:
         story = Story(delivery, {}, "")
         story.train("iterations: 10", "iterations: 11")
         pushed(delivery.github, project)
@@ -94,7 +99,7 @@ def story(
 @pytest.fixture(autouse=True)
 def nothing_fails_any_more(story: Story) -> Iterator[None]:
     yield
-    story.delivery.google.failures.none()
+    story.delivery.cloud.google.failures.none()
     story.delivery.github.dies_after = None
 
 
@@ -135,7 +140,7 @@ def test_credentials_that_are_expired_or_wrong(story: Story) -> None:
 
 
 def test_an_image_that_does_not_start_in_the_cloud(story: Story) -> None:
-    google = story.delivery.google
+    google = story.delivery.cloud.google
     google.resources.add_secret("flight-delays-api-keys", "short")  # with which the service refuses to start
 
     run = story.again()
@@ -169,7 +174,7 @@ def test_credentials_that_are_missing(story: Story) -> None:
 
 
 def test_answers_that_are_wrong_though_they_are_200(story: Story) -> None:
-    story.delivery.google.failures.faults[story.digest] = "wrong"
+    story.delivery.cloud.google.failures.faults[story.digest] = "wrong"
 
     run = story.again()
 
@@ -180,7 +185,7 @@ def test_answers_that_are_wrong_though_they_are_200(story: Story) -> None:
 
 
 def test_a_canary_that_answers_with_errors(story: Story) -> None:
-    failures, digest = story.delivery.google.failures, story.digest
+    failures, digest = story.delivery.cloud.google.failures, story.digest
     failures.after_write(PROMOTED, lambda: failures.faults.update({digest: "error"}))
 
     run = story.again()
@@ -191,7 +196,7 @@ def test_a_canary_that_answers_with_errors(story: Story) -> None:
 
 
 def test_a_deploy_api_that_fails_midway(story: Story) -> None:
-    story.delivery.google.failures.fail_writes_from(PROMOTED)
+    story.delivery.cloud.google.failures.fail_writes_from(PROMOTED)
 
     run = story.again()
 
@@ -224,7 +229,7 @@ def test_running_it_again_settles_it(story: Story) -> None:
     assert story.delivery.live == run.event.sha
     assert not alike(story.delivery.answers(), story.first)
     assert len(story.delivery.github.releases) == 2
-    tags = story.delivery.google.services[PRODUCTION].read()["spec"]["traffic"]
+    tags = story.delivery.cloud.google.services[PRODUCTION].read()["spec"]["traffic"]
     assert [target for target in tags if "tag" in target] == []
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.conftest import Bake
 from tests.slow.baked import Project
-from tests.slow.delivery import Delivery, Need, delivered, emails, trust
+from tests.slow.delivery import Delivery, Need, delivered
+from tests.slow.google.delivery import CloudRun, cloud_run
 from tests.slow.test_image import engine
 from tests.slow.world import ended_well, pushed, report, shorten
 
@@ -17,18 +18,20 @@ __all__ = ["engine"]
 
 
 @pytest.fixture
-def delivery(bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_path: Path) -> Iterator[Delivery]:
-    project = Project(bake(into=tmp_path / "baked", github_owner="acme", credentials="oidc"))
+def delivery(
+    bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_path: Path
+) -> Iterator[Delivery[CloudRun]]:
+    project = Project(bake(into=tmp_path / "baked", github_owner="acme", credentials="oidc", registry="ghcr"))
     shorten(project, ci=False)
-    with delivered(project, need, tmp_path, sign_in=trust) as delivery:
+    with delivered(project, need, tmp_path, cloud_run, "oidc") as delivery:
         delivery.train("the first model")
         yield delivery
 
 
-def test_a_release_without_a_key_and_none_from_an_environment_that_is_not_trusted(delivery: Delivery) -> None:
+def test_a_release_without_a_key_and_none_from_an_environment_that_is_not_trusted(delivery: Delivery[CloudRun]) -> None:
     github = delivery.github
     place = github.environments["production"].vars
-    place["GCP_SERVICE_ACCOUNT"] = emails(delivery.google)["trainer"]
+    place["GCP_SERVICE_ACCOUNT"] = delivery.cloud.emails()["trainer"]
 
     (run,) = pushed(github, delivery.project)
     delivery.approve(run)
@@ -36,7 +39,7 @@ def test_a_release_without_a_key_and_none_from_an_environment_that_is_not_truste
     assert run.results["production"] == "failure", report(run)
     assert "Permission 'iam.serviceAccounts.getAccessToken' denied" in run.jobs["production"].log
 
-    place["GCP_SERVICE_ACCOUNT"] = emails(delivery.google)["production"]
+    place["GCP_SERVICE_ACCOUNT"] = delivery.cloud.emails()["production"]
     run = delivery.ship()
     ended_well([run], "cd")
     assert delivery.answers()["version"] == run.jobs["look"].outputs["version"]

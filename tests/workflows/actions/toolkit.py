@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -70,6 +72,29 @@ def encode(claims: dict[str, Any]) -> str:
     """Return claims as an unsigned token, which the fakes read and nobody else accepts."""
     parts = [{"alg": "none", "typ": "JWT"}, claims]
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
+
+
+def identity_of_job(audience: str) -> str:
+    """Return the token in which GitHub says who this job is; the step fails where the job may not have one."""
+    if "ACTIONS_ID_TOKEN_REQUEST_TOKEN" not in os.environ:
+        fail(
+            "GitHub Actions did not inject $ACTIONS_ID_TOKEN_REQUEST_TOKEN or $ACTIONS_ID_TOKEN_REQUEST_URL into this "
+            "job. This most likely means the GitHub Actions workflow permissions are incorrect (id-token: write)"
+        )
+    url = f"{os.environ['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={audience}"
+    headers = {"Authorization": f"Bearer {os.environ['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
+            token: str = json.load(answer)["value"]
+    except urllib.error.URLError as error:
+        fail(f"failed to get a GitHub OIDC token: {error}")
+    return token
+
+
+def subject_of(token: str) -> str:
+    """Return whom a token is about."""
+    body = token.split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["sub"])
 
 
 def phases(main: Callable[[], None], post: Callable[[], None] = lambda: None) -> None:

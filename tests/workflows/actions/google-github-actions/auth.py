@@ -7,17 +7,26 @@ may become is told by $STANDIN_GOOGLE_TRUST, JSON of service account -> GitHub e
 trusted.
 """
 
-import base64
 import json
 import os
 import secrets
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from toolkit import encode, export_variable, fail, get_boolean, get_input, phases, save_state, set_output, set_secret
+from toolkit import (
+    encode,
+    export_variable,
+    fail,
+    get_boolean,
+    get_input,
+    identity_of_job,
+    phases,
+    save_state,
+    set_output,
+    set_secret,
+    subject_of,
+)
 
 HOUR = 3600
 FAILED = "google-github-actions/auth failed with:"
@@ -50,32 +59,14 @@ def from_key(text: str) -> tuple[dict[str, Any], str]:
 
 def from_identity(provider: str) -> tuple[dict[str, Any], str]:
     email = get_input("service_account")
-    if "ACTIONS_ID_TOKEN_REQUEST_TOKEN" not in os.environ:
-        fail(
-            f"{FAILED} GitHub Actions did not inject $ACTIONS_ID_TOKEN_REQUEST_TOKEN or $ACTIONS_ID_TOKEN_REQUEST_URL "
-            "into this job. This most likely means the GitHub Actions workflow permissions are incorrect"
-        )
     if not provider.startswith("projects/"):
         fail(f"{FAILED} workload_identity_provider is not projects/NUMBER/locations/global/workloadIdentityPools/...")
-    subject = str(claims_of_job(f"//iam.googleapis.com/{provider}")["sub"])
+    subject = subject_of(identity_of_job(f"//iam.googleapis.com/{provider}"))
     trust = json.loads(os.environ.get("STANDIN_GOOGLE_TRUST", "{}"))
     if trust and subject.rpartition(":environment:")[2] not in trust.get(email, []):
         fail(f"{FAILED} Permission 'iam.serviceAccounts.getAccessToken' denied for {subject} on {email}")
     audience = f"//iam.googleapis.com/{provider}"
     return {"type": "external_account", "audience": audience, "service_account": email}, email
-
-
-def claims_of_job(audience: str) -> dict[str, Any]:
-    """Ask GitHub who this job is."""
-    url = f"{os.environ['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={audience}"
-    headers = {"Authorization": f"Bearer {os.environ['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
-            body = json.load(answer)["value"].split(".")[1]
-    except urllib.error.URLError as error:
-        fail(f"{FAILED} failed to get a GitHub OIDC token: {error}")
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    return claims
 
 
 def leave_file(credentials: dict[str, Any], project: str) -> None:
