@@ -2,11 +2,12 @@
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := "$(UV)" run --locked
+SLOW = PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group slow python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format lock data workflow-runner
+.PHONY: help demo test test-all drills lint format lock data workflow-runner azurite
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -15,10 +16,13 @@ demo: $(UV) ## make the default project in build/, train it on real flights, ser
 	@PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) python -m demo.demo
 
 test: $(UV) ## the fast tier: bake every combination and look (under two minutes)
-	$(RUN) python -m pytest -q -n auto --dist loadfile tests/fast
+	$(RUN) python -m pytest -q -n auto --dist worksteal tests/fast
 
-test-all: test ## all tiers: the slow one bakes projects and runs them
-	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group slow python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 tests/slow
+test-all: test ## the fast tier, and the slow one: bake projects and run them
+	$(SLOW) -m "not drill" --durations 15 tests/slow
+
+drills: $(UV) ## what goes wrong on the way to each cloud, step by step, and the rarer pairs of options
+	$(SLOW) -m drill tests/slow
 
 lint: $(UV) ## style, types, workflows and shell scripts
 	$(RUN) ruff format --check .
@@ -41,6 +45,9 @@ data: $(UV) ## make the example's flights again from their source
 workflow-runner: ## install what runs the generated workflows in tests (node, npm) into build/
 	@mkdir -p build/$@ && cp tests/workflows/package.json tests/workflows/package-lock.json build/$@/
 	@npm ci --prefix build/$@ --silent --no-audit --no-fund
+
+azurite: ## install Azure's own emulator of its storage, for tests (node, npm) into build/
+	@npm install --prefix build/node --silent --no-audit --no-fund azurite@3.37.0 >/dev/null
 
 .uv/bin/uv:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

@@ -26,6 +26,7 @@ from benchmarks.laptop import ROOT
 from tests.slow.baked import Project
 from tests.slow.delivery import Delivery, delivered
 from tests.slow.github import Run
+from tests.slow.google.delivery import CloudRun, cloud_run
 from tests.slow.world import pushed, report, shorten
 
 GOALS = {"ci": 180, "push to production": 360, "ct, nothing new": 30}  # seconds
@@ -90,7 +91,7 @@ def show(what: str, run: Run) -> float:
     return longest
 
 
-def release(delivery: Delivery) -> Run:
+def release(delivery: Delivery[CloudRun]) -> Run:
     """Push, run what that starts, and approve what asks; return cd's run."""
     pushed(delivery.github, delivery.project)
     run = delivery.github.last("cd")
@@ -106,7 +107,7 @@ def add_a_line(project: Project, file: str, line: str) -> None:
     project.commit(f"a line more in {file}")
 
 
-def measured(delivery: Delivery, quick: bool) -> dict[str, float]:
+def measured(delivery: Delivery[CloudRun], quick: bool) -> dict[str, float]:
     """Return the seconds of each goal."""
     github, project = delivery.github, delivery.project
     found: dict[str, float] = {}
@@ -141,7 +142,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = made(Path(folder) / "project", quick)
         project.commit("as generated")
-        with delivered(project, need, Path(folder) / "world") as delivery:
+        with delivered(project, need, Path(folder) / "world", cloud_run) as delivery:
             found = measured(delivery, quick)
     print()
     for name, seconds in found.items():
