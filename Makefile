@@ -2,7 +2,8 @@
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := "$(UV)" run --locked
-SLOW = PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group slow python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# one more than two processors: the tests often wait, for containers and for what clouds tell
+SLOW = PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group slow python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

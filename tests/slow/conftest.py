@@ -25,7 +25,13 @@ from tests.slow.google.shop import shipped as shipped
 from tests.slow.google.shop import shop as shop
 
 SLOW = Path(__file__).parent
-LONGEST = ("test_delivery.py", "test_delivery_failures.py", "test_first_day.py", "test_generated_project.py")
+LONGEST = (
+    "test_delivery.py",
+    "test_delivery_failures.py",
+    "test_platforms.py",
+    "test_first_day.py",
+    "test_generated_project.py",
+)
 
 
 def pytest_configure() -> None:
