@@ -6,6 +6,8 @@ import pytest
 
 from tests.slow.google.shop import Shop
 
+pytestmark = pytest.mark.drill
+
 
 def test_after_an_image_that_does_not_start_the_next_one_deploys(live: Shop) -> None:
     said = live.run("deploy", live.images("does-not-start"), "production", fails=True)

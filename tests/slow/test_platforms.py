@@ -80,7 +80,10 @@ def released(delivery: Delivery[Any]) -> str:
     return str(version)
 
 
-@pytest.mark.parametrize(("platform", "credentials"), [("fargate", "oidc"), ("aci", "service-account")])
+@pytest.mark.parametrize(
+    ("platform", "credentials"),
+    [("fargate", "oidc"), pytest.param("aci", "service-account", marks=pytest.mark.drill)],
+)
 def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentials: str) -> None:
     with ship(platform, credentials, "cloud", ci=platform == "fargate") as delivery:
         github, project = delivery.github, delivery.project
