@@ -13,13 +13,22 @@ PROJECT = Path.cwd()
 PLATFORMS = ("cloud-run", "fargate", "aci")
 
 
+CACHES = ("__pycache__", ".mypy_cache", ".ruff_cache", ".import_linter_cache")
+
+
 def leave_out_other_platforms(chosen: str) -> None:
-    """Remove what ships to the platforms that were not chosen."""
+    """Remove the pages about the platforms that were not chosen."""
     for platform in PLATFORMS:
         if platform != chosen:
-            shutil.rmtree(PROJECT / "deploy" / platform, ignore_errors=True)
-            for name in (f"deploy/{platform}.sh", f"docs/{platform}.md"):
-                (PROJECT / name).unlink(missing_ok=True)
+            (PROJECT / "docs" / f"{platform}.md").unlink(missing_ok=True)
+
+
+def leave_out_caches() -> None:
+    """Remove what tools left in the library, which is copied as it lies in the template."""
+    for folder, names, _ in os.walk(PROJECT / "cd4ml"):
+        for name in set(names) & set(CACHES):
+            shutil.rmtree(Path(folder) / name)
+            names.remove(name)
 
 
 def git(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
@@ -55,6 +64,7 @@ def way_here() -> str:
 
 if __name__ == "__main__":
     leave_out_other_platforms("<< cookiecutter.platform >>")
+    leave_out_caches()
     if warning := start_repository():
         print(f"note: {warning}")
     print("Next:")

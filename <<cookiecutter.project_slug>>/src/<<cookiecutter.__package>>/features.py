@@ -1,7 +1,7 @@
 """From the contract's columns to what the model sees: yours to edit.
 
 The same function runs in training, in batch and in the service, where it travels inside the bundle; so it may import
-NumPy and the standard library, nothing else. Columns come in as `columns.py` settles them: numbers are float32 with
+NumPy and the standard library, nothing else. Columns come in as the contract has them: numbers are float32 with
 NaN for a null, categories are str objects with "" for a null, timestamps are datetime64[us] with NaT for a null.
 """
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from << cookiecutter.__package >>.bundle import Bundle
-from << cookiecutter.__package >>.contract import Contract
-from << cookiecutter.__package >>.params import Params
-from << cookiecutter.__package >>.paths import BUNDLE, CONTRACT, HOLDOUT, PARAMS, RAW, TRAIN
+from cd4ml.bundle.bundle import Bundle
+from cd4ml.contract.contract import Contract
+from cd4ml.settings.params import Params
+from cd4ml.settings.paths import BUNDLE, CONTRACT, HOLDOUT, PARAMS, RAW, TRAIN
 
 ROOT = Path(__file__).parents[2]
 

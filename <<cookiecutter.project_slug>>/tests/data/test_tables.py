@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from << cookiecutter.__package >>.pipeline.validate import violations
-from << cookiecutter.__package >>.reference import reference_of
-from << cookiecutter.__package >>.table import columns_of_table, target_of_table, times_of_table
+from cd4ml.pipeline.validate import violations
+from cd4ml.bundle.training_profile import training_profile
+from cd4ml.contract.table import columns_of_table, target_of_table, times_of_table
 
 MOST_NULLS = 0.99  # of a column: what is hardly ever there teaches nothing
 MOST_DRIFT = 0.30  # in a column's share of nulls, between the rows to learn from and those held out
@@ -86,4 +86,4 @@ def test_the_bundle_knows_the_rows_that_it_learnt_from(train, bundle):
     contract = bundle.contract
     columns, target = columns_of_table(train, contract), target_of_table(train, contract)
 
-    assert bundle.reference() == reference_of(columns, target, times_of_table(train, contract), contract)
+    assert bundle.reference() == training_profile(columns, target, times_of_table(train, contract), contract)

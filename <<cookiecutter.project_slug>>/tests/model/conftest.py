@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from << cookiecutter.__package >>.bundle import Bundle
-from << cookiecutter.__package >>.columns import Columns, rows_of_columns, spread
-from << cookiecutter.__package >>.paths import BUNDLE, HOLDOUT
-from << cookiecutter.__package >>.table import columns_of_table
+from cd4ml.bundle.bundle import Bundle
+from cd4ml.contract.columns import Columns, rows_of_columns, spread
+from cd4ml.settings.paths import BUNDLE, HOLDOUT
+from cd4ml.contract.table import columns_of_table
 
 ROOT = Path(__file__).parents[2]
 

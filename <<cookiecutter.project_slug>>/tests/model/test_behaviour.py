@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from << cookiecutter.__package >>.columns import rows_of_columns
+from cd4ml.contract.columns import rows_of_columns
 
 
 def first(columns, rows):
@@ -13,7 +13,7 @@ def test_every_held_out_row_gets_a_finite_answer(bundle, holdout):
     scores = bundle.scores(holdout)
 
     assert np.isfinite(scores).all()
-    if bundle.decision.problem != "regression":
+    if bundle.decision.task != "regression":
         np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
 
 

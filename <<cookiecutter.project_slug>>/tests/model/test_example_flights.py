@@ -47,7 +47,7 @@ ROUTES = [
 def lateness(bundle, columns):
     """Return how late the model says each one is: the probability of being late, or minutes."""
     scores = bundle.scores(columns)
-    return scores if bundle.decision.problem == "regression" else scores[:, 1]
+    return scores if bundle.decision.task == "regression" else scores[:, 1]
 
 
 def change(bundle, columns, **changed):
@@ -127,7 +127,7 @@ def test_a_clear_winter_morning_and_a_stormy_july_evening(seasoned, route):
     asked = [{**WINTER_MORNING, **route}, {**JULY_EVENING, **route}]
     scores = seasoned.scores_of_rows(asked)
 
-    calm, stormy = scores if seasoned.decision.problem == "regression" else scores[:, 1]
+    calm, stormy = scores if seasoned.decision.task == "regression" else scores[:, 1]
 
     assert calm < CALM
     assert stormy > STORMY

@@ -1,0 +1,67 @@
+"""The unit of delivery: a folder that holds all a prediction needs, says what it was made of, and answers.
+
+| file                     | what it is                                                        |
+|--------------------------|-------------------------------------------------------------------|
+| bundle.json              | what it was made of, how it decides, and every file's checksum    |
+| contract.json            | the contract, without comments                                    |
+| features.py              | the features' code, run from memory                               |
+| model.onnx / model.skops | the model                                                         |
+| reference.json           | how the training rows were distributed                            |
+| examples.json            | rows, and what the fitted pipeline itself answered                |
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+from cd4ml.bundle.engines import Engine, OnnxEngine, SklearnEngine
+from cd4ml.bundle.feature_code import FeatureCode
+from cd4ml.bundle.manifest import MODEL_FILES, Manifest, check
+from cd4ml.contract.columns import Array, Columns, columns_of_rows
+from cd4ml.contract.contract import Contract
+
+
+class Bundle:
+    """A bundle that was checked, and answers."""
+
+    def __init__(self, manifest: Manifest, contract: Contract, code: FeatureCode, engine: Engine, folder: Path) -> None:
+        self.manifest, self.contract, self.code, self.folder = manifest, contract, code, folder
+        self.decision = manifest.decision
+        self._engine = engine
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the bundle in a folder, after checking every file of it.
+
+        Raises:
+            BundleError: it is absent, incomplete, altered, or newer than this code.
+        """
+        manifest = check(folder)
+        contract = Contract.from_json((folder / "contract.json").read_bytes())
+        code = FeatureCode.read(folder / "features.py")
+        kind = OnnxEngine if manifest.runtime == "onnx" else SklearnEngine
+        engine = kind(folder / MODEL_FILES[manifest.runtime], manifest)
+        return cls(manifest, contract, code, engine, folder)
+
+    @property
+    def version(self) -> str:
+        """The bundle's version, as it is shown everywhere."""
+        return self.manifest.version
+
+    def scores(self, columns: Columns) -> Array:
+        """Return the scores of normalized columns: `(rows, classes)` probabilities, or `(rows,)` numbers."""
+        return self._engine.scores(self.code.derive(columns))
+
+    def scores_of_rows(self, rows: list[dict[str, Any]]) -> Array:
+        """Return the scores of rows that keep the contract."""
+        return self.scores(columns_of_rows(rows, self.contract))
+
+    def examples(self) -> dict[str, Any]:
+        """Return examples.json: `rows`, and the fitted pipeline's own `predictions` and `probabilities`."""
+        examples: dict[str, Any] = json.loads((self.folder / "examples.json").read_bytes())
+        return examples
+
+    def reference(self) -> dict[str, Any]:
+        """Return reference.json: how the training rows were distributed."""
+        reference: dict[str, Any] = json.loads((self.folder / "reference.json").read_bytes())
+        return reference

@@ -1,0 +1,159 @@
+"""One column of the data contract: its type, what its values may be, and how to say so."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+from pydantic import Field, model_validator
+
+from cd4ml.files.yaml_file import Section
+
+LARGEST_INTEGER = 2**24  # float32 holds every integer up to here, and not beyond
+LARGEST_NUMBER = 3.4e38  # float32's limit
+
+ColumnType = Literal["number", "integer", "boolean", "category", "timestamp"]
+
+_TYPE_RULES = {
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "category": "a text",
+    "timestamp": "a time without offset, such as 2024-01-31T12:00:00",
+}
+_SHOWN_VALUES = 8
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Column(Section):
+    """The type of a column and the rules its values keep."""
+
+    type: ColumnType
+    nullable: bool = False
+    min: Number | None = None
+    max: Number | None = None
+    values: Annotated[list[str], Field(min_length=1)] | None = None
+    unknown: Literal["allow", "refuse"] | None = None
+    timezone: Literal["UTC"] | None = None
+    unit: str | None = None
+    description: str | None = None
+    example: Any = None
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        numeric = self.type in ("number", "integer")
+        if not numeric and (self.min is not None or self.max is not None):
+            raise ValueError(f"min and max are for numbers and integers, this is a {self.type}; remove them")
+        if self.type != "category" and self.values is not None:
+            raise ValueError(f"values are for a category, this is a {self.type}; remove them")
+        if self.values is not None and (len(set(self.values)) < len(self.values) or "" in self.values):
+            raise ValueError("values repeat, or hold an empty text, which stands for null; list each once")
+        if self.unknown is not None and self.values is None:
+            raise ValueError("unknown says what to do with a value that is not listed; add values, or remove it")
+        if self.timezone is not None and self.type != "timestamp":
+            raise ValueError(f"timezone is for a timestamp, this is a {self.type}; remove it")
+        if numeric and self.lowest > self.highest:
+            limits = f"at least {self.lowest:g} and at most {self.highest:g}"
+            raise ValueError(f"no {self.type} can be {limits}; mend min or max")
+        if self.example is not None and (rule := self.broken_rule(self.sample())):
+            raise ValueError(f"example is {self.example}, which its own rule refuses: {rule}; mend one of them")
+        return self
+
+    @property
+    def lowest(self) -> float:
+        """The least value allowed, as written or as float32 can hold it."""
+        least = -LARGEST_INTEGER if self.type == "integer" else -LARGEST_NUMBER
+        return least if self.min is None else max(least, self.min)
+
+    @property
+    def highest(self) -> float:
+        """The largest value allowed, as written or as float32 can hold it."""
+        most = LARGEST_INTEGER if self.type == "integer" else LARGEST_NUMBER
+        return most if self.max is None else min(most, self.max)
+
+    @property
+    def refuses_unknown(self) -> bool:
+        """Whether a category outside `values` breaks the contract."""
+        return self.values is not None and self.unknown != "allow"
+
+    @property
+    def type_rule(self) -> str:
+        """The column's type, for a person."""
+        if self.timezone:
+            return "a time with an offset, such as 2024-01-31T12:00:00Z"
+        return _TYPE_RULES[self.type]
+
+    @property
+    def least_rule(self) -> str:
+        """The lower limit, for a person."""
+        return f"at least {self.lowest:.9g}"
+
+    @property
+    def most_rule(self) -> str:
+        """The upper limit, for a person."""
+        return f"at most {self.highest:.9g}"
+
+    @property
+    def values_rule(self) -> str:
+        """The categories allowed, for a person: all of a few, the number of many."""
+        values = self.values or []
+        if len(values) > _SHOWN_VALUES:
+            return f"one of {len(values)} values"
+        return f"one of {', '.join(values)}"
+
+    def value_type(self) -> Any:
+        """Return the type that msgspec decodes and checks one JSON value of this column with."""
+        kind: Any
+        match self.type:
+            case "number":
+                kind = Annotated[float, msgspec.Meta(ge=self.lowest, le=self.highest)]
+            case "integer":
+                kind = Annotated[int, msgspec.Meta(ge=int(self.lowest), le=int(self.highest))]
+            case "boolean":
+                kind = bool
+            case "category" if self.refuses_unknown:
+                kind = Literal[tuple(self.values or ())]
+            case "category":
+                kind = str if self.nullable else Annotated[str, msgspec.Meta(min_length=1)]
+            case "timestamp":
+                kind = Annotated[datetime, msgspec.Meta(tz=self.timezone is not None)]
+        return kind | None if self.nullable else kind
+
+    def broken_rule(self, value: Any) -> str | None:
+        """Return the rule that a JSON value breaks, for a person; None where it breaks none."""
+        try:
+            msgspec.convert(value, self.value_type())
+        except msgspec.ValidationError as refused:
+            return self._name_rule(value) or str(refused)
+        return None
+
+    def _name_rule(self, value: Any) -> str | None:
+        if value is None or value == "":
+            return "not null"
+        if self.type in ("number", "integer"):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return self.type_rule
+            if value < self.lowest:
+                return self.least_rule
+            return self.most_rule if value > self.highest else self.type_rule
+        if self.type == "category" and isinstance(value, str):
+            return self.values_rule
+        return self.type_rule
+
+    def sample(self) -> Any:
+        """Return a value that the column allows, as JSON has it: the `example`, else one made from the rules."""
+        if self.example is not None:
+            return self.example.isoformat() if isinstance(self.example, datetime) else self.example
+        match self.type:
+            case "number" | "integer":
+                middle = min(max(0.0, self.lowest), self.highest)
+                if self.min is not None and self.max is not None:
+                    middle = (self.min + self.max) / 2
+                return round(middle) if self.type == "integer" else middle
+            case "boolean":
+                return True
+            case "category":
+                return self.values[0] if self.values else "a"
+            case "timestamp":
+                return "2024-01-31T12:00:00" + ("Z" if self.timezone else "")

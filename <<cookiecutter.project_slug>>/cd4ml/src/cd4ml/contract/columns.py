@@ -1,0 +1,107 @@
+"""Rows and tables to columns: nulls and types normalized once, for training, batch and serving alike.
+
+A normalized column is one NumPy array, shape `(rows,)`:
+
+| type                    | array           | a null is |
+|-------------------------|-----------------|-----------|
+| number, integer         | float32         | NaN       |
+| boolean                 | float32, 0 or 1 | NaN       |
+| category                | object, of str  | ""        |
+| timestamp               | datetime64[us]  | NaT       |
+
+Numbers become float32 here, and so everywhere, because an exported model sees float32: trees trained on the same
+values split between the same values.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cd4ml.contract.column import Column
+from cd4ml.contract.contract import Contract
+
+Array: TypeAlias = NDArray[Any]
+Columns: TypeAlias = dict[str, Array]
+
+
+def columns_of_rows(rows: Sequence[Mapping[str, Any]], contract: Contract) -> Columns:
+    """Return the columns of rows that keep the contract: plain values, None or an absent key for a null."""
+    return {name: normalize([row.get(name) for row in rows], column) for name, column in contract.columns.items()}
+
+
+def normalize(values: Sequence[Any] | Array, column: Column) -> Array:
+    """Return one column's values, shape `(rows,)`, in the form this module's table gives for its type.
+
+    `values` are as the contract has them, with None, NaN or NaT for a null.
+    """
+    if column.type == "category":
+        return _category(values)
+    if column.type == "timestamp":
+        return _timestamp(values)
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return values.astype(np.float32)
+    return np.array(values, dtype=np.float64).astype(np.float32)  # None becomes NaN
+
+
+def _category(values: Sequence[Any] | Array) -> Array:
+    normalized = np.empty(len(values), dtype=object)
+    normalized[:] = [_text(value) for value in values]
+    return normalized
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or value != value:  # NaN is the one value that differs from itself
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # a code such as 7 reads as 7.0 from a table in which another row is null
+    return str(value)
+
+
+def _timestamp(values: Sequence[Any] | Array) -> Array:
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return values.astype("datetime64[us]")
+    return np.array([_wall_clock(value) for value in values], dtype="datetime64[us]")
+
+
+def _wall_clock(value: Any) -> Any:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value) if value else None
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
+
+
+def spread(columns: Columns, most: int) -> Columns:
+    """Return at most `most` rows of columns, evenly spaced from the first to the last."""
+    rows = len(next(iter(columns.values())))
+    picked = np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
+    return {name: array[picked] for name, array in columns.items()}
+
+
+def rows_of_columns(columns: Columns, contract: Contract) -> list[dict[str, Any]]:
+    """Return normalized columns as rows of plain JSON values, with None for a null: the way back."""
+    plain = {name: [_plain(value, contract.columns[name]) for value in array] for name, array in columns.items()}
+    return [dict(zip(plain, values, strict=True)) for values in zip(*plain.values(), strict=True)]
+
+
+def _plain(value: Any, column: Column) -> Any:
+    if column.type == "category":
+        return value or None
+    if column.type == "timestamp":
+        if np.isnat(value):
+            return None
+        text = str(np.datetime_as_string(value, unit="us")).removesuffix(".000000")
+        return text + ("Z" if column.timezone else "")
+    if value != value:
+        return None
+    if column.type == "boolean":
+        return bool(value)
+    if column.type == "integer":
+        return int(value)
+    shortest = float(str(value))  # 0.1, not 0.10000000149: the shortest text that is the same float32
+    return min(max(shortest, column.lowest), column.highest)  # rounding may have carried it past a limit

@@ -1,0 +1,105 @@
+# shellcheck shell=bash disable=SC2153 # names that other parts give
+# A container group: the service, and before it Caddy, which speaks HTTPS and keeps its certificates on a file share.
+
+# caddy 2.10.2, which bootstrap copies into the project's own registry
+CADDY=sha256:c3d7ee5d2b11f9dc54f947f68a734c84e9c9666c92c88a7f30b9cba5da182adb
+
+service_settings() { # CPU and MEMORY; the other settings are looked at too
+    local name
+    CPU=${SERVICE_CPU:-1} MEMORY=${SERVICE_MEMORY:-1.5}
+    for name in CPU MEMORY; do
+        [[ ${!name} =~ ^[0-9]{1,2}(\.[0-9])?$ ]] || die "SERVICE_$name is a number such as 1 or 1.5 (of CPUs, of GB)"
+    done
+    for name in SERVICE_START_SECONDS SERVICE_ROUND_SECONDS; do
+        [[ ${!name:-1} =~ ^[0-9]{1,4}$ ]] || die "$name is a whole number"
+    done
+}
+
+secrets_to_run() { # KEYS and SHARE_KEY, which no command gets as an argument
+    KEYS=$(api_keys) || die "SERVICE_API_KEYS is not set, and a service without keys would be open to anybody: $SCRIPT bootstrap, or export it"
+    SHARE_KEY=left-out
+    if [ -n "$DRY_RUN" ]; then
+        KEYS=left-out
+        return
+    fi
+    SHARE_KEY=$(az storage account keys list "${IN_GROUP[@]}" --account-name "$(storage_name cert)" --query '[0].value' --output tsv 2>"$WORK/share") ||
+        die "the share for certificates cannot be opened, and nothing was changed: $(why "$WORK/share")"
+}
+
+create() { # GROUP IMAGE NAME=VALUE...: make the group, or make it again, with these tags
+    local group=$1 file="$WORK/$1.yaml"
+    (umask 077 && describe "$@" >"$file")
+    if [ -n "$DRY_RUN" ]; then
+        printf '# %s.yaml, with keys left out:\n' "$group"
+        sed 's/^/#   /' "$file"
+        change az container create "${IN_GROUP[@]}" --name "$group" --file "$group.yaml" --output none
+        return
+    fi
+    change az container create "${IN_GROUP[@]}" --name "$group" --file "$file" --output none
+}
+
+settled() { # GROUP: its state, once nothing is being done to it, as after a run that was killed
+    local told until
+    until=$(($(date +%s) + ${SERVICE_START_SECONDS:-300}))
+    while :; do
+        told=$(az container show "${IN_GROUP[@]}" --name "$1" --query "join(' ', [provisioningState || '-', instanceView.state || '-'])" --output tsv) || told="- -"
+        case $told in
+        Pending* | Creating* | Updating* | Repairing*) if [ "$(date +%s)" -ge "$until" ]; then break; fi ;;
+        *) break ;;
+        esac
+        sleep 2
+    done
+    printf '%s' "${told#* }"
+}
+
+create_again() { # as create, for a group that is there: in its place, or anew where Azure cannot do that
+    local state anew=""
+    state=$(settled "$1")
+    case $state in
+    Succeeded | Failed | Stopped) anew="has ended ($state)" ;;
+    *)
+        if ! awk -v is="$SIZE" -v wanted="$CPU $MEMORY" 'BEGIN {split(is, a, " "); split(wanted, b, " "); exit a[1] != b[1] || a[2] != b[2]}'; then
+            anew="changes its size ($SIZE to $CPU $MEMORY, CPUs and GB)"
+        fi
+        ;;
+    esac
+    if [ -n "$anew" ]; then
+        say "$1 $anew, and so has to be made anew; should this be stopped meanwhile: $SCRIPT deploy $2 ENV"
+        remove "$1" || return 1
+    fi
+    create "$@"
+}
+
+quoted() { # TEXT: as YAML, whatever it holds
+    printf '%s' "$1" | sed "s/'/''/g; s/^/'/; s/\$/'/"
+}
+
+describe() { # GROUP IMAGE NAME=VALUE...: the group as `az container create --file` reads it
+    local group=$1 image=$2 host pair
+    host=$(host_of "$group")
+    printf '%s\n' "name: $group" "apiVersion: '2023-05-01'" "location: $AZURE_LOCATION" "tags:" "  made-by: cd4ml"
+    for pair in "${@:3}"; do printf '  %s: %s\n' "${pair%%=*}" "$(quoted "${pair#*=}")"; done
+    printf '%s\n' "identity:" "  type: UserAssigned" "  userAssignedIdentities: {$(quoted "$(runtime_id)"): {}}" \
+        "properties:" "  osType: Linux" "  sku: Standard" "  restartPolicy: Always" \
+        "  imageRegistryCredentials:" "  - {server: $(quoted "$(registry_host)"), identity: $(quoted "$(runtime_id)")}" \
+        "  ipAddress:" "    type: Public" "    dnsNameLabel: ${host%%.*}" \
+        "    ports: [{protocol: TCP, port: 443}, {protocol: TCP, port: 80}]" \
+        "  containers:"
+    describe_service "$image"
+    printf '%s\n' "  - name: https" "    properties:" "      image: $(registry_host)/caddy@$CADDY" \
+        "      command: [caddy, reverse-proxy, --from, $host, --to, '127.0.0.1:8000']" \
+        "      ports: [{protocol: TCP, port: 443}, {protocol: TCP, port: 80}]" \
+        "      resources: {requests: {cpu: 0.2, memoryInGB: 0.3}}" \
+        "      volumeMounts: [{name: certificates, mountPath: /data}]" \
+        "  volumes:" "  - name: certificates" \
+        "    azureFile: {shareName: certificates, storageAccountName: $(storage_name cert), storageAccountKey: $(quoted "$SHARE_KEY")}"
+}
+
+describe_service() { # IMAGE: the project's own container; its port is not among those of the group
+    printf '%s\n' "  - name: service" "    properties:" "      image: $1" \
+        "      environmentVariables:" "      - {name: PORT, value: '8000'}" \
+        "      - {name: SERVICE_API_KEYS, secureValue: $(quoted "$KEYS")}" \
+        "      resources: {requests: {cpu: $CPU, memoryInGB: $MEMORY}}" \
+        "      livenessProbe: {httpGet: {path: /health/live, port: 8000, scheme: http}, initialDelaySeconds: 20, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6}" \
+        "      readinessProbe: {httpGet: {path: /health/ready, port: 8000, scheme: http}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3}"
+}

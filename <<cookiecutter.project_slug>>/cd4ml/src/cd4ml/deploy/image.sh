@@ -1,0 +1,207 @@
+#!/usr/bin/env bash
+# The image that serves models/bundle: built, asked, kept as one file, scanned, and copied to registries.
+# `cd4ml build-image` and its neighbours call this in the project's folder.
+#
+#   build            build $IMAGE in the engine
+#   smoke            run it, and compare its answers with the bundle's own
+#   archive          build it, and keep it as build/image.tar: what is scanned and what is published
+#   sbom             write build/sbom.json, the Python packages in the image
+#   scan             refuse critical vulnerabilities that a newer version fixes
+#   publish NAME...  copy exactly build/image.tar to every REGISTRY/NAME:TAG
+#
+# ARCHIVE_SHA256, where it is set, is the archive that is meant; any other one is refused.
+# ACCEPT_FINDINGS="CVE-2026-1234 ..." lets these pass, NO_DATABASE=accepted an image that nobody scanned.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+
+archive=build/image.tar bundle=models/bundle/bundle.json
+docker=${DOCKER:-docker} image=${IMAGE:-$CD4ML_NAME} uv=${UV:-uv}
+verb=${1:-} scratch=
+
+fail() { echo "${verb/#build/image}: $1" >&2; exit 1; }
+output() { [ -z "${GITHUB_OUTPUT:-}" ] || echo "$1=$2" >>"$GITHUB_OUTPUT"; }
+summary() { echo "$1"; [ -z "${GITHUB_STEP_SUMMARY:-}" ] || echo "$1" >>"$GITHUB_STEP_SUMMARY"; }
+told() { sed -n "s/^ \"$1\": \"\(.*\)\",\{0,1\}$/\1/p" "$bundle"; }    # a text of bundle.json
+tidy() { [ -z "$scratch" ] || rm -rf "$scratch"; }
+
+make_scratch() {    # a folder of this process, and none of those that were killed
+    local left
+    for left in build/.image.new-*; do
+        kill -0 "${left##*-}" 2>/dev/null || rm -rf "$left"
+    done
+    trap tidy EXIT
+    scratch=build/.image.new-$$
+    mkdir -p "$scratch"
+}
+
+need_bundle() { [ -f "$bundle" ] || fail "no bundle in models/bundle; run make train"; }
+need_skopeo() {
+    command -v skopeo >/dev/null ||
+        fail "skopeo is not here, which copies images: apt-get install skopeo, or brew install skopeo"
+    # Who has logged in with docker is logged in.
+    if [ -z "${REGISTRY_AUTH_FILE:-}" ] && [ -f "${DOCKER_CONFIG:-/nowhere}/config.json" ]; then
+        export REGISTRY_AUTH_FILE="$DOCKER_CONFIG/config.json"
+    fi
+}
+
+sha256() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi | cut -c1-64; }
+digest() { echo "sha256:$(skopeo inspect --raw "$1" "${@:2}" | sha256)"; }    # of the image, in every registry
+
+need_archive() {    # the archive is there, and the one that is meant
+    [ -f "$archive" ] || fail "no $archive; run uv run cd4ml archive-image"
+    sum=$(sha256 "$archive")
+    [ "${ARCHIVE_SHA256:-$sum}" = "$sum" ] ||
+        fail "$archive is another than the one that was built: its sha256 is $sum, ARCHIVE_SHA256 is $ARCHIVE_SHA256"
+}
+
+extras() { if [ "$(told runtime)" = sklearn ]; then echo "--extra sklearn"; fi; }
+
+version() {    # as the bundle says it itself
+    local until digest
+    until=$(told until) digest=$(told digest)
+    echo "${until:-v}.${digest:0:7}"
+}
+
+build() {
+    need_bundle
+    local server=${GITHUB_SERVER_URL:-https://github.com}
+    local source=${CD4ML_REPOSITORY:-}
+    [ -z "${GITHUB_REPOSITORY:-}" ] || source=$server/$GITHUB_REPOSITORY
+    # An attestation beside it would make two digests of one image.
+    DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$docker" build --tag "$image" \
+        --build-arg EXTRAS="$(extras)" --build-arg VERSION="$(version)" --build-arg BUNDLE="$(told digest)" \
+        --build-arg SOURCE="$source" \
+        --build-arg REVISION="$(git rev-parse --verify --quiet HEAD 2>/dev/null || true)" .
+}
+
+smoke() {
+    need_bundle
+    local container address
+    container=$("$docker" run --detach --read-only --cap-drop ALL --publish 127.0.0.1::8000 "$image")
+    # shellcheck disable=SC2064 # this container
+    trap "'$docker' rm --force '$container' >/dev/null" EXIT
+    address=$("$docker" port "$container" 8000/tcp | head -n 1)
+    "$CD4ML_PYTHON" -m cd4ml smoke --url "http://$address" --wait 60 || {
+        "$docker" logs "$container" >&2
+        exit 1
+    }
+}
+
+archive() {
+    need_bundle
+    need_skopeo
+    build
+    make_scratch
+    "$docker" save --output "$scratch/saved.tar" "$image"
+    # An OCI archive has its layers compressed already, so that its digest is the one that registries will name.
+    skopeo copy --quiet "docker-archive:$scratch/saved.tar" "oci-archive:$scratch/image.tar"
+    mv "$scratch/image.tar" "$archive"
+    local sum name
+    sum=$(sha256 "$archive") name=$(digest "oci-archive:$archive")
+    echo "archive  $archive, $(($(wc -c <"$archive") / 1000000)) MB"
+    echo "bundle   $(version)"
+    echo "sha256   $sum"
+    echo "digest   $name"
+    echo "next: uv run cd4ml scan-image, then uv run cd4ml publish-image REGISTRY/NAME:TAG"
+    output sha256 "$sum"
+    output digest "$name"
+    output version "$(version)"
+}
+
+sbom() {
+    need_bundle
+    make_scratch
+    # shellcheck disable=SC2046 # no word, or two
+    "$uv" export --quiet --format cyclonedx1.5 --locked --no-default-groups $(extras) \
+        --output-file "$scratch/sbom.json" ||
+        fail "uv could not list the packages; uv lock mends a uv.lock that is out of date"
+    mv "$scratch/sbom.json" build/sbom.json
+    echo "wrote build/sbom.json: $(grep -c '"purl": "pkg:pypi/' build/sbom.json) Python packages"
+}
+
+scan() {
+    need_archive
+    local trivy status=0
+    trivy=$("$here/tool.sh" trivy)
+    make_scratch
+    export TRIVY_SKIP_VERSION_CHECK=true TRIVY_DISABLE_TELEMETRY=true
+    if ! "$trivy" image --no-progress --download-db-only; then
+        [ "${NO_DATABASE:-}" = accepted ] ||
+            fail "there is no database of vulnerabilities to look in; run it again, or let it pass: NO_DATABASE=accepted"
+        summary "scan: **not scanned**: there was no database of vulnerabilities, which NO_DATABASE=accepted lets pass"
+        return
+    fi
+    mkdir "$scratch/layout"
+    tar -xf "$archive" -C "$scratch/layout"
+    : >"$scratch/ignored"    # nothing: what is let pass is said in ACCEPT_FINDINGS
+    "$trivy" image --no-progress --input "$scratch/layout" --skip-db-update --scanners vuln --severity CRITICAL \
+        --ignore-unfixed --ignorefile "$scratch/ignored" --list-all-pkgs --exit-code 3 \
+        --format json --output "$scratch/scan.json" || status=$?
+    case $status in 0 | 3) ;; *) fail "trivy failed (exit code $status), so the image counts as not scanned" ;; esac
+    grep -q '"Type": *"python-pkg"' "$scratch/scan.json" ||
+        fail "trivy saw no Python packages in $archive, so it looked at something else"
+    mv "$scratch/scan.json" build/scan.json
+    [ $status = 0 ] || "$trivy" convert --quiet --format table build/scan.json || true
+    judge $status
+}
+
+judge() {    # STATUS: refuse what build/scan.json names and nobody accepts
+    local found id open=() passed=()
+    found=$(grep -o '"VulnerabilityID": *"[^"]*"' build/scan.json | cut -d '"' -f 4 | sort -u) || true
+    [ "$1" = 0 ] || [ -n "$found" ] || fail "trivy says that it found something, and build/scan.json does not name it"
+    for id in $found; do
+        case " ${ACCEPT_FINDINGS:-} " in *" $id "*) passed+=("$id") ;; *) open+=("$id") ;; esac
+    done
+    [ ${#passed[@]} = 0 ] || summary "scan: **accepted by name**: ${passed[*]}"
+    if [ ${#open[@]} != 0 ]; then
+        summary "scan: **refused**: critical, and fixed by a newer version: ${open[*]}"
+        fail "take newer versions (uv lock --upgrade, or the base image), or let it pass: ACCEPT_FINDINGS=\"${open[*]}\""
+    fi
+    summary "scan: nothing critical that can be fixed in build/image.tar, sha256 $sum"
+}
+
+need_names() {    # NAME...: whole names, so that nothing is pushed where nobody meant
+    [ $# -gt 0 ] || fail "say where to: cd4ml publish-image REGISTRY/NAME:TAG"
+    local name
+    for name; do
+        [[ $name =~ ^(localhost|[a-z0-9-]+\.[a-z0-9.-]+)(:[0-9]+)?(/[a-z0-9._-]+)+:[A-Za-z0-9_][A-Za-z0-9_.-]*$ ]] ||
+            fail "\"$name\" is no image's name; write REGISTRY/NAME:TAG, small letters but for the tag: ghcr.io/me/model:1"
+    done
+}
+
+publish() {
+    local name names=()
+    for name; do    # an owner on GitHub may have capitals, a registry knows none
+        names+=("$(printf '%s' "${name%:*}" | tr '[:upper:]' '[:lower:]'):${name##*:}")
+    done
+    set -- ${names[@]+"${names[@]}"}
+    need_names "$@"
+    need_skopeo
+    need_archive
+    make_scratch
+    local ours tls published=()
+    ours=$(digest "oci-archive:$archive")
+    for name; do
+        case $name in localhost[:/]* | 127.0.0.1[:/]*) tls=false ;; *) tls=true ;; esac
+        skopeo copy --quiet --preserve-digests --retry-times 3 --dest-tls-verify=$tls \
+            "oci-archive:$archive" "docker://$name" 2>"$scratch/said" || refused "$name"
+        [ "$(digest "docker://$name" --tls-verify=$tls 2>"$scratch/said" || true)" = "$ours" ] ||
+            fail "${name%%/*} took $name, and does not name it $ours now: $(said)"
+        published+=("${name%:*}@$ours")
+        echo "published $name"
+    done
+    echo "digest    $ours"
+    output digest "$ours"
+    output name "${1%:*}"
+    output image "${published[0]}"
+    output images "${published[*]}"
+}
+
+said() { tail -n 1 "$scratch/said" | sed 's/.*msg="\(.*\)"$/\1/' | tr -d '\000-\037' | cut -c 1-300; }
+refused() { fail "${1%%/*} did not take $1: $(said); are you logged in there (docker login ${1%%/*}), and may you write?"; }
+
+case $verb in
+    build | smoke | archive | sbom | scan) "$verb" ;;
+    publish) publish "${@:2}" ;;
+    *) echo "usage: image.sh build | smoke | archive | sbom | scan | publish REGISTRY/NAME:TAG ..." >&2; exit 2 ;;
+esac

@@ -1,0 +1,140 @@
+"""The contract as OpenAPI tells it: what POST /predict takes and gives, with limits, units and examples."""
+
+from http import HTTPStatus
+from typing import Any
+
+from cd4ml.bundle.manifest import Manifest
+from cd4ml.contract.column import Column
+from cd4ml.contract.contract import Contract, Target
+from cd4ml.serving.problem import MEDIA_TYPE
+from cd4ml.serving.service_settings import Settings
+
+Schema = dict[str, Any]
+
+_JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean"}
+_NO_OFFSET = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$"
+_REFUSALS = {
+    400: "The body is no JSON.",
+    401: "The key is missing, or is not one of the service's.",
+    413: "The body is larger than the service takes.",
+    415: "The body's media type is not JSON.",
+    422: "The rows break the contract; `errors` names row, column, rule and value.",
+    500: "The service failed; its log knows the request id.",
+}
+
+SECURITY_SCHEMES = {"key": {"type": "http", "scheme": "bearer", "description": "One of the service's keys."}}
+
+
+def predict_operation(contract: Contract, manifest: Manifest, settings: Settings) -> Schema:
+    """Return what `paths./predict.post` of an OpenAPI document says."""
+    rows = {"type": "array", "items": row_schema(contract), "minItems": 1, "maxItems": settings.max_rows}
+    problems = {
+        str(status): {"description": meaning, "content": {MEDIA_TYPE: {"schema": _problem_schema(status)}}}
+        for status, meaning in _REFUSALS.items()
+        if status != HTTPStatus.UNAUTHORIZED or settings.api_keys
+    }
+    return {
+        "summary": f"Predict {contract.target.name}",
+        "description": contract.target.description or f"One prediction of {contract.target.name} a row.",
+        "operationId": "predict",
+        "security": [{"key": []}] if settings.api_keys else [],
+        "parameters": [
+            {
+                "name": "X-Request-ID",
+                "in": "header",
+                "description": "Comes back with the answer, and is in the log; made up where it is absent.",
+                "schema": {"type": "string"},
+            }
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": _object({"rows": rows}),
+                    "example": {"rows": [contract.sample_row()]},
+                }
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "One answer a row, in the rows' order.",
+                "headers": {"X-Model-Version": {"schema": {"type": "string"}}},
+                "content": {"application/json": {"schema": answer_schema(contract.target, manifest)}},
+            },
+            **problems,
+        },
+    }
+
+
+def row_schema(contract: Contract) -> Schema:
+    """Return the JSON schema of a row."""
+    columns = {name: column_schema(column) for name, column in contract.columns.items()}
+    if contract.id is not None:
+        columns[contract.id] = {"type": ["string", "integer"], "description": "Names the row; nothing is made of it."}
+    return _object(columns, [name for name, column in contract.columns.items() if not column.nullable])
+
+
+def column_schema(column: Column) -> Schema:
+    """Return the JSON schema of one column's values."""
+    schema: Schema = {"type": _JSON_TYPES.get(column.type, "string")}
+    if column.type in ("number", "integer"):
+        whole = column.type == "integer"
+        schema |= {"minimum": int(column.lowest), "maximum": int(column.highest)} if whole else {}
+        schema |= {} if whole else {"minimum": column.lowest, "maximum": column.highest}
+    if column.type == "timestamp":
+        schema |= {"format": "date-time"} if column.timezone else {"pattern": _NO_OFFSET}
+    if column.refuses_unknown:
+        schema["enum"] = [*(column.values or []), *([None] if column.nullable else [])]
+    elif column.type == "category" and not column.nullable:
+        schema["minLength"] = 1
+    if column.nullable:
+        schema["type"] = [schema["type"], "null"]
+    told = [column.description, column.unit and f"in {column.unit}", column.type == "timestamp" and column.type_rule]
+    if description := ", ".join(text for text in told if text):
+        schema["description"] = description
+    return schema | {"examples": [column.sample()]}
+
+
+def answer_schema(target: Target, manifest: Manifest) -> Schema:
+    """Return the JSON schema of an answer."""
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    told = ", ".join(text for text in (target.description, target.unit and f"in {target.unit}") if text)
+    prediction: Schema = {"description": told or target.name}
+    answer: Schema = {"predictions": {"type": "array", "items": prediction}}
+    match manifest.task:
+        case "binary":
+            prediction["type"] = "boolean"
+            answer["probabilities"] = {"type": "array", "items": probability | {"description": "That it is true."}}
+        case "multiclass":
+            prediction |= {"type": "string", "enum": manifest.classes}
+            classes = _object({str(name): probability for name in manifest.classes})
+            answer["probabilities"] = {"type": "array", "items": classes}
+        case "regression":
+            prediction["type"] = "number"
+    texts = {"model": manifest.name, "version": manifest.version, "request_id": "0f8b0c6d2d1f4f0e8b3c2a1908f7e6d5"}
+    return _object(answer | {name: {"type": "string", "examples": [text]} for name, text in texts.items()})
+
+
+def _problem_schema(status: int) -> Schema:
+    problem: Schema = {
+        "type": {"type": "string"},
+        "title": {"type": "string", "examples": [HTTPStatus(status).phrase]},
+        "status": {"const": status},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+    }
+    if status == 422:
+        mistake = {
+            "row": {"type": ["integer", "null"], "description": "Counted from 0; null: the request as a whole."},
+            "column": {"type": ["string", "null"]},
+            "rule": {"type": "string"},
+            "value": {"description": "What was sent, cut when it is long."},
+        }
+        problem["errors"] = {"type": "array", "items": _object(mistake)}
+    return _object(problem)
+
+
+def _object(properties: Schema, required: list[str] | None = None) -> Schema:
+    """Return the schema of an object with these keys, and no others; all of them required unless told."""
+    names = list(properties) if required is None else required
+    return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}

@@ -1,0 +1,70 @@
+"""The verb `serve`: listen, answer until told to stop."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+from cd4ml.errors import UserError
+from cd4ml.serving.service_settings import Settings
+
+_GRACE = 10  # seconds that requests under way have to end after SIGTERM or SIGINT
+
+
+def main(argv: list[str]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        UserError: a setting is wrong, the bundle cannot be served, or the port is in use.
+    """
+    settings = Settings.read(argv, os.environ)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with _listening(settings) as listener:
+        _serve(settings, listener)
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    import uvicorn
+
+    from cd4ml.serving.app import create_app
+
+    app = create_app(settings.bundle, settings)
+    config = uvicorn.Config(
+        app,
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    print(f"{app.title} {app.version} answers at {_url(settings.host, listener)}/docs", flush=True)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _stop(*_: Any) -> None:
+    """End with 0: at once while loading; later uvicorn takes the signal, stops, and raises it again."""
+    raise SystemExit(0)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """Return a socket that listens, so that nobody who reads where it does is refused."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as failure:
+        where = f"{settings.host}, port {settings.port}"
+        raise UserError(f"cannot listen at {where}: {failure.strerror}; choose another with HOST and PORT") from None
+    return listener
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{listener.getsockname()[1]}"

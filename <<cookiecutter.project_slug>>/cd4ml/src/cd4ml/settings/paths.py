@@ -1,0 +1,28 @@
+"""TrackingAddress everything lies, from the project's root, in the order in which data flows."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+CONTRACT = Path("contract.yaml")
+LOCK = Path("uv.lock")
+
+DOWNLOAD = Path("data/download")
+RAW = Path("data/raw.parquet")
+VALIDATED = Path("data/validated.json")
+TRAIN = Path("data/train.parquet")
+HOLDOUT = Path("data/holdout.parquet")
+
+PIPELINE = Path("models/pipeline.skops")
+THRESHOLD = Path("models/threshold.json")
+BUNDLE = Path("models/bundle")
+
+REPORTS = Path("reports")
+METRICS = REPORTS / "metrics.json"
+SLICES = REPORTS / "slices.json"
+CURVES = REPORTS / "curves"
+PICTURES = REPORTS / "pictures"
+CARD = REPORTS / "model-card.md"
+
+TUNING = Path(".tuning")
+GATE = REPORTS / "gate.json"
+GATE_TABLE = REPORTS / "gate.md"

@@ -1,0 +1,48 @@
+"""The bundle as an MLflow model. This module travels with the model, and runs wherever that is loaded."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from cd4ml.bundle.bundle import Bundle
+from cd4ml.bundle.manifest import Manifest
+from cd4ml.contract.columns import Array
+from cd4ml.contract.table import columns_of_table
+
+
+class BundleModel(PythonModel):
+    """Answers with the bundle that was logged beside it."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the bundle, after checking every file of it."""
+        self._bundle = Bundle.load(Path(context.artifacts["bundle"]))
+
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Return one row of answers for each row of a table, under the names that `answer_names` gives."""
+        bundle = self._bundle
+        table = model_input.reindex(columns=list(bundle.contract.columns))  # one that was left out is all nulls
+        for name, column in bundle.contract.columns.items():
+            if column.timezone and table[name].dtype.kind == "M":  # MLflow lets only times without an offset pass
+                table[name] = table[name].dt.tz_localize("UTC")
+        scores = bundle.scores(columns_of_table(table, bundle.contract))
+        answers = [bundle.decision.labels(scores), *_probabilities(scores, bundle.manifest)]
+        return pd.DataFrame(dict(zip(answer_names(bundle.manifest), answers, strict=True)), index=model_input.index)
+
+
+def answer_names(manifest: Manifest) -> list[str]:
+    """Return the names of an answer's columns: `prediction`, then `probability`, or `probability_CLASS` for each."""
+    if manifest.task == "regression":
+        return ["prediction"]
+    if manifest.task == "binary":
+        return ["prediction", "probability"]
+    return ["prediction", *(f"probability_{name}" for name in manifest.classes)]
+
+
+def _probabilities(scores: Array, manifest: Manifest) -> list[Array]:
+    if manifest.task == "regression":
+        return []
+    return [scores[:, 1]] if manifest.task == "binary" else list(scores.T)

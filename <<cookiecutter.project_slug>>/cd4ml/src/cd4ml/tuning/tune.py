@@ -1,0 +1,113 @@
+"""Search for better values of `model:` and write them into params.yaml: `make tune`."""
+
+import sys
+
+from cd4ml.bundle.feature_code import FeatureCode
+from cd4ml.contract.contract import Contract
+from cd4ml.contract.table import columns_of_table, read, target_of_table, times_of_table
+from cd4ml.errors import ParamsError
+from cd4ml.evaluation.metrics import main_metric
+from cd4ml.files.yaml_edit import check_values, write_values
+from cd4ml.pipeline.reproduce import reproduce
+from cd4ml.settings import paths
+from cd4ml.settings.params import Params
+from cd4ml.settings.project import read_project
+from cd4ml.terminal.arguments import Arguments
+from cd4ml.terminal.output import report
+from cd4ml.training.build import configured
+from cd4ml.tuning.fit_cache import FitCache, study_key
+from cd4ml.tuning.folds import make_folds
+from cd4ml.tuning.mlflow_search import publish
+from cd4ml.tuning.progress import Countdown
+from cd4ml.tuning.search import Outcome, rungs_of, search
+from cd4ml.tuning.search_result import keep, search_key
+from cd4ml.tuning.space import check_space, draw
+from cd4ml.tuning.study import Study
+from cd4ml.tuning.summary import tell, verdict
+
+INTERRUPTED = 130  # the exit code of a program that was stopped by Ctrl-C
+
+
+def main(argv: list[str]) -> None:
+    """Search, tell what was found, write the winner into params.yaml when it is better, and publish the search.
+
+    Raises:
+        UserError: params.yaml, the data or the model do not allow a search.
+    """
+    Arguments("tune").parse_args(argv)
+    reproduce("--quiet", "split")
+    study = read_study()
+    try:
+        outcome = _searched(study)
+    except KeyboardInterrupt:
+        kept = f"{study.memory.size} fits are remembered, and `make tune` goes on from there"
+        print(f"\ntune: stopped; {kept}; params.yaml was not changed", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    finished = keep(study, outcome)
+    if outcome.is_better:
+        _write_winner(study, outcome)
+    publish(finished)
+    report("next: `make train`, `git diff params.yaml`" if outcome.is_better else "next: other limits in tune.space")
+
+
+def read_study() -> Study:
+    """Return what is to be searched, from params.yaml, contract.yaml and data/train.parquet.
+
+    Raises:
+        UserError: one of them does not allow a search.
+    """
+    contract, params, table = Contract.load(paths.CONTRACT), Params.load(), read(paths.TRAIN)
+    code = FeatureCode.read(read_project().features)
+    features, target = code.derive(columns_of_table(table, contract)), target_of_table(table, contract)
+    configured(params, contract.task, features)
+    check_space(params, contract.task, features)
+    check_values(paths.PARAMS, "model", list(params.tune.space), ParamsError)
+    key = study_key()
+    return Study(
+        key=search_key(key, params),
+        task=contract.task,
+        params=params,
+        features=features,
+        target=target,
+        folds=make_folds(target, times_of_table(table, contract), contract.task, params),
+        candidates=draw(params),
+        memory=FitCache(paths.TUNING / key),
+    )
+
+
+def _searched(study: Study) -> Outcome:
+    rungs, metric = rungs_of(study), main_metric(study.task)
+    counts = ", then ".join(f"{rung.candidates} on {rung.rows:,}" for rung in rungs)
+    report(f"candidates on rows: {counts}; {len(study.folds)} folds of {len(study.target):,} rows, {_kind(study)}")
+    if study.memory.size:
+        report(f"{study.memory.size} fits of an earlier run on the same data and code are remembered")
+    countdown = Countdown(rungs, metric)
+    outcome = search(study, rungs, countdown)
+    made, remembered = countdown.fits
+    report(f"{made} fits were made, {remembered} were remembered")
+    tell(study, outcome, metric)
+    report(verdict(outcome))
+    return outcome
+
+
+def _kind(study: Study) -> str:
+    if study.folds[0].name.startswith("fold"):
+        return "drawn at random"
+    return f"each judged on what came after: {study.folds[0].name} first"
+
+
+def _write_winner(study: Study, outcome: Outcome) -> None:
+    """Write the winner into params.yaml.
+
+    Raises:
+        ParamsError: its values of `model:` were changed while the search ran.
+    """
+    winner = study.candidates[outcome.winner.number]
+    if Params.load().model != study.params.model:
+        raise ParamsError(
+            f"{paths.PARAMS}: model: was changed while the search ran, so the winner was not written; "
+            "run `make tune` again, which remembers what was fitted"
+        )
+    changed = {key: value for key, value in winner.items() if value != study.params.model[key]}
+    write_values(paths.PARAMS, "model", changed, ParamsError)
+    report(f"{paths.PARAMS} has the winner's values under model: now, and is otherwise as it was")

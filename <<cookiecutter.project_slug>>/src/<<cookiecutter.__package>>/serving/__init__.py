@@ -1,1 +1,0 @@
-"""Answer over HTTP from a bundle alone."""

@@ -1,1 +1,0 @@
-"""Search for better values of `model:` in params.yaml: `make tune`."""

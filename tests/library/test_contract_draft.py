@@ -1,0 +1,75 @@
+"""`make contract` drafts a contract from a table, and never touches one that is there."""
+
+import pandas as pd
+import pytest
+
+from cd4ml.contract.contract import Contract
+from cd4ml.contract.inference import infer
+from cd4ml.errors import DataError
+from cd4ml.settings.paths import CONTRACT
+from cd4ml.source.draft_contract import main
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ([1.5, -2.0, None], "{type: number, nullable: true}"),
+        ([0.5, 2.0, 2.0], "{type: number, min: 0}"),
+        ([3, 4, 4], "{type: integer, min: 0}"),
+        ([2**30, 5, 5], "{type: number, min: 0}"),
+        ([0, 1, 1], "{type: integer, min: 0}"),
+        ([True, False, None], "{type: boolean, nullable: true}"),
+        (["true", "FALSE", ""], "{type: boolean, nullable: true}"),
+        (["2024-01-31", "2024-02-01 12:00", None], "{type: timestamp, nullable: true}"),
+        (["2024-01-31T10:00:00Z", "2024-02-01T10:00:00+02:00"] * 2, "{type: timestamp, timezone: UTC}"),
+        (["no", "yes"] * 30, '{type: category, values: ["no", "yes"]}'),
+        (["a b", 'c"d'] * 30, '{type: category, values: [a b, "c\\"d"]}'),
+        (["x", "y", "y"], "{type: category}"),
+        ([7, 7, 7], "{type: integer, min: 0} # the same in every row: leave it out?"),
+        (["h1", "h2", "h3"], "{type: category} # different in every row: is it the id?"),
+        ([None, None], "{type: category, nullable: true} # empty in every row: leave it out?"),
+    ],
+)
+def test_a_column_is_drafted_from_its_values(values, line):
+    assert infer(pd.Series(values, name="size")).line() == f"  size: {line}"
+
+
+def test_a_name_that_yaml_would_read_otherwise_is_quoted():
+    assert infer(pd.Series([0.5, 1.5], name="fee: (€)")).line() == '  "fee: (€)": {type: number, min: 0}'
+
+
+def test_a_first_contract_is_one_that_its_own_table_keeps(project):
+    (project.folder / CONTRACT).unlink()
+    project.replace("params.yaml", '  until: "2024-06-30"\n', "")
+
+    main(["--target", "sold_fast"])
+    project.run("ingest", "validate", "split")
+
+    contract = Contract.load(project.folder / CONTRACT)
+    assert contract.task == "binary"
+    assert contract.columns["built"].type == "timestamp"
+    assert contract.columns["district"].values == ["east", "north", "south"]
+
+
+def test_a_contract_that_is_there_is_left_as_it_is(project, capsys):
+    before = (project.folder / CONTRACT).read_bytes()
+
+    main([])
+
+    assert (project.folder / CONTRACT).read_bytes() == before
+    said = capsys.readouterr().out
+    assert "leaves these columns of the source out" in said
+    assert "  price: {type: number, min: 0}" in said
+    assert "  kind: {type: category, values: [flat, terrace, villa]}" in said
+
+
+@pytest.mark.parametrize(
+    ("target", "said"), [([], "name the column to predict"), (["--target", "prize"], "no column prize")]
+)
+def test_a_first_contract_needs_a_target(project, target, said):
+    (project.folder / CONTRACT).unlink()
+
+    with pytest.raises(DataError, match=f"{said}.*TARGET=one of house_id, sold_on, size"):
+        main(target)
+
+    assert not (project.folder / CONTRACT).exists()

@@ -1,0 +1,217 @@
+"""`make doctor` says what is set, missing or wrong, and how to mend it; it never says what a secret holds."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from github_server import GitHubServer
+
+from cd4ml.cli import main
+from cd4ml.delivery.required_settings import CLOUD, ENVIRONMENTS, NEEDS, REPOSITORY
+
+Printed = pytest.CaptureFixture[str]
+KEYS = "SERVICE_API_KEYS"
+VALUES = {
+    # % if cookiecutter.platform == "cloud-run"
+    "GCP_PROJECT": "houses-1",
+    "GCP_REGION": "europe-west1",
+    # % if cookiecutter.credentials == "oidc"
+    "GCP_WORKLOAD_IDENTITY_PROVIDER": "projects/1/locations/global/workloadIdentityPools/github/providers/github",
+    "GCP_SERVICE_ACCOUNT": "deployer@houses-1.iam.gserviceaccount.com",
+    # % endif
+    # % elif cookiecutter.platform == "fargate"
+    "AWS_REGION": "eu-central-1",
+    "AWS_ACCOUNT_ID": "123456789012",
+    # % if cookiecutter.credentials == "oidc"
+    "AWS_ROLE": "arn:aws:iam::123456789012:role/houses-deployer",
+    # % endif
+    # % else
+    "AZURE_LOCATION": "westeurope",
+    "AZURE_RESOURCE_GROUP": "houses",
+    "AZURE_REGISTRY": "houses1a2b3c.azurecr.io",
+    "AZURE_TENANT_ID": "11111111-2222-3333-4444-555555555555",
+    "AZURE_SUBSCRIPTION_ID": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
+    "AZURE_CLIENT_ID": "99999999-8888-7777-6666-555555555555",
+    # % endif
+}
+FIRST = CLOUD[0]
+#|
+
+
+def settings(github: GitHubServer, place: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """The secrets and variables that are set in a place, to change."""
+    path = f"environments/{place}" if place else "actions"
+    secrets = github.fixed.setdefault(f"{path}/secrets", {"secrets": []})["secrets"]
+    variables = github.fixed.setdefault(f"{path}/variables", {"variables": []})["variables"]
+    return secrets, variables
+
+
+def set_up(github: GitHubServer) -> None:
+    """Set all that the cloud and the service need."""
+    for need in NEEDS:
+        for place in need.places if need.part != "optional" else ():
+            secrets, variables = settings(github, place)
+            if need.kind == "secret":
+                secrets.append({"name": need.name})
+            else:
+                variables.append({"name": need.name, "value": VALUES[need.name]})
+
+
+@pytest.fixture
+def github(github_server: GitHubServer) -> GitHubServer:
+    """A repository in which all settings are as they should be, and no secret and no variable is set."""
+    policy = {"custom_branch_policies": True}
+    described: list[dict[str, Any]] = [{"name": name, "deployment_branch_policy": policy} for name in ENVIRONMENTS]
+    next(one for one in described if one["name"] == "approval")["protection_rules"] = [{"type": "required_reviewers"}]
+    check = {"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": "ci"}]}}
+    github_server.fixed |= {
+        "": {"default_branch": "main"},
+        "environments": {"environments": described},
+        "actions/permissions/workflow": {"can_approve_pull_request_reviews": True},
+        "rules/branches/main": [check],
+        "labels/train": {"name": "train"},
+    }
+    for place in (REPOSITORY, *ENVIRONMENTS):
+        settings(github_server, place)
+    return github_server
+
+
+def states(printed: str) -> dict[tuple[str, str], str]:
+    """State by what and where."""
+    rows = [re.split(r"  +", line) for line in printed.splitlines()]
+    return {(row[0], row[1]): row[2] for row in rows[1:] if len(row) > 2}
+
+
+def test_a_fresh_repository_misses_much_and_is_well(github: GitHubServer, capsys: Printed) -> None:
+    assert main(["doctor"]) == 0
+
+    said = capsys.readouterr().out
+    found = states(said)
+    assert found[(KEYS, "staging")] == "missing"
+    assert found[("CT_EVERY", "repository")] == "not set, optional"
+    assert f"gh secret set {KEYS} --env staging" in said
+    assert found[("check ci required", "main")] == found[("reviewers", "approval")] == "there"
+
+
+def test_all_that_is_set_is_there(github: GitHubServer, capsys: Printed) -> None:
+    set_up(github)
+
+    assert main(["doctor"]) == 0
+
+    said = capsys.readouterr().out
+    assert set(states(said).values()) == {"there", "not set, optional"}
+    assert not any(value in said for value in VALUES.values())
+
+
+def test_half_a_cloud_is_to_be_mended(github: GitHubServer, capsys: Printed) -> None:
+    set_up(github)
+    secrets, variables = settings(github, "trainer")
+    secrets.clear()
+    variables.clear()
+
+    assert main(["doctor"]) == 1
+
+    assert "(trainer)" in capsys.readouterr().err
+
+
+def test_what_every_job_could_use_is_wrong(github: GitHubServer, capsys: Printed) -> None:
+    set_up(github)
+    apart = next(need for need in NEEDS if need.apart)
+    for listed in settings(github, REPOSITORY):
+        listed.append({"name": apart.name, "value": "for all"})
+
+    assert main(["doctor"]) == 1
+
+    found = states(capsys.readouterr().out)
+    assert found[(apart.name, "production")] == "wrong: every job can read the repository's own; remove that one"
+
+
+@pytest.mark.parametrize(("name", "value"), [(FIRST, "Houses One"), ("CT_EVERY", "hour"), (FIRST, "houses\n")])
+def test_a_variable_that_cannot_be_right_is_wrong(github: GitHubServer, capsys: Printed, name: str, value: str) -> None:
+    settings(github, REPOSITORY)[1].append({"name": name, "value": value})
+
+    assert main(["doctor"]) == 1
+
+    said = capsys.readouterr()
+    assert states(said.out)[(name, "repository")] == f"wrong: no {name} looks like this"
+    assert value.strip() not in said.out.replace("deploy/", "").split()
+
+
+def test_settings_that_are_amiss_come_with_their_command(github: GitHubServer, capsys: Printed) -> None:
+    github.fixed["environments"]["environments"] = [{"name": "production", "deployment_branch_policy": None}]
+    github.fixed["actions/permissions/workflow"] = {"can_approve_pull_request_reviews": False}
+    github.fixed["rules/branches/main"] = []
+    github.refusals["GET branches/main/protection/required_status_checks"] = [(404, "Branch not protected")]
+    github.refusals["GET labels/train"] = [(404, "Not Found")]
+
+    assert main(["doctor"]) == 1
+
+    said = capsys.readouterr()
+    assert said.err == "doctor: to mend: only from main (production); the commands are in the table\n"
+    assert states(said.out)[("environment", "staging")] == "missing"
+    assert "gh api --method PUT repos/ada/houses/environments/staging" in said.out
+    assert "-F can_approve_pull_request_reviews=true" in said.out
+    assert "'required_status_checks[contexts][]=ci'" in said.out
+    assert "gh label create train" in said.out
+
+
+def test_who_may_not_look_is_told_what_would_be_needed(github: GitHubServer, capsys: Printed) -> None:
+    github.refusals["GET actions/secrets"] = [(403, "Resource not accessible")]
+
+    assert main(["doctor"]) == 0
+
+    said = capsys.readouterr().out
+    assert set(states(said).values()) == {"not seen"}
+    assert "GitHub was not looked at: GitHub answers GET actions/secrets with 403" in said
+
+
+def test_a_workflow_sees_what_it_is_told_and_asks_nobody(
+    github: GitHubServer, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "summary", "ENVIRONMENT": "staging",
+        f"SET_{KEYS}": "true", f"SET_{FIRST}": "false",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+
+    assert main(["doctor"]) == 0
+
+    assert states(capsys.readouterr().out) == {(KEYS, "staging"): "there", (FIRST, "repository"): "missing"}
+    assert f"`gh variable set {FIRST} --body " in Path("summary").read_text(encoding="utf-8")
+    assert github.calls == []
+
+
+def write_script(code: int) -> None:
+    """Put a script in place of the cloud's, which says what it was told."""
+    script = Path("deploy/<< cookiecutter.platform >>.sh")
+    script.parent.mkdir()
+    told = " ".join(f"${name}" for name in CLOUD)
+    script.write_text(f'#!/bin/sh\necho "$1 {told}"\nexit {code}\n', encoding="utf-8")
+    script.chmod(0o755)
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_cloud_is_asked_once_it_is_set_up(github: GitHubServer, capfd: Printed, code: int) -> None:
+    set_up(github)
+    write_script(code)
+
+    assert main(["doctor"]) == code
+
+    assert " ".join(["doctor", *(VALUES[name] for name in CLOUD)]) in capfd.readouterr().out
+
+
+@pytest.mark.usefixtures("github")
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_workflow_that_has_signed_in_sees_what_serves(
+    capfd: Printed, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    write_script(code)
+    for name, value in {"GITHUB_ACTIONS": "true", "ENVIRONMENT": "production", "SIGNED_IN": "true"}.items():
+        monkeypatch.setenv(name, value)
+    for name in CLOUD:
+        monkeypatch.setenv(name, VALUES[name])
+
+    assert main(["doctor"]) == code
+
+    assert " ".join(["status", *(VALUES[name] for name in CLOUD)]) in capfd.readouterr().out

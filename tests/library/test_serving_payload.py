@@ -1,0 +1,160 @@
+"""A request is either taken as the contract says, or refused with every mistake named."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cd4ml.contract.columns import columns_of_rows
+from cd4ml.contract.contract import Contract
+from cd4ml.serving.payload import MOST_MISTAKES, MalformedError, Payload, RefusedError
+
+CONTRACT = Contract.model_validate(
+    {
+        "name": "parcels",
+        "id": "parcel id",
+        "target": {"name": "late", "type": "boolean"},
+        "columns": {
+            "weight": {"type": "number", "min": 0, "max": 30.5},
+            "from": {"type": "category", "values": ["Ulm", "Graz", "Český Krumlov"]},
+            "items": {"type": "integer", "min": 1, "nullable": True},
+            "c0": {"type": "boolean", "nullable": True},
+            "sent-at": {"type": "timestamp"},
+            "due": {"type": "timestamp", "timezone": "UTC", "nullable": True},
+            "note": {"type": "category", "nullable": True},
+            "shop": {"type": "category"},
+        },
+    }
+)
+PAYLOAD = Payload(CONTRACT, most_rows=3)
+GOOD = {"weight": 1, "from": "Ulm", "sent-at": "2024-02-29T12:30:00", "shop": "7"}
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+anything = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.text(), scalars, max_size=2)
+likely = st.sampled_from(
+    [0, 1, 30.5, 30.500001, -0.0, 2**24, 2**24 + 1, 2**70, 1.0, 3.5e38, True, None, "", "Ulm", "ulm", "a",
+     "2024-02-29T12:30:00", "2024-02-29T12:30:00Z", "2023-02-29T12:30:00", "2024-02-29", "0001-01-01T00:00:00+14:00"]
+)  # fmt: skip
+names = st.sampled_from([*CONTRACT.columns, "parcel id", "late", "other"])
+row = st.builds(lambda changes: {**GOOD, **changes}, st.dictionaries(names, likely | anything, max_size=3))
+rows = st.lists(row | st.dictionaries(names, likely) | anything, max_size=4)
+envelope = st.builds(lambda rows: {"rows": rows}, rows)
+bodies = envelope | st.dictionaries(st.sampled_from(["rows", "x"]), anything) | anything
+
+
+def mistakes(body):
+    with pytest.raises(RefusedError) as refusal:
+        PAYLOAD.columns(body if isinstance(body, bytes) else json.dumps(body).encode())
+    return [(told.row, told.column, told.rule, told.value) for told in refusal.value.mistakes]
+
+
+@given(bodies)
+def test_what_is_refused_is_explained_and_what_is_taken_has_no_mistakes(said):
+    body = msgspec.json.encode(said)
+    found = list(PAYLOAD.mistakes(msgspec.json.decode(body)))
+
+    if found or b"0001-01-01T00:00:00+14:00" in body:  # each value is allowed, yet UTC has no such day
+        with pytest.raises(RefusedError) as refusal:
+            PAYLOAD.columns(body)
+        assert refusal.value.mistakes[: len(found)] == found[:MOST_MISTAKES]
+        msgspec.json.encode(refusal.value.mistakes)
+    else:
+        columns, expected = PAYLOAD.columns(body), columns_of_rows(said["rows"], CONTRACT)
+        assert columns.keys() == expected.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(columns[name], array)
+
+
+def test_columns_may_have_any_name_and_nullable_ones_may_be_absent():
+    columns = PAYLOAD.columns(json.dumps({"rows": [GOOD | {"c0": True, "parcel id": 17}, GOOD]}).encode())
+
+    assert list(columns) == list(CONTRACT.columns)
+    assert columns["from"].tolist() == ["Ulm", "Ulm"]
+    np.testing.assert_array_equal(columns["c0"], np.array([1, np.nan], dtype=np.float32))
+    np.testing.assert_array_equal(columns["items"], np.array([np.nan, np.nan], dtype=np.float32))
+
+
+def test_every_mistake_is_named_by_row_column_rule_and_value():
+    wrong = {"weight": -1.5, "from": "Rome", "sent-at": "noon", "extra": [1], "parcel id": 1.5}
+
+    assert mistakes({"rows": [GOOD, wrong, 7]}) == [
+        (1, "weight", "at least 0", -1.5),
+        (1, "from", "one of Ulm, Graz, Český Krumlov", "Rome"),
+        (1, "sent-at", "a time without offset, such as 2024-01-31T12:00:00", "noon"),
+        (1, "shop", "is there", None),
+        (1, "extra", "not a column of the contract", "a list"),
+        (1, "parcel id", "a text or a whole number", 1.5),
+        (2, None, "an object, {column: value}", 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"extra": 1}, "not a column of the contract"),
+        ({"late": True}, "not a column of the contract"),
+        ({"parcel id": None}, "a text or a whole number"),
+        ({"shop": ""}, "not null"),
+        ({"items": 2**24 + 1}, "at most 16777216"),
+        ({"items": 1.0}, "a whole number"),
+        ({"weight": True}, "a number"),
+    ],
+)
+def test_one_mistake_is_enough(change, rule):
+    ((column, value),) = change.items()
+
+    assert mistakes({"rows": [GOOD | change]}) == [(0, column, rule, value)]
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ({}, '"rows" is there'),
+        ([], 'an object, {"rows": [...]}'),
+        ({"rows": {}}, "rows is a list"),
+        ({"rows": []}, "from 1 to 3 rows"),
+        ({"rows": [GOOD] * 4}, "from 1 to 3 rows"),
+        ({"rows": [GOOD], "row": 1}, 'only "rows" is known here, not "row"'),
+    ],
+)
+def test_a_wrong_envelope_is_refused_as_a_whole(body, rule):
+    assert [told[:3] for told in mistakes(body)] == [(None, None, rule)]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"rows=1", b'{"rows": NaN}', b'{"rows": [{"weight": -Infinity}]}', b'{"rows": "\xff"}',
+             b"[" * 100_000, b'{"rows": []} x', b"\xef\xbb\xbf{}"]
+)  # fmt: skip
+def test_what_is_no_json_is_malformed(body):
+    with pytest.raises(MalformedError):
+        PAYLOAD.columns(body)
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 4000, "9" * 5000])
+def test_a_number_beyond_all_limits_is_refused_where_it_stands(number):
+    body = json.dumps({"rows": [GOOD | {"weight": 0}]}).replace(": 0", f": {number}")
+
+    ((_, column, rule, _),) = mistakes(body.encode())
+
+    assert (column, rule) in [("weight", "at most 30.5"), (None, "Number out of range - at `$.rows[0].weight`")]
+
+
+def test_a_time_that_no_calendar_holds_in_utc_is_refused():
+    ((_, _, rule, _),) = mistakes({"rows": [GOOD | {"due": "0001-01-01T00:00:00+14:00"}]})
+
+    assert "out of range" in rule
+
+
+def test_the_answer_repeats_no_long_value_and_lists_no_more_than_twenty_mistakes():
+    payload = Payload(CONTRACT, most_rows=100)
+    bad = GOOD | {"from": "x" * 10_000, "n" * 10_000: 1, "items": 10**30}
+
+    with pytest.raises(RefusedError) as refusal:
+        payload.columns(json.dumps({"rows": [bad] * 100}).encode())
+
+    assert len(refusal.value.mistakes) == 20
+    assert len(msgspec.json.encode(refusal.value.mistakes)) < 5000
+    assert refusal.value.mistakes[1].value == str(10**30)

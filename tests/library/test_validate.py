@@ -1,0 +1,79 @@
+"""A table that breaks the contract stops the pipeline, and the message says what is broken where."""
+
+import pandas as pd
+import pytest
+
+from cd4ml.errors import DataError
+
+RULES = [
+    ("size", "size", [-3.0, 501.0], ["at least 0", "at most 500"]),
+    ("size", "size", ["big"], ["a number"]),
+    ("size", "size", [None], ["not null"]),
+    ("rooms", "rooms", [2.5], ["a whole number"]),
+    ("heated", "heated", ["perhaps"], ["true or false"]),
+    ("district", "district", ["west", None], ["one of north, south, east", "not null"]),
+    ("district", "district", [""], ["not null"]),
+    ("built", "built", ["yesterday", "2020-01-01T10:00:00+02:00"], ["a time without offset"]),
+    ("built", "built", ["2020-01-01T10:00:00+02:00", "2020-01-01T10:00:00Z"], ["a time without offset"]),
+    ("house_id", "house_id", ["house-1"], ["unique"]),
+    ("sold_fast", "sold_fast", [None], ["not null"]),
+    ("sold_on", "sold_on", ["soon"], ["a time without offset"]),
+]
+
+
+@pytest.mark.parametrize(("name", "column", "values", "rules"), RULES)
+def test_a_broken_rule_is_named_with_its_column_rows_and_examples(project, name, column, values, rules):
+    table = project.table.astype({column: object})
+    table.loc[range(100, 100 + len(values)), column] = values
+    project.table = table
+
+    with pytest.raises(DataError) as refusal:
+        project.run("ingest", "validate")
+
+    lines = str(refusal.value).splitlines()
+    assert lines[0].startswith(f"contract: {len(rules)} rule{'s' if len(rules) > 1 else ''} broken in 400 rows")
+    for rule in rules:
+        assert any(line.split()[0] == name and rule in line for line in lines), rule
+    assert not (project.folder / "data/validated.json").exists()
+
+
+def test_a_missing_column_is_named(project):
+    project.table = project.table.drop(columns=["district", "sold_fast"])
+
+    with pytest.raises(DataError, match=r"(?s)district +is there +400.*sold_fast +is there +400"):
+        project.run("ingest", "validate")
+
+
+def test_three_examples_are_shown_and_the_rows_counted(project):
+    table = project.table
+    table.loc[:9, "size"] = [-float(number) for number in range(1, 11)]
+    project.table = table
+
+    with pytest.raises(DataError, match=r"size +at least 0 +10 +-1\.0, -2\.0, -3\.0\n"):
+        project.run("ingest", "validate")
+
+
+def test_a_table_that_keeps_the_contract_gets_a_receipt(project):
+    project.run("ingest", "validate")
+
+    assert project.read_json("data/validated.json")["rows"] == 400
+
+
+def test_a_category_that_the_contract_allows_unknown_passes(project):
+    project.replace("contract.yaml", "east]}", "east], unknown: allow}")
+    table = project.table
+    table.loc[5, "district"] = "west"
+    project.table = table
+
+    project.run("ingest", "validate")
+
+
+def test_the_bundle_is_untouched_by_a_refusal(project):
+    project.run("ingest", "validate", "split", "train", "package")
+    before = {path.name: path.read_bytes() for path in project.bundle.iterdir()}
+    project.table = pd.concat([project.table, project.table.head(1).assign(rooms=29)])
+
+    with pytest.raises(DataError, match="unique"):
+        project.run("ingest", "validate")
+
+    assert {path.name: path.read_bytes() for path in project.bundle.iterdir()} == before
