@@ -88,7 +88,7 @@ def test_a_bundle_of_a_later_format_is_refused(bundle):
     manifest = json.loads((bundle / "bundle.json").read_text())
     (bundle / "bundle.json").write_text(json.dumps(manifest | {"format": 99, "novelty": True}))
 
-    with pytest.raises(BundleError, match=r"is of format 99, this code reads up to \d+; update the project"):
+    with pytest.raises(BundleError, match=r"is of format 99, this code reads \d+; update cd4ml"):
         Bundle.load(bundle)
 
 
@@ -146,3 +146,12 @@ def test_a_model_with_types_of_an_untrusted_library_is_refused(tmp_path):
     Mine.__module__ = "mine"
     with pytest.raises(ModelError, match=r"types that are not trusted: mine\.|cannot be saved without pickle"):
         skops_file.save({"model": Mine()}, tmp_path / "model.skops")
+
+
+def test_a_bundle_of_an_earlier_format_is_to_be_trained_again(tiny_bundle, tmp_path):
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    manifest = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    (folder / "bundle.json").write_text(json.dumps(manifest | {"format": 1}), encoding="utf-8")
+
+    with pytest.raises(BundleError, match=r"is of format 1, this code reads \d+; train it again"):
+        Bundle.load(folder)

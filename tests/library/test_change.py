@@ -23,7 +23,7 @@ def trained(repository: Path) -> Path:
 
 @pytest.fixture
 def recorded(trained: Path, step: Step) -> Path:
-    step("record", REASON="schedule")
+    step("commit-model", REASON="schedule")
     return trained
 
 
@@ -38,7 +38,7 @@ def test_exactly_the_trained_state_is_committed(trained: Path, step: Step) -> No
     run("git", "add", "notes.txt")
     before = run("git", "rev-parse", "HEAD")
 
-    told = step("record", REASON="drift in `size`\n\nRun: $(touch /tmp/no)")
+    told = step("commit-model", REASON="drift in `size`\n\nRun: $(touch /tmp/no)")
 
     assert told == {"commit": run("git", "rev-parse", "HEAD"), "base": before, "bundle": VERSION}
     changed = run("git", "show", "--name-only", "--format=", "HEAD").splitlines()
@@ -51,18 +51,18 @@ def test_exactly_the_trained_state_is_committed(trained: Path, step: Step) -> No
 
 
 def test_nothing_new_is_said(repository: Path, step: Step) -> None:
-    assert step("record") == {"commit": "none", "bundle": "2024-01-31.aaaaaaa"}
+    assert step("commit-model") == {"commit": "none", "bundle": "2024-01-31.aaaaaaa"}
     Path("reports/gate.md").write_text("judged again\n", encoding="utf-8")
-    assert step("record")["commit"] == "none"
+    assert step("commit-model")["commit"] == "none"
 
 
 def test_what_the_gate_did_not_let_pass_is_not_committed(
     trained: Path, capsys: pytest.CaptureFixture[str], step: Step
 ) -> None:
     train(VERSION, passed=False)
-    step("record", fails=True)
+    step("commit-model", fails=True)
     judged({"bundle": VERSION, "passed": True, "dvc_lock": "another.dir", "accepted": []})
-    step("record", fails=True)
+    step("commit-model", fails=True)
 
     assert capsys.readouterr().err.count("does not say that the gate let the bundle of dvc.lock pass") == 2
 
@@ -70,13 +70,13 @@ def test_what_the_gate_did_not_let_pass_is_not_committed(
 def test_one_branch_is_rebuilt_and_one_pull_request_updated(
     recorded: Path, origin: Path, step: Step, github_server: GitHubServer
 ) -> None:
-    first = step("propose")
+    first = step("propose-model")
     assert at(origin, "ct/retrain") == run("git", "rev-parse", "HEAD")
     run("git", "reset", "--quiet", "--hard", "HEAD~1")
     Path("params.yaml").write_text("model: {depth: 3}\n", encoding="utf-8")
     train("2024-03-31.ccccccc")
-    step("record", REASON="later")
-    second = step("propose")
+    step("commit-model", REASON="later")
+    second = step("propose-model")
 
     assert at(origin, "ct/retrain") == run("git", "rev-parse", "HEAD")
     (pull,) = github_server.lists["pulls"]
@@ -88,7 +88,7 @@ def test_one_branch_is_rebuilt_and_one_pull_request_updated(
 
 
 def test_the_apps_push_starts_its_checks_itself(recorded: Path, step: Step, github_server: GitHubServer) -> None:
-    step("propose", BY_APP="true")
+    step("propose-model", BY_APP="true")
 
     assert "actions/workflows/ci.yml/dispatches" not in github_server.asked("POST")
 
@@ -98,7 +98,7 @@ def test_where_workflows_may_not_open_pull_requests_it_says_what_to_click(
 ) -> None:
     github_server.refusals["POST pulls"] = [(403, "GitHub Actions is not permitted to create or approve pull requests")]
 
-    assert step("propose")["pull_request"] == ""
+    assert step("propose-model")["pull_request"] == ""
 
     assert at(origin, "ct/retrain")
     said = capsys.readouterr().out
@@ -112,7 +112,7 @@ def test_a_labelled_pull_request_gets_the_commit_on_its_branch(
     run("git", "push", "--quiet", "origin", "HEAD~1:refs/heads/deeper;$(x)")
     github_server.lists["pulls"] = [{"id": 7, "number": 7, "state": "open"}]
 
-    told = step("propose", HEAD_BRANCH="deeper;$(x)")
+    told = step("propose-model", HEAD_BRANCH="deeper;$(x)")
 
     assert at(origin, "deeper;$(x)") == run("git", "rev-parse", "HEAD")
     assert told["pull_request"] == "7"
@@ -131,7 +131,7 @@ def test_a_branch_that_moved_meanwhile_is_not_overwritten(
         theirs = commit("theirs")
         run("git", "push", "--quiet", "origin", "HEAD:refs/heads/deeper")
 
-    step("propose", HEAD_BRANCH="deeper", fails=True)
+    step("propose-model", HEAD_BRANCH="deeper", fails=True)
 
     assert at(origin, "deeper") == theirs
     assert "deeper was pushed to while the model was trained" in capsys.readouterr().err
@@ -141,7 +141,7 @@ def test_a_branch_that_moved_meanwhile_is_not_overwritten(
 def test_a_branch_that_is_no_pull_requests_is_refused(
     branch: str, recorded: Path, step: Step, github_server: GitHubServer
 ) -> None:
-    step("propose", HEAD_BRANCH=branch, fails=True)
+    step("propose-model", HEAD_BRANCH=branch, fails=True)
 
     assert github_server.calls == []
 
@@ -154,7 +154,7 @@ def test_a_commit_that_changes_anything_else_is_not_pushed(
     run("git", "commit", "--quiet", "--all", "--amend", "--no-edit")
     run("git", "bundle", "create", "--quiet", "build/change.bundle", "HEAD", "^HEAD~1")
 
-    step("propose", fails=True)
+    step("propose-model", fails=True)
 
     said = capsys.readouterr().err
     assert "build/change.bundle changes model.py, which training does not; nothing was pushed" in said
@@ -164,17 +164,17 @@ def test_a_commit_that_changes_anything_else_is_not_pushed(
 def test_without_a_record_there_is_nothing_to_propose(
     repository: Path, step: Step, github_server: GitHubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    step("propose", fails=True)
+    step("propose-model", fails=True)
     assert "no build/change.bundle; make record writes it" in capsys.readouterr().err
 
 
 def test_refusals_are_one_issue_that_a_pass_closes(repository: Path, github_server: GitHubServer, step: Step) -> None:
     somebodys = {"id": 1, "number": 1, "title": "Retraining was refused", "state": "open", "body": "?"}
     github_server.lists["issues"] = [somebodys]
-    step("refused", CLOSE="1")
-    step("refused")
+    step("report-rejection", CLOSE="1")
+    step("report-rejection")
     Path("reports/gate.md").write_text("## worse again\n", encoding="utf-8")
-    step("refused", GITHUB_RUN_ID="42")
+    step("report-rejection", GITHUB_RUN_ID="42")
 
     theirs, ours = github_server.lists["issues"]
     assert theirs["body"] == "?"
@@ -182,7 +182,7 @@ def test_refusals_are_one_issue_that_a_pass_closes(repository: Path, github_serv
     assert ours["body"].startswith("## worse again\n")
     assert "https://github.com/ada/houses/actions/runs/42" in ours["body"]
 
-    step("refused", CLOSE="1")
+    step("report-rejection", CLOSE="1")
     assert (theirs["state"], ours["state"]) == ("open", "closed")
 
 
@@ -191,5 +191,5 @@ def test_a_repository_without_issues_is_no_failure(
 ) -> None:
     github_server.refusals["GET issues"] = [(410, "Issues has been disabled in this repository.")]
 
-    assert main(["refused"]) == 0
+    assert main(["report-rejection"]) == 0
     assert "issues are switched off" in capsys.readouterr().out

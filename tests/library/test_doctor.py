@@ -1,6 +1,8 @@
 """`make doctor` says what is set, missing or wrong, and how to mend it; it never says what a secret holds."""
 
+import itertools
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,35 +10,46 @@ import pytest
 from github_server import GitHubServer
 
 from cd4ml.cli import main
-from cd4ml.delivery.required_settings import CLOUD, ENVIRONMENTS, NEEDS, REPOSITORY
+from cd4ml.delivery import doctor
+from cd4ml.delivery.required_settings import ENVIRONMENTS, REPOSITORY, cloud_variables, needs_of
+from cd4ml.settings.project import Project, read_project
 
 Printed = pytest.CaptureFixture[str]
 KEYS = "SERVICE_API_KEYS"
 VALUES = {
-    # % if cookiecutter.platform == "cloud-run"
     "GCP_PROJECT": "houses-1",
     "GCP_REGION": "europe-west1",
-    # % if cookiecutter.credentials == "oidc"
     "GCP_WORKLOAD_IDENTITY_PROVIDER": "projects/1/locations/global/workloadIdentityPools/github/providers/github",
     "GCP_SERVICE_ACCOUNT": "deployer@houses-1.iam.gserviceaccount.com",
-    # % endif
-    # % elif cookiecutter.platform == "fargate"
     "AWS_REGION": "eu-central-1",
     "AWS_ACCOUNT_ID": "123456789012",
-    # % if cookiecutter.credentials == "oidc"
     "AWS_ROLE": "arn:aws:iam::123456789012:role/houses-deployer",
-    # % endif
-    # % else
     "AZURE_LOCATION": "westeurope",
     "AZURE_RESOURCE_GROUP": "houses",
     "AZURE_REGISTRY": "houses1a2b3c.azurecr.io",
     "AZURE_TENANT_ID": "11111111-2222-3333-4444-555555555555",
     "AZURE_SUBSCRIPTION_ID": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
     "AZURE_CLIENT_ID": "99999999-8888-7777-6666-555555555555",
-    # % endif
 }
-FIRST = CLOUD[0]
-#|
+
+
+@pytest.fixture(
+    autouse=True,
+    params=itertools.product(("cloud-run", "fargate", "aci"), ("service-account", "oidc")),
+    ids="-".join,
+)
+def houses(request: pytest.FixtureRequest) -> Project:
+    """A project that ships to each cloud, in the working directory."""
+    platform, credentials = request.param
+    text = f'platform = "{platform}"\ncredentials = "{credentials}"\npackage = "houses"\nregistry = "docker-hub"\n'
+    Path("pyproject.toml").write_text(f'[project]\nname = "houses"\n[tool.cd4ml]\n{text}', encoding="utf-8")
+    return read_project()
+
+
+@pytest.fixture
+def first(houses: Project) -> str:
+    """A variable that says which cloud is meant."""
+    return cloud_variables(houses)[0]
 
 
 def settings(github: GitHubServer, place: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
@@ -47,9 +60,9 @@ def settings(github: GitHubServer, place: str) -> tuple[list[dict[str, str]], li
     return secrets, variables
 
 
-def set_up(github: GitHubServer) -> None:
+def set_up(github: GitHubServer, project: Project) -> None:
     """Set all that the cloud and the service need."""
-    for need in NEEDS:
+    for need in needs_of(project):
         for place in need.places if need.part != "optional" else ():
             secrets, variables = settings(github, place)
             if need.kind == "secret":
@@ -94,8 +107,11 @@ def test_a_fresh_repository_misses_much_and_is_well(github: GitHubServer, capsys
     assert found[("check ci required", "main")] == found[("reviewers", "approval")] == "there"
 
 
-def test_all_that_is_set_is_there(github: GitHubServer, capsys: Printed) -> None:
-    set_up(github)
+def test_all_that_is_set_is_there(
+    github: GitHubServer, houses: Project, cloud: Callable[[int], None], capsys: Printed
+) -> None:
+    set_up(github, houses)
+    cloud(0)
 
     assert main(["doctor"]) == 0
 
@@ -104,8 +120,8 @@ def test_all_that_is_set_is_there(github: GitHubServer, capsys: Printed) -> None
     assert not any(value in said for value in VALUES.values())
 
 
-def test_half_a_cloud_is_to_be_mended(github: GitHubServer, capsys: Printed) -> None:
-    set_up(github)
+def test_half_a_cloud_is_to_be_mended(github: GitHubServer, houses: Project, capsys: Printed) -> None:
+    set_up(github, houses)
     secrets, variables = settings(github, "trainer")
     secrets.clear()
     variables.clear()
@@ -115,9 +131,9 @@ def test_half_a_cloud_is_to_be_mended(github: GitHubServer, capsys: Printed) -> 
     assert "(trainer)" in capsys.readouterr().err
 
 
-def test_what_every_job_could_use_is_wrong(github: GitHubServer, capsys: Printed) -> None:
-    set_up(github)
-    apart = next(need for need in NEEDS if need.apart)
+def test_what_every_job_could_use_is_wrong(github: GitHubServer, houses: Project, capsys: Printed) -> None:
+    set_up(github, houses)
+    apart = next(need for need in needs_of(houses) if need.apart)
     for listed in settings(github, REPOSITORY):
         listed.append({"name": apart.name, "value": "for all"})
 
@@ -127,15 +143,18 @@ def test_what_every_job_could_use_is_wrong(github: GitHubServer, capsys: Printed
     assert found[(apart.name, "production")] == "wrong: every job can read the repository's own; remove that one"
 
 
-@pytest.mark.parametrize(("name", "value"), [(FIRST, "Houses One"), ("CT_EVERY", "hour"), (FIRST, "houses\n")])
-def test_a_variable_that_cannot_be_right_is_wrong(github: GitHubServer, capsys: Printed, name: str, value: str) -> None:
+@pytest.mark.parametrize(("name", "value"), [("", "Houses One!"), ("CT_EVERY", "hour"), ("", "houses\n")])
+def test_a_variable_that_cannot_be_right_is_wrong(
+    github: GitHubServer, first: str, capsys: Printed, name: str, value: str
+) -> None:
+    name = name or first
     settings(github, REPOSITORY)[1].append({"name": name, "value": value})
 
     assert main(["doctor"]) == 1
 
     said = capsys.readouterr()
     assert states(said.out)[(name, "repository")] == f"wrong: no {name} looks like this"
-    assert value.strip() not in said.out.replace("deploy/", "").split()
+    assert value.strip() not in said.out.split()
 
 
 def test_settings_that_are_amiss_come_with_their_command(github: GitHubServer, capsys: Printed) -> None:
@@ -167,51 +186,58 @@ def test_who_may_not_look_is_told_what_would_be_needed(github: GitHubServer, cap
 
 
 def test_a_workflow_sees_what_it_is_told_and_asks_nobody(
-    github: GitHubServer, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+    github: GitHubServer, first: str, capsys: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {
         "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "summary", "ENVIRONMENT": "staging",
-        f"SET_{KEYS}": "true", f"SET_{FIRST}": "false",
+        f"SET_{KEYS}": "true", f"SET_{first}": "false",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
 
     assert main(["doctor"]) == 0
 
-    assert states(capsys.readouterr().out) == {(KEYS, "staging"): "there", (FIRST, "repository"): "missing"}
-    assert f"`gh variable set {FIRST} --body " in Path("summary").read_text(encoding="utf-8")
+    assert states(capsys.readouterr().out) == {(KEYS, "staging"): "there", (first, "repository"): "missing"}
+    assert f"`gh variable set {first} --body " in Path("summary").read_text(encoding="utf-8")
     assert github.calls == []
 
 
-def write_script(code: int) -> None:
-    """Put a script in place of the cloud's, which says what it was told."""
-    script = Path("deploy/<< cookiecutter.platform >>.sh")
-    script.parent.mkdir()
-    told = " ".join(f"${name}" for name in CLOUD)
-    script.write_text(f'#!/bin/sh\necho "$1 {told}"\nexit {code}\n', encoding="utf-8")
-    script.chmod(0o755)
+@pytest.fixture
+def cloud(houses: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Put a program in place of the verb `cloud`, which prints its verb and settings, and exits with a code."""
+
+    def answer(code: int) -> None:
+        script = Path("cloud")
+        variables = " ".join(f"${name}" for name in cloud_variables(houses))
+        script.write_text(f'#!/bin/sh\necho "$1 {variables}"\nexit {code}\n', encoding="utf-8")
+        script.chmod(0o755)
+        monkeypatch.setattr(doctor, "_CLOUD", ["./cloud"])
+
+    return answer
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_the_cloud_is_asked_once_it_is_set_up(github: GitHubServer, capfd: Printed, code: int) -> None:
-    set_up(github)
-    write_script(code)
+def test_the_cloud_is_asked_once_it_is_set_up(
+    github: GitHubServer, houses: Project, cloud: Callable[[int], None], capfd: Printed, code: int
+) -> None:
+    set_up(github, houses)
+    cloud(code)
 
     assert main(["doctor"]) == code
 
-    assert " ".join(["doctor", *(VALUES[name] for name in CLOUD)]) in capfd.readouterr().out
+    assert " ".join(["doctor", *(VALUES[name] for name in cloud_variables(houses))]) in capfd.readouterr().out
 
 
 @pytest.mark.usefixtures("github")
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_workflow_that_has_signed_in_sees_what_serves(
-    capfd: Printed, monkeypatch: pytest.MonkeyPatch, code: int
+    houses: Project, cloud: Callable[[int], None], capfd: Printed, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    write_script(code)
+    cloud(code)
     for name, value in {"GITHUB_ACTIONS": "true", "ENVIRONMENT": "production", "SIGNED_IN": "true"}.items():
         monkeypatch.setenv(name, value)
-    for name in CLOUD:
+    for name in cloud_variables(houses):
         monkeypatch.setenv(name, VALUES[name])
 
     assert main(["doctor"]) == code
 
-    assert " ".join(["status", *(VALUES[name] for name in CLOUD)]) in capfd.readouterr().out
+    assert " ".join(["status", *(VALUES[name] for name in cloud_variables(houses))]) in capfd.readouterr().out

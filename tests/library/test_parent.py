@@ -9,7 +9,7 @@ import pytest
 CHILD = """
 import pathlib, time
 time.sleep({late})
-from cd4ml.parent import stop_with_parent
+from cd4ml.pipeline.orphan_watchdog import stop_with_parent
 stop_with_parent()
 pathlib.Path("begun").touch()
 time.sleep({lives})

@@ -129,11 +129,11 @@ def test_a_threshold_in_params_is_taken(project):
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("import pandas\ndef derive(columns):\n    return columns", "features.py, line 1: imports pandas; it travels"),
-        ("from .errors import UserError", "features.py, line 1: imports from this package"),
-        ("def derive(columns:", "features.py, line 1: '(' was never closed"),
+        ("import pandas\ndef derive(columns):\n    return columns", "features.py:1: imports pandas; it travels"),
+        ("from .errors import UserError", "features.py:1: imports from this package"),
+        ("def derive(columns:", "features.py:1: '(' was never closed"),
         ("x = 1", "features.py has no function derive(columns)"),
-        ("def derive(columns):\n    return {'a': columns['sise']}", "features.py, line 2: there is no column 'sise'"),
+        ("def derive(columns):\n    return {'a': columns['sise']}", "features.py:2: there is no column 'sise'"),
         ("def derive(columns):\n    return {'a': columns['size'][:3]}", "feature a has shape (3,), not ("),
         ("def derive(columns):\n    return {'a': columns['built']}", "feature a is datetime64[us]; return numbers"),
         ("def derive(columns):\n    return None", "derive returned NoneType; return features by name"),

@@ -19,12 +19,12 @@ from cd4ml.source.refresh import days_to_read, main, newest_day, newest_day_over
 PIPELINE = """\
 stages:
   ingest:
-    cmd: python -m cd4ml ingest
+    cmd: cd4ml stage ingest
     params: [data]
     deps: [contract.yaml]
     outs: [{data/raw.parquet: {persist: true}}]
   validate:
-    cmd: python -m cd4ml validate
+    cmd: cd4ml stage validate
     deps: [data/raw.parquet]
     outs: [{data/validated.json: {persist: true, cache: false}}]
 """

@@ -32,7 +32,7 @@ def release(step: Step, image: str = IMAGE, *, fails: bool = False) -> dict[str,
     told = json.loads(Path("reports/gate.json").read_text(encoding="utf-8"))
     lineage = {"bundle": told["bundle"], "digest": "d", "commit": head(), "run": None}
     Path("models/release.json").write_text(json.dumps(lineage), encoding="utf-8")
-    return step("released", IMAGE=image, fails=fails)
+    return step("record-release", IMAGE=image, fails=fails)
 
 
 def another(version: str = SECOND, text: str = "two\n") -> str:
@@ -56,7 +56,7 @@ def test_the_bundle_that_passed_is_described(repository: Path, tiny_bundle: Path
     run("git", "commit", "--quiet", "--all", "--message", "model\n\nMLflow-Run: 1234")
     commit("a merge")
 
-    step("lineage", GITHUB_REPOSITORY="ada/houses", GITHUB_RUN_ID="42")
+    step("write-release-metadata", GITHUB_REPOSITORY="ada/houses", GITHUB_RUN_ID="42")
 
     assert release_of(bundle) == {
         "bundle": bundle.version,
@@ -80,7 +80,7 @@ def test_a_bundle_that_did_not_pass_is_not_described(
     shutil.rmtree("models/bundle")
     shutil.copytree(tiny_bundle, "models/bundle")
 
-    step("lineage", fails=True)
+    step("write-release-metadata", fails=True)
 
     assert "does not say that the gate let" in capsys.readouterr().err
     assert not Path("models/release.json").exists()
@@ -114,8 +114,8 @@ def test_what_a_killed_run_left_out_is_made_up_for(repository: Path, step: Step,
     Path("models/release.json").write_text(
         json.dumps({"bundle": FIRST, "digest": "d", "commit": head()}), encoding="utf-8"
     )
-    assert step("released", IMAGE=IMAGE, fails=True) == {"moved": "yes"}
-    assert step("newest", GITHUB_RUN_NUMBER="1") == {"newest": "yes"}
+    assert step("record-release", IMAGE=IMAGE, fails=True) == {"moved": "yes"}
+    assert step("check-superseded", GITHUB_RUN_NUMBER="1") == {"newest": "yes"}
 
     assert release(step)["release"] == f"model-{FIRST}"
 
@@ -139,10 +139,10 @@ def test_an_older_commit_does_not_take_production_back(
     release(step)
     run("git", "checkout", "--quiet", "HEAD~1")
 
-    assert step("newest") == {"newest": "no"}
+    assert step("check-superseded") == {"newest": "no"}
     lineage = {"bundle": FIRST, "digest": "d", "commit": head()}
     Path("models/release.json").write_text(json.dumps(lineage), encoding="utf-8")
-    assert step("released", IMAGE=IMAGE, fails=True) == {}
+    assert step("record-release", IMAGE=IMAGE, fails=True) == {}
 
     assert at("production") == later
     assert f"production is at {later[:7]} already, which comes after" in capsys.readouterr().err
@@ -161,7 +161,7 @@ def test_an_approved_later_release_goes_first(
     github_server.fixed["actions/workflows/cd.yml/runs"] = {"workflow_runs": [later, ours]}
     github_server.fixed["actions/runs/11/jobs"] = {"jobs": [{"name": "approval", "conclusion": conclusion}]}
 
-    assert step("newest", GITHUB_RUN_NUMBER="5") == {"newest": newest}
+    assert step("check-superseded", GITHUB_RUN_NUMBER="5") == {"newest": newest}
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_an_approved_later_release_goes_first(
 def test_an_image_without_its_digest_is_refused(
     image: str, repository: Path, step: Step, github_server: GitHubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert step("released", IMAGE=image, fails=True) == {}
+    assert step("record-release", IMAGE=image, fails=True) == {}
     assert "IMAGE names no image by its digest" in capsys.readouterr().err
 
 
@@ -182,9 +182,9 @@ def test_back_to_a_release_and_the_bad_bundle_is_held(
     second = another()
     release(step, OTHER)
 
-    told = step("earlier", RELEASE=f"model-{FIRST}")
+    told = step("resolve-release", RELEASE=f"model-{FIRST}")
     assert (told["digest"], told["commit"]) == (f"sha256:{'1' * 64}", first)
-    step("rolled-back", RELEASE=f"model-{FIRST}", REASON="too `slow`")
+    step("record-rollback", RELEASE=f"model-{FIRST}", REASON="too `slow`")
 
     assert at("production") == first
     assert at("held/bbbbbbb") == second
@@ -198,14 +198,14 @@ def test_back_to_a_release_and_the_bad_bundle_is_held(
     # the next push does not bring it back, but for a person who says so
     Path("README.md").write_text("more", encoding="utf-8")
     commit("a push after the rollback")
-    assert step("releasable", GITHUB_EVENT_NAME="push") == {"release": "no"}
-    assert step("releasable", GITHUB_EVENT_NAME="workflow_dispatch", FORCE="1") == {"release": "yes"}
+    assert step("check-releasable", GITHUB_EVENT_NAME="push") == {"release": "no"}
+    assert step("check-releasable", GITHUB_EVENT_NAME="workflow_dispatch", FORCE="1") == {"release": "yes"}
 
     # rolled back once more: the same bundle is let go, the other one held
-    step("rolled-back", RELEASE=f"model-{SECOND}", REASON="it was not")
+    step("record-rollback", RELEASE=f"model-{SECOND}", REASON="it was not")
     assert at("production") == second
     assert (at("held/bbbbbbb"), at("held/aaaaaaa")) == ("", first)
-    step("rolled-back", RELEASE=f"model-{SECOND}", REASON="again")
+    step("record-rollback", RELEASE=f"model-{SECOND}", REASON="again")
     assert at("production") == second
 
 
@@ -216,7 +216,7 @@ def test_a_workflow_is_not_taken_back(repository: Path, step: Step, github_serve
     another()
     release(step, OTHER)
 
-    step("rolled-back", RELEASE=f"model-{FIRST}")
+    step("record-rollback", RELEASE=f"model-{FIRST}")
 
     run("git", "fetch", "--quiet", "origin", github_server.lists["pulls"][0]["head"])
     assert run("git", "show", "FETCH_HEAD:.github/ci.yml") == "new"
@@ -254,24 +254,24 @@ def test_a_release_that_is_none_is_refused(
 ) -> None:
     release(step)
 
-    assert step("earlier", RELEASE=tag, fails=True) == step("rolled-back", RELEASE=tag, fails=True) == {}
+    assert step("resolve-release", RELEASE=tag, fails=True) == step("record-rollback", RELEASE=tag, fails=True) == {}
 
     assert at("production") == head()
     assert f"model-{FIRST}" in capsys.readouterr().err or not tag.startswith("model-2023")
 
 
 def test_only_what_passed_is_releasable(repository: Path, step: Step, capsys: pytest.CaptureFixture[str]) -> None:
-    assert step("releasable", GITHUB_EVENT_NAME="push") == {"release": "yes"}
-    assert step("releasable", PLACE="false") == {"release": "no"}
+    assert step("check-releasable", GITHUB_EVENT_NAME="push") == {"release": "yes"}
+    assert step("check-releasable", PLACE="false") == {"release": "no"}
     run("git", "push", "--quiet", "origin", "HEAD:refs/heads/production")
-    assert step("releasable", GITHUB_EVENT_NAME="push") == {"release": "no"}
+    assert step("check-releasable", GITHUB_EVENT_NAME="push") == {"release": "no"}
     assert "nothing that is shipped has changed since" in capsys.readouterr().out
-    assert step("releasable", GITHUB_EVENT_NAME="workflow_dispatch") == {"release": "yes"}
+    assert step("check-releasable", GITHUB_EVENT_NAME="workflow_dispatch") == {"release": "yes"}
 
     train(FIRST, passed=False)
-    assert step("releasable", fails=True) == {}
+    assert step("check-releasable", fails=True) == {}
     Path("model.py").write_text("two\n", encoding="utf-8")
-    assert step("releasable") == {"release": "no"}
+    assert step("check-releasable") == {"release": "no"}
 
 
 def test_ct_is_started_once(repository: Path, step: Step, github_server: GitHubServer) -> None:

@@ -151,7 +151,7 @@ def test_version_says_what_answers_and_what_it_was_made_of(client, bundle):
     manifest = bundle.manifest
     assert told["digest"] == manifest.digest
     assert (told["model"], told["version"], told["until"]) == ("houses", bundle.version, "2024-06-30")
-    assert (told["runtime"], told["problem"], told["reason"]) == ("onnx", "binary", manifest.reason)
+    assert (told["runtime"], told["task"], told["reason"]) == ("onnx", "binary", manifest.reason)
     assert told["made_of"] == manifest.made_of
 
 
@@ -198,7 +198,7 @@ def test_features_that_fail_are_a_500_that_tells_only_the_log(project, caplog):
     is_problem(reply, 500)
     assert "secret" not in reply.text
     assert "r-13" in caplog.text
-    assert "features.py, line 7: NameError" in caplog.text
+    assert "features.py:7: NameError" in caplog.text
     assert client.post("/predict", json={"rows": [row]}).status_code == 200
 
 

@@ -11,31 +11,31 @@ from cd4ml.settings.paths import CONTRACT
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("  size: {type: number,", "  size: {type: numbr,", 'line 7: columns.size.type is "numbr"; write'),
-        ("unit: m²", "units: m²", "contract.yaml, line 7: columns.size.units is not a key known here"),
-        ("min: 0, max: 500", "min: 500, max: 0", "line 7: columns.size: no number can be at least 500"),
-        ("min: 0, max: 500", "min: low, max: 500", 'line 7: columns.size.min is "low"; write a valid number'),
-        ("example: 120.5", "example: 999", "line 7: columns.size: example is 999, which its own rule"),
-        ("min: 1, max: 30", "min: 1, max: 30, values: [a]", "line 8: columns.rooms: values are for a category"),
-        ("heated: {type: boolean,", "heated: {type: boolean, min: 0,", "line 9: columns.heated: min and max are for"),
-        ("[north, south, east]", "[north, south, north]", "line 10: columns.district: values repeat"),
-        ("[north, south, east]", "[]", "line 10: columns.district.values is a list; write"),
-        ("[north, south, east]", "[1, 2]", "line 10: columns.district.values.0 is 1; write a valid string"),
-        ("street: {type: category,", "street: {type: category, unknown: allow,", "line 11: columns.street: unknown"),
+        ("  size: {type: number,", "  size: {type: numbr,", ':7: columns.size.type is "numbr"; write'),
+        ("unit: m²", "units: m²", "contract.yaml:7: columns.size.units is not a key known here"),
+        ("min: 0, max: 500", "min: 500, max: 0", ":7: columns.size: no number can be at least 500"),
+        ("min: 0, max: 500", "min: low, max: 500", ':7: columns.size.min is "low"; write a valid number'),
+        ("example: 120.5", "example: 999", ":7: columns.size: example is 999, which its own rule"),
+        ("min: 1, max: 30", "min: 1, max: 30, values: [a]", ":8: columns.rooms: values are for a category"),
+        ("heated: {type: boolean,", "heated: {type: boolean, min: 0,", ":9: columns.heated: min and max are for"),
+        ("[north, south, east]", "[north, south, north]", ":10: columns.district: values repeat"),
+        ("[north, south, east]", "[]", ":10: columns.district.values is a list; write"),
+        ("[north, south, east]", "[1, 2]", ":10: columns.district.values.0 is 1; write a valid string"),
+        ("street: {type: category,", "street: {type: category, unknown: allow,", ":11: columns.street: unknown"),
         ("nullable: true}\n  district", "nullable: maybe}\n  district", 'columns.heated.nullable is "maybe"; write a'),
         (
             "target: {name: sold_fast,",
             "target: {name: size,",
-            "line 1: size is the target and one of the",
+            ":1: size is the target and one of the",
         ),
         ("time: sold_on", "time: rooms", "rooms is the time: its column's type must be timestamp"),
         ("id: house_id", "id: sold_on", "id, time and target.name must be different columns"),
-        ("type: boolean}", "type: category, values: [a, a]}", "line 5: target: values repeat"),
-        ("type: boolean}", "type: number, values: [a, b]}", "line 5: target: values are for a category"),
-        ("name: houses\n", "", "contract.yaml, line 1: name is missing; add it"),
+        ("type: boolean}", "type: category, values: [a, a]}", ":5: target: values repeat"),
+        ("type: boolean}", "type: number, values: [a, b]}", ":5: target: values are for a category"),
+        ("name: houses\n", "", "contract.yaml:1: name is missing; add it"),
         ("type: boolean}", "type: integer}", 'target.type is "integer"; write'),
-        ("name: houses\n", "name: [houses\n", "contract.yaml, line 2: not valid YAML"),
-        ("id: house_id\n", "id: house_id\nid: other\n", "contract.yaml, line 4: not valid YAML: found duplicate key"),
+        ("name: houses\n", "name: [houses\n", "contract.yaml:2: not valid YAML"),
+        ("id: house_id\n", "id: house_id\nid: other\n", "contract.yaml:4: not valid YAML: found duplicate key"),
     ],
 )
 def test_a_mistake_in_the_contract(project, old, new, said):
@@ -51,18 +51,18 @@ def test_a_mistake_in_the_contract(project, old, new, said):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("  source: houses.csv", "  sources: houses.csv", "params.yaml, line 2: data.sources is not a key known here"),
-        ("  source: houses.csv\n", "", "params.yaml, line 1: source is missing under data; add it"),
+        ("  source: houses.csv", "  sources: houses.csv", "params.yaml:2: data.sources is not a key known here"),
+        ("  source: houses.csv\n", "", "params.yaml:1: source is missing under data; add it"),
         (
             'until: "2024-06-30"',
             "until: 2024-06-30",
-            "line 3: data.until: a bare date, which DVC does not take; put it",
+            ":3: data.until: a bare date, which DVC does not take; put it",
         ),
-        ('until: "2024-06-30"', 'until: "30.6.2024"', 'line 3: data.until: "30.6.2024" is no day; write one such as'),
-        ("holdout_days: 60", "holdout_days: 0", "line 5: split.holdout_days is 0; write greater than or equal to 1"),
-        ("holdout_days: 60", 'holdout_days: "60"', 'line 5: split.holdout_days is "60"; write a valid integer'),
-        ("holdout_days: 60", "holdout_share: 1.5", "line 5: split.holdout_share is 1.5; write less than 1"),
-        ("split:", "splits:", "params.yaml, line 4: splits is not a key known here"),
+        ('until: "2024-06-30"', 'until: "30.6.2024"', ':3: data.until: "30.6.2024" is no day; write one such as'),
+        ("holdout_days: 60", "holdout_days: 0", ":5: split.holdout_days is 0; write greater than or equal to 1"),
+        ("holdout_days: 60", 'holdout_days: "60"', ':5: split.holdout_days is "60"; write a valid integer'),
+        ("holdout_days: 60", "holdout_share: 1.5", ":5: split.holdout_share is 1.5; write less than 1"),
+        ("split:", "splits:", "params.yaml:4: splits is not a key known here"),
     ],
 )
 def test_a_mistake_in_the_parameters(project, old, new, said):
@@ -77,8 +77,8 @@ def test_a_mistake_in_the_parameters(project, old, new, said):
 @pytest.mark.parametrize(
     ("new", "said"),
     [
-        ("iteratons: 10", "params.yaml, line 7: model.iteratons is not a key known here"),
-        ("iterations: many", 'params.yaml, line 7: model.iterations is "many"; write a valid integer'),
+        ("iteratons: 10", "params.yaml:7: model.iteratons is not a key known here"),
+        ("iterations: many", 'params.yaml:7: model.iterations is "many"; write a valid integer'),
         ("iterations: -1", "model.py: the model cannot be fitted: The 'max_iter' parameter"),
     ],
 )
@@ -98,9 +98,9 @@ def test_every_mistake_is_said_at_once(project):
     with pytest.raises(ParamsError) as mistake:
         Params.load()
 
-    assert [line.split(":")[0] for line in str(mistake.value).splitlines()] == [
-        "params.yaml, line 5",
-        "params.yaml, line 6",
+    assert [":".join(line.split(":")[:2]) for line in str(mistake.value).splitlines()] == [
+        "params.yaml:5",
+        "params.yaml:6",
     ]
 
 

@@ -47,7 +47,7 @@ def test_a_secret_in_params_is_refused_with_its_line_and_not_repeated(project, s
         project.run("ingest")
 
     first = str(refusal.value).splitlines()[0]
-    assert first.startswith("params.yaml, line 2: data.source: it holds a ")
+    assert first.startswith("params.yaml:2: data.source: it holds a ")
     assert "write ${NAME} in its place" in first
     assert "hunter22" not in str(refusal.value)
 
@@ -55,16 +55,16 @@ def test_a_secret_in_params_is_refused_with_its_line_and_not_repeated(project, s
 @pytest.mark.parametrize(
     ("source", "query", "said"),
     [
-        ("http://example.org/rows.csv", None, "line 2: data.source: http:// can be read and changed by whoever is on"),
-        ("ftp://example.org/rows.csv", None, "line 2: data.source: the beginning is not known here; write a path"),
+        ("http://example.org/rows.csv", None, ":2: data.source: http:// can be read and changed by whoever is on"),
+        ("ftp://example.org/rows.csv", None, ":2: data.source: the beginning is not known here; write a path"),
         ("postgres://example.org/sales", "SELECT 1", "(postgresql:// is meant)"),
         ("https://example.org/*.csv", None, "https:// cannot list files; name one, without *"),
         (
             "sqlite:///sales.db",
             None,
-            "line 1: data: data.source is a database: write the SELECT",
+            ":1: data: data.source is a database: write the SELECT",
         ),
-        ("houses.csv", "SELECT 1", "line 3: data.query: a query is for a database, and data.source is none; remove it"),
+        ("houses.csv", "SELECT 1", ":3: data.query: a query is for a database, and data.source is none; remove it"),
     ],
 )
 def test_a_source_that_cannot_be_meant_is_refused(project, source, query, said):

@@ -19,7 +19,7 @@ def fresh(repository: Path, origin: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def state(step):
-    return lambda: step("state")
+    return lambda: step("status")
 
 
 def test_a_fresh_clone_without_any_object_is_current(fresh: Path, state) -> None:
@@ -113,7 +113,7 @@ def test_an_origin_that_does_not_answer_is_no_answer(
 ) -> None:
     shutil.rmtree(origin)
 
-    assert main(["state"]) == 1
+    assert main(["status"]) == 1
     assert "origin did not say whether it has a branch production" in capsys.readouterr().err
 
 
@@ -123,7 +123,7 @@ def test_current_says_which_objects_the_remote_lacks(
     dvc("remote", "add", "--default", "storage", str(tmp_path / "storage"))
     commit("remote")
     run("git", "push", "--quiet", "origin", "main")
-    assert main(["current"]) == 1
+    assert main(["check-lock"]) == 1
     said = capsys.readouterr().err
     assert "the DVC remote storage lacks data/raw.parquet, models/bundle" in said
     assert "make push; or put the label `train` on the pull request, and ct does it" in said
@@ -132,13 +132,13 @@ def test_current_says_which_objects_the_remote_lacks(
     (file,) = (path for path in (tmp_path / "storage").rglob("*") if path.is_file() and b"depth" in path.read_bytes())
     file.unlink()  # one file of the folder models/bundle, which DVC itself takes for granted
     monkeypatch.chdir(clone(origin, tmp_path / "fresh"))
-    assert main(["current"]) == 1
+    assert main(["check-lock"]) == 1
     assert "the DVC remote storage lacks models/bundle\n" in capsys.readouterr().err
 
     monkeypatch.chdir(repository)
     assert main(["push"]) == 0
     monkeypatch.chdir(tmp_path / "fresh")
-    assert main(["current"]) == 0
+    assert main(["check-lock"]) == 0
     assert "the DVC remote storage has all that it names" in capsys.readouterr().out
     assert main(["pull"]) == 0
     assert Path("models/bundle/bundle.json").exists()
@@ -150,10 +150,10 @@ def test_current_refuses_a_stale_lock_with_the_command_that_mends_it(
     Path("model.py").write_text("two\n", encoding="utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
 
-    assert main(["current"]) == 1
+    assert main(["check-lock"]) == 1
 
     said = capsys.readouterr().err
-    assert "current: dvc.lock is stale" in said
+    assert "check-lock: dvc.lock is stale" in said
     assert "mend it: make train" in said
     assert "label `train`" in (tmp_path / "summary").read_text(encoding="utf-8")
 
@@ -161,11 +161,11 @@ def test_current_refuses_a_stale_lock_with_the_command_that_mends_it(
 def test_where_nobody_signed_in_the_remote_is_left_alone(
     fresh: Path, state, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dvc("remote", "add", "--default", "storage", "<< cookiecutter.__bucket >>houses-dvc")
+    dvc("remote", "add", "--default", "storage", "gs://houses-dvc")
     monkeypatch.setenv("SIGNED_IN", "false")
 
     assert (state()["remote"], state()["reachable"]) == ("yes", "no")
-    assert main(["current"]) == 0
+    assert main(["check-lock"]) == 0
     assert "not signed in" in capsys.readouterr().out
 
 

@@ -20,9 +20,9 @@ import pytest
 from cd4ml.cli import main
 from cd4ml.tracking.address import TrackingError
 from cd4ml.tracking.receipt import alone
-from cd4ml.tracking.run_files import PROJECT
+from cd4ml.tracking.track import track_after_training
 
-PACKAGE = "cd4ml"
+PROJECT, PACKAGE = "houses", "cd4ml"
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +51,12 @@ class Tracked:
         said = "".join(self._capsys.readouterr())
         assert (code == 1) == fails, said
         return said
+
+    def after_training(self) -> str:
+        """Do what `train` does at its end; return all it printed."""
+        with chdir(self.folder):
+            track_after_training()
+        return "".join(self._capsys.readouterr())
 
     @property
     def experiment(self) -> str:
@@ -118,7 +124,7 @@ def test_one_run_holds_all_that_is_known_of_a_bundle(track):
 
 def test_it_is_published_once_and_the_second_time_mlflow_is_not_even_imported(track):
     track()
-    ask = f"import sys; from {PACKAGE}.__main__ import main; main(['track']); "
+    ask = f"import sys; from {PACKAGE}.cli import main; main(['track']); "
     ask += "print(not {'mlflow', 'numpy', 'pydantic'} & set(sys.modules))"
 
     again = subprocess.run([sys.executable, "-c", ask], cwd=track.folder, capture_output=True, text=True, timeout=60)
@@ -216,7 +222,7 @@ KILLED_AT = ["log_model_artifacts", "create_model_version", "log_artifacts"]
 KILL = """
 import os, signal, sys
 import mlflow, mlflow.store.tracking.sqlalchemy_store, PACKAGE.tracking.server
-from PACKAGE.__main__ import main
+from PACKAGE.cli import main
 def kill(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 for folder in sys.argv[1:]:  # one import of MLflow for all of them
@@ -359,7 +365,7 @@ def server() -> Iterator[Callable[[int], str]]:
 def test_a_server_that_does_not_take_it_is_told_in_one_line_without_a_password(
     track, server, monkeypatch, code, reason
 ):
-    monkeypatch.setattr(f"{PACKAGE}.tracking.where._PATIENCE", 1.0)
+    monkeypatch.setattr(f"{PACKAGE}.tracking.address._PATIENCE", 1.0)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     uri = "http://ada:s3cret%21word@127.0.0.1:9" if code is None else server(code)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -367,7 +373,7 @@ def test_a_server_that_does_not_take_it_is_told_in_one_line_without_a_password(
     begun = time.monotonic()
     said = track(fails=True)
     took = time.monotonic() - begun
-    trained = track("--after-training")
+    trained = track.after_training()
 
     assert reason in said
     assert uri.rpartition("@")[2] in said

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,9 @@ tune:
 """
 
 
+LOAD = building.load_build_model
+
+
 def small_tree(task, numbers, categories, *, depth: int = 3, share: float = 0.01, seed: int = 0):
     """Any estimator will do: one that is fitted in a few milliseconds."""
     kind = DecisionTreeRegressor if task == "regression" else DecisionTreeClassifier
@@ -58,11 +62,16 @@ def _a_small_tree_few_rows_and_no_server(monkeypatch):
     monkeypatch.setattr(tune_verb, "reproduce", lambda *_: None)  # the stages before were run by `prepared`
 
 
+def git_init(project):
+    subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
+
+
 @pytest.fixture
 def prepared(project):
     """A project whose tree is far too small, split and ready to be tuned."""
     project.replace("params.yaml", "model:\n  iterations: 10\n", MODEL + TUNE)
     project.run("ingest", "validate", "split")
+    git_init(project)
     return project
 
 
@@ -132,8 +141,9 @@ def test_where_nothing_is_better_nothing_changes(prepared, capsys):
 
 @pytest.mark.parametrize("problem", ["binary", "multiclass", "regression"])
 def test_a_score_is_the_one_that_scikit_learn_gives(project, problem, monkeypatch):
-    monkeypatch.setattr(building, "load_build_model", lambda: build_model)
+    monkeypatch.setattr(building, "load_build_model", LOAD)
     project = type(project)(project.folder, problem)
+    git_init(project)
     space = "tune:\n  candidates: 2\n  folds: 2\n  space: {iterations: [5]}\n"
     project.replace("params.yaml", "iterations: 10\n", f"iterations: 10\n{space}")
     project.run("ingest", "validate", "split")
@@ -156,6 +166,7 @@ def test_a_score_is_the_one_that_scikit_learn_gives(project, problem, monkeypatc
 
 def test_for_a_number_the_smallest_error_wins(project):
     project = type(project)(project.folder, "regression")
+    git_init(project)
     project.replace("params.yaml", "model:\n  iterations: 10\n", MODEL + TUNE)
     project.run("ingest", "validate", "split")
 
@@ -231,7 +242,7 @@ def test_a_candidate_that_fails_is_told_and_left_out(prepared, capsys):
     assert tune(prepared) == 0
 
     said = capsys.readouterr().out
-    assert "failed: model.py: the model cannot be fitted: The 'min_samples_leaf' parameter" in said
+    assert "failed: src/houses/model.py: the model cannot be fitted: The 'min_samples_leaf' parameter" in said
     assert re.search(r"\d of 6 candidates failed and were left out", said)
     assert "share: 0.02\n" in params_of(prepared)
 
@@ -244,7 +255,7 @@ def test_where_every_candidate_fails_the_error_says_why(prepared, capsys):
     assert tune(prepared) == 1
 
     said = capsys.readouterr().err
-    assert said.startswith("tune: every candidate failed, so nothing was changed; the first said: model.py: the model")
+    assert said.startswith("tune: every candidate failed, so nothing was changed; the first said: src/houses/model.py")
     assert params_of(prepared) == before
 
 
@@ -257,28 +268,28 @@ def test_an_estimator_may_fail_in_any_way(prepared, monkeypatch, capsys):
 
     assert tune(prepared) == 0
 
-    assert "failed: in the middle of it" in capsys.readouterr().out
+    assert "in the middle of it" in capsys.readouterr().out
     assert "share: 0.05\n" in params_of(prepared)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("candidates: 6", "candidates: 1", "line 10: tune.candidates is 1; write greater than or equal to 2"),
-        ("candidates: 6", "candidate: 6", "line 10: tune.candidate is not a key known here"),
-        ("[0.02, 0.05]", "[]", "line 15: tune.space.share: the list is empty; write the values to draw from"),
-        ("[0.02, 0.05]", "8", "line 15: tune.space.share: write a list of values, or {low: .., high: ..}"),
-        ("[0.02, 0.05]", "[0.02, half]", 'line 15: tune.space.share is "half"; write a valid number'),
-        ("[0.02, 0.05]", "{low: 0.1, high: half}", 'line 15: tune.space.share.high is "half"; write'),
-        ("[0.02, 0.05]", "{low: 0.1, high: .inf}", "line 15: tune.space.share: nothing lies between 0.1 and inf"),
-        ("[0.02, 0.05]", "{low: 0, high: 1, log: true}", "line 15: tune.space.share: log: true needs a low above 0"),
-        ("{low: 2, high: 9}", "{low: 2, high: 8.5}", "line 14: tune.space.depth is 8.5; write a valid integer"),
-        ("{low: 2, high: 9}", "{low: 9, high: 2}", "line 14: tune.space.depth: nothing lies between 9 and 2"),
-        ("{low: 2, high: 9}", "{low: 2, high: 9, step: 1}", "line 14: tune.space.depth.step is not a key known here"),
-        ("    share: [", "    shares: [", "line 15: tune.space.shares is not a key known here; check its spelling"),
+        ("candidates: 6", "candidates: 1", ":10: tune.candidates is 1; write greater than or equal to 2"),
+        ("candidates: 6", "candidate: 6", ":10: tune.candidate is not a key known here"),
+        ("[0.02, 0.05]", "[]", ":15: tune.space.share: the list is empty; write the values to draw from"),
+        ("[0.02, 0.05]", "8", ":15: tune.space.share: write a list of values, or {low: .., high: ..}"),
+        ("[0.02, 0.05]", "[0.02, half]", ':15: tune.space.share is "half"; write a valid number'),
+        ("[0.02, 0.05]", "{low: 0.1, high: half}", ':15: tune.space.share.high is "half"; write'),
+        ("[0.02, 0.05]", "{low: 0.1, high: .inf}", ":15: tune.space.share: nothing lies between 0.1 and inf"),
+        ("[0.02, 0.05]", "{low: 0, high: 1, log: true}", ":15: tune.space.share: log: true needs a low above 0"),
+        ("{low: 2, high: 9}", "{low: 2, high: 8.5}", ":14: tune.space.depth is 8.5; write a valid integer"),
+        ("{low: 2, high: 9}", "{low: 9, high: 2}", ":14: tune.space.depth: nothing lies between 9 and 2"),
+        ("{low: 2, high: 9}", "{low: 2, high: 9, step: 1}", ":14: tune.space.depth.step is not a key known here"),
+        ("    share: [", "    shares: [", ":15: tune.space.shares is not a key known here; check its spelling"),
         ("    share: [0.02, 0.05]", "    seed: [1, 2]", "tune.space.seed has no present value; write one under model:"),
-        ("depth: 1 ", "depth: deep ", 'line 7: model.depth is "deep"; write a valid integer'),
-        ("share: 0.05\n", "share:\n    0.05\n  seed:\n", "line 10: model.seed is empty; write a valid integer"),
+        ("depth: 1 ", "depth: deep ", ':7: model.depth is "deep"; write a valid integer'),
+        ("share: 0.05\n", "share:\n    0.05\n  seed:\n", ":10: model.seed is empty; write a valid integer"),
     ],
 )
 def test_a_mistake_is_said_before_anything_is_fitted(prepared, old, new, said, capsys):

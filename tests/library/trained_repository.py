@@ -8,6 +8,17 @@ from typing import Any
 
 from dvc.cli import main as dvc_main
 
+PYPROJECT = """\
+[project]
+name = "houses"
+
+[tool.cd4ml]
+package = "houses"
+platform = "cloud-run"
+credentials = "service-account"
+registry = "cloud"
+"""
+
 DVC_YAML = """\
 stages:
   ingest:
@@ -74,6 +85,7 @@ def make(folder: Path) -> None:
         ("rows.csv", "1\n2\n"),
         ("model.py", "one\n"),
         ("params.yaml", "model: {depth: 1}\ngate: {floor: 0}\n"),
+        ("pyproject.toml", PYPROJECT),
         (".gitignore", "/data\n/models\n/build\n"),
     ):
         (folder / name).write_text(text, encoding="utf-8")

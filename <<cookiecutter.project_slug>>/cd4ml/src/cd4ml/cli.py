@@ -104,5 +104,5 @@ def _explain_team_code(failure: Exception) -> str | None:
     except UserError:
         return None
     if place := locate(failure, package):
-        return f"{package / place[0].name}, line {place[1]}: {describe(failure)}"
+        return f"{package / place[0].name}:{place[1]}: {describe(failure)}"
     return None

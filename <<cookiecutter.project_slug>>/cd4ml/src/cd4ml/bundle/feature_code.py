@@ -72,13 +72,13 @@ def _compile(source: str, name: str) -> Callable[[Columns], Any]:
     try:
         tree = ast.parse(source, name)
     except SyntaxError as broken:
-        raise FeatureError(f"{name}, line {broken.lineno}: {broken.msg}") from None
+        raise FeatureError(f"{name}:{broken.lineno}: {broken.msg}") from None
     for node in ast.walk(tree):
         for module in _imported(node):
             if module != "numpy" and module not in sys.stdlib_module_names:
                 line = getattr(node, "lineno", 1)
                 raise FeatureError(
-                    f"{name}, line {line}: imports {module or 'from this package'}; "
+                    f"{name}:{line}: imports {module or 'from this package'}; "
                     "it travels inside the bundle, so only NumPy and the standard library are there"
                 )
     scope: dict[str, Any] = {"__name__": "features"}
@@ -102,7 +102,7 @@ def _line_of(failure: Exception, name: str) -> str:
         if trace.tb_frame.f_code.co_filename == name:
             line = trace.tb_lineno
         trace = trace.tb_next
-    return f", line {line}" if line else ""
+    return f":{line}" if line else ""
 
 
 def _said(failure: Exception) -> str:

@@ -45,7 +45,7 @@ def _load(path: Path, error: type[UserError], form: str) -> Any:
         tree = YAML(typ=form, pure=True).load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as broken:
         mark = broken.problem_mark or broken.context_mark
-        where = f", line {mark.line + 1}" if mark else ""
+        where = f":{mark.line + 1}" if mark else ""
         raise error(f"{path}{where}: not valid YAML: {(broken.problem or broken.context).splitlines()[0]}") from None
     if not isinstance(tree, dict):
         raise error(f"{path} holds no `key: value` lines; write them, or take the file back from git")
@@ -56,7 +56,7 @@ def _describe(path: Path, tree: Any, mistake: Any, under: tuple[str, ...]) -> st
     keys = (*under, *mistake["loc"])
     line, known = _line_of(tree, keys)
     name = ".".join(str(key) for key in known)
-    where = f"{path}, line {line}:"
+    where = f"{path}:{line}:"
     kind, context = mistake["type"], mistake.get("ctx", {})
     if kind == "missing":
         parent = ".".join(str(key) for key in keys[:-1])

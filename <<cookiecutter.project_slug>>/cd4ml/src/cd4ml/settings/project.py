@@ -1,38 +1,44 @@
-"""[tool.cd4ml] of the project's pyproject.toml: whose library this is, and where it ships to."""
+"""[tool.cd4ml] of the project's pyproject.toml: the team's package, and where the project ships to.
+
+Needs the standard library alone, so that a verb that has nothing to do is quick.
+"""
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from cd4ml.errors import UserError
 
 PYPROJECT = Path("pyproject.toml")
-
-Platform = Literal["cloud-run", "fargate", "aci"]
-Credentials = Literal["service-account", "oidc"]
-Registry = Literal["cloud", "ghcr", "docker-hub"]
+_CHOICES = {
+    "platform": ("cloud-run", "fargate", "aci"),
+    "credentials": ("service-account", "oidc"),
+    "registry": ("cloud", "ghcr", "docker-hub"),
+}
 
 
 class ProjectError(UserError):
-    """pyproject.toml does not say what the library has to know of the project."""
+    """pyproject.toml does not hold what the library has to know of the project."""
 
 
-class Project(BaseModel):
+@dataclass(frozen=True)
+class Project:
     """The project in this folder."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     name: str
     """The project's name, also that of its image, its services and its experiment in MLflow."""
-    package: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    repository: str
+    """The address of its repository; empty if pyproject.toml names none."""
+    package: str
     """The team's package in src/, which holds features.py and model.py."""
-    platform: Platform
-    credentials: Credentials
-    registry: Registry
-    repository: str = ""
-    """The address of the repository; empty if pyproject.toml names none."""
+    platform: str
+    """cloud-run, fargate or aci."""
+    credentials: str
+    """How workflows sign in to the cloud: service-account or oidc."""
+    registry: str
+    """Where images are published besides the cloud's own registry: cloud (nowhere else), ghcr or docker-hub."""
 
     @property
     def features(self) -> Path:
@@ -46,7 +52,7 @@ class Project(BaseModel):
 
     @property
     def bucket_scheme(self) -> str:
-        """What the address of a DVC remote in the platform's cloud begins with."""
+        """How the address of a DVC remote in the platform's cloud begins."""
         return {"cloud-run": "gs://", "fargate": "s3://", "aci": "azure://"}[self.platform]
 
     @property
@@ -59,31 +65,35 @@ def read_project(path: Path = PYPROJECT) -> Project:
     """Return the project that a pyproject.toml describes.
 
     Raises:
-        ProjectError: the file is absent, is not TOML, or its [tool.cd4ml] is incomplete or wrong; with the key.
+        ProjectError: the file is absent, is not TOML, or a key of its [tool.cd4ml] is missing, unknown or wrong.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ProjectError(f"{path} is not in this folder; run this from the project's folder") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
-        raise ProjectError(f"{path}: not valid TOML: {broken}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{path}: not valid TOML: {error}") from None
     section = content.get("tool", {}).get("cd4ml")
     if not isinstance(section, dict):
-        raise ProjectError(f"{path} has no [tool.cd4ml]; add it, with package, platform, credentials and registry")
+        raise ProjectError(f"{path} has no [tool.cd4ml]; add it, with package, {', '.join(_CHOICES)}")
+    _check(section, path)
     project = content.get("project", {})
-    known = {"name": project.get("name", ""), "repository": project.get("urls", {}).get("Repository", "")}
-    try:
-        return Project.model_validate(known | section)
-    except ValidationError as invalid:
-        raise ProjectError(f"{path}: {_describe(invalid)}") from None
+    return Project(str(project.get("name", "")), str(project.get("urls", {}).get("Repository", "")), **section)
 
 
-def _describe(invalid: ValidationError) -> str:
-    error = invalid.errors()[0]
-    key = "tool.cd4ml." + ".".join(map(str, error["loc"]))
-    if error["type"] == "missing":
-        return f"{key} is missing; add it"
-    if error["type"] == "extra_forbidden":
-        return f"{key} is not a known key; check its spelling, or remove it"
-    expected = error.get("ctx", {}).get("expected", error["msg"].removeprefix("Input should be "))
-    return f'{key} is "{error["input"]}"; expected {expected}'
+def _check(section: Mapping[str, Any], path: Path) -> None:
+    """Check the keys of [tool.cd4ml].
+
+    Raises:
+        ProjectError: one is missing, unknown or wrong.
+    """
+    for key in section.keys() - {"package", *_CHOICES}:
+        raise ProjectError(f"{path}: tool.cd4ml.{key} is not a known key; check its spelling, or remove it")
+    for key in ("package", *_CHOICES):
+        if key not in section:
+            raise ProjectError(f"{path}: tool.cd4ml.{key} is missing; add it")
+    if not (isinstance(section["package"], str) and section["package"].isidentifier()):
+        raise ProjectError(f'{path}: tool.cd4ml.package is "{section["package"]}"; expected the name of a package in src/')
+    for key, choices in _CHOICES.items():
+        if section[key] not in choices:
+            raise ProjectError(f'{path}: tool.cd4ml.{key} is "{section[key]}"; expected {", ".join(choices)}')

@@ -25,21 +25,20 @@ from cd4ml.contract.contract import Contract
 from cd4ml.tracking.address import TrackingError
 from cd4ml.tracking.mlflow_model import answer_names
 
-PACKAGE = __package__.partition(".")[0]
-_SOURCE = Path(__file__).parents[1]
+_LIBRARY = Path(__file__).parents[1]
 
-# Those for scikit-learn always, since a process imports one copy of the package for all models that it loads.
-_MODULES = ["__init__", "answer", "atomic", "bundle", "column", "columns", "contract", "errors", "estimator",
-            "feature_code", "skops_file", "table", "yaml_file", "tracking/__init__", "tracking/answering"]  # fmt: skip
+# Those for scikit-learn always, since a process imports one copy of the library for all models that it loads.
+_COPIED = ["__init__.py", "errors.py", "bundle", "contract", "files", "training",
+           "tracking/__init__.py", "tracking/mlflow_model.py"]  # fmt: skip
 _REQUIREMENTS = ["mlflow", "msgspec", "numpy", "onnxruntime", "pandas", "pydantic"]
 _REQUIREMENTS_OF_SKLEARN = ["scikit-learn", "skops"]
 
-_JOIN = f'''\
+_JOIN = '''\
 """Joins the bundle to the code that answers from it."""
 
 from mlflow.models import set_model
 
-from {PACKAGE}.tracking.answering import BundleModel
+from cd4ml.tracking.mlflow_model import BundleModel
 
 set_model(BundleModel())
 '''
@@ -59,10 +58,8 @@ def model_folder(bundle: Bundle, description: Model) -> Iterator[Path]:
     requirements = _REQUIREMENTS + (_REQUIREMENTS_OF_SKLEARN if bundle.manifest.runtime == "sklearn" else [])
     with TemporaryDirectory() as name:
         here = Path(name)
-        for module in _MODULES:
-            copy = here / PACKAGE / f"{module}.py"
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(_SOURCE / f"{module}.py", copy)
+        for part in _COPIED:
+            _copy(_LIBRARY / part, here / "cd4ml" / part)
         (here / "model.py").write_text(_JOIN, encoding="utf-8")
         shutil.copytree(bundle.folder, here / "bundle")
         made = here / "model"
@@ -71,7 +68,7 @@ def model_folder(bundle: Bundle, description: Model) -> Iterator[Path]:
             mlflow_model=description,
             python_model=str(here / "model.py"),
             artifacts={"bundle": str(here / "bundle")},
-            code_paths=[str(here / PACKAGE)],
+            code_paths=[str(here / "cd4ml")],
             pip_requirements=[f"{library}=={version(library)}" for library in requirements],
             signature=signature(bundle.contract, bundle.manifest),
             input_example=example_table(bundle),
@@ -80,6 +77,14 @@ def model_folder(bundle: Bundle, description: Model) -> Iterator[Path]:
         for compiled in list(made.rglob("__pycache__")):
             shutil.rmtree(compiled)
         yield made
+
+
+def _copy(part: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    if part.is_dir():
+        shutil.copytree(part, to, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(part, to)
 
 
 def _compare(made: Path, bundle: Bundle) -> None:

@@ -10,9 +10,6 @@ from cd4ml.errors import BundleError
 from cd4ml.settings import paths
 from cd4ml.tracking.address import TrackingError
 
-PROJECT = __package__.partition(".")[0].replace("_", "-")
-"""The name of the experiment, and of the registered model."""
-
 
 def bundle_digest() -> str:
     """Return the digest that models/bundle says it has, without a look at the rest of it.

@@ -28,13 +28,13 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from cd4ml.errors import UserError
+from cd4ml.settings.project import read_project
 from cd4ml.tracking import local_store
 from cd4ml.tracking.address import TrackingAddress, TrackingError
 from cd4ml.tracking.lineage import Lineage
 from cd4ml.tracking.model_folder import model_folder
 from cd4ml.tracking.receipt import Published
 from cd4ml.tracking.run_content import Content, environment
-from cd4ml.tracking.run_files import PROJECT
 
 DIGEST, CONTENT, DIRTY = "bundle.digest", "content.digest", "git.dirty"
 
@@ -83,15 +83,17 @@ class Server:
         mlflow.set_tracking_uri(where.uri)
         mlflow.set_registry_uri(where.uri)
         self.client = mlflow.MlflowClient()
+        self.project = read_project().name
+        """The name of the experiment, and of the registered model."""
         self.experiment = self._experiment(where)
 
     def _experiment(self, where: TrackingAddress) -> str:
         """Return the id of the project's experiment, made if it is not there, taken back if it was deleted."""
-        known = self.client.get_experiment_by_name(PROJECT)
+        known = self.client.get_experiment_by_name(self.project)
         if known is None:
             artifacts = local_store.artifacts_of(where.database) if where.database else None
             kind = {"mlflow.experimentKind": "custom_model_development"}  # or its page shows that of language models
-            return str(self.client.create_experiment(PROJECT, artifact_location=artifacts, tags=kind))
+            return str(self.client.create_experiment(self.project, artifact_location=artifacts, tags=kind))
         if known.lifecycle_stage != "active":
             self.client.restore_experiment(known.experiment_id)
         return str(known.experiment_id)
@@ -179,33 +181,33 @@ class Server:
 
     def _version(self, run: Run, model: LoggedModel, content: Content) -> tuple[ModelVersion, list[str]]:
         digest, source = content.bundle.manifest.digest, f"models:/{model.model_id}"
-        ours = f"name = '{PROJECT}' and run_id = '{run.info.run_id}'"
+        ours = f"name = '{self.project}' and run_id = '{run.info.run_id}'"
         found = [one for one in self.client.search_model_versions(ours) if one.source == source]
         if found:
             return min(found, key=lambda one: int(one.version)), []
         try:
-            self.client.create_registered_model(PROJECT)
+            self.client.create_registered_model(self.project)
         except MlflowException as refused:
             if refused.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         tags = {DIGEST: digest, "bundle.version": content.bundle.version}
         made = self.client.create_model_version(
-            PROJECT,
+            self.project,
             source,
             run.info.run_id,
             tags,
             description=content.tags["mlflow.note.content"],
             model_id=model.model_id,
         )
-        known = json.dumps([{"name": PROJECT, "version": int(made.version)}])
+        known = json.dumps([{"name": self.project, "version": int(made.version)}])
         self.client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": known})  # its page shows it so
         return made, ["version"]
 
     def _alias(self, alias: str, version: ModelVersion) -> list[str]:
-        aliases = self.client.get_registered_model(PROJECT).aliases
+        aliases = self.client.get_registered_model(self.project).aliases
         if str(aliases.get(alias)) == str(version.version):
             return []
-        self.client.set_registered_model_alias(PROJECT, alias, str(version.version))
+        self.client.set_registered_model_alias(self.project, alias, str(version.version))
         return ["alias"]
 
     def _commit(self, run: Run, lineage: Lineage) -> list[str]:

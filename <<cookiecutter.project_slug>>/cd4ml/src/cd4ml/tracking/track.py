@@ -6,13 +6,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from cd4ml.errors import UserError
+from cd4ml.settings.project import read_project
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import report, table
 from cd4ml.tracking.address import VIEW, TrackingAddress, TrackingError
 from cd4ml.tracking.lineage import Lineage, is_dirty
 from cd4ml.tracking.local_store import follow
 from cd4ml.tracking.receipt import Published, Receipt, alone
-from cd4ml.tracking.run_files import PROJECT, bundle_digest, content_digest, run_files
+from cd4ml.tracking.run_files import bundle_digest, content_digest, run_files
 
 if TYPE_CHECKING:
     from cd4ml.tracking.run_content import Content
@@ -68,7 +69,7 @@ def track(where: TrackingAddress, alias: str, *, check: bool = False) -> None:
             if there is None:
                 _show(where, alias, *_publish(where, files, alias))
                 return
-    report(f"in MLflow already: {PROJECT} version {there.version}, {alias}; {_look(where, there)}")
+    report(f"in MLflow already: {read_project().name} version {there.version}, {alias}; {_look(where, there)}")
 
 
 def _publish(where: TrackingAddress, files: dict[str, bytes], alias: str) -> tuple["Content", Published, list[str]]:
@@ -95,9 +96,10 @@ def prepare(where: TrackingAddress) -> None:
 
 
 def _show(where: TrackingAddress, alias: str, made: "Content", published: Published, done: list[str]) -> None:
+    name = read_project().name
     rows = [
         ("run", made.bundle.version, f"{len(made.metrics)} metrics, {len(made.params)} parameters"),
-        ("model", f"{PROJECT} version {published.version}", f"models:/{PROJECT}@{alias}"),
+        ("model", f"{name} version {published.version}", f"models:/{name}@{alias}"),
     ]
     for line in table(rows).splitlines():
         report(line)

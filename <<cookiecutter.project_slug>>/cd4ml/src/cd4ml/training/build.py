@@ -84,4 +84,4 @@ def _blame(failure: Exception) -> str:
     if place is None:
         return f"{model}: {describe(failure)}"
     file, line = place
-    return f"{model.parent / file.name}, line {line}: {describe(failure)}"
+    return f"{model.parent / file.name}:{line}: {describe(failure)}"

@@ -19,5 +19,5 @@ def fitted(model: Any, features: Columns, target: Array) -> Any:
     except (ValueError, TypeError) as refused:
         file = read_project().model
         place = locate(refused, file)
-        where = f"{file}, line {place[1]}" if place else str(file)
+        where = f"{file}:{place[1]}" if place else str(file)
         raise ModelError(f"{where}: the model cannot be fitted: {str(refused).splitlines()[0]}") from refused
