@@ -20,10 +20,10 @@ test: $(UV) ## the fast tier: bake every combination and look (under two minutes
 	$(RUN) python -m pytest -q -n auto --dist worksteal tests/fast
 
 test-all: test ## the fast tier, and the slow one: bake projects and run them
-	$(SLOW) -m "not drill" --durations 15 tests/slow
+	$(SLOW) -m "not drill" --durations 15 tests/project tests/delivery
 
 drills: $(UV) ## what goes wrong on the way to each cloud, step by step, and the rarer pairs of options
-	$(SLOW) -m drill tests/slow
+	$(SLOW) -m drill tests/project tests/delivery
 
 lint: $(UV) ## style, types, workflows and shell scripts
 	$(RUN) ruff format --check .
@@ -44,7 +44,7 @@ data: $(UV) ## make the example's flights again from their source
 	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group data python example_data/make_flights.py
 
 workflow-runner: ## install what runs the generated workflows in tests (node, npm) into build/
-	@mkdir -p build/$@ && cp tests/workflows/package.json tests/workflows/package-lock.json build/$@/
+	@mkdir -p build/$@ && cp tests/delivery/workflows/package.json tests/delivery/workflows/package-lock.json build/$@/
 	@npm ci --prefix build/$@ --silent --no-audit --no-fund
 
 azurite: ## install Azure's own emulator of its storage, for tests (node, npm) into build/

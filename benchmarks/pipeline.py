@@ -2,7 +2,7 @@
 
     uv run --group slow python -m benchmarks.pipeline [--quick]
 
-Runs the workflows of the default project as tests/slow/delivery.py does: its steps, the engine, the registry and gcloud
+Runs the workflows of the default project as tests/delivery/delivery.py does: its steps, the engine, the registry and gcloud
 are real; GitHub, Cloud Run and the bucket are stand-ins on loopback. Jobs run one after the other, each with every
 processor to itself, and a workflow takes as long as its longest chain of jobs, since on GitHub each has a machine. Not
 counted: the wait for a runner, for an approval and for the canary, and downloads, as caches are warm. `--quick` leaves
@@ -23,11 +23,11 @@ import yaml
 from cookiecutter.main import cookiecutter
 
 from benchmarks.laptop import ROOT
-from tests.slow.baked import Project
-from tests.slow.delivery import Delivery, delivered
-from tests.slow.github import Run
-from tests.slow.google.delivery import CloudRun, cloud_run
-from tests.slow.world import pushed, report, shorten
+from tests.project.baked import Project
+from tests.delivery.delivery import Delivery, delivered
+from tests.delivery.github import Run
+from tests.delivery.google.delivery import CloudRun, cloud_run
+from tests.delivery.world import pushed, report, shorten
 
 GOALS = {"ci": 180, "push to production": 360, "ct, nothing new": 30}  # seconds
 

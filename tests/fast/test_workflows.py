@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.delivery.github.triggers import events_of
 from tests.fast.conftest import DEPLOYED
-from tests.slow.github.triggers import events_of
 
 TOOLS = Path(sysconfig.get_path("scripts"))
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")

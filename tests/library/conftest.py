@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cd4ml.cli import main
 from github_server import REPOSITORY, GitHubServer
 from trained_repository import make, run
-
-from cd4ml.cli import main
 
 TARGETS = {
     "binary": "{name: sold_fast, type: boolean}",

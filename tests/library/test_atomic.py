@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-
 from cd4ml.files.atomic import replacing, replacing_folder, write_text
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.table import columns_of_table
 from cd4ml.errors import BundleError, ModelError

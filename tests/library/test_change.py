@@ -4,10 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cd4ml.cli import main
 from github_server import GitHubServer
 from trained_repository import clone, commit, judged, run, train
-
-from cd4ml.cli import main
 
 Step = Callable[..., dict[str, str]]
 VERSION = "2024-02-29.bbbbbbb"

@@ -3,14 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.column import Column
 from cd4ml.contract.columns import columns_of_rows, normalize, rows_of_columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, plain
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

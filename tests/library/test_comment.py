@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from github_server import GitHubServer
-from trained_repository import bundle_in_lock, commit, judged, run
-
 from cd4ml.cli import main
 from cd4ml.delivery.comment import MARKER
+from github_server import GitHubServer
+from trained_repository import bundle_in_lock, commit, judged, run
 
 Step = Callable[..., dict[str, str]]
 VERSION = "2024-02-29.bbbbbbb"

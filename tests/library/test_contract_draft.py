@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.inference import infer
 from cd4ml.errors import DataError

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from github_server import GitHubServer
-
 from cd4ml.cli import main
 from cd4ml.delivery import doctor
 from cd4ml.delivery.required_settings import ENVIRONMENTS, REPOSITORY, cloud_variables, needs_of
 from cd4ml.settings.project import Project, read_project
+from github_server import GitHubServer
 
 Printed = pytest.CaptureFixture[str]
 KEYS = "SERVICE_API_KEYS"

@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cd4ml
 import pytest
 import yaml
-
-import cd4ml
 
 TEMPLATE = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>"
 LIBRARY = Path(cd4ml.__file__).parent

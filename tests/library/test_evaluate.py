@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import BundleError
@@ -39,7 +38,7 @@ def copied(project: Any, folder: Path) -> Any:
 
 
 def is_svg(picture: Path) -> bool:
-    return ElementTree.parse(picture).getroot().tag.endswith("svg")  # noqa: S314 - we wrote it
+    return ElementTree.parse(picture).getroot().tag.endswith("svg")
 
 
 @pytest.fixture(scope="module")

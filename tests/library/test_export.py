@@ -3,11 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.decision import Decision
 from cd4ml.bundle.proof import difference, probes
@@ -15,6 +10,10 @@ from cd4ml.contract.table import columns_of_table
 from cd4ml.errors import ModelError
 from cd4ml.training import build, skops_file
 from cd4ml.training.estimator import answers
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 BINARY = Decision("binary", [False, True], 0.5)
 

@@ -11,13 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
-
 from cd4ml.bundle.assemble import Ingredients, read_ingredients, write_bundle
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.column import Column
@@ -29,6 +22,12 @@ from cd4ml.settings import paths
 from cd4ml.settings.params import Accepted, EvaluateParams, GateParams, Params
 from cd4ml.training import skops_file
 from cd4ml.training.estimator import frame_of
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 
 REVISION = "3f2a1b0" + "0" * 33
 

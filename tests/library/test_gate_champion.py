@@ -9,12 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from dvc.cli import main as dvc_main
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.manifest import Manifest
 from cd4ml.cli import main
 from cd4ml.gate.champion import UnknownChampionError, find_champion
+from dvc.cli import main as dvc_main
 
 DVC_YAML = """\
 stages:

@@ -1,7 +1,6 @@
 """Which changes of a contract those who call the service would notice."""
 
 import pytest
-
 from cd4ml.contract.compatibility import breaking_changes
 from cd4ml.contract.contract import Contract
 

@@ -1,10 +1,9 @@
 """What is asked of GitHub: with the token, only where it is safe, again where it may help, and why it was refused."""
 
 import pytest
-from github_server import REPOSITORY, GitHubServer
-
 from cd4ml.delivery import github
 from cd4ml.delivery.github import GitHub, GitHubError
+from github_server import REPOSITORY, GitHubServer
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from trained_repository import dvc, train
-
 from cd4ml.files.git import credentials
 from cd4ml.storage.oci_layout import ObjectsError, missing, objects_of, pack, unpack
 from cd4ml.storage.registry import Registry, RegistryError, tag
+from trained_repository import dvc, train
 
 
 def keep(cache: Path, content: bytes, ending: str = "") -> str:

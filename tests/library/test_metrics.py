@@ -4,10 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from sklearn import metrics as sklearn
-from sklearn.calibration import calibration_curve
-from sklearn.preprocessing import label_binarize
-
 from cd4ml.bundle.decision import Decision
 from cd4ml.evaluation import intervals
 from cd4ml.evaluation.baseline import baseline_metrics
@@ -15,6 +11,9 @@ from cd4ml.evaluation.intervals import interval, resampled
 from cd4ml.evaluation.metrics import METRICS, main_metric, main_scorer, measured, scorer
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.evaluation.results import results, significant
+from sklearn import metrics as sklearn
+from sklearn.calibration import calibration_curve
+from sklearn.preprocessing import label_binarize
 
 CLASSES = ["low", "middle", "high"]
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import DataError, FeatureError, ModelError, ParamsError
 from cd4ml.training.threshold import best_threshold
@@ -156,9 +155,8 @@ def test_a_target_that_is_always_the_same_is_refused(project):
 
 
 def test_a_classifier_without_probabilities_is_refused(project, monkeypatch):
-    from sklearn.svm import LinearSVC
-
     from cd4ml.training import build
+    from sklearn.svm import LinearSVC
 
     monkeypatch.setattr(build, "load_build_model", lambda: lambda task, numbers, categories, iterations: LinearSVC())
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import DataError, UserError
 from cd4ml.settings.params import DataParams

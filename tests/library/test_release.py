@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from github_server import GitHubServer
-from trained_repository import bundle_in_lock, commit, judged, run, train
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.serving.release_metadata import release_of, served_by
+from github_server import GitHubServer
+from trained_repository import bundle_in_lock, commit, judged, run, train
 
 Step = Callable[..., dict[str, str]]
 FIRST, SECOND = "2024-01-31.aaaaaaa", "2024-02-29.bbbbbbb"

@@ -5,12 +5,11 @@ import logging
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.serving import app as service
 from cd4ml.serving.app import create_app
 from cd4ml.serving.service_settings import Settings
+from starlette.testclient import TestClient
 
 JSON = {"Content-Type": "application/json"}
 

@@ -6,7 +6,6 @@ import shutil
 
 import msgspec
 import pytest
-
 from cd4ml.bundle.assemble import write_manifest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import first_difference

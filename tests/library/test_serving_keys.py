@@ -5,8 +5,6 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from starlette.testclient import TestClient
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import UserError
 from cd4ml.serving import predict as sample
@@ -14,6 +12,7 @@ from cd4ml.serving import smoke
 from cd4ml.serving.app import create_app
 from cd4ml.serving.client import ask
 from cd4ml.serving.service_settings import Settings
+from starlette.testclient import TestClient
 
 KEYS = ("first-key-of-the-service", "second-key-of-the-service")
 

@@ -5,12 +5,11 @@ import json
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from cd4ml.contract.columns import columns_of_rows
 from cd4ml.contract.contract import Contract
 from cd4ml.serving.payload import MOST_MISTAKES, MalformedError, Payload, RefusedError
+from hypothesis import given
+from hypothesis import strategies as st
 
 CONTRACT = Contract.model_validate(
     {

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import first_difference
 from cd4ml.cli import main

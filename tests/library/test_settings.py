@@ -1,7 +1,6 @@
 """A mistake in contract.yaml or params.yaml names the file, the line and the key, and says what to write."""
 
 import pytest
-
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import ContractError, ParamsError
 from cd4ml.settings.params import Params

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from cd4ml.errors import DataError, ParamsError
 from cd4ml.settings.params import DataParams, Params
 from cd4ml.source import read as reading
 from cd4ml.source.read import read_source
 
-SECRET = "pass/w0rd@x"  # noqa: S105
+SECRET = "pass/w0rd@x"
 
 
 def refused(source: str, query: str | None = None) -> str:

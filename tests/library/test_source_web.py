@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-
 from cd4ml.errors import DataError
 from cd4ml.settings.params import DataParams
 from cd4ml.source import web

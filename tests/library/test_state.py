@@ -4,9 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from trained_repository import clone, commit, dvc, judged, run, train
-
 from cd4ml.cli import main
+from trained_repository import clone, commit, dvc, judged, run, train
 
 
 @pytest.fixture

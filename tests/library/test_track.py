@@ -16,7 +16,6 @@ from pathlib import Path
 
 import mlflow
 import pytest
-
 from cd4ml.cli import main
 from cd4ml.tracking.address import TrackingError
 from cd4ml.tracking.receipt import alone

@@ -9,8 +9,6 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow.models import Model
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.table import columns_of_table
 from cd4ml.tracking.address import TrackingAddress, TrackingError
@@ -18,6 +16,7 @@ from cd4ml.tracking.lineage import Lineage
 from cd4ml.tracking.model_folder import model_folder
 from cd4ml.tracking.run_content import environment, flat, flat_metrics
 from cd4ml.tracking.run_files import for_the_page
+from mlflow.models import Model
 
 
 def test_settings_become_parameters_by_their_path():

@@ -10,11 +10,6 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import ColumnTransformer
-from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
-from sklearn.pipeline import Pipeline
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-
 from cd4ml import cli
 from cd4ml.errors import DataError
 from cd4ml.settings.params import Params
@@ -26,6 +21,10 @@ from cd4ml.tuning import tune as tune_verb
 from cd4ml.tuning.folds import make_folds
 from cd4ml.tuning.space import draw
 from cd4ml.tuning.tune import read_study
+from sklearn.compose import ColumnTransformer
+from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
+from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 MODEL = """\
 model: # ours

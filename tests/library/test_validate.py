@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-
 from cd4ml.errors import DataError
 
 RULES = [

@@ -1,7 +1,6 @@
 """A value in a YAML file is changed, and every other byte stays."""
 
 import pytest
-
 from cd4ml.errors import ParamsError
 from cd4ml.files.yaml_edit import check_values, write_values
 

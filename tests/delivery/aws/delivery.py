@@ -1,0 +1,94 @@
+"""AWS, set up for the project `flight-delays`, as its workflows find it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.delivery.delivery import IDENTITIES, KEY, Need, ask
+from tests.delivery.github import GitHub
+from tests.delivery.stand_ins.authority import Authority
+
+from . import cloud
+from .cloud import Moto
+from .server import ECS
+
+SLUG = "flight-delays"
+BUCKET = f"{SLUG}-dvc-{cloud.ACCOUNT}"
+# What a job has to get by itself: from its sign-in, and from the repository's variables.
+OWN = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCOUNT_ID")
+
+
+@dataclass(frozen=True)
+class Fargate:
+    """One account of Amazon's, and how it is found."""
+
+    ecs: ECS
+    moto: Moto
+    authority: Authority
+    settings: dict[str, str]
+    variables: dict[str, str]
+
+    @property
+    def remote(self) -> dict[str, str]:
+        return {"url": f"s3://{BUCKET}/dvc", "endpointurl": self.moto.settings["AWS_ENDPOINT_URL"]}
+
+    @property
+    def storage(self) -> dict[str, str]:
+        return self.moto.settings
+
+    @property
+    def tools(self) -> list[str]:
+        return []
+
+    def keys(self, github: GitHub) -> None:
+        iam = self.moto.client("iam")
+        for identity in set(IDENTITIES.values()):
+            iam.create_user(UserName=f"{SLUG}-{identity}")
+            key = iam.create_access_key(UserName=f"{SLUG}-{identity}")["AccessKey"]
+            self.ecs.keys.add(key["AccessKeyId"])
+            for name in (name for name, works_as in IDENTITIES.items() if works_as == identity):
+                own = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+                github.environments[name].secrets |= own
+
+    def trust(self, github: GitHub) -> None:
+        iam, trusted = self.moto.client("iam"), dict[str, list[str]]()
+        for identity in set(IDENTITIES.values()):
+            iam.create_role(RoleName=f"{SLUG}-{identity}", AssumeRolePolicyDocument="{}")
+        for name, role in self.roles().items():
+            trusted.setdefault(role, []).append(name)
+            github.environments[name].vars["AWS_ROLE"] = role
+        github.settings["STANDIN_AWS_TRUST"] = json.dumps(trusted)
+        self.ecs.takes_sessions = True
+
+    def roles(self) -> dict[str, str]:
+        """The role that works in each environment."""
+        return {name: f"arn:aws:iam::{cloud.ACCOUNT}:role/{SLUG}-{identity}" for name, identity in IDENTITIES.items()}
+
+    def ask(self, path: str, body: Any = None) -> Any:
+        return ask(self.ecs.services[SLUG].address.url + path, body, self.authority.asks)
+
+
+@contextmanager
+def fargate(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
+    """Start ECS, and moto for its neighbours, with a bucket and an API key, until the block ends."""
+    cloud.need_aws(need)
+    folder.mkdir()
+    with cloud.moto(need, folder) as moto:
+        authority = Authority(folder)
+        moto.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": cloud.REGION})
+        moto.client("secretsmanager").create_secret(Name=f"{SLUG}-api-keys", SecretString=KEY)
+        moto.client("ecr").create_repository(repositoryName=SLUG)
+        ecs = cloud.start_ecs(moto, authority)
+        ecs.clusters.add(SLUG)
+        told = cloud.environment(moto, ecs, folder / "aws") | authority.trusted()
+        passed = {name: value for name, value in told.items() if name not in OWN}
+        variables = {"AWS_REGION": cloud.REGION, "AWS_ACCOUNT_ID": cloud.ACCOUNT, "CLOUD_REGISTRY": registry}
+        try:
+            yield Fargate(ecs, moto, authority, passed, variables)
+        finally:
+            ecs.close()

@@ -1,0 +1,216 @@
+"""ECS's API, as far as Express Mode goes: actions by name, in JSON."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.delivery.stand_ins.failures import Failures, Fault
+from tests.delivery.stand_ins.listening import Listener, Reply, Request
+
+from .deployments import Deployment, Pace
+from .services import Service
+
+Json = dict[str, Any]
+
+READS = ("Describe", "List")
+DRAINS = 0.3  # seconds that a service takes to be gone
+
+
+class RefusedError(Exception):
+    """The API refuses a request: the error's name and a message."""
+
+    def __init__(self, name: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.name, self.status = name, status
+
+
+class ECS:
+    """The services of one account in one region, alive until `close`."""
+
+    def __init__(self, account: str, region: str, tls: ssl.SSLContext | None, secrets: Callable[[str], str]) -> None:
+        self.account, self.region = account, region
+        self.clusters: set[str] = set()
+        self.services: dict[str, Service] = {}  # by name
+        self.gone: set[str] = set()  # names of those that were removed: described as INACTIVE
+        self.keys: set[str] = set()  # access keys that are taken
+        self.expired: set[str] = set()
+        self.takes_sessions = False  # keys of those who took a role at STS
+        self.pace = Pace()
+        self.failures = Failures(status=400)
+        self.writes: list[tuple[str, Json]] = []
+        self.unknown: list[str] = []
+        self._tls, self._secrets = tls, secrets
+        self._lock = threading.RLock()
+        self._listener = Listener(self._answer)
+        self.url = f"http://127.0.0.1:{self._listener.port}"
+
+    def arn(self, service: str, cluster: str = "demo") -> str:
+        return f"arn:aws:ecs:{self.region}:{self.account}:service/{cluster}/{service}"
+
+    def _answer(self, request: Request) -> Reply:
+        action = (request.headers.get("X-Amz-Target") or "").rpartition(".")[2]
+        is_read = action.startswith(READS)
+        try:
+            self._check_key(request.headers.get("Authorization") or "")
+            answer = getattr(self, f"_{_snake(action)}", None)
+            if answer is None:
+                self.unknown.append(action)
+                raise RefusedError("UnknownOperationException", f"this stand-in does not know {action}")
+            if not is_read:
+                self.writes.append((action, request.json))
+                if self.failures.hits_this_write():
+                    raise RefusedError("AccessDeniedException", "ordered by a test", self.failures.status)
+            with self._lock:
+                told = answer(request.json)
+            if not is_read:
+                self.failures.write_is_done()
+            return Reply.of(told, kind="application/x-amz-json-1.1")
+        except RefusedError as refusal:
+            told = {"__type": refusal.name, "message": str(refusal)}
+            return Reply.of(told, refusal.status, kind="application/x-amz-json-1.1")
+
+    def _check_key(self, authorization: str) -> None:
+        found = re.search(r"Credential=([^/]+)/", authorization)
+        key = found[1] if found else ""
+        if key in self.expired:
+            raise RefusedError("ExpiredTokenException", "The security token included in the request is expired")
+        if key not in self.keys and not (self.takes_sessions and key.startswith("ASIA")):
+            raise RefusedError("UnrecognizedClientException", "The security token included in the request is invalid.")
+
+    # clusters
+
+    def _create_cluster(self, asked: Json) -> Json:
+        self.clusters.add(asked["clusterName"])
+        return {"cluster": {"clusterName": asked["clusterName"], "status": "ACTIVE"}}
+
+    def _describe_clusters(self, asked: Json) -> Json:
+        return {"clusters": [{"clusterName": n, "status": "ACTIVE"} for n in asked["clusters"] if n in self.clusters]}
+
+    def _delete_cluster(self, asked: Json) -> Json:
+        if asked["cluster"] not in self.clusters:
+            raise RefusedError("ClusterNotFoundException", "Cluster not found.")
+        if self.services:
+            raise RefusedError(
+                "ClusterContainsServicesException", "The Cluster cannot be deleted while Services exist."
+            )
+        self.clusters.remove(asked["cluster"])
+        return {"cluster": {"clusterName": asked["cluster"], "status": "INACTIVE"}}
+
+    # services
+
+    def _create_express_gateway_service(self, asked: Json) -> Json:
+        name, cluster = asked["serviceName"], asked.get("cluster", "default")
+        if cluster not in self.clusters:
+            raise RefusedError("ClusterNotFoundException", "Cluster not found.")
+        if name in self.services:
+            raise RefusedError("InvalidParameterException", "Creation of service was not idempotent.")
+        made = Service(self.arn(name, cluster), asked, self._secrets, self._fault, self.pace, self._tls)
+        self.services[name] = made
+        self.gone.discard(name)
+        return {"service": made.read(with_tags=True)}
+
+    def _update_express_gateway_service(self, asked: Json) -> Json:
+        service = self._service(asked["serviceArn"])
+        if service.status != "ACTIVE":
+            raise RefusedError("ServiceNotActiveException", "Service was not ACTIVE.")
+        revision = service.update(asked)
+        return {"service": {"serviceArn": service.arn, "targetConfiguration": {"serviceRevisionArn": revision}}}
+
+    def _describe_express_gateway_service(self, asked: Json) -> Json:
+        name = asked["serviceArn"].rsplit("/", 1)[1]
+        if name in self.gone:
+            return {"service": {"serviceArn": asked["serviceArn"], "status": {"statusCode": "INACTIVE"}}}
+        return {"service": self._service(asked["serviceArn"]).read("TAGS" in asked.get("include", []))}
+
+    def _delete_express_gateway_service(self, asked: Json) -> Json:
+        service = self._service(asked["serviceArn"])
+        service.status = "DRAINING"
+        threading.Thread(target=self._drain, args=(service,), daemon=True).start()
+        return {"service": service.read(with_tags=False)}
+
+    def _drain(self, service: Service) -> None:
+        time.sleep(DRAINS)
+        with self._lock:
+            name = service.arn.rsplit("/", 1)[1]
+            if self.services.pop(name, None):
+                self.gone.add(name)
+        service.remove()
+
+    def _service(self, arn: str) -> Service:
+        name = arn.rsplit("/", 1)[1]
+        if name not in self.services or self.services[name].arn != arn:
+            raise RefusedError("ResourceNotFoundException", f"The specified resource wasn't found: {arn}")
+        return self.services[name]
+
+    # tags
+
+    def _tag_resource(self, asked: Json) -> Json:
+        self._service(asked["resourceArn"]).tags.update({tag["key"]: tag["value"] for tag in asked["tags"]})
+        return {}
+
+    def _untag_resource(self, asked: Json) -> Json:
+        for key in asked["tagKeys"]:
+            self._service(asked["resourceArn"]).tags.pop(key, None)
+        return {}
+
+    # deployments and revisions
+
+    def _list_service_deployments(self, asked: Json) -> Json:
+        service = self._service(self.arn(asked["service"], asked["cluster"]))
+        told = [one.brief() for one in reversed(service.deployments)]
+        return {"serviceDeployments": told[: asked.get("maxResults", 20)]}
+
+    def _describe_service_deployments(self, asked: Json) -> Json:
+        return {"serviceDeployments": [self._deployment(arn)[1].read() for arn in asked["serviceDeploymentArns"]]}
+
+    def _describe_service_revisions(self, asked: Json) -> Json:
+        return {
+            "serviceRevisions": [
+                service.read_revision(arn)
+                for arn in asked["serviceRevisionArns"]
+                for service in self.services.values()
+                if arn in service.revisions
+            ]
+        }
+
+    def _stop_service_deployment(self, asked: Json) -> Json:
+        service, deployment = self._deployment(asked["serviceDeploymentArn"])
+        if not deployment.under_way:
+            raise RefusedError("ConflictException", "The service deployment has ended already.")
+        service.stop(deployment)
+        return {"serviceDeploymentArn": deployment.arn}
+
+    def _deployment(self, arn: str) -> tuple[Service, Deployment]:
+        for service in self.services.values():
+            for deployment in service.deployments:
+                if deployment.arn == arn:
+                    return service, deployment
+        raise RefusedError("ServiceDeploymentNotFoundException", "The service deployment wasn't found.")
+
+    # what tests do
+
+    def act(self, what: str, asked: Json) -> None:
+        """Create or update a service past the API: nobody counts it."""
+        with self._lock:
+            getattr(self, f"_{what.lower()}_express_gateway_service")(asked)
+
+    def _fault(self, image: str) -> Fault | None:
+        return next((fault for digest, fault in self.failures.faults.items() if digest in image), None)
+
+    def close(self) -> None:
+        """Stop listening, and remove every container."""
+        self._listener.close()
+        with self._lock:
+            services = list(self.services.values())
+            self.services.clear()
+        for service in services:
+            service.remove()
+
+
+def _snake(action: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower()

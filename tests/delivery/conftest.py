@@ -1,0 +1,58 @@
+"""A GitHub that runs the workflows, the clouds, and projects that are delivered to them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.delivery.aws.shop import authority as authority
+from tests.delivery.aws.shop import live_on_aws as live_on_aws
+from tests.delivery.aws.shop import moto_server as moto_server
+from tests.delivery.aws.shop import shipped_to_aws as shipped_to_aws
+from tests.delivery.aws.shop import shop_on_aws as shop_on_aws
+from tests.delivery.azure.shop import live_on_azure as live_on_azure
+from tests.delivery.azure.shop import shipped_to_azure as shipped_to_azure
+from tests.delivery.azure.shop import shop_on_azure as shop_on_azure
+from tests.delivery.github import GitHub
+from tests.delivery.google.shop import live as live
+from tests.delivery.google.shop import shipped as shipped
+from tests.delivery.google.shop import shop as shop
+from tests.project.conftest import classifier as classifier
+from tests.project.conftest import quick as quick
+from tests.project.conftest import small as small
+from tests.project.conftest import trained_project as trained_project
+from tests.project.conftest import uv as uv
+
+HERE = Path(__file__).parent
+LONGEST = (
+    "test_delivery.py",
+    "test_delivery_failures.py",
+    "test_platforms.py",
+    "test_first_day.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder as slow, and let the files that take longest begin first."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(scope="session")
+def need_runner(need: Callable[[str, object, str], None]) -> None:
+    """What runs generated workflows is installed."""
+    installed = shutil.which("node") and (ROOT / "build/workflow-runner/node_modules").is_dir()
+    need("workflow-runner", installed, "the workflow runner is not installed: make workflow-runner")
+
+
+@pytest.fixture
+def github(need_runner: None, tmp_path: Path) -> Iterator[GitHub]:
+    """An empty private repository on a GitHub of its own, which runs the workflows that are pushed to it."""
+    with GitHub(tmp_path / "github") as github:
+        yield github

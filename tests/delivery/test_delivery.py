@@ -1,0 +1,80 @@
+"""From a push to production and back, executed: the real workflows, engine, registry, gcloud and service.
+
+GitHub, Cloud Run and the bucket are stand-ins on the loopback. The project is the default one, shortened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Bake
+from tests.delivery.delivery import Delivery, Need, delivered
+from tests.delivery.google.delivery import CloudRun, cloud_run
+from tests.delivery.test_image import engine
+from tests.delivery.world import ended_well, pushed, report, shorten
+from tests.project.baked import Project
+
+__all__ = ["engine"]
+
+HOSTILE = "it's worse; $(touch /tmp/cd4ml-was-here) `touch /tmp/cd4ml-was-here` ${{ github.token }}"
+TITLE = f"More trees: {HOSTILE}"
+BRANCH = "trees-$(touch${IFS}/tmp/cd4ml-was-here)"
+
+
+@pytest.fixture
+def delivery(
+    bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_path: Path
+) -> Iterator[Delivery[CloudRun]]:
+    project = Project(bake(into=tmp_path / "baked", github_owner="acme"))
+    shorten(project)
+    with delivered(project, need, tmp_path, cloud_run) as delivery:
+        yield delivery
+
+
+def test_from_the_first_push_to_production_and_back(delivery: Delivery[CloudRun]) -> None:
+    github = delivery.github
+    ended_well(pushed(github, delivery.project), "ci", "cd", "ct", "ci")
+    (first,) = github.pulls
+
+    run = delivery.release(first)
+    ended_well([run], "cd")
+    assert set(run.results.values()) == {"success"}, report(run)
+    began = delivery.answers()
+    assert began["version"] == run.jobs["look"].outputs["version"]
+    assert delivery.live == run.event.sha
+    (release,) = github.releases
+    assert release["tag_name"] == f"model-{began['version']}"
+
+    second = delivery.change(BRANCH, "params.yaml", "iterations: 10", "iterations: 30", TITLE)
+    (refused,) = github.run_all()
+    assert "dvc.lock is stale" in refused.jobs["model"].log
+    failed = {name for name, result in refused.results.items() if result != "success"}
+    assert failed == {"model", "ci"}, report(refused)
+    github.label(second, "train")
+    ended_well(github.run_all(), "ct", "ci")
+    assert len(github.comments_on(second)) == 1
+    run = delivery.release(second)
+    ended_well([run], "cd")
+    assert "10 %" in run.jobs["production"].log
+    later = delivery.answers()
+    assert later["version"] != began["version"]
+    assert delivery.live == run.event.sha
+
+    github.dispatch("rollback.yml", {"release": release["tag_name"], "reason": HOSTILE})
+    ended_well(github.run_all(), "rollback")
+    again = delivery.answers()
+    assert again == began | {"request_id": again["request_id"]}
+    held = [name for name in github.main.refs() if name.startswith("refs/heads/held/")]
+    assert held == [f"refs/heads/held/{later['version'].rpartition('.')[2]}"]
+
+    delivery.project.run("git", "fetch", "--quiet", github.clone_url, "main")
+    delivery.project.run("git", "checkout", "--quiet", "-B", "main", "FETCH_HEAD")
+    delivery.project.replace("README.md", "## How it works", "## How this works")
+    delivery.project.commit("a push after the rollback")
+    ended_well(pushed(github, delivery.project), "ci", "cd")
+    assert github.last("cd").results["build"] == "skipped"
+    assert delivery.answers()["version"] == began["version"]
+    assert not Path("/tmp/cd4ml-was-here").exists()

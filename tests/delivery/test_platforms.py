@@ -1,0 +1,158 @@
+"""From a push to production and back on the other platforms, and every pair of options, executed as on Cloud Run.
+
+Cloud Run's own stories are test_delivery.py (service account, the cloud's registry) and test_oidc.py (oidc, ghcr).
+Docker Hub has no stand-in: where it is chosen, its token is not there yet, and images go to the cloud alone.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Bake
+from tests.delivery.aws.delivery import fargate
+from tests.delivery.azure.delivery import aci
+from tests.delivery.delivery import Delivery, Need, SetUp, delivered
+from tests.delivery.google.delivery import cloud_run
+from tests.delivery.test_image import engine
+from tests.delivery.world import ended_well, pushed, report, shorten
+from tests.moving import keep_in, move
+from tests.project.baked import Project
+
+__all__ = ["engine"]
+
+SET_UP: dict[str, SetUp[Any]] = {"cloud-run": cloud_run, "fargate": fargate, "aci": aci}
+
+Ship = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def model(bake: Bake, uv: str, need_runner: None, engine: None, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose model was trained: the same on every platform, so that it is trained once."""
+    project = Project(bake(into=tmp_path_factory.mktemp("model")))
+    shorten(project, ci=False)
+    project.make("train")
+    return project
+
+
+@pytest.fixture
+def ship(bake: Bake, need: Need, model: Project, tmp_path: Path) -> Ship:
+    """`with ship(platform, credentials, registry, ci=False) as delivery`: a project with its model, and its cloud."""
+
+    @contextmanager
+    def shipped(platform: str, credentials: str, registry: str, ci: bool = False) -> Iterator[Delivery[Any]]:
+        answers = {"platform": platform, "credentials": credentials, "registry": registry, "github_owner": "acme"}
+        project = Project(bake(into=tmp_path / "baked", **answers))
+        shorten(project, ci=ci)
+        take_model(model.folder, project.folder)
+        with delivered(project, need, tmp_path, SET_UP[platform], credentials) as delivery:
+            delivery.train("the first model")
+            yield delivery
+
+    return shipped
+
+
+def take_model(source: Path, target: Path) -> None:
+    """Copy what training left: every file that a generated project does not have."""
+    for path in source.rglob("*"):
+        name = path.relative_to(source)
+        if path.is_file() and not {".git", ".venv", "__pycache__"} & set(name.parts) and not (target / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target / name)
+
+
+def released(delivery: Delivery[Any]) -> str:
+    """Push, approve, and look that production answers with what main names; return its version."""
+    pushed(delivery.github, delivery.project)
+    run = delivery.github.last("cd")
+    delivery.approve(run)
+    ended_well([run], "cd")
+    version = delivery.answers()["version"]
+    assert version == run.jobs["look"].outputs["version"]
+    assert delivery.live == run.event.sha
+    return str(version)
+
+
+@pytest.mark.parametrize(
+    ("platform", "credentials"),
+    [("fargate", "oidc"), pytest.param("aci", "service-account", marks=pytest.mark.drill)],
+)
+def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentials: str) -> None:
+    with ship(platform, credentials, "cloud", ci=platform == "fargate") as delivery:
+        github, project = delivery.github, delivery.project
+        first = released(delivery)
+        if platform == "fargate":  # the other is shown as well by what else reads its data
+            ended_well([github.last("ci")], "ci")
+        began = delivery.answers()
+
+        ct = github.dispatch("ct")
+        doctor = github.dispatch("doctor")
+        github.run_all()
+        ended_well([ct, doctor], "ct", "doctor")
+        assert ct.results == {"retrain": "success", "propose": "skipped", "report": "skipped"}, "there is nothing new"
+        assert f"deploy/{platform}.sh status\nflight-delays-staging https://" in doctor.log, report(doctor)
+
+        project.replace("params.yaml", "iterations: 10", "iterations: 30")
+        delivery.train("more trees")
+        second = released(delivery)
+        assert second != first
+        assert len(github.releases) == 2
+
+        github.dispatch("rollback", {"release": f"model-{first}", "reason": "a drill"})
+        ended_well(github.run_all(), "rollback")
+        again = delivery.answers()
+        assert again == began | {"request_id": again["request_id"]}
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    ("platform", "credentials", "registry"),
+    [
+        ("cloud-run", "service-account", "docker-hub"),
+        ("fargate", "service-account", "ghcr"),
+        ("fargate", "oidc", "docker-hub"),
+        ("aci", "oidc", "ghcr"),
+        ("aci", "service-account", "docker-hub"),
+    ],
+)
+def test_a_pair_of_options(ship: Ship, platform: str, credentials: str, registry: str) -> None:
+    with ship(platform, credentials, registry) as delivery:
+        version = released(delivery)
+
+        if registry == "ghcr":
+            name = f"{delivery.github.vars['CONTAINER_REGISTRY']}/acme/flight-delays:{version}"
+            command = ["skopeo", "inspect", "--tls-verify=false", f"docker://{name}"]
+            image = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+            assert image["Labels"]["org.opencontainers.image.version"] == version
+
+
+@pytest.mark.drill
+def test_a_project_moves_to_another_cloud(ship: Ship, bake: Bake, need: Need, tmp_path: Path) -> None:
+    with ship("cloud-run", "service-account", "cloud") as delivery:
+        github, project = delivery.github, delivery.project
+        version, began = released(delivery), delivery.answers()
+        before, after = (bake(platform=name, github_owner="acme") for name in ("cloud-run", "fargate"))
+
+        with fargate(need, tmp_path / "other", github.vars["CLOUD_REGISTRY"]) as there:
+            for generated in (before, after):
+                shorten(Project(generated), ci=False)
+            move(project.folder, before, after)
+            found = f"uv run dvc remote modify storage endpointurl {there.remote['endpointurl']}"
+            commands = keep_in(project.folder, there.remote["url"]).replace("make setup", f"{found}\nmake setup")
+            project.run("bash", "-euc", commands, settings=delivery.cloud.storage | there.storage)
+            project.commit("to another cloud")
+            there.keys(github)
+            github.settings |= there.settings
+            github.vars |= there.variables
+
+            elsewhere = Delivery(project, github, there)
+            assert released(elsewhere) == version
+            moved = elsewhere.answers()
+            assert moved == began | {"request_id": moved["request_id"]}

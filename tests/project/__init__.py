@@ -1,0 +1,1 @@
+"""Bake projects and run them as their users would: minutes, the package index, and a container engine."""

@@ -1,0 +1,91 @@
+"""Projects that were baked, installed from their shipped lock and trained, once for all tests that use them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Bake, Once
+from tests.project.baked import Project
+
+HERE = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    """Let mypy remember what it has seen: else it looks for half a minute at what is installed, in each workspace."""
+    os.environ.setdefault("MYPY_CACHE_DIR", str(ROOT / "build/mypy-of-projects"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder as slow."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def uv(need: Callable[[str, object, str], None]) -> str:
+    """The uv that the projects' Makefiles will find."""
+    found = shutil.which("uv")
+    need("uv", found, "uv is not on the PATH")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def trained_project(
+    bake: Bake, once: Once, tmp_path_factory: pytest.TempPathFactory, uv: str
+) -> Callable[..., Project]:
+    """`trained_project("name", small=False, **answers)`: a copy of a project, trained and committed."""
+
+    def copied(name: str, small: bool = False, **answers: str) -> Project:
+        folder = once(f"trained-{name}", lambda into: _train(bake(into=into, **answers), small))
+        (project,) = folder.iterdir()
+        return Project(project).copy(tmp_path_factory.mktemp(name))
+
+    return copied
+
+
+def _train(folder: Path, small: bool) -> Project:
+    project = Project(folder)
+    if small:
+        project.replace("params.yaml", "2013-07-31", "2013-02-28")
+        project.replace("params.yaml", "iterations: 100", "iterations: 10")
+        project.replace("params.yaml", "bootstrap_rounds: 1000", "bootstrap_rounds: 100")
+    project.commit("as generated")
+    project.make("train")
+    project.commit("trained")
+    return project
+
+
+@pytest.fixture(scope="session")
+def classifier(trained_project: Callable[..., Project]) -> Project:
+    """The default project, trained and committed. Not to be changed: copy it first."""
+    return trained_project("classification", problem="classification")
+
+
+@pytest.fixture(scope="session")
+def regressor(trained_project: Callable[..., Project]) -> Project:
+    """The same with minutes to predict. Not to be changed: copy it first."""
+    return trained_project("regression", problem="regression")
+
+
+@pytest.fixture
+def project(classifier: Project, tmp_path: Path) -> Project:
+    """A copy of the default project, trained and committed, to do anything with."""
+    return classifier.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def quick(trained_project: Callable[..., Project]) -> Project:
+    """The default project on two months with a tenth of the trees, trained and committed. Not to be changed."""
+    return trained_project("quick", small=True)
+
+
+@pytest.fixture
+def small(quick: Project, tmp_path: Path) -> Project:
+    """A copy of the small project, to do anything with."""
+    return quick.copy(tmp_path)

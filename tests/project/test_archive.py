@@ -1,0 +1,239 @@
+"""The image as one file: what is scanned is what is published, byte for byte, and nothing else is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Bake
+from tests.delivery.test_image import docker, engine
+from tests.project.baked import Project, environment, free_port
+from tests.project.registry import Registry, registry
+
+__all__ = ["engine"]
+
+TRIVY = """#!/bin/sh
+# Stands in for trivy: says what FOUND holds of a folder that is an OCI layout.
+case "$*" in
+    --version) echo "Version: 0.74.0"; exit ;;
+    *--download-db-only*) [ "${DATABASE:-yes}" = yes ] || { echo "FATAL no such host" >&2; exit 1; }; exit ;;
+    convert*) cat build/scan.json; exit ;;
+esac
+while [ $# -gt 0 ]; do
+    case $1 in --input) input=$2 ;; --output) output=$2 ;; --exit-code) code=$2 ;; esac
+    shift
+done
+[ -f "$input/index.json" ] || { echo "FATAL no layout" >&2; exit 1; }
+echo "$FOUND" > "$output"
+case $FOUND in *VulnerabilityID*) exit "$code" ;; esac
+exit "${STATUS:-0}"
+"""
+CLEAN = '{"Results": [{"Class": "lang-pkgs", "Type": "python-pkg", "Packages": []}]}'
+BAD = CLEAN.replace(
+    '"Packages": []', '"Vulnerabilities": [{"VulnerabilityID": "CVE-2026-1"}, {"VulnerabilityID": "CVE-2026-2"}]'
+)
+
+
+@pytest.fixture(scope="module")
+def hub(need: Callable[[str, object, str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that wants a password."""
+    need("registry", shutil.which("docker-registry") and shutil.which("skopeo"), "docker-registry or skopeo is missing")
+    with registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def archived(
+    engine: None, hub: Registry, quick: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """A small project whose image is archived."""
+    project = quick.copy(tmp_path_factory.mktemp("archive"))
+    name = f"archive:slow-{os.getpid()}"
+    project.make("archive", f"IMAGE={name}", settings={"GITHUB_OUTPUT": str(project.folder / "build.out")})
+    yield project
+    docker("image", "rm", "--force", name, check=False)
+
+
+def outputs(path: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+
+
+def test_what_was_archived_is_what_two_registries_get(archived: Project, hub: Registry, tmp_path: Path) -> None:
+    built, names = outputs(archived.folder / "build.out"), [f"{hub.address}/Team/one:a", f"{hub.address}/two:b"]
+    assert built["sha256"] == hashlib.sha256((archived.folder / "build/image.tar").read_bytes()).hexdigest()
+    settings = {"DOCKER_CONFIG": str(hub.login), "GITHUB_OUTPUT": str(tmp_path / "out")}
+    settings["ARCHIVE_SHA256"] = built["sha256"]
+
+    for _ in range(2):  # the second time changes nothing
+        archived.make("publish", f"TO={' '.join(names)}", settings=settings)
+
+    assert hub.digest("team/one", "a") == hub.digest("two", "b") == built["digest"]
+    told = outputs(tmp_path / "out")
+    assert told["name"] == f"{hub.address}/team/one"
+    assert told["image"] == f"{hub.address}/team/one@{built['digest']}"
+    assert told["images"] == f"{told['image']} {hub.address}/two@{built['digest']}"
+    at = ["--authfile", str(hub.login / "config.json"), "--tls-verify=false", f"docker://{told['image']}"]
+    labels = json.loads(archived.run("skopeo", "inspect", *at).stdout)["Labels"]
+    assert labels["org.opencontainers.image.revision"] == archived.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert labels["org.opencontainers.image.version"] == built["version"]
+    assert labels["org.opencontainers.image.source"] == "https://github.com/your-github-name/flight-delays"
+    assert labels["bundle"] == archived.digest
+
+
+def test_what_was_published_runs_and_answers(archived: Project, hub: Registry) -> None:
+    name = f"{hub.address}/runs:1"
+    archived.make("publish", f"TO={name}", settings={"DOCKER_CONFIG": str(hub.login)})
+    docker("--config", str(hub.login), "pull", "--quiet", name)
+    try:
+        assert "all 10 answered as the pipeline did" in archived.make("smoke", f"IMAGE={name}").stdout
+    finally:
+        docker("image", "rm", "--force", name, check=False)
+
+
+def test_another_archive_than_the_one_that_was_built_is_refused(archived: Project, hub: Registry) -> None:
+    settings = {"DOCKER_CONFIG": str(hub.login), "ARCHIVE_SHA256": "0" * 64}
+
+    said = archived.make("publish", f"TO={hub.address}/other:1", settings=settings, check=False)
+
+    assert said.returncode != 0
+    assert "publish: build/image.tar is another than the one that was built" in said.stdout
+    assert hub.digest("other", "1") is None
+
+
+@pytest.mark.parametrize("why", ["no password", "nobody there"])
+def test_a_registry_that_refuses_is_said_in_one_line(
+    archived: Project, hub: Registry, tmp_path: Path, why: str
+) -> None:
+    address = hub.address if why == "no password" else f"127.0.0.1:{free_port()}"
+    settings = {"DOCKER_CONFIG": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "out")}
+
+    said = archived.run("deploy/image.sh", "publish", f"{address}/model:1", settings=settings, check=False)
+
+    print(said.stdout)
+    assert said.returncode == 1
+    assert said.stdout.count("\n") == 1
+    assert said.stdout.startswith(f"publish: {address} did not take {address}/model:1: ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_list_of_packages_is_what_the_image_holds(archived: Project) -> None:
+    archived.make("sbom")
+
+    named = {part["name"] for part in archived.read_json("build/sbom.json")["components"]}
+
+    assert {"fastapi", "onnxruntime", "numpy"} <= named
+    assert not {"scikit-learn", "dvc", "mlflow", "pytest"} & named
+
+
+# From here on no engine and no model is needed: a file takes the archive's place, a script trivy's.
+
+
+@pytest.fixture
+def looked_at(bake: Bake, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    """Run `make scan` with settings; return the exit code, what it said, and the summary."""
+    project = Project(bake(into=tmp_path))
+    (project.folder / "build").mkdir()
+    with tarfile.open(project.folder / "build/image.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("index.json"), io.BytesIO(b""))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/trivy").write_text(TRIVY)
+    (tmp_path / "bin/trivy").chmod(0o755)
+
+    def look(**settings: str) -> tuple[int, str, str]:
+        path, summary = f"{tmp_path / 'bin'}:{os.environ['PATH']}", tmp_path / "summary"
+        more = {"PATH": path, "GITHUB_STEP_SUMMARY": str(summary), **settings}
+        done = project.run("deploy/image.sh", "scan", check=False, settings=more)
+        return done.returncode, done.stdout, summary.read_text() if summary.exists() else ""
+
+    return look
+
+
+def test_a_clean_image_passes(looked_at: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, summary = looked_at(FOUND=CLEAN)
+
+    assert code == 0
+    assert summary.startswith("scan: nothing critical that can be fixed in build/image.tar, sha256 ")
+
+
+def test_a_finding_is_refused_until_each_is_accepted_by_name(looked_at: Callable[..., tuple[int, str, str]]) -> None:
+    code, said, _ = looked_at(FOUND=BAD)
+    assert code == 1
+    assert 'ACCEPT_FINDINGS="CVE-2026-1 CVE-2026-2"' in said
+
+    code, said, _ = looked_at(FOUND=BAD, ACCEPT_FINDINGS="CVE-2026-2 CVE-2026-11 *")
+    assert code == 1
+    assert 'ACCEPT_FINDINGS="CVE-2026-1"' in said
+
+    code, _, summary = looked_at(FOUND=BAD, ACCEPT_FINDINGS="CVE-2026-1 CVE-2026-2")
+    assert code == 0
+    assert "**accepted by name**: CVE-2026-1 CVE-2026-2" in summary
+
+
+def test_what_was_not_looked_at_is_not_passed(looked_at: Callable[..., tuple[int, str, str]]) -> None:
+    for unseen, why in (
+        ({"DATABASE": "no"}, "no database"),
+        ({"DATABASE": "no", "NO_DATABASE": "yes"}, "no database"),
+        ({"STATUS": "1"}, "trivy failed (exit code 1)"),
+        ({"FOUND": '{"Results": []}'}, "trivy saw no Python packages"),
+        ({"ARCHIVE_SHA256": "0" * 64}, "another than the one that was built"),
+    ):
+        code, said, summary = looked_at(**{"FOUND": CLEAN, **unseen})
+        assert (code, summary) == (1, ""), said
+        assert why in said.replace("there is no database", "no database")
+
+    code, _, summary = looked_at(FOUND=CLEAN, DATABASE="no", NO_DATABASE="accepted")
+    assert code == 0
+    assert "**not scanned**" in summary
+
+
+def test_a_tool_is_used_only_with_its_checksum(bake: Bake, tmp_path: Path) -> None:
+    project = Project(bake(into=tmp_path))
+    served = tmp_path / "served/gitleaks/gitleaks/releases/download/v8.30.1"
+    served.mkdir(parents=True)
+    content = b"#!/bin/sh\necho 8.30.1\n"
+    with tarfile.open(served / "gitleaks_8.30.1_linux_x64.tar.gz", "w:gz") as tar:
+        entry = tarfile.TarInfo("gitleaks")
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+    port = free_port()
+    server = subprocess.Popen(
+        ["python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(tmp_path / "served"), str(port)],
+        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    settings = {"TOOLS_URL": f"http://127.0.0.1:{port}", "PATH": "/usr/bin:/bin"}
+    try:
+        ready = [
+            "curl",
+            "--silent",
+            "--retry",
+            "60",
+            "--retry-delay",
+            "1",
+            "--retry-connrefused",
+            settings["TOOLS_URL"],
+        ]
+        project.run(*ready)
+        refused = project.run("deploy/tool.sh", "gitleaks", settings=settings, check=False)
+        assert refused.returncode == 1
+        assert "not 551f6fc8" in refused.stdout
+        assert list((project.folder / ".tools").iterdir()) == []
+
+        ours = hashlib.sha256((served / "gitleaks_8.30.1_linux_x64.tar.gz").read_bytes()).hexdigest()
+        project.replace("deploy/tool.sh", "551f6fc83ea457d62a0d98237cbad105af8d557003051f41f3e7ca7b3f2470eb", ours)
+        kept = project.run("deploy/tool.sh", "gitleaks", settings=settings).stdout.splitlines()[-1]
+    finally:
+        server.terminate()
+        server.wait(60)
+    assert kept == str(project.folder / ".tools/gitleaks-8.30.1")
+    assert project.run(kept).stdout == "8.30.1\n"
+    again = project.run("deploy/tool.sh", "gitleaks", settings=settings)
+    assert again.stdout.strip() == kept  # the server is gone: nothing was fetched

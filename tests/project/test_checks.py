@@ -1,0 +1,131 @@
+"""What others know of the project's parts is asked for, and no answer is never a pass."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Bake
+from tests.project.baked import Project, free_port
+
+WHO = {f"GIT_{who}_{what}": "a@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+GITLEAKS = """#!/bin/sh
+# Stands in for gitleaks: ends as it is told.
+[ "$1" != --version ] || { echo 8.30.1; exit; }
+exit "${LEAKS:-0}"
+"""
+
+
+@pytest.fixture
+def project(bake: Bake, uv: str, tmp_path: Path) -> Project:
+    made = Project(bake(into=tmp_path / "baked"))
+    made.commit("as generated")
+    return made
+
+
+@contextmanager
+def osv(package: str = "") -> Iterator[str]:
+    """Answer as osv.dev does, which knows of one vulnerability of a package; yield the address."""
+
+    class Osv(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            known = {"vulns": [{"id": "GHSA-aaaa-bbbb-cccc", "modified": "2026-01-01T00:00:00Z"}]}
+            self._say({"results": [known if one["package"]["name"] == package else {} for one in asked["queries"]]})
+
+        def do_GET(self) -> None:
+            fixed = {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}
+            affected = {"package": {"name": package, "ecosystem": "PyPI"}, "ranges": [fixed]}
+            told = {"id": self.path.rpartition("/")[2], "modified": "2026-01-01T00:00:00Z", "summary": "it is open"}
+            self._say(told | {"affected": [affected]})
+
+        def _say(self, told: dict[str, Any]) -> None:
+            content = json.dumps(told).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Osv)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_audit_passes_only_what_is_known_to_be_well(project: Project) -> None:
+    with osv() as well:
+        said = project.make("audit", settings={"AUDIT_URL": well}).stdout
+    assert "audit: no known vulnerability in what uv.lock names\n" in said
+
+    with osv("numpy") as ill:
+        refused = project.make("audit", settings={"AUDIT_URL": ill}, check=False)
+        with (project.folder / "pyproject.toml").open("a") as stream:
+            stream.write('\n[tool.uv.audit]\nignore = ["GHSA-aaaa-bbbb-cccc"]\n')
+        accepted = project.make("audit", settings={"AUDIT_URL": ill})
+    assert refused.returncode != 0
+    assert "GHSA-aaaa-bbbb-cccc" in refused.stdout
+    assert "audit: no known vulnerability" in accepted.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"AUDIT_URL": f"http://127.0.0.1:{free_port()}", "UV_HTTP_RETRIES": "0"}, "audit: no verdict"),
+        ({"AUDIT_URL": "http://example.org"}, "audit: AUDIT_URL must begin with https://"),
+    ],
+)  # fmt: skip
+def test_an_audit_without_a_verdict_is_no_pass(project: Project, settings: dict[str, str], why: str) -> None:
+    said = project.make("audit", settings=settings, check=False)
+
+    assert said.returncode != 0
+    assert why in said.stdout
+
+
+def test_secrets_are_looked_for_in_the_whole_history(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/gitleaks").write_text(GITLEAKS)
+    (tmp_path / "bin/gitleaks").chmod(0o755)
+    path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+
+    assert "none in 1 commits" in project.make("scan-secrets", settings=path).stdout
+    for code, why in (("3", "revoke what is named above"), ("1", "gitleaks failed (exit code 1), which is no pass")):
+        said = project.make("scan-secrets", settings=path | {"LEAKS": code}, check=False)
+        assert said.returncode != 0
+        assert why in said.stdout
+
+    project.run("git", "commit", "--quiet", "--allow-empty", "--message", "more", settings=WHO)
+    project.run("git", "clone", "--quiet", "--depth=1", project.folder.as_uri(), str(tmp_path / "shallow"))
+    said = Project(tmp_path / "shallow").make("scan-secrets", settings=path, check=False)
+    assert said.returncode != 0
+    assert "only the newest commits are here" in said.stdout
+
+
+def test_a_workflow_or_script_that_is_amiss_is_refused(project: Project) -> None:
+    project.make("lint-workflows")
+    for file, text in (
+        (".github/workflows/ci.yml", "\n  typo: {runs-on: ubuntu-24.04, stepz: []}\n"),
+        (".github/workflows/ci.yml", "\n  loose: {runs-on: ubuntu-24.04, steps: [{uses: actions/checkout@v4}]}\n"),
+        ("deploy/image.sh", "\nrm -rf $nothing/*\n"),
+    ):
+        path = project.folder / file
+        before = path.read_text()
+        path.write_text(before + text)
+        assert project.make("lint-workflows", check=False).returncode != 0, text
+        path.write_text(before)

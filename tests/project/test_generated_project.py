@@ -1,0 +1,155 @@
+"""A generated project passes its own checks, before and after its first training."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Bake
+from tests.project.baked import Project
+
+NEWEST = "3.13"
+STAGES = ("ingest", "validate", "split", "train", "package", "evaluate")
+
+
+@pytest.fixture(params=["classifier", "regressor"])
+def trained(request: pytest.FixtureRequest) -> Project:
+    """Each default project, trained."""
+    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+
+
+def test_its_own_checks_pass(trained: Project) -> None:
+    said = trained.make("test-model").stdout
+    assert " passed" in said
+    assert "skipped" not in said
+    trained.make("lint")
+
+
+def test_every_check_passes_before_it_is_trained_on_the_newest_python(
+    bake: Bake, uv: str, need: Callable[[str, object, str], None], tmp_path: Path
+) -> None:
+    found = subprocess.run(
+        [uv, "python", "find", "--no-python-downloads", NEWEST], capture_output=True, text=True, check=False
+    )
+    need("newest-python", found.returncode == 0, f"Python {NEWEST} is not here")
+    fresh = Project(bake(into=tmp_path))
+    fresh.make("setup", settings={"UV_PYTHON": found.stdout.strip()})
+
+    said = fresh.make("test").stdout
+
+    assert NEWEST in fresh.run(fresh.python, "--version").stdout
+    assert " passed" in said
+    assert "run make train" in said  # why the tests of data and model were skipped
+
+
+def test_every_check_passes_after_it_is_trained(classifier: Project) -> None:
+    said = classifier.make("test").stdout
+
+    assert " passed" in said
+    assert "skipped" not in said
+
+
+def test_the_formatter_leaves_it_as_it_is(trained: Project) -> None:
+    trained.make("format")
+
+    assert trained.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_the_model_beats_the_baseline(classifier: Project, regressor: Project) -> None:
+    classified, regressed = classifier.read_json("reports/metrics.json"), regressor.read_json("reports/metrics.json")
+
+    assert classified["roc_auc"] > 0.7
+    assert classified["log_loss"] < classified["baseline"]["log_loss"]
+    assert classified["brier"] < classified["baseline"]["brier"]
+    assert regressed["mae"] < regressed["baseline"]["mae"]
+
+
+def test_both_are_exported_exactly(trained: Project) -> None:
+    manifest = trained.read_json("models/bundle/bundle.json")
+
+    assert manifest["runtime"] == "onnx"
+    assert manifest["reason"].startswith("ONNX, proved equal to the pipeline on ")
+
+
+def test_nothing_changed_means_nothing_runs(trained: Project) -> None:
+    before = trained.state()
+
+    said = trained.make("train").stdout
+
+    assert "Running stage" not in said
+    assert trained.state() == before
+
+
+def test_a_change_runs_what_depends_on_it_and_nothing_else(small: Project) -> None:
+    small.replace("params.yaml", "bootstrap_rounds: 100", "bootstrap_rounds: 120")
+
+    said = small.make("train").stdout
+
+    assert [stage for stage in STAGES if f"Running stage '{stage}'" in said] == ["evaluate"]
+
+
+def test_metrics_and_plots_show_what_changed(small: Project) -> None:
+    small.replace("params.yaml", "iterations: 10", "iterations: 20")
+    small.make("train")
+
+    said = small.make("metrics").stdout
+    page = small.make("plots").stdout.strip().splitlines()[-1].removeprefix("file://")
+
+    assert "roc_auc" in said
+    assert "model.iterations" in said
+    assert "vega" in small.run("cat", page).stdout
+
+
+def test_the_version_names_the_data_and_the_model(small: Project) -> None:
+    before = small.digest
+    small.replace("params.yaml", "2013-02-28", "2013-03-31")
+
+    small.make("train")
+
+    assert small.digest != before
+    assert small.read_json("models/bundle/bundle.json")["until"] == "2013-03-31"
+
+
+def test_make_lists_every_verb(classifier: Project) -> None:
+    said = classifier.make().stdout
+
+    verbs = "setup refresh train serve predict metrics plots test lint image smoke undo"
+    for verb in verbs.split():
+        assert f"make {verb} " in said
+
+
+COMPARE = """
+import sys; from pathlib import Path; import numpy as np
+from PACKAGE import skops_file; from PACKAGE.bundle import Bundle; from PACKAGE.contract import Contract
+from PACKAGE.estimator import answers; from PACKAGE.params import Params; from PACKAGE.source.read import read_source
+from PACKAGE.table import columns_of_table, target_of_table
+bundle, table = Bundle.load(Path("models/bundle")), read_source(Params.load().data)
+columns = columns_of_table(table, bundle.contract)
+expected = answers(skops_file.load(Path("models/pipeline.skops")), bundle.code.derive(columns), bundle.contract.problem)
+spread = target_of_table(table, bundle.contract).std() if bundle.contract.problem == "regression" else 1
+print(len(expected), float(np.abs(bundle.scores(columns) - expected).max() / spread))
+"""
+
+
+def test_the_bundle_answers_as_the_pipeline_on_a_year_that_neither_has_seen(trained: Project) -> None:
+    said = trained.run(trained.python, "-c", COMPARE.replace("PACKAGE", trained.package)).stdout
+
+    rows, gap = said.splitlines()[-1].split()
+    print(said)
+    assert int(rows) > 35_000
+    assert float(gap) < 1e-5
+
+
+def test_without_uv_it_gets_uv_into_its_own_folder(bake: Bake) -> None:
+    fresh = Project(bake())
+    path = ":".join(folder for folder in os.environ["PATH"].split(":") if not (Path(folder) / "uv").exists())
+
+    said = fresh.make("setup", settings={"PATH": path}).stdout
+
+    assert "uv is not here: installing it into .uv" in said
+    assert (fresh.folder / ".uv/bin/uv").exists()
+    assert fresh.run(fresh.python, "-c", f"import {fresh.package}, dvc, sklearn").returncode == 0

@@ -1,0 +1,123 @@
+"""A registry in place of a DVC remote: data and models go there and come back, and nothing else passes for them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.project.baked import Project, environment
+from tests.project.registry import Registry, registry
+
+NAME = "ada/houses-objects"
+
+
+@pytest.fixture(scope="module")
+def hub(need: Callable[[str, object, str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that wants a password."""
+    need("registry", shutil.which("docker-registry") and shutil.which("skopeo"), "docker-registry or skopeo is missing")
+    with registry(tmp_path_factory.mktemp("objects")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def kept(hub: Registry, quick: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A small project that is live, and whose data and models are in the registry. Not to be changed."""
+    project = quick.copy(tmp_path_factory.mktemp("kept"))
+    project.make("push", settings=known(hub))
+    project.run("git", "branch", "production")
+    return project
+
+
+@pytest.fixture
+def fresh(kept: Project, tmp_path: Path) -> Project:
+    """A clone that has none of DVC's files."""
+    project = Project(tmp_path / kept.folder.name)
+    clone = ["git", "clone", "--quiet", str(kept.folder), str(project.folder)]
+    subprocess.run(clone, check=True, env=environment(), timeout=60)
+    project.make("setup")
+    return project
+
+
+def known(hub: Registry, **more: str) -> dict[str, str]:
+    """Settings with which the registry lets us in."""
+    return {"OBJECTS": f"{hub.address}/{NAME}", "DOCKER_CONFIG": str(hub.login)} | more
+
+
+def test_a_fresh_clone_gets_all_of_it_and_is_judged_against_the_champion(hub: Registry, fresh: Project) -> None:
+    assert "has all that it names" in fresh.make("current", settings=known(hub)).stdout
+    fresh.make("pull", settings=known(hub))
+    assert "has dvc-" in fresh.make("push", settings=known(hub)).stdout
+
+    champion = fresh.digest
+    fresh.replace("params.yaml", "iterations: 10", "iterations: 12")
+    fresh.make("train")
+    shutil.rmtree(fresh.folder / ".dvc/cache")
+    fresh.run("dvc", "commit", "--force", settings={"PATH": path(fresh)})  # the new model alone is in the cache
+    fresh.make("gate", settings=known(hub), check=False)  # whatever it says of such a small model
+
+    told = fresh.read_json("reports/gate.json")
+    assert (told["champion"]["branch"], told["champion"]["digest"]) == ("production", champion)
+    assert fresh.digest != champion
+
+
+def test_what_is_not_there_is_refused_with_what_mends_it(hub: Registry, fresh: Project, kept: Project) -> None:
+    elsewhere = known(hub) | {"OBJECTS": f"{hub.address}/{NAME}-of-nobody"}
+
+    missing = fresh.make("current", settings=elsewhere, check=False)
+    assert missing.returncode != 0
+    assert "lacks what dvc.lock names" in missing.stdout
+    pulled = fresh.make("pull", settings=elsewhere, check=False)
+    assert pulled.returncode != 0
+    assert "make push brings it" in pulled.stdout
+    pushed = fresh.make("push", settings=elsewhere, check=False)
+    assert pushed.returncode != 0
+    assert "DVC's cache lacks" in pushed.stdout
+
+
+def test_a_wrong_password_and_an_odd_name_are_said(hub: Registry, kept: Project, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {hub.address: {"auth": "YWRhOndyb25n"}}}))
+    for settings, said in (
+        (known(hub) | {"DOCKER_CONFIG": str(tmp_path)}, "does not say whether it has dvc-"),
+        (known(hub) | {"OBJECTS": "--help"}, "OBJECTS is no repository in a registry"),
+    ):
+        refused = kept.make("current", settings=settings, check=False)
+        assert refused.returncode != 0
+        assert said in refused.stdout
+        assert "Traceback" not in refused.stdout
+
+
+def test_an_object_that_is_not_what_its_name_says_is_refused(hub: Registry, fresh: Project, kept: Project) -> None:
+    tag = kept.make("push", settings=known(hub)).stdout.split("has ")[1].split()[0]
+    forged = known(hub) | {"OBJECTS": f"{hub.address}/{NAME}-forged"}
+    kept.run(kept.python, "-c", FORGE.format(package=kept.package, tag=tag), settings=forged)
+
+    refused = fresh.make("pull", settings=forged, check=False)
+
+    assert refused.returncode != 0
+    assert "is not what its name says" in refused.stdout
+    assert not (fresh.folder / "models/bundle").exists()
+
+
+def path(project: Project) -> str:
+    """The PATH of the project's Makefile."""
+    return f"{project.folder}/.venv/bin:{environment()['PATH']}"
+
+
+FORGE = """
+import pathlib, shutil, tempfile
+from {package}.delivery import layout, registry, staleness
+named, cache = staleness.named(), registry.cache_folder()
+with tempfile.TemporaryDirectory() as scratch:
+    altered = pathlib.Path(scratch) / "cache"
+    shutil.copytree(cache, altered)
+    threshold = layout.path_of(altered, named["models/threshold.json"])
+    threshold.chmod(0o644)
+    threshold.write_text("0.9")
+    layout.pack(altered, named, pathlib.Path(scratch) / "image")
+    registry.Registry.here().push("{tag}", pathlib.Path(scratch) / "image")
+"""

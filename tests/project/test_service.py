@@ -1,0 +1,83 @@
+"""`make serve` answers from the bundle alone, and `make predict` asks it."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.project.baked import Project, free_port, stop
+
+
+def get(url: str) -> dict[str, object]:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.loads(answer.read())  # type: ignore[no-any-return]
+
+
+@contextmanager
+def serving(project: Project, log: Path) -> Iterator[str]:
+    """Start a service and yield its address once it is ready; it has to stop with 0."""
+    port = free_port()
+    process = project.start(project.python, "-m", project.package, "serve", "--port", str(port), log=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                get(f"{url}/health/ready")
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+        yield url
+    finally:
+        code = stop(process)
+    assert code == 0, log.read_text()
+
+
+def test_serve_and_predict(classifier: Project, tmp_path: Path) -> None:
+    with serving(classifier, tmp_path / "log") as url:
+        said = classifier.make("predict", f"URL={url}").stdout
+        version = get(f"{url}/version")
+
+    print(said, version)
+    assert "curl" in said
+    assert '"predictions"' in said
+    assert version["digest"] == classifier.digest
+
+
+def test_predict_without_a_service_says_how_to_start_one(classifier: Project) -> None:
+    said = classifier.make("predict", f"URL=http://127.0.0.1:{free_port()}", check=False)
+
+    assert said.returncode != 0
+    assert "make serve" in said.stdout
+
+
+def test_without_a_bundle_serve_says_how_to_make_one(project: Project) -> None:
+    (project.folder / "models/bundle").rename(project.folder / "aside")
+
+    said = project.make("serve", check=False)
+
+    assert said.returncode != 0
+    assert "no bundle in models/bundle; run `make train`, which makes one" in said.stdout
+
+
+@pytest.mark.parametrize("trained", ["classifier", "regressor"])
+def test_an_environment_without_the_training_libraries_serves(
+    trained: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    project: Project = request.getfixturevalue(trained).copy(tmp_path)
+    project.run("uv", "sync", "--locked", "--no-default-groups")
+    for library in ("pandas", "sklearn", "skl2onnx", "dvc", "ruamel.yaml"):
+        assert project.run(project.python, "-c", f"import {library}", check=False).returncode == 1, library
+
+    with serving(project, tmp_path / "log") as url:
+        said = project.run(project.python, "-m", project.package, "smoke", "--url", url).stdout
+
+    assert "all 10 answered as the pipeline did" in said

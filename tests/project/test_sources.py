@@ -1,0 +1,210 @@
+"""The same rows make the same table wherever they come from; what cannot be read is said without its secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+
+from tests.delivery import clouds, postgresql
+from tests.project.baked import Project, stop
+
+Need = Callable[[str, object, str], None]
+
+WRONG_KEY = "d3Jvbmcga2V5" * 4
+CLOUDS = {"s3": clouds.s3, "gs": clouds.gcs, "az": clouds.azure}
+
+UPLOAD = """
+import sys, fsspec
+scheme, *files = sys.argv[1:]
+filesystem = fsspec.filesystem(scheme)
+filesystem.mkdir("rows")
+for file in files:
+    filesystem.put_file(file, "rows/2013/" + file.rpartition("/")[2])
+"""
+
+FILL = """
+import sys, pandas as pd, sqlalchemy as sql
+engine = sql.create_engine(sys.argv[1].replace("postgresql:", "postgresql+psycopg:"))
+rows = pd.concat(pd.read_parquet(file) for file in sys.argv[2:])
+with engine.begin() as connection:
+    connection.execute(sql.text("CREATE SEQUENCE counter"))
+rows.sample(frac=1, random_state=0).to_sql("flights", engine, index=False, chunksize=2000, method="multi")
+"""
+
+
+@pytest.fixture(scope="module")
+def connected(quick: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small project with every driver installed."""
+    project = quick.copy(tmp_path_factory.mktemp("connected"))
+    project.replace("Makefile", "ALSO :=\n", "ALSO := s3 gs azure postgresql\n")
+    project.make("setup")
+    return project
+
+
+@pytest.fixture
+def project(connected: Project) -> Iterator[Project]:
+    """The same for one test, after which its parameters are as they were."""
+    before = (connected.folder / "params.yaml").read_bytes()
+    yield connected
+    (connected.folder / "params.yaml").write_bytes(before)
+
+
+@pytest.fixture(scope="module", params=CLOUDS)
+def cloud(
+    request: pytest.FixtureRequest, connected: Project, need: Need, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """A cloud's scheme and settings; its bucket `rows` holds the first two months."""
+    with CLOUDS[request.param](need, tmp_path_factory.mktemp(request.param)) as settings:
+        connected.run(connected.python, "-c", UPLOAD, request.param, *months(connected), settings=settings)
+        yield request.param, settings
+
+
+@pytest.fixture(scope="module")
+def database(need: Need, connected: Project) -> Iterator[str]:
+    """The address of a PostgreSQL database with the first two months, in no order."""
+    need("postgresql", postgresql.programs(), "PostgreSQL is not installed")
+    with postgresql.start() as address:
+        connected.run(connected.python, "-c", FILL, address, *months(connected))
+        yield address
+
+
+def months(project: Project) -> list[str]:
+    return [f"data/source/2013-{month:02}.parquet" for month in (1, 2)]
+
+
+def ingest(project: Project, source: str, query: str = "null", **settings: str) -> subprocess.CompletedProcess[str]:
+    project.replace("params.yaml", "source: data/source/*.parquet", f'source: "{source}"')
+    project.replace("params.yaml", "query: null", f"query: {query}")
+    return project.run(project.python, "-m", project.package, "ingest", check=False, settings=settings)
+
+
+def raw(project: Project) -> bytes:
+    return (project.folder / "data/raw.parquet").read_bytes()
+
+
+def test_a_bucket_gives_what_the_folder_gives(project: Project, cloud: tuple[str, dict[str, str]]) -> None:
+    scheme, settings = cloud
+    before = raw(project)
+    (project.folder / "data/raw.parquet").unlink()
+
+    said = ingest(project, f"{scheme}://rows/2013/*.parquet", **settings)
+
+    assert said.returncode == 0, said.stdout
+    assert raw(project) == before
+    assert list((project.folder / "data").glob(".download*")) == []
+
+
+def test_a_bucket_that_cannot_be_read_is_said_in_one_line(project: Project, cloud: tuple[str, dict[str, str]]) -> None:
+    scheme, settings = cloud
+    nobody = {name: re.sub(r"(http://127\.0\.0\.1):\d+", r"\1:9", value) for name, value in settings.items()}
+    cases = [
+        ("rows/2014/*.parquet", settings, "matches no object; mend it, or put rows there"),
+        ("nothing/2013/2013-01.parquet", settings, "there is no such object or bucket"),
+    ]
+    if scheme == "az":  # the other emulators take any key
+        wrong = {name: value.replace(clouds.AZURE_KEY, WRONG_KEY) for name, value in settings.items()}
+        cases.append(("rows/2013/*.parquet", wrong, "are the credentials in the environment right?"))
+    if scheme == "s3":  # the others' libraries try for half a minute and longer
+        cases.append(("rows/2013/2013-01.parquet", nobody, "are address and credentials right, and is it up?"))
+    text, before = (project.folder / "params.yaml").read_text(), raw(project)
+    for place, told, said in cases:
+        (project.folder / "params.yaml").write_text(text)
+        refused = ingest(project, f"{scheme}://{place}", **told)
+        print(refused.stdout)
+
+        assert refused.returncode == 1
+        assert said in refused.stdout
+        assert len(refused.stdout.splitlines()) == 2
+        assert not any(secret in refused.stdout for secret in ("s3cret-of-aws", clouds.AZURE_KEY, WRONG_KEY))
+    assert raw(project) == before
+
+
+def test_postgresql_gives_the_same_rows(project: Project, database: str) -> None:
+    expected = pd.read_parquet(project.folder / "data/raw.parquet")
+    parts = urlsplit(database)
+    source = f"postgresql://{parts.username}@127.0.0.1:{parts.port}/postgres"
+    query = "SELECT * FROM flights WHERE scheduled_departure >= :first AND scheduled_departure < :after"
+    text = (project.folder / "params.yaml").read_text()
+    tables = []
+    for again in (query, f"{query} ORDER BY random()"):
+        (project.folder / "params.yaml").write_text(text)
+        said = ingest(project, source, again, PGPASSWORD=postgresql.PASSWORD)
+        assert said.returncode == 0, said.stdout
+        tables.append(raw(project))
+
+    assert tables[0] == tables[1]
+    by = ["scheduled_departure", "flight_id"]
+    got = pd.read_parquet(project.folder / "data/raw.parquet").sort_values(by, ignore_index=True)
+    pd.testing.assert_frame_equal(got, expected.sort_values(by, ignore_index=True), check_dtype=False)
+    project.run(project.python, "-m", project.package, "validate")
+
+
+def test_the_address_of_a_database_may_come_from_the_environment(project: Project, database: str) -> None:
+    said = ingest(project, "${DATABASE_URL}", "SELECT * FROM flights LIMIT 50", DATABASE_URL=database)
+
+    assert said.returncode == 0, said.stdout
+    assert "reading ${DATABASE_URL}" in said.stdout
+    assert "50 rows" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("query", "change", "said"),
+    [
+        ("SELECT 1", {"PGPASSWORD": "wr0ng-passw0rd"}, "password authentication failed"),
+        ("SELECT 1", {"PORT": "9"}, "cannot be reached"),
+        ("DELETE FROM flights", {}, 'at or near "DELETE"'),
+        ("SELECT nextval('counter')", {}, "cannot execute nextval() in a read-only transaction"),
+        ("SELECT * FROM planes", {}, 'relation "planes" does not exist'),
+    ],
+)
+def test_what_postgresql_refuses_is_said_in_one_line(
+    project: Project, database: str, query: str, change: dict[str, str], said: str
+) -> None:
+    settings = {"PGPASSWORD": postgresql.PASSWORD, "PORT": str(urlsplit(database).port)} | change
+    before = raw(project)
+
+    refused = ingest(project, "postgresql://owner@127.0.0.1:${PORT}/postgres", query, **settings)
+
+    print(refused.stdout)
+    assert refused.returncode == 1
+    assert said in refused.stdout.splitlines()[-1]
+    assert "Traceback" not in refused.stdout
+    assert settings["PGPASSWORD"] not in refused.stdout
+    assert raw(project) == before
+
+
+def test_a_refresh_harms_nothing_when_it_is_killed_or_comes_in_the_middle_of_a_run(
+    small: Project, tmp_path: Path
+) -> None:
+    params, bundle, log = (small.folder / "params.yaml").read_bytes(), small.digest, tmp_path / "log"
+    run = small.start("uv", "run", "dvc", "repro", "--force", "--single-item", "train", log=log)
+    deadline = time.monotonic() + 60
+    while "Running stage" not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    said = small.make("refresh", check=False)
+    stop(run)
+    assert "refresh: DVC is at work in this folder (process" in said.stdout
+    assert (small.folder / "params.yaml").read_bytes() == params
+
+    for delay, until in [(1.0, "2013-03-31"), (2.5, "2013-04-30"), (4.0, "2013-03-31"), (5.5, "2013-04-30")]:
+        killed = small.start("make", "refresh", f"UNTIL={until}", log=log)
+        time.sleep(delay)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait(60)
+        print(delay, log.read_text())
+        raw(small)  # whole, the old one or the new one
+        assert small.digest == bundle
+
+    assert small.make("refresh", "UNTIL=2013-03-31").stdout.endswith("new rows; next: make train\n")
+    assert pd.read_parquet(small.folder / "data/raw.parquet")["scheduled_departure"].max().month == 3
+    assert list((small.folder / "data").glob(".download*")) == []
+    assert "Running stage 'ingest'" not in small.run("uv", "run", "dvc", "repro", "validate").stdout
