@@ -17,7 +17,7 @@ from tests.conftest import Bake
 from tests.delivery.delivery import KEY, Delivery, Need, delivered
 from tests.delivery.github import Run
 from tests.delivery.google.delivery import CloudRun, cloud_run
-from tests.delivery.test_image import engine
+from tests.project.test_image import engine
 from tests.delivery.world import ended_well, pushed, report, shorten
 from tests.project.baked import Project
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Bake
 from tests.delivery.github import GitHub
-from tests.delivery.test_image import engine
+from tests.project.test_image import engine
 from tests.delivery.world import (
     ended_well,
     keep_at,

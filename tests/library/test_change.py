@@ -45,7 +45,7 @@ def test_exactly_the_trained_state_is_committed(trained: Path, step: Step) -> No
     message = run("git", "log", "-1", "--format=%an%n%B")
     assert message.startswith(f"github-actions[bot]\nmodel {VERSION}: roc_auc 0.750\n")
     assert "Why: drift in `size` Run: $(touch /tmp/no)\n" in message
-    assert "Predictions against: the trivial baseline\n  roc_auc 0.750" in message
+    assert "Judged against: the trivial baseline\n  roc_auc 0.750" in message
     assert Path("build/change.bundle").exists()
 
 

@@ -150,7 +150,7 @@ def test_the_card_tells_what_where_from_and_what_not(judged_projects: dict[str, 
         "answers",
         "data",
         "How good",
-        "TrackingAddress it is worse",
+        "Where it is worse",
         "row looks like",
         "Limits",
         "Lineage",
@@ -224,7 +224,7 @@ def test_a_slice_that_is_judged_worse_is_flagged_and_comes_first(tiny_projects: 
     project.run("evaluate")
 
     card = (project.folder / "reports/model-card.md").read_text(encoding="utf-8")
-    first = card.split("## TrackingAddress it is worse")[1].split("---:")[-1].splitlines()[1]
+    first = card.split("## Where it is worse")[1].split("---:")[-1].splitlines()[1]
     assert first.startswith("| `district` | `south` |")
     assert first.endswith("▼\N{NO-BREAK SPACE}worse |")
 

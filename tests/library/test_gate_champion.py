@@ -1,4 +1,4 @@
-"""TrackingAddress the champion is looked for, with git and DVC themselves: remotes, branches, caches, and none of them."""
+"""Where the champion is looked for, with git and DVC themselves: remotes, branches, caches, and none of them."""
 
 import json
 import os

@@ -47,7 +47,7 @@ def message(verdict: Mapping[str, Any], metrics: Mapping[str, Any], why: str, ru
         f"model {verdict['bundle']}" + (f": {numbers[0][0]} {shown(numbers[0][1])}" if numbers else ""),
         "",
         f"Why: {one_line(why)}",
-        f"Predictions against: {against}",
+        f"Judged against: {against}",
         *(f"  {name} {shown(value)}" for name, value in numbers),
         *(f"Accepted: {one_line(waiver['rule'])}: {one_line(waiver['reason'])}" for waiver in verdict["accepted"]),
     ]

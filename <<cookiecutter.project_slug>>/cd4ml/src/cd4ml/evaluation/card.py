@@ -38,7 +38,7 @@ class Told:
     results: dict[str, Any]
     slices: dict[str, Any]
     pictures: dict[str, str]
-    """TrackingAddress a picture lies, from the card, and what it shows."""
+    """Where a picture lies, from the card, and what it shows."""
     holdout: Window
     accepted: Sequence[Accepted] = ()
     """The broken rules of the gate that its owner accepted for this very bundle."""
@@ -163,7 +163,7 @@ def _trivial(task: Task) -> str:
 def _by_slice(told: Told) -> str:
     found, metric = told.slices["slices"], main_metric(told.contract.task)
     if not found:
-        return "## TrackingAddress it is worse\n\nNo column has few enough values, or values with enough rows, to tell."
+        return "## Where it is worse\n\nNo column has few enough values, or values with enough rows, to tell."
     sign = 1 if metric.better == "higher" else -1
     known = [one for one in found if one[metric.name] is not None]
     worst_first = sorted(known, key=lambda one: sign * one[metric.name])
@@ -172,7 +172,7 @@ def _by_slice(told: Told) -> str:
     left = len(found) - len(lines)
     more = f" The other {left} are in [slices.json](slices.json)." if left else ""
     return (
-        f"## TrackingAddress it is worse\n\n{metric.label} over all rows is {shown(told.slices['overall'])}. By value, worst "
+        f"## Where it is worse\n\n{metric.label} over all rows is {shown(told.slices['overall'])}. By value, worst "
         "first; a mark shows where the interval leaves that out, as it does for one value in twenty by chance "
         f"alone.{more}\n\n{table(header, lines, right=range(2, len(header) - 1))}"
     )

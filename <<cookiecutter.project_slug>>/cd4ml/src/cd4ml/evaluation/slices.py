@@ -1,4 +1,4 @@
-"""TrackingAddress the model is better or worse: the main metric for every value of a category or a boolean."""
+"""Where the model is better or worse: the main metric for every value of a category or a boolean."""
 
 from typing import Any
 

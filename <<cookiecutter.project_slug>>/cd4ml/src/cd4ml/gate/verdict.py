@@ -109,7 +109,7 @@ def as_markdown(verdict: Verdict) -> str:
     ]
     sections = [
         title,
-        f"Predictions on the same {verdict.rows:,} held-out rows as {against}.",
+        f"Judged on the same {verdict.rows:,} held-out rows as {against}.",
         "\n".join(said),
         markdown_table(("", "rule", "measured", "allowed"), rows),
         markdown_table(("metric", "challenger", other, "gain, 95 % interval"), metrics, right=(1, 2, 3)),

@@ -85,7 +85,7 @@ def same_bundle(url: str, bundle: Bundle, tries: int = 1) -> str:
 def same_answers(url: str, bundle: Bundle, rounds: int = 1, tries: int = 1) -> str:
     """Return how many of the bundle's examples the service answers as the pipeline did, every time it is asked.
 
-    TrackingAddress another bundle answers, the question is asked again, `tries` times at most.
+    Where another bundle answers, the question is asked again, `tries` times at most.
 
     Raises:
         DifferenceError: one of them it does not.

@@ -71,7 +71,7 @@ class SplitParams(Section):
 
 
 class DecisionParams(Section):
-    """TrackingAddress a probability becomes a yes (binary classification)."""
+    """Where a probability becomes a yes (binary classification)."""
 
     threshold: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
 

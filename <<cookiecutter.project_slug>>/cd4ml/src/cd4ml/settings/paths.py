@@ -1,4 +1,4 @@
-"""TrackingAddress everything lies, from the project's root, in the order in which data flows."""
+"""Where everything lies, from the project's root, in the order in which data flows."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""TrackingAddress the rows come from: files, the web, buckets, databases.
+"""Where the rows come from: files, the web, buckets, databases.
 
 In: `data.source` in params.yaml. Out: a pandas table of the source's rows. Read first: `read`, the one reader.
 

@@ -53,7 +53,7 @@ def _bound(query: str, first: date | None, last: date | None) -> sql.TextClause:
     if unknown := sorted(named - set(days)):
         raise DataError(
             f"params.yaml: data.query names :{unknown[0]}; only :first and :after are filled in. "
-            rf"TrackingAddress a colon is meant, write \:{unknown[0]}"
+            rf"Where a colon is meant, write \:{unknown[0]}"
         )
     return statement.bindparams(*(sql.bindparam(name, days[name], sql.Date()) for name in named))
 

@@ -1,4 +1,4 @@
-"""TrackingAddress data and models are kept besides this folder: a DVC remote, or a container registry in its place.
+"""Where data and models are kept besides this folder: a DVC remote, or a container registry in its place.
 
 In: what dvc.lock names. Out: objects in DVC's cache, in the remote, or in the registry. Read first: `dvc_remote`.
 

@@ -1,4 +1,4 @@
-"""TrackingAddress data and models are kept besides here: a DVC remote, or the registry that OBJECTS names in its place."""
+"""Where data and models are kept besides here: a DVC remote, or the registry that OBJECTS names in its place."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

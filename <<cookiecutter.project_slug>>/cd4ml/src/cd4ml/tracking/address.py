@@ -1,4 +1,4 @@
-"""TrackingAddress runs are published: MLFLOW_TRACKING_URI, or a database in the project's folder. Passwords are never shown."""
+"""Where runs are published: MLFLOW_TRACKING_URI, or a database in the project's folder. Passwords are never shown."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""TrackingAddress a run comes from: the commit, whether it holds this state, and who or which workflow it was."""
+"""Where a run comes from: the commit, whether it holds this state, and who or which workflow it was."""
 
 import getpass
 import subprocess

@@ -1,6 +1,6 @@
 """On which rows candidates are fitted and judged: the training rows alone, split as the holdout is split from them.
 
-TrackingAddress the contract names a time, a model is asked about days that come after those it learnt from. So each fold is
+Where the contract names a time, a model is asked about days that come after those it learnt from. So each fold is
 judged on a window of whole days as long as the holdout, and fitted on the rows of all days before it; the windows lie
 one after the other at the end of the training rows. Rows drawn at random would let a candidate learn from the very
 days it is judged on, and favour those that remember days. Without a time the folds are drawn at random, as the
