@@ -2,8 +2,11 @@
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := "$(UV)" run --locked
-# one more than two processors: the tests often wait, for containers and for what clouds tell
-SLOW = PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group slow python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# The library, checked by the settings in its own pyproject.toml; a cache left there would be copied into every project.
+LIBRARY := <<cookiecutter.project_slug>>/cd4ml
+TIER = PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) $(GROUP) python -m scripts.tier
+# one more than two processors: these tests often wait, for containers and for clouds
+SLOW = -n 3 --dist loadfile --no-loadscope-reorder -m "not drill" --durations 15
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,26 +19,32 @@ help: ## list the verbs
 demo: $(UV) ## make the default project in build/, train it on real flights, serve it, ask it
 	@PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) python -m demo.demo
 
-test: $(UV) ## the fast tier: bake every combination and look (under two minutes)
-	$(RUN) python -m pytest -q -n auto --dist worksteal tests/fast
+test: $(UV) ## test the library as it lies in the template, then what the template generates (three minutes)
+	$(TIER) library -q -n auto --dist worksteal tests/library
+	$(TIER) template -q -n auto --dist worksteal tests/template
 
-test-all: test ## the fast tier, and the slow one: bake projects and run them
-	$(SLOW) -m "not drill" --durations 15 tests/project tests/delivery
+test-all: GROUP = --group slow
+test-all: test ## that, then bake projects and run them, and deliver them: GitHub, registries, clouds
+	$(TIER) project $(SLOW) tests/project
+	$(TIER) delivery $(SLOW) tests/delivery
 
+drills: GROUP = --group slow
 drills: $(UV) ## what goes wrong on the way to each cloud, step by step, and the rarer pairs of options
-	$(SLOW) -m drill tests/project tests/delivery
+	$(TIER) drills $(subst not drill,drill,$(SLOW)) tests/delivery
 
-lint: $(UV) ## style, types, workflows and shell scripts
-	$(RUN) ruff format --check .
-	$(RUN) ruff check .
+lint: $(UV) ## style, types, imports, workflows and shell scripts
+	$(RUN) ruff format --check --cache-dir .ruff_cache . "$(LIBRARY)"
+	$(RUN) ruff check --cache-dir .ruff_cache . "$(LIBRARY)"
 	$(RUN) --group slow mypy
+	$(RUN) mypy --config-file "$(LIBRARY)/pyproject.toml" --cache-dir .mypy_cache/library "$(LIBRARY)/src"
+	$(RUN) lint-imports --no-logo --cache-dir .import_linter_cache "$(LIBRARY)/pyproject.toml"
 	$(RUN) actionlint
 	$(RUN) zizmor --offline --quiet .github
 	$(RUN) shellcheck .ci/run
 
 format: $(UV) ## put the code into the one style
-	$(RUN) ruff format .
-	$(RUN) ruff check --fix .
+	$(RUN) ruff format --cache-dir .ruff_cache . "$(LIBRARY)"
+	$(RUN) ruff check --fix --cache-dir .ruff_cache . "$(LIBRARY)"
 
 lock: $(UV) ## make the generated project's uv.lock again (UPGRADE=1: with the newest versions)
 	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) python scripts/relock.py $(if $(UPGRADE),--upgrade)

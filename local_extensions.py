@@ -35,7 +35,7 @@ def markdown(text: str) -> str:
 def package(slug: str) -> str:
     """The import name of a project: `flight-delays` -> `flight_delays`.
 
-    Stops cookiecutter at a slug that is not the name of one folder. pre_gen refuses every other bad slug, but
+    Stops cookiecutter at a slug that is not the name of one folder. pre_gen rejects every other bad slug, but
     only when the folder has been made: of `../a/b` it would leave `../a`, and 300 characters never get there.
     """
     if not slug.strip(".") or "/" in slug or len(slug.encode()) > 100:

@@ -79,7 +79,10 @@ def read(sdist: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise SystemExit(2)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         file = {Path(member.name).name: archive.extractfile(member) for member in archive}
-        return pd.read_csv(file["flights.csv.zip"], compression="zip"), pd.read_csv(file["weather.csv"])
+        flights, weather = file["flights.csv.zip"], file["weather.csv"]
+        assert flights
+        assert weather
+        return pd.read_csv(flights, compression="zip"), pd.read_csv(weather)
 
 
 def mend(weather: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +104,7 @@ def sample(flights: pd.DataFrame) -> pd.DataFrame:
     rows = flights[flights["arr_delay"].notna()].copy()
     day = pd.to_datetime(rows[["year", "month", "day"]])
     rows["scheduled_departure"] = day + pd.to_timedelta(rows["hour"] * 60 + rows["minute"], unit="min")
-    parts = [rows["carrier"], rows["flight"].astype(str), rows["origin"]]
+    parts = pd.concat([rows["carrier"], rows["flight"].astype(str), rows["origin"]], axis="columns")
     rows["flight_id"] = day.dt.strftime("%Y-%m-%d").str.cat(parts, sep="-")
     assert rows["flight_id"].is_unique
     return rows[rows["flight_id"].map(drawn)].sort_values(["scheduled_departure", "flight_id"])

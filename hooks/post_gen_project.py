@@ -1,6 +1,6 @@
-"""Keep one platform, make the new project a git repository of its own, and say what to do next.
+"""Remove what the project does not need, make it a git repository of its own, and print the next commands.
 
-Standard library only, no network, no commit: the project is whole even where this does nothing.
+Standard library only, no network, no commit.
 """
 
 import os
@@ -11,9 +11,7 @@ from pathlib import Path
 
 PROJECT = Path.cwd()
 PLATFORMS = ("cloud-run", "fargate", "aci")
-
-
-CACHES = ("__pycache__", ".mypy_cache", ".ruff_cache", ".import_linter_cache")
+CACHES = ("__pycache__", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 
 
 def leave_out_other_platforms(chosen: str) -> None:
@@ -31,6 +29,13 @@ def leave_out_caches() -> None:
             names.remove(name)
 
 
+def name_the_lock_file(name: str) -> None:
+    """Put the project's name into uv.lock, which cookiecutter copies: rendering half a megabyte takes it longest."""
+    lock = PROJECT / "uv.lock"
+    placeholder = "<" + "< cookiecutter.project_slug >>"
+    lock.write_text(lock.read_text(encoding="utf-8").replace(placeholder, name), encoding="utf-8")
+
+
 def git(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
     """Run git in `folder`, whatever repository the environment points at (a git hook's GIT_DIR, say)."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
@@ -39,7 +44,7 @@ def git(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[
 
 
 def start_repository() -> str | None:
-    """`git init`; returns what the user has to know when that was not possible."""
+    """Run `git init`; return what the user has to know if that was not possible."""
     if (PROJECT / ".git").exists():
         return None
     parent = PROJECT.parent
@@ -57,7 +62,7 @@ def start_repository() -> str | None:
 
 
 def way_here() -> str:
-    """The project's folder as the user would type it after `cd`."""
+    """Return the project's folder as the user would type it after `cd`."""
     started_in = Path(os.environ.get("PWD", PROJECT)).resolve()
     return str(PROJECT.relative_to(started_in) if PROJECT.is_relative_to(started_in) else PROJECT)
 
@@ -65,6 +70,7 @@ def way_here() -> str:
 if __name__ == "__main__":
     leave_out_other_platforms("<< cookiecutter.platform >>")
     leave_out_caches()
+    name_the_lock_file("<< cookiecutter.project_slug >>")
     if warning := start_repository():
         print(f"note: {warning}")
     print("Next:")

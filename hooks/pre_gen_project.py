@@ -1,4 +1,4 @@
-"""Refuse an answer that would make a broken project: one line that says what is wrong and what would work.
+"""Reject an answer that would make a broken project: one line that names the error and an answer that works.
 
 Runs before anything is written; cookiecutter then removes the empty folder. Standard library only.
 """
@@ -15,14 +15,14 @@ ANSWERS = json.loads(r"""<< cookiecutter | tojson >>""")
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_SLUG = 40  # an image name, a service name and a bucket name made from it stay legal
 UNFIT = ("Cc", "Cs", "Zl", "Zp")  # control characters, half characters, line and paragraph separators
-TURNED = "\u202a\u202b\u202c\u202d\u202e"  # these make text read otherwise than it is written
+BIDI = "\u202a\u202b\u202c\u202d\u202e"  # these change the direction of text: it reads otherwise than it is written
 OWNER = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 LONGEST_OWNER = 39
 
-# Distributions the project installs: were its own name one of them, the lock would hold two of that name.
+# Distributions the project installs, cd4ml among them: a project of the same name would clash with it in the lock file.
 LOCKED = "<< 'uv.lock' | locked >>".split()
 
-# What those, and the tools a project like this is soon used with, are imported as where the name differs.
+# What those, and the tools that such a project often adds, are imported as, if that name differs.
 IMPORTED = """
     alembic antlr4 arch attr bin botocore bs4 cloudpickle cv2 dateutil docker dotenv dulwich flask flufl
     fsspec git gitdb google grandalf graphql grpc gunicorn h11 h5py hydra jax jinja2 jose jwt keras
@@ -34,16 +34,16 @@ IMPORTED = """
 """.split()
 
 # Folders of the project, and names its .gitignore, make or pytest give another meaning.
-OCCUPIED = "build conftest data deploy dist docs models notebooks reports src test tests".split()
+OCCUPIED = "build conftest data dist docs models notebooks reports src test tests".split()
 
 
-def refuse(question: str, reason: str, works: str) -> None:
+def reject(question: str, reason: str, works: str) -> None:
     """End generation with one line on stderr; `works` is an answer that would be accepted."""
     sys.exit(f"{question}: {reason}; an answer that works: {works}")
 
 
 def why_not_a_package(name: str) -> str | None:
-    """Why a package of this name could not be imported, or would hide another one; None when it is fine."""
+    """Return why a package of this name could not be imported, or would hide another one; None if it is fine."""
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         return "a word of the Python language"
     if name in sys.stdlib_module_names or name in dir(builtins):
@@ -57,26 +57,26 @@ def why_not_a_package(name: str) -> str | None:
 
 
 def check_slug(slug: str) -> None:
-    """Refuse a slug that is not at once a folder, an image and, with underscores, an importable package."""
+    """Reject a slug that is not a name of a folder, of an image and, with underscores, of an importable package."""
     if not SLUG.fullmatch(slug) or len(slug) > LONGEST_SLUG:
         plain = re.sub("[^a-z0-9]+", "-", slug.lower()).strip("-")[:LONGEST_SLUG].rstrip("-")
         usable = SLUG.fullmatch(plain) and not why_not_a_package(plain.replace("-", "_"))
         rule = f"is not a-z, 0-9 and single hyphens, from a letter on, {LONGEST_SLUG} characters at most"
-        refuse("project_slug", f"{slug!r} {rule}", plain if usable else "flight-delays")
-    if hurts := why_not_a_package(slug.replace("-", "_")):
-        refuse("project_slug", f"{slug!r} is {hurts}", f"{slug[: LONGEST_SLUG - 6].rstrip('-')}-model")
+        reject("project_slug", f"{slug!r} {rule}", plain if usable else "flight-delays")
+    if reason := why_not_a_package(slug.replace("-", "_")):
+        reject("project_slug", f"{slug!r} is {reason}", f"{slug[: LONGEST_SLUG - 6].rstrip('-')}-model")
 
 
 def check_text(question: str, text: str, works: str) -> None:
-    """Refuse text that does not stay on one visible line; any script, quotes and markup are welcome."""
+    """Reject text that does not stay on one visible line; any script, quotes and markup are welcome."""
     for place, character in enumerate(text, 1):
-        if unicodedata.category(character) in UNFIT or character in TURNED:
+        if unicodedata.category(character) in UNFIT or character in BIDI:
             what = f"character {place} is U+{ord(character):04X}, which a line of text cannot hold"
-            refuse(question, what, works)
+            reject(question, what, works)
 
 
 def check_answers(answers: dict[str, str]) -> None:
-    """Refuse the first answer that would not work."""
+    """Reject the first answer that would not work."""
     check_slug(answers["project_slug"])
     for question, works in (
         ("project_name", "Flight Delays"),
@@ -85,12 +85,12 @@ def check_answers(answers: dict[str, str]) -> None:
     ):
         check_text(question, answers[question], works)
         if question != "description" and not answers[question].strip():
-            refuse(question, "it is empty", works)
+            reject(question, "it is empty", works)
     owner = answers["github_owner"]
     if not OWNER.fullmatch(owner) or len(owner) > LONGEST_OWNER:
-        rule = f"is no GitHub name (letters, digits and single hyphens, {LONGEST_OWNER} characters at most)"
+        rule = f"is not a GitHub name (letters, digits and single hyphens, {LONGEST_OWNER} characters at most)"
         plain = re.sub("[^A-Za-z0-9]+", "-", owner).strip("-")[:LONGEST_OWNER].rstrip("-")
-        refuse("github_owner", f"{owner!r} {rule}", plain or "octo-org")
+        reject("github_owner", f"{owner!r} {rule}", plain or "octo-org")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ def main() -> None:
         project = Path(
             cookiecutter(str(ROOT), no_input=True, default_config=True, output_dir=folder, accept_hooks=False)
         )
+        (project / "uv.lock").write_text(
+            LOCK.read_text(encoding="utf-8").replace(PLACEHOLDER, project.name), encoding="utf-8"
+        )
         lock(project, *upgrade)
         text = (project / "uv.lock").read_text(encoding="utf-8")
         text = text.replace(f'"{project.name}"', f'"{PLACEHOLDER}"')

@@ -14,23 +14,53 @@ from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).resolve().parent.parent
 
+GENERATOR = (
+    ".gitignore",
+    "cookiecutter.json",
+    "hooks",
+    "local_extensions.py",
+    "templates",
+    "<<cookiecutter.project_slug>>",
+)
+"""All of this repository that generation needs."""
+
+CACHES = ("__pycache__", ".*_cache", ".hypothesis", ".venv")
+"""What tools leave in a folder, as patterns of names."""
+
 Bake = Callable[..., Path]
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(scope="session")
-def bake(tmp_path_factory: pytest.TempPathFactory) -> Bake:
-    """`bake(into=None, template=ROOT, **answers)`: the project made from answers, defaults for the rest.
+def template(once: Once) -> Path:
+    """A copy of what cookiecutter reads, without caches, which other tests write while this one is baked from."""
+
+    def copy(folder: Path) -> None:
+        folder.mkdir()
+        for name in GENERATOR:
+            part = ROOT / name
+            if part.is_dir():
+                shutil.copytree(part, folder / name, ignore=shutil.ignore_patterns(*CACHES))
+            else:
+                shutil.copy2(part, folder / name)
+
+    return once("template", copy)
+
+
+@pytest.fixture(scope="session")
+def bake(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Bake:
+    """`bake(into=None, template=None, **answers)`: a project made from answers, defaults for the rest.
 
     Runs in this process, apart from the user's own cookiecutter settings and records.
     """
     records = tmp_path_factory.mktemp("cookiecutter")
     settings: dict[str, Any] = {"replay_dir": str(records), "cookiecutters_dir": str(records)}
+    default_template = template
 
-    def run(into: Path | None = None, template: Path = ROOT, **answers: str) -> Path:
+    def run(into: Path | None = None, template: Path | None = None, **answers: str) -> Path:
         folder = into or tmp_path_factory.mktemp("baked")
         project = cookiecutter(
-            str(template),
+            str(template or default_template),
             no_input=True,
             extra_context=answers,
             output_dir=str(folder),

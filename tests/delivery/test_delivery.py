@@ -67,8 +67,8 @@ def test_from_the_first_push_to_production_and_back(delivery: Delivery[CloudRun]
     ended_well(github.run_all(), "rollback")
     again = delivery.answers()
     assert again == began | {"request_id": again["request_id"]}
-    held = [name for name in github.main.refs() if name.startswith("refs/heads/held/")]
-    assert held == [f"refs/heads/held/{later['version'].rpartition('.')[2]}"]
+    quarantined = [name for name in github.main.refs() if name.startswith("refs/heads/quarantine/")]
+    assert quarantined == [f"refs/heads/quarantine/{later['version'].rpartition('.')[2]}"]
 
     delivery.project.run("git", "fetch", "--quiet", github.clone_url, "main")
     delivery.project.run("git", "checkout", "--quiet", "-B", "main", "FETCH_HEAD")

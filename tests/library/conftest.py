@@ -254,7 +254,7 @@ def _no_workflow() -> Iterator[None]:
     told = ("GITHUB_", "GCP_", "AWS_", "AZURE_", "SERVICE_", "SET_")
     named = {
         "GH_TOKEN", "OBJECTS", "SIGNED_IN", "REASON", "FORCE", "HEAD_BRANCH", "RELEASE", "IMAGE",
-        "ENVIRONMENT", "PLACE", "PULL_REQUEST", "MODEL_RESULT", "TESTS",
+        "ENVIRONMENT", "CAN_PUBLISH", "PULL_REQUEST", "MODEL_RESULT", "TESTS",
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(told) or name in named]:

@@ -1,4 +1,4 @@
-"""`make comment` tells a pull request what it does to its model."""
+"""`cd4ml comment`: one comment on a pull request says what the pull request does to the model."""
 
 import json
 from collections.abc import Callable
@@ -8,18 +8,18 @@ import pytest
 from cd4ml.cli import main
 from cd4ml.delivery.comment import MARKER
 from github_server import GitHubServer
-from trained_repository import bundle_in_lock, commit, judged, run
+from trained_repository import bundle_in_lock, commit, run, write_verdict
 
 Step = Callable[..., dict[str, str]]
 VERSION = "2024-02-29.bbbbbbb"
 
 
 @pytest.fixture
-def another(repository: Path) -> Path:
+def new_model(repository: Path) -> Path:
     """The repository with another model than the origin's, judged and committed."""
     lock = Path("dvc.lock").read_text(encoding="utf-8")
     Path("dvc.lock").write_text(lock.replace(bundle_in_lock(), f"{'b' * 32}.dir"), encoding="utf-8")
-    judged({"bundle": VERSION, "passed": True, "dvc_lock": bundle_in_lock()})
+    write_verdict({"bundle": VERSION, "passed": True, "dvc_lock": bundle_in_lock()})
     Path("reports/gate.md").write_text(f"## Gate: {VERSION}\n", encoding="utf-8")
     Path("reports/metrics.json").write_text(json.dumps({"rows": 12, "roc_auc": 0.5, "recall": None}), encoding="utf-8")
     slices = [{"column": "kind", "value": "<b>|x", "rows": 4, "roc_auc": 0.25}]
@@ -29,53 +29,55 @@ def another(repository: Path) -> Path:
 
 
 def comments(server: GitHubServer) -> list[str]:
-    return [one["body"] for one in server.lists["issues/7/comments"]]
+    return [comment["body"] for comment in server.lists["issues/7/comments"]]
 
 
-def wrote(server: GitHubServer, who: str, body: str) -> None:
+def add_comment(server: GitHubServer, author: str, body: str) -> None:
     server.lists["issues/7/comments"].append(
-        {"id": 40, "body": body, "user": {"type": who}, "author_association": "NONE"},
+        {"id": 40, "body": body, "user": {"type": author}, "author_association": "NONE"},
     )
 
 
-def test_a_pull_request_is_told_of_gate_metrics_and_slices(
-    another: Path, step: Step, github_server: GitHubServer
-) -> None:
+def test_the_comment_shows_gate_metrics_and_slices(new_model: Path, step: Step, github_server: GitHubServer) -> None:
     step("comment", PULL_REQUEST="7")
 
     (body,) = comments(github_server)
     assert body.startswith(f"{MARKER}\n## Gate: {VERSION}\n")
     assert "### Metrics beside those of `main` at " in body
     assert "| `roc_auc` | **0.500** | 0.750 | \N{MINUS SIGN}0.250 |" in body
-    assert "12 here and 9 there" in body
+    assert "12 rows here and 9 there" in body
     assert r"| kind=\<b\>\|x | 4 | **0.250** |" in body
 
 
-def test_there_is_one_comment_however_often_it_is_told(another: Path, step: Step, github_server: GitHubServer) -> None:
-    wrote(github_server, "User", f"{MARKER}\na stranger's")
-    wrote(github_server, "Bot", f"{MARKER}\nfrom before")
+def test_the_comment_is_updated_and_a_strangers_is_left_alone(
+    new_model: Path, step: Step, github_server: GitHubServer
+) -> None:
+    add_comment(github_server, "User", f"{MARKER}\na stranger's")
+    add_comment(github_server, "Bot", f"{MARKER}\nfrom before")
     github_server.lists["issues/comments"] = [{"id": 41, "body": ""}]
     github_server.lists["issues/7/comments"][1]["id"] = 41
 
     step("comment", PULL_REQUEST="7")
 
-    assert github_server.asked("POST") == []
-    assert github_server.asked("PATCH") == ["issues/comments/41"]
+    assert github_server.paths("POST") == []
+    assert github_server.paths("PATCH") == ["issues/comments/41"]
     assert VERSION in github_server.lists["issues/comments"][0]["body"]
 
 
-def test_what_did_not_change_is_said_so_and_a_failed_job_too(
+def test_an_unchanged_model_and_a_failed_job_are_reported(
     repository: Path, step: Step, github_server: GitHubServer
 ) -> None:
     step("comment", PULL_REQUEST="7", MODEL_RESULT="failure", GITHUB_RUN_ID="5")
 
     (body,) = comments(github_server)
-    assert "## The model stays as `main` has it" in body
+    assert "## The model is the same as on `main`" in body
     assert "ended with **failure**: see [this run](https://github.com/ada/houses/actions/runs/5)" in body
     assert "### Metrics" not in body
 
 
-def test_a_model_that_was_not_judged_is_no_good_news(another: Path, step: Step, github_server: GitHubServer) -> None:
+def test_a_model_that_was_not_judged_is_reported_as_such(
+    new_model: Path, step: Step, github_server: GitHubServer
+) -> None:
     Path("reports/gate.json").write_text('{"passed": true, "dvc_lock": "another"}', encoding="utf-8")
 
     step("comment", PULL_REQUEST="7")
@@ -83,28 +85,28 @@ def test_a_model_that_was_not_judged_is_no_good_news(another: Path, step: Step, 
     assert "## The gate has not judged this model" in comments(github_server)[0]
 
 
-def test_production_is_what_it_is_compared_with_once_it_is_there(
-    another: Path, step: Step, github_server: GitHubServer
+def test_the_model_is_compared_with_production_once_there_is_one(
+    new_model: Path, step: Step, github_server: GitHubServer
 ) -> None:
     run("git", "push", "--quiet", "origin", "HEAD:production")
 
     step("comment", PULL_REQUEST="7")
 
-    assert "## The model stays as `production` has it" in comments(github_server)[0]
+    assert "## The model is the same as on `production`" in comments(github_server)[0]
 
 
-def test_a_remote_that_does_not_answer_is_not_taken_for_an_empty_one(
-    another: Path, step: Step, github_server: GitHubServer
+def test_a_remote_that_does_not_answer_is_not_mistaken_for_an_empty_one(
+    new_model: Path, step: Step, github_server: GitHubServer
 ) -> None:
     run("git", "remote", "set-url", "origin", "/nowhere")
 
     step("comment", PULL_REQUEST="7")
 
-    assert "What it would replace is not known: origin did not say" in comments(github_server)[0]
+    assert "The model that it would replace is not known: origin did not " in comments(github_server)[0]
 
 
-def test_without_a_pull_request_or_for_a_fork_it_is_only_shown(
-    another: Path, github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_without_a_pull_request_or_for_a_fork_the_comment_is_only_printed(
+    new_model: Path, github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary")
     assert main(["comment"]) == 0
@@ -114,10 +116,10 @@ def test_without_a_pull_request_or_for_a_fork_it_is_only_shown(
 
     assert github_server.calls == []
     assert capsys.readouterr().out.count(f"## Gate: {VERSION}") == 2
-    assert "a fork's pull request is given no secret" in Path("summary").read_text(encoding="utf-8")
+    assert "a pull request from a fork gets no secrets" in Path("summary").read_text(encoding="utf-8")
 
 
-def test_what_is_no_number_is_asked_of_nobody(
+def test_a_pull_request_that_is_not_a_number_is_rejected_before_any_request(
     repository: Path, step: Step, github_server: GitHubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     step("comment", fails=True, PULL_REQUEST="7/../../secrets")

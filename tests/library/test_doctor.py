@@ -1,4 +1,4 @@
-"""`make doctor` says what is set, missing or wrong, and how to mend it; it never says what a secret holds."""
+"""`cd4ml doctor` reports what is set, missing or wrong, and how to fix it; it never prints a value."""
 
 import itertools
 import re
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cd4ml.cli import main
 from cd4ml.delivery import doctor
-from cd4ml.delivery.required_settings import ENVIRONMENTS, REPOSITORY, cloud_variables, needs_of
+from cd4ml.delivery.required_settings import ENVIRONMENTS, REPOSITORY, cloud_variables, required_settings
 from cd4ml.settings.project import Project, read_project
 from github_server import GitHubServer
 
@@ -38,7 +38,7 @@ VALUES = {
     ids="-".join,
 )
 def houses(request: pytest.FixtureRequest) -> Project:
-    """A project that ships to each cloud, in the working directory."""
+    """A project for each platform and way to sign in, in the working directory."""
     platform, credentials = request.param
     text = f'platform = "{platform}"\ncredentials = "{credentials}"\npackage = "houses"\nregistry = "docker-hub"\n'
     Path("pyproject.toml").write_text(f'[project]\nname = "houses"\n[tool.cd4ml]\n{text}', encoding="utf-8")
@@ -47,12 +47,12 @@ def houses(request: pytest.FixtureRequest) -> Project:
 
 @pytest.fixture
 def first(houses: Project) -> str:
-    """A variable that says which cloud is meant."""
+    """The first of the variables that name the cloud's project and region."""
     return cloud_variables(houses)[0]
 
 
 def settings(github: GitHubServer, place: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """The secrets and variables that are set in a place, to change."""
+    """The secrets and variables that are set in a place; tests change these lists."""
     path = f"environments/{place}" if place else "actions"
     secrets = github.fixed.setdefault(f"{path}/secrets", {"secrets": []})["secrets"]
     variables = github.fixed.setdefault(f"{path}/variables", {"variables": []})["variables"]
@@ -60,22 +60,23 @@ def settings(github: GitHubServer, place: str) -> tuple[list[dict[str, str]], li
 
 
 def set_up(github: GitHubServer, project: Project) -> None:
-    """Set all that the cloud and the service need."""
-    for need in needs_of(project):
-        for place in need.places if need.part != "optional" else ():
+    """Set everything that the cloud and the service need."""
+    for setting in required_settings(project):
+        for place in setting.places if setting.part != "optional" else ():
             secrets, variables = settings(github, place)
-            if need.kind == "secret":
-                secrets.append({"name": need.name})
+            if setting.kind == "secret":
+                secrets.append({"name": setting.name})
             else:
-                variables.append({"name": need.name, "value": VALUES[need.name]})
+                variables.append({"name": setting.name, "value": VALUES[setting.name]})
 
 
 @pytest.fixture
 def github(github_server: GitHubServer) -> GitHubServer:
-    """A repository in which all settings are as they should be, and no secret and no variable is set."""
+    """A repository whose own settings are right, without any secret or variable."""
     policy = {"custom_branch_policies": True}
     described: list[dict[str, Any]] = [{"name": name, "deployment_branch_policy": policy} for name in ENVIRONMENTS]
-    next(one for one in described if one["name"] == "approval")["protection_rules"] = [{"type": "required_reviewers"}]
+    approval = next(environment for environment in described if environment["name"] == "approval")
+    approval["protection_rules"] = [{"type": "required_reviewers"}]
     check = {"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": "ci"}]}}
     github_server.fixed |= {
         "": {"default_branch": "main"},
@@ -90,23 +91,23 @@ def github(github_server: GitHubServer) -> GitHubServer:
 
 
 def states(printed: str) -> dict[tuple[str, str], str]:
-    """State by what and where."""
+    """The states in the table, by what and where."""
     rows = [re.split(r"  +", line) for line in printed.splitlines()]
     return {(row[0], row[1]): row[2] for row in rows[1:] if len(row) > 2}
 
 
-def test_a_fresh_repository_misses_much_and_is_well(github: GitHubServer, capsys: Printed) -> None:
+def test_missing_settings_alone_are_no_error(github: GitHubServer, capsys: Printed) -> None:
     assert main(["doctor"]) == 0
 
-    said = capsys.readouterr().out
-    found = states(said)
-    assert found[(KEYS, "staging")] == "missing"
-    assert found[("CT_EVERY", "repository")] == "not set, optional"
-    assert f"gh secret set {KEYS} --env staging" in said
-    assert found[("check ci required", "main")] == found[("reviewers", "approval")] == "there"
+    printed = capsys.readouterr().out
+    state = states(printed)
+    assert state[(KEYS, "staging")] == "missing"
+    assert state[("CT_EVERY", "repository")] == "not set, optional"
+    assert f"gh secret set {KEYS} --env staging" in printed
+    assert state[("check ci required", "main")] == state[("reviewers", "approval")] == "there"
 
 
-def test_all_that_is_set_is_there(
+def test_every_setting_that_is_set_is_there_and_no_value_is_printed(
     github: GitHubServer, houses: Project, cloud: Callable[[int], None], capsys: Printed
 ) -> None:
     set_up(github, houses)
@@ -114,12 +115,12 @@ def test_all_that_is_set_is_there(
 
     assert main(["doctor"]) == 0
 
-    said = capsys.readouterr().out
-    assert set(states(said).values()) == {"there", "not set, optional"}
-    assert not any(value in said for value in VALUES.values())
+    printed = capsys.readouterr().out
+    assert set(states(printed).values()) == {"there", "not set, optional"}
+    assert not any(value in printed for value in VALUES.values())
 
 
-def test_half_a_cloud_is_to_be_mended(github: GitHubServer, houses: Project, capsys: Printed) -> None:
+def test_a_cloud_that_is_set_up_in_part_is_an_error(github: GitHubServer, houses: Project, capsys: Printed) -> None:
     set_up(github, houses)
     secrets, variables = settings(github, "trainer")
     secrets.clear()
@@ -130,20 +131,20 @@ def test_half_a_cloud_is_to_be_mended(github: GitHubServer, houses: Project, cap
     assert "(trainer)" in capsys.readouterr().err
 
 
-def test_what_every_job_could_use_is_wrong(github: GitHubServer, houses: Project, capsys: Printed) -> None:
+def test_an_identity_that_every_job_could_use_is_wrong(github: GitHubServer, houses: Project, capsys: Printed) -> None:
     set_up(github, houses)
-    apart = next(need for need in needs_of(houses) if need.apart)
-    for listed in settings(github, REPOSITORY):
-        listed.append({"name": apart.name, "value": "for all"})
+    name = next(setting.name for setting in required_settings(houses) if setting.per_environment)
+    for entries in settings(github, REPOSITORY):
+        entries.append({"name": name, "value": "for all"})
 
     assert main(["doctor"]) == 1
 
-    found = states(capsys.readouterr().out)
-    assert found[(apart.name, "production")] == "wrong: every job can read the repository's own; remove that one"
+    state = states(capsys.readouterr().out)
+    assert state[(name, "production")] == "wrong: every job can read the repository's own; remove that one"
 
 
 @pytest.mark.parametrize(("name", "value"), [("", "Houses One!"), ("CT_EVERY", "hour"), ("", "houses\n")])
-def test_a_variable_that_cannot_be_right_is_wrong(
+def test_a_variable_that_is_not_valid_is_wrong(
     github: GitHubServer, first: str, capsys: Printed, name: str, value: str
 ) -> None:
     name = name or first
@@ -151,40 +152,42 @@ def test_a_variable_that_cannot_be_right_is_wrong(
 
     assert main(["doctor"]) == 1
 
-    said = capsys.readouterr()
-    assert states(said.out)[(name, "repository")] == f"wrong: no {name} looks like this"
-    assert value.strip() not in said.out.split()
+    printed = capsys.readouterr().out
+    assert states(printed)[(name, "repository")] == f"wrong: not a valid {name}"
+    assert value.strip() not in printed.split()
 
 
-def test_settings_that_are_amiss_come_with_their_command(github: GitHubServer, capsys: Printed) -> None:
+def test_wrong_settings_are_listed_with_the_command_that_fixes_them(github: GitHubServer, capsys: Printed) -> None:
     github.fixed["environments"]["environments"] = [{"name": "production", "deployment_branch_policy": None}]
     github.fixed["actions/permissions/workflow"] = {"can_approve_pull_request_reviews": False}
     github.fixed["rules/branches/main"] = []
-    github.refusals["GET branches/main/protection/required_status_checks"] = [(404, "Branch not protected")]
-    github.refusals["GET labels/train"] = [(404, "Not Found")]
+    github.rejections["GET branches/main/protection/required_status_checks"] = [(404, "Branch not protected")]
+    github.rejections["GET labels/train"] = [(404, "Not Found")]
 
     assert main(["doctor"]) == 1
 
-    said = capsys.readouterr()
-    assert said.err == "doctor: to mend: only from main (production); the commands are in the table\n"
-    assert states(said.out)[("environment", "staging")] == "missing"
-    assert "gh api --method PUT repos/ada/houses/environments/staging" in said.out
-    assert "-F can_approve_pull_request_reviews=true" in said.out
-    assert "'required_status_checks[contexts][]=ci'" in said.out
-    assert "gh label create train" in said.out
+    printed = capsys.readouterr()
+    assert printed.err == "doctor: to fix: only from main (production); the commands are in the table\n"
+    assert states(printed.out)[("environment", "staging")] == "missing"
+    assert "gh api --method PUT repos/ada/houses/environments/staging" in printed.out
+    assert "-F can_approve_pull_request_reviews=true" in printed.out
+    assert "'required_status_checks[contexts][]=ci'" in printed.out
+    assert "gh label create train" in printed.out
 
 
-def test_who_may_not_look_is_told_what_would_be_needed(github: GitHubServer, capsys: Printed) -> None:
-    github.refusals["GET actions/secrets"] = [(403, "Resource not accessible")]
+def test_without_the_owners_rights_the_states_are_unknown_and_the_reason_is_printed(
+    github: GitHubServer, capsys: Printed
+) -> None:
+    github.rejections["GET actions/secrets"] = [(403, "Resource not accessible")]
 
     assert main(["doctor"]) == 0
 
-    said = capsys.readouterr().out
-    assert set(states(said).values()) == {"not seen"}
-    assert "GitHub was not looked at: GitHub answers GET actions/secrets with 403" in said
+    printed = capsys.readouterr().out
+    assert set(states(printed).values()) == {"unknown"}
+    assert "GitHub was not checked: GitHub answers GET actions/secrets with 403" in printed
 
 
-def test_a_workflow_sees_what_it_is_told_and_asks_nobody(
+def test_in_a_workflow_only_the_steps_environment_is_read(
     github: GitHubServer, first: str, capsys: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {
@@ -202,20 +205,20 @@ def test_a_workflow_sees_what_it_is_told_and_asks_nobody(
 
 @pytest.fixture
 def cloud(houses: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Put a program in place of the verb `cloud`, which prints its verb and settings, and exits with a code."""
+    """Replace the verb `cloud` by a program that prints its verb and settings, and exits with a code."""
 
-    def answer(code: int) -> None:
+    def replace(code: int) -> None:
         script = Path("cloud")
         variables = " ".join(f"${name}" for name in cloud_variables(houses))
         script.write_text(f'#!/bin/sh\necho "$1 {variables}"\nexit {code}\n', encoding="utf-8")
         script.chmod(0o755)
         monkeypatch.setattr(doctor, "_CLOUD", ["./cloud"])
 
-    return answer
+    return replace
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_the_cloud_is_asked_once_it_is_set_up(
+def test_the_cloud_is_checked_once_it_is_set_up(
     github: GitHubServer, houses: Project, cloud: Callable[[int], None], capfd: Printed, code: int
 ) -> None:
     set_up(github, houses)
@@ -228,7 +231,7 @@ def test_the_cloud_is_asked_once_it_is_set_up(
 
 @pytest.mark.usefixtures("github")
 @pytest.mark.parametrize("code", [0, 1])
-def test_a_workflow_that_has_signed_in_sees_what_serves(
+def test_a_workflow_that_is_signed_in_checks_the_services(
     houses: Project, cloud: Callable[[int], None], capfd: Printed, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     cloud(code)

@@ -1,4 +1,4 @@
-"""What is asked of GitHub: with the token, only where it is safe, again where it may help, and why it was refused."""
+"""Calls of the GitHub API: the token goes only to https, transient failures are repeated, and errors are explained."""
 
 import pytest
 from cd4ml.delivery import github
@@ -7,73 +7,74 @@ from github_server import REPOSITORY, GitHubServer
 
 
 @pytest.fixture
-def asked(github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch) -> GitHub:
+def client(github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch) -> GitHub:
+    """A client of the stand-in that does not wait long between attempts."""
     monkeypatch.setattr(github, "PAUSE", 0.001)
-    return GitHub.here()
+    return GitHub.from_environment()
 
 
-def test_it_shows_the_token(github_server: GitHubServer, asked: GitHub) -> None:
+def test_the_token_is_sent_and_never_shown(github_server: GitHubServer, client: GitHub) -> None:
     github_server.lists["issues"] = [{"id": 1}]
 
-    assert list(asked.pages("issues", state=None)) == []
-    assert asked.get("issues") == [{"id": 1}]
+    assert list(client.pages("issues", state=None)) == []
+    assert client.get("issues") == [{"id": 1}]
     assert github_server.tokens == {"Bearer geheim"}
-    assert "geheim" not in repr(asked)
+    assert "geheim" not in repr(client)
 
 
-def test_what_fails_for_a_moment_is_asked_again(github_server: GitHubServer, asked: GitHub) -> None:
-    github_server.refusals["GET issues"] = [(502, ""), (503, "")]
+def test_a_request_is_repeated_after_a_transient_failure(github_server: GitHubServer, client: GitHub) -> None:
+    github_server.rejections["GET issues"] = [(502, ""), (503, "")]
 
-    assert asked.get("issues") == []
+    assert client.get("issues") == []
     assert len(github_server.calls) == 3
 
 
-def test_what_fails_for_good_is_said(github_server: GitHubServer, asked: GitHub) -> None:
-    github_server.refusals["POST issues"] = [(500, "Server Error")] * github.ATTEMPTS
+def test_the_last_of_several_failures_is_reported(github_server: GitHubServer, client: GitHub) -> None:
+    github_server.rejections["POST issues"] = [(500, "Server Error")] * github.ATTEMPTS
 
     with pytest.raises(GitHubError, match=r"GitHub answers POST issues with 500: it failed 4 times \(Server Error\)"):
-        asked.post("issues", {})
+        client.post("issues", {})
 
 
-def test_a_permission_that_is_missing_is_named(github_server: GitHubServer, asked: GitHub) -> None:
-    github_server.refusals["POST pulls"] = [(403, "Resource not accessible by integration")]
+def test_a_missing_permission_is_named(github_server: GitHubServer, client: GitHub) -> None:
+    github_server.rejections["POST pulls"] = [(403, "Resource not accessible by integration")]
 
     with pytest.raises(GitHubError, match=r"lacks the permission `pull-requests: write` \(Resource not accessible"):
-        asked.post("pulls", {})
+        client.post("pulls", {})
 
 
-def test_a_token_that_expired_is_said(github_server: GitHubServer, asked: GitHub) -> None:
-    github_server.refusals["GET issues"] = [(401, "Bad credentials")]
+def test_an_expired_token_is_reported(github_server: GitHubServer, client: GitHub) -> None:
+    github_server.rejections["GET issues"] = [(401, "Bad credentials")]
 
     with pytest.raises(GitHubError, match="GITHUB_TOKEN is not valid, or has expired"):
-        asked.get("issues")
+        client.get("issues")
 
 
-def test_what_is_absent_is_none(github_server: GitHubServer, asked: GitHub) -> None:
-    assert asked.find("releases/tags/model-1") is None
+def test_find_returns_none_for_what_does_not_exist(github_server: GitHubServer, client: GitHub) -> None:
+    assert client.find("releases/tags/model-1") is None
     with pytest.raises(GitHubError, match="404: Not Found"):
-        asked.get("releases/tags/model-1")
+        client.get("releases/tags/model-1")
 
 
-def test_a_lost_answer_to_a_change_is_not_asked_for_again(asked: GitHub) -> None:
-    gone = GitHub(REPOSITORY, "t", "http://127.0.0.1:9")
+def test_a_change_whose_answer_was_lost_is_not_repeated(client: GitHub) -> None:
+    closed_port = GitHub(REPOSITORY, "t", "http://127.0.0.1:9")
 
     with pytest.raises(GitHubError, match=r"no answer from 127\.0\.0\.1:9: .*; try again later"):
-        gone.post("issues", {})
+        closed_port.post("issues", {})
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("GITHUB_REPOSITORY", "../x", "GITHUB_REPOSITORY is not set; export it as owner/name"),
         ("GITHUB_TOKEN", "", "GITHUB_TOKEN is not set"),
-        ("GITHUB_API_URL", "http://api.example.org", "is not https, and no token is sent there"),
+        ("GITHUB_API_URL", "http://api.example.org", "is not https, so the token is not sent there"),
     ],
 )
-def test_settings_that_are_wrong_are_said(
-    name: str, value: str, said: str, asked: GitHub, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_setting_is_named(
+    name: str, value: str, message: str, client: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
 
-    with pytest.raises(GitHubError, match=said):
-        GitHub.here()
+    with pytest.raises(GitHubError, match=message):
+        GitHub.from_environment()

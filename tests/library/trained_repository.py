@@ -1,4 +1,4 @@
-"""A repository with a tiny pipeline that DVC really runs, and what is said of its model. It knows no rows."""
+"""A git repository with a tiny pipeline that DVC runs for real, and reports of its model that tests write."""
 
 import json
 import os
@@ -41,15 +41,15 @@ stages:
 
 
 def run(*command: str, **settings: str) -> str:
-    """Run a command of a person called A; return what it prints."""
-    who = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    done = subprocess.run(command, capture_output=True, check=False, text=True, env=os.environ | who | settings)
+    """Run a command as the git user a@b.c; return its output."""
+    user = {f"GIT_{role}_{part}": "a@b.c" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    done = subprocess.run(command, capture_output=True, check=False, text=True, env=os.environ | user | settings)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
     return done.stdout.strip()
 
 
 def dvc(*words: str) -> None:
-    """Run DVC in this process: its start takes longer than its work."""
+    """Run DVC in this process, which is faster than to start it."""
     assert dvc_main([*words, "--quiet"]) == 0
 
 
@@ -60,19 +60,21 @@ def commit(message: str) -> str:
 
 
 def train(version: str, *, passed: bool = True) -> None:
-    """Run the pipeline, and say that the gate let its bundle pass, or did not, under a version."""
+    """Run the pipeline, and write reports in which its bundle has a version and passed the gate, or did not."""
     dvc("repro")
-    told = {"bundle": version, "digest": "d" * 64, "passed": passed, "champion": None, "accepted": []}
-    judged(told | {"dvc_lock": bundle_in_lock()})
+    verdict = {"bundle": version, "digest": "d" * 64, "passed": passed, "champion": None, "accepted": []}
+    write_verdict(verdict | {"dvc_lock": bundle_in_lock()})
     Path("reports/gate.md").write_text(f"## Gate: {version}\n", encoding="utf-8")
     Path("reports/metrics.json").write_text('{"rows": 9, "roc_auc": 0.75, "intervals": {}}', encoding="utf-8")
 
 
-def judged(told: dict[str, Any]) -> None:
-    Path("reports/gate.json").write_text(json.dumps(told), encoding="utf-8")
+def write_verdict(verdict: dict[str, Any]) -> None:
+    """Write reports/gate.json."""
+    Path("reports/gate.json").write_text(json.dumps(verdict), encoding="utf-8")
 
 
 def bundle_in_lock() -> str:
+    """DVC's digest of the bundle in dvc.lock."""
     lines = Path("dvc.lock").read_text(encoding="utf-8").split("outs:")
     (entry,) = (part for part in lines if part.lstrip().startswith("- path: models/bundle"))
     return entry.split("md5: ")[1].split()[0]

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ class Project:
         return self.folder / "src" / self.package
 
     @property
+    def library(self) -> Path:
+        """The library's source in the project."""
+        return self.folder / "cd4ml/src/cd4ml"
+
+    @property
     def python(self) -> str:
         return str(self.folder / ".venv/bin/python")
 
@@ -72,6 +78,16 @@ class Project:
     ) -> subprocess.CompletedProcess[str]:
         """Run make with verbs, as `run` does."""
         return self.run("make", *verbs, check=check, settings=settings)
+
+    def cd4ml(
+        self, *words: str, check: bool = True, settings: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a verb of the command line, as `run` does; without an environment of its own, in the template's."""
+        settings = settings or {}
+        own = self.folder / ".venv/bin"
+        folder = own if own.exists() else Path(sys.executable).parent
+        path = f"{folder}{os.pathsep}{settings.get('PATH', os.environ['PATH'])}"
+        return self.run(str(folder / "cd4ml"), *words, check=check, settings=settings | {"PATH": path})
 
     def start(self, *command: str, log: Path) -> subprocess.Popen[str]:
         """Start a command in a session of its own, its output in a file; `stop` ends it."""

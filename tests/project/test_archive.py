@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bake
-from tests.delivery.test_image import docker, engine
+from tests.project.test_image import docker, engine
 from tests.project.baked import Project, environment, free_port
 from tests.project.registry import Registry, registry
 
@@ -43,6 +43,9 @@ BAD = CLEAN.replace(
 )
 
 
+TOOL = "cd4ml/src/cd4ml/deploy/tool.sh"
+
+
 @pytest.fixture(scope="module")
 def hub(need: Callable[[str, object, str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry that wants a password."""
@@ -58,7 +61,7 @@ def archived(
     """A small project whose image is archived."""
     project = quick.copy(tmp_path_factory.mktemp("archive"))
     name = f"archive:slow-{os.getpid()}"
-    project.make("archive", f"IMAGE={name}", settings={"GITHUB_OUTPUT": str(project.folder / "build.out")})
+    project.cd4ml("archive-image", settings={"IMAGE": name, "GITHUB_OUTPUT": str(project.folder / "build.out")})
     yield project
     docker("image", "rm", "--force", name, check=False)
 
@@ -74,7 +77,7 @@ def test_what_was_archived_is_what_two_registries_get(archived: Project, hub: Re
     settings["ARCHIVE_SHA256"] = built["sha256"]
 
     for _ in range(2):  # the second time changes nothing
-        archived.make("publish", f"TO={' '.join(names)}", settings=settings)
+        archived.cd4ml("publish-image", *names, settings=settings)
 
     assert hub.digest("team/one", "a") == hub.digest("two", "b") == built["digest"]
     told = outputs(tmp_path / "out")
@@ -91,7 +94,7 @@ def test_what_was_archived_is_what_two_registries_get(archived: Project, hub: Re
 
 def test_what_was_published_runs_and_answers(archived: Project, hub: Registry) -> None:
     name = f"{hub.address}/runs:1"
-    archived.make("publish", f"TO={name}", settings={"DOCKER_CONFIG": str(hub.login)})
+    archived.cd4ml("publish-image", name, settings={"DOCKER_CONFIG": str(hub.login)})
     docker("--config", str(hub.login), "pull", "--quiet", name)
     try:
         assert "all 10 answered as the pipeline did" in archived.make("smoke", f"IMAGE={name}").stdout
@@ -102,10 +105,10 @@ def test_what_was_published_runs_and_answers(archived: Project, hub: Registry) -
 def test_another_archive_than_the_one_that_was_built_is_refused(archived: Project, hub: Registry) -> None:
     settings = {"DOCKER_CONFIG": str(hub.login), "ARCHIVE_SHA256": "0" * 64}
 
-    said = archived.make("publish", f"TO={hub.address}/other:1", settings=settings, check=False)
+    said = archived.cd4ml("publish-image", f"{hub.address}/other:1", settings=settings, check=False)
 
     assert said.returncode != 0
-    assert "publish: build/image.tar is another than the one that was built" in said.stdout
+    assert "publish-image: build/image.tar is another than the one that was built" in said.stdout
     assert hub.digest("other", "1") is None
 
 
@@ -116,17 +119,17 @@ def test_a_registry_that_refuses_is_said_in_one_line(
     address = hub.address if why == "no password" else f"127.0.0.1:{free_port()}"
     settings = {"DOCKER_CONFIG": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "out")}
 
-    said = archived.run("deploy/image.sh", "publish", f"{address}/model:1", settings=settings, check=False)
+    said = archived.cd4ml("publish-image", f"{address}/model:1", settings=settings, check=False)
 
     print(said.stdout)
     assert said.returncode == 1
     assert said.stdout.count("\n") == 1
-    assert said.stdout.startswith(f"publish: {address} did not take {address}/model:1: ")
+    assert said.stdout.startswith(f"publish-image: {address} did not take {address}/model:1: ")
     assert not (tmp_path / "out").exists()
 
 
 def test_the_list_of_packages_is_what_the_image_holds(archived: Project) -> None:
-    archived.make("sbom")
+    archived.cd4ml("list-packages")
 
     named = {part["name"] for part in archived.read_json("build/sbom.json")["components"]}
 
@@ -151,7 +154,7 @@ def looked_at(bake: Bake, tmp_path: Path) -> Callable[..., tuple[int, str, str]]
     def look(**settings: str) -> tuple[int, str, str]:
         path, summary = f"{tmp_path / 'bin'}:{os.environ['PATH']}", tmp_path / "summary"
         more = {"PATH": path, "GITHUB_STEP_SUMMARY": str(summary), **settings}
-        done = project.run("deploy/image.sh", "scan", check=False, settings=more)
+        done = project.cd4ml("scan-image", check=False, settings=more)
         return done.returncode, done.stdout, summary.read_text() if summary.exists() else ""
 
     return look
@@ -161,7 +164,7 @@ def test_a_clean_image_passes(looked_at: Callable[..., tuple[int, str, str]]) ->
     code, _, summary = looked_at(FOUND=CLEAN)
 
     assert code == 0
-    assert summary.startswith("scan: nothing critical that can be fixed in build/image.tar, sha256 ")
+    assert summary.startswith("scan-image: nothing critical that can be fixed in build/image.tar, sha256 ")
 
 
 def test_a_finding_is_refused_until_each_is_accepted_by_name(looked_at: Callable[..., tuple[int, str, str]]) -> None:
@@ -222,18 +225,18 @@ def test_a_tool_is_used_only_with_its_checksum(bake: Bake, tmp_path: Path) -> No
             settings["TOOLS_URL"],
         ]
         project.run(*ready)
-        refused = project.run("deploy/tool.sh", "gitleaks", settings=settings, check=False)
+        refused = project.run(TOOL, "gitleaks", settings=settings, check=False)
         assert refused.returncode == 1
         assert "not 551f6fc8" in refused.stdout
         assert list((project.folder / ".tools").iterdir()) == []
 
         ours = hashlib.sha256((served / "gitleaks_8.30.1_linux_x64.tar.gz").read_bytes()).hexdigest()
-        project.replace("deploy/tool.sh", "551f6fc83ea457d62a0d98237cbad105af8d557003051f41f3e7ca7b3f2470eb", ours)
-        kept = project.run("deploy/tool.sh", "gitleaks", settings=settings).stdout.splitlines()[-1]
+        project.replace(TOOL, "551f6fc83ea457d62a0d98237cbad105af8d557003051f41f3e7ca7b3f2470eb", ours)
+        kept = project.run(TOOL, "gitleaks", settings=settings).stdout.splitlines()[-1]
     finally:
         server.terminate()
         server.wait(60)
     assert kept == str(project.folder / ".tools/gitleaks-8.30.1")
     assert project.run(kept).stdout == "8.30.1\n"
-    again = project.run("deploy/tool.sh", "gitleaks", settings=settings)
+    again = project.run(TOOL, "gitleaks", settings=settings)
     assert again.stdout.strip() == kept  # the server is gone: nothing was fetched

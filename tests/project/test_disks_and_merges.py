@@ -65,7 +65,7 @@ def test_a_full_disk_harms_nothing_and_says_so(small: Project, disks: ExitStack)
     assert "train: the disk is full; make room and run it again" in refused.stdout
     assert "Traceback" not in refused.stdout
     assert small.digest == before
-    small.run(small.python, "-m", small.package, "gate", check=False)
+    small.cd4ml("gate", check=False)
     assert not list(models.glob(".*new-*"))
 
 
@@ -115,16 +115,16 @@ def test_a_damaged_cache_is_noticed_and_mended(small: Project) -> None:
     shutil.rmtree(small.folder / "models")
     small.make("undo")
 
-    noticed = small.run(small.python, "-m", small.package, "gate", check=False)
+    noticed = small.cd4ml("gate", check=False)
     assert noticed.returncode == 1
     assert "models/bundle: model.onnx was altered or cut short" in noticed.stdout
 
-    mended = small.make("mend").stdout
+    mended = small.cd4ml("repair-cache").stdout
     assert f"removed {model.parent.name}{model.name}, which was damaged" in mended
     assert "make train" in mended
     small.make("train")
     assert small.state() == before
-    assert "nothing is damaged" in small.make("mend").stdout
+    assert "nothing is damaged" in small.cd4ml("repair-cache").stdout
 
 
 def test_a_merge_in_conflict_is_resolved_by_the_command_it_names(small: Project) -> None:
@@ -141,7 +141,7 @@ def test_a_merge_in_conflict_is_resolved_by_the_command_it_names(small: Project)
     assert "CONFLICT (content): Merge conflict in dvc.lock" in merged.stdout
 
     by_hand = small.make("train", check=False)
-    assert "a merge left conflicts in params.yaml: settle them, git add them, and run this again" in by_hand.stdout
+    assert "a merge left conflicts in params.yaml: resolve them, git add them, and run this again" in by_hand.stdout
     text = (small.folder / "params.yaml").read_text(encoding="utf-8")
     settled = re.sub(r"<{7} .*?\n(.*?)={7}\n.*?>{7} .*?\n", r"\1", text, flags=re.DOTALL)
     small.replace("params.yaml", text, settled)

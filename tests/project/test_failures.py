@@ -87,7 +87,7 @@ def retrain_until(small: Project, stage: str, log: Path) -> tuple[subprocess.Pop
                 here = (process / "cwd").resolve() == small.folder.resolve()
             except OSError:
                 continue
-            if here and words[1:4] == [b"-m", small.package.encode(), stage.encode()]:
+            if here and words[1:4] == [f"{small.folder}/.venv/bin/cd4ml".encode(), b"stage", stage.encode()]:
                 return run, int(process.name)
         assert run.poll() is None, log.read_text()
         time.sleep(0.05)
@@ -116,7 +116,7 @@ def test_a_killed_stage_harms_nothing_and_running_again_goes_on(
         os.kill(process, signal.SIGKILL)
     run.wait(120)
 
-    small.run("uv", "run", "python", "-c", f"from {small.package}.bundle import Bundle; from pathlib import Path;"
+    small.run("uv", "run", "python", "-c", f"from cd4ml.bundle.bundle import Bundle; from pathlib import Path;"
                 "Bundle.load(Path('models/bundle'))")  # fmt: skip
     small.make("train")
     after = small.state()
@@ -162,14 +162,14 @@ def kill_dvc_alone(group: int) -> None:
 def test_train_without_git_says_that_it_needs_git(small: Project, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("bash", "make", "touch", "awk", "uv", "env"):
+    for name in ("bash", "make", "touch", "awk", "sed", "uv", "env"):
         path = small.run("bash", "-c", f"command -v {name}").stdout.strip()
         (tools / name).symlink_to(path)
 
     said = small.make("train", check=False, settings={"PATH": str(tools)})
 
     assert said.returncode != 0
-    assert "git is not here, and DVC needs it: install git, then run git init" in said.stdout
+    assert "git was not found, and DVC needs it: install git, then run git init" in said.stdout
 
 
 def test_train_outside_a_repository_says_what_to_do(small: Project) -> None:

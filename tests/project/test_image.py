@@ -90,7 +90,7 @@ def test_smoke_fails_when_the_container_serves_another_bundle(image: tuple[Proje
 
 def test_an_altered_bundle_does_not_start(image: tuple[Project, str]) -> None:
     _, name = image
-    alter = "echo >> models/bundle/features.py; exec python -m flight_delays serve"
+    alter = "echo >> models/bundle/features.py; exec python -m cd4ml serve"
 
     started = docker("run", "--rm", "--user", "0", name, "sh", "-c", alter, check=False)
 

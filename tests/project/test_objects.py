@@ -49,7 +49,7 @@ def known(hub: Registry, **more: str) -> dict[str, str]:
 
 
 def test_a_fresh_clone_gets_all_of_it_and_is_judged_against_the_champion(hub: Registry, fresh: Project) -> None:
-    assert "has all that it names" in fresh.make("current", settings=known(hub)).stdout
+    assert "holds every file that it names" in fresh.cd4ml("check-lock", settings=known(hub)).stdout
     fresh.make("pull", settings=known(hub))
     assert "has dvc-" in fresh.make("push", settings=known(hub)).stdout
 
@@ -68,7 +68,7 @@ def test_a_fresh_clone_gets_all_of_it_and_is_judged_against_the_champion(hub: Re
 def test_what_is_not_there_is_refused_with_what_mends_it(hub: Registry, fresh: Project, kept: Project) -> None:
     elsewhere = known(hub) | {"OBJECTS": f"{hub.address}/{NAME}-of-nobody"}
 
-    missing = fresh.make("current", settings=elsewhere, check=False)
+    missing = fresh.cd4ml("check-lock", settings=elsewhere, check=False)
     assert missing.returncode != 0
     assert "lacks what dvc.lock names" in missing.stdout
     pulled = fresh.make("pull", settings=elsewhere, check=False)
@@ -85,7 +85,7 @@ def test_a_wrong_password_and_an_odd_name_are_said(hub: Registry, kept: Project,
         (known(hub) | {"DOCKER_CONFIG": str(tmp_path)}, "does not say whether it has dvc-"),
         (known(hub) | {"OBJECTS": "--help"}, "OBJECTS is no repository in a registry"),
     ):
-        refused = kept.make("current", settings=settings, check=False)
+        refused = kept.cd4ml("check-lock", settings=settings, check=False)
         assert refused.returncode != 0
         assert said in refused.stdout
         assert "Traceback" not in refused.stdout
@@ -94,7 +94,7 @@ def test_a_wrong_password_and_an_odd_name_are_said(hub: Registry, kept: Project,
 def test_an_object_that_is_not_what_its_name_says_is_refused(hub: Registry, fresh: Project, kept: Project) -> None:
     tag = kept.make("push", settings=known(hub)).stdout.split("has ")[1].split()[0]
     forged = known(hub) | {"OBJECTS": f"{hub.address}/{NAME}-forged"}
-    kept.run(kept.python, "-c", FORGE.format(package=kept.package, tag=tag), settings=forged)
+    kept.run(kept.python, "-c", FORGE.format(tag=tag), settings=forged)
 
     refused = fresh.make("pull", settings=forged, check=False)
 
@@ -110,8 +110,9 @@ def path(project: Project) -> str:
 
 FORGE = """
 import pathlib, shutil, tempfile
-from {package}.delivery import layout, registry, staleness
-named, cache = staleness.named(), registry.cache_folder()
+from cd4ml.files import dvc_lock
+from cd4ml.storage import oci_layout as layout, registry
+named, cache = dvc_lock.named(), registry.cache_folder()
 with tempfile.TemporaryDirectory() as scratch:
     altered = pathlib.Path(scratch) / "cache"
     shutil.copytree(cache, altered)

@@ -48,7 +48,7 @@ def test_two_commands(clone: Project, uv: str) -> None:
     print(demo)
     for said in ("probability", "roc_auc", "lineage", "the service is stopped", "start it again"):
         assert said in demo
-    some = {"PYTEST_ADDOPTS": "-k test_refusals"}  # all of them have just run: `make test-all` begins with them
+    some = {"PYTEST_ADDOPTS": "-k 'test_rejections or test_atomic'"}  # `make test-all` begins with all of them
     assert " passed" in clone.make("test", settings=some).stdout
     assert clone.run("git", "status", "--porcelain").stdout == ""
 

@@ -23,7 +23,7 @@ def get(url: str) -> dict[str, object]:
 def serving(project: Project, log: Path) -> Iterator[str]:
     """Start a service and yield its address once it is ready; it has to stop with 0."""
     port = free_port()
-    process = project.start(project.python, "-m", project.package, "serve", "--port", str(port), log=log)
+    process = project.start(f"{project.folder}/.venv/bin/cd4ml", "serve", "--port", str(port), log=log)
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 60
@@ -78,6 +78,6 @@ def test_an_environment_without_the_training_libraries_serves(
         assert project.run(project.python, "-c", f"import {library}", check=False).returncode == 1, library
 
     with serving(project, tmp_path / "log") as url:
-        said = project.run(project.python, "-m", project.package, "smoke", "--url", url).stdout
+        said = project.cd4ml("smoke", "--url", url).stdout
 
     assert "all 10 answered as the pipeline did" in said

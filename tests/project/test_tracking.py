@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.delivery import clouds, postgresql
+from tests.delivery import clouds
+from tests.project import postgresql
 from tests.project.baked import PATIENCE, Project, environment, free_port, stop
 
 Need = Callable[[str, object, str], None]
@@ -33,7 +34,7 @@ answers.to_parquet(sys.argv[3])
 
 EXPECTED = """
 import sys; from pathlib import Path; import pandas as pd
-from PACKAGE.bundle import Bundle; from PACKAGE.table import columns_of_table
+from cd4ml.bundle.bundle import Bundle; from cd4ml.contract.table import columns_of_table
 bundle, said = Bundle.load(Path("models/bundle")), pd.read_parquet(sys.argv[1])
 table = pd.read_parquet("data/holdout.parquet")
 scores = bundle.scores(columns_of_table(table, bundle.contract))
@@ -145,7 +146,7 @@ def test_a_run_is_published_once_and_its_model_answers_as_the_bundle(
     table, said = str(connected.folder / "data/holdout.parquet"), str(tmp_path / "said.parquet")
     model = f"models:/{connected.folder.name}@champion"
     connected.run(connected.python, "-c", COMPARE, model, table, said, settings=settings)
-    expected = connected.run(connected.python, "-c", EXPECTED.replace("PACKAGE", connected.package), said).stdout
+    expected = connected.run(connected.python, "-c", EXPECTED, said).stdout
     assert "rows answered as the bundle does" in expected
 
 
@@ -158,14 +159,14 @@ def test_the_model_answers_where_only_its_requirements_are_installed(project: Pr
     elsewhere = shutil.copytree(model, tmp_path / "model")
     table, said = str(project.folder / "data/holdout.parquet"), str(tmp_path / "said.parquet")
 
-    assert project.run(f"{alone}/bin/python", "-c", f"import {project.package}", check=False).returncode == 1
+    assert project.run(f"{alone}/bin/python", "-c", "import cd4ml", check=False).returncode == 1
     project.run(f"{alone}/bin/python", "-c", COMPARE, str(elsewhere), table, said)
 
     assert (
         "sklearn" not in project.run(f"{alone}/bin/python", "-c", "import sys, onnxruntime; print(*sys.modules)").stdout
     )
     assert "rows answered" in project.run(
-        project.python, "-c", EXPECTED.replace("PACKAGE", project.package), said
+        project.python, "-c", EXPECTED, said
     ).stdout  # fmt: skip
 
 

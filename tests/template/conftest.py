@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import functools
+import os
+import sysconfig
 from collections.abc import Callable
+from fnmatch import fnmatch
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from tests.conftest import Bake, Once
+from tests.conftest import CACHES, ROOT, Bake, Once
+
+TEMPLATE = ROOT / "<<cookiecutter.project_slug>>"
+LIBRARY = TEMPLATE / "cd4ml"
+DEPLOY = LIBRARY / "src/cd4ml/deploy"
+TOOLS = Path(sysconfig.get_path("scripts"))
+"""Where the commands of this environment are: actionlint, cd4ml, ruff and others."""
 
 PROBLEMS = ("classification", "regression")
 PLATFORMS = ("cloud-run", "fargate", "aci")
@@ -28,27 +39,30 @@ HOSTILE = {
     "github_owner": "0-Hostile-Owner-9",
 }
 
+DEPLOYED = {
+    "-".join(chosen): dict(zip(("platform", "credentials", "registry"), chosen, strict=True))
+    for chosen in product(PLATFORMS, CREDENTIALS, REGISTRIES)
+}
+"""Those that differ in how they are shipped."""
+
+DEFAULT = "cloud-run-service-account-cloud"
+"""The name of the combination that has every default."""
+
 COMBINATIONS: dict[str, dict[str, str]] = {
+    **DEPLOYED,
     **{
         f"{problem}-{chosen}": {"problem": problem, "license": chosen}
         for problem, chosen in product(PROBLEMS, LICENSES)
-    },
-    **{
-        "-".join(chosen): dict(zip(("platform", "credentials", "registry"), chosen, strict=True))
-        for chosen in product(PLATFORMS, CREDENTIALS, REGISTRIES)
+        if (problem, chosen) != (PROBLEMS[0], LICENSES[0])  # which is the default
     },
     "longest": {"project_slug": "a-very-long-name-of-forty-characters-abc"},
     "hostile": {**HOSTILE, "problem": "regression", "license": "Proprietary"},
 }
 
 
-DEPLOYED = ["-".join(chosen) for chosen in product(PLATFORMS, CREDENTIALS, REGISTRIES)]
-"""The names of those that differ in how they are shipped."""
-
-
 @pytest.fixture(scope="session")
 def combination(bake: Bake, once: Once) -> Callable[[str], Path]:
-    """The project of a combination by its name, baked once."""
+    """The project of a combination by its name, baked once. Not to be changed: copy it first."""
 
     @functools.cache
     def baked(name: str) -> Path:
@@ -64,8 +78,30 @@ def project(request: pytest.FixtureRequest, combination: Callable[[str], Path]) 
     return combination(request.param)
 
 
-def text_files(project: Path) -> list[Path]:
-    """Every file of the project that is text; git's own, and what a tool cached in the template, are left out."""
-    left_out = (".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv")
-    files = sorted(path for path in project.rglob("*") if path.is_file() and path.suffix != ".parquet")
-    return [path for path in files if not set(path.relative_to(project).parts).intersection(left_out)]
+LEFT_OUT = (".git", *CACHES)
+
+
+@functools.cache
+def files_of(folder: Path) -> frozenset[str]:
+    """The names of a folder's files, relative to it; git's own, and what tools cached, are left out."""
+    files = set()
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not any(fnmatch(name, left) for left in LEFT_OUT)]
+        files |= {str(Path(parent, name).relative_to(folder)) for name in names}
+    return frozenset(files)
+
+
+def text_files(folder: Path) -> list[Path]:
+    """Every file of a folder that is text."""
+    return [folder / name for name in sorted(files_of(folder)) if not name.endswith(".parquet")]
+
+
+def team_files(project: Path) -> list[Path]:
+    """Every text file of a project outside the library."""
+    names = sorted(name for name in files_of(project) if not name.startswith("cd4ml/"))
+    return [project / name for name in names if not name.endswith(".parquet")]
+
+
+def parse_yaml(text: str) -> list[Any]:
+    """The documents of a YAML file."""
+    return list(yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))

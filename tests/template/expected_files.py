@@ -1,6 +1,13 @@
-"""Every file of a generated project, by name; a file that is added to the template is added here."""
+"""Every file of a generated project, by name; a file that is added to the template is added here.
+
+The library's files are not listed: they are those in the template's `cd4ml/`, which is copied as it lies.
+"""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+from tests.template.conftest import files_of
 
 PROJECT = """
     .dockerignore
@@ -24,263 +31,10 @@ PROJECT = """
     .github/workflows/doctor.yml
     .github/workflows/rollback.yml
     data/source/README.md
-    deploy/any-cloud/answers.sh
-    deploy/any-cloud/bootstrap.sh
-    deploy/any-cloud/destroy.sh
-    deploy/any-cloud/github.sh
-    deploy/any-cloud/keys.sh
-    deploy/any-cloud/names.sh
-    deploy/any-cloud/rotate.sh
-    deploy/any-cloud/script.sh
-    deploy/check.sh
-    deploy/image.sh
-    deploy/tool.sh
     docs/connect-your-data.md
     docs/delivery.md
     docs/gate.md
-""".split()
-
-PLATFORMS = {
-    "cloud-run": """
-        bootstrap.sh
-        canary.sh
-        destroy.sh
-        identities.sh
-        keep-20.json
-        keys.sh
-        names.sh
-        release.sh
-        requests_counted.py
-        rollback.sh
-        service.sh
-        verbs.txt
-    """.split(),
-    "fargate": """
-        bootstrap.sh
-        canary.sh
-        deployment.sh
-        destroy.sh
-        identities.sh
-        keep-20.json
-        keys.sh
-        names.sh
-        policies/bucket.json
-        policies/deployer.json
-        policies/execution.json
-        policies/reader.json
-        policies/runtime.json
-        policies/trainer.json
-        policies/trust-ecs.json
-        policies/trust-github.json
-        policies/trust-tasks.json
-        release.sh
-        restore.sh
-        rollback.sh
-        service.sh
-        trust.sh
-        verbs.txt
-    """.split(),
-    "aci": """
-        ask.py
-        bootstrap.sh
-        canary.sh
-        destroy.sh
-        group.sh
-        identities.sh
-        keys.sh
-        names.sh
-        release.sh
-        roles.sh
-        rollback.sh
-        service.sh
-        swap.sh
-        verbs.txt
-    """.split(),
-}
-
-PACKAGE = """
-    __init__.py
-    __main__.py
-    answer.py
-    arguments.py
-    atomic.py
-    bundle.py
-    column.py
-    column_draft.py
-    columns.py
-    contract.py
-    contract_draft.py
-    dvc_lock.py
-    errors.py
-    estimator.py
-    exactness.py
-    export.py
-    feature_code.py
-    features.py
-    fitting.py
-    git.py
-    mend.py
-    model.py
-    params.py
-    parent.py
-    paths.py
-    progress.py
-    reference.py
-    refresh.py
-    skops_file.py
-    table.py
-    undo.py
-    yaml_edit.py
-    yaml_file.py
-    delivery/__init__.py
-    delivery/change.py
-    delivery/comment.py
-    delivery/comment_text.py
-    delivery/current.py
-    delivery/doctor.py
-    delivery/earlier.py
-    delivery/github.py
-    delivery/held.py
-    delivery/layout.py
-    delivery/lineage.py
-    delivery/needs.py
-    delivery/newest.py
-    delivery/objects.py
-    delivery/propose.py
-    delivery/pull.py
-    delivery/pull_request.py
-    delivery/push.py
-    delivery/record.py
-    delivery/refused.py
-    delivery/registry.py
-    delivery/releasable.py
-    delivery/release.py
-    delivery/released.py
-    delivery/rolled_back.py
-    delivery/settings.py
-    delivery/sight.py
-    delivery/staleness.py
-    delivery/start_ct.py
-    delivery/state.py
-    delivery/step.py
-    delivery/store.py
-    evaluation/__init__.py
-    evaluation/baseline.py
-    evaluation/calibration.py
-    evaluation/card.py
-    evaluation/card_contract.py
-    evaluation/curves.py
-    evaluation/intervals.py
-    evaluation/judged.py
-    evaluation/markdown.py
-    evaluation/metrics.py
-    evaluation/pictures.py
-    evaluation/ranking.py
-    evaluation/reading.py
-    evaluation/results.py
-    evaluation/slices.py
-    evaluation/wording.py
-    gate/__init__.py
-    gate/champion.py
-    gate/compatibility.py
-    gate/contest.py
-    gate/integrity.py
-    gate/rules.py
-    gate/run.py
-    gate/verdict.py
-    pipeline/__init__.py
-    pipeline/evaluate.py
-    pipeline/ingest.py
-    pipeline/package.py
-    pipeline/split.py
-    pipeline/train.py
-    pipeline/validate.py
-    serving/__init__.py
-    serving/app.py
-    serving/ask.py
-    serving/examples.py
-    serving/payload.py
-    serving/problem.py
-    serving/release.py
-    serving/request.py
-    serving/run.py
-    serving/sample.py
-    serving/schema.py
-    serving/security.py
-    serving/settings.py
-    serving/smoke.py
-    source/__init__.py
-    source/address.py
-    source/bucket.py
-    source/database.py
-    source/meter.py
-    source/read.py
-    source/web.py
-    tracking/__init__.py
-    tracking/answering.py
-    tracking/content.py
-    tracking/files.py
-    tracking/lineage.py
-    tracking/local_store.py
-    tracking/model.py
-    tracking/page.py
-    tracking/publish.py
-    tracking/receipt.py
-    tracking/server.py
-    tracking/where.py
-    tuning/__init__.py
-    tuning/countdown.py
-    tuning/folds.py
-    tuning/memory.py
-    tuning/publish.py
-    tuning/record.py
-    tuning/run.py
-    tuning/search.py
-    tuning/space.py
-    tuning/study.py
-    tuning/summary.py
-""".split()
-
-TESTS = """
-    tests/code/conftest.py
-    tests/code/github_server.py
-    tests/code/test_atomic.py
-    tests/code/test_bundle.py
-    tests/code/test_change.py
-    tests/code/test_columns.py
-    tests/code/test_comment.py
-    tests/code/test_contract_draft.py
-    tests/code/test_doctor.py
-    tests/code/test_dvc_yaml.py
-    tests/code/test_evaluate.py
-    tests/code/test_example.py
-    tests/code/test_export.py
-    tests/code/test_gate.py
-    tests/code/test_gate_champion.py
-    tests/code/test_gate_requests.py
-    tests/code/test_github.py
-    tests/code/test_imports.py
-    tests/code/test_layout.py
-    tests/code/test_metrics.py
-    tests/code/test_parent.py
-    tests/code/test_pipeline.py
-    tests/code/test_refresh.py
-    tests/code/test_release.py
-    tests/code/test_serving_app.py
-    tests/code/test_serving_examples.py
-    tests/code/test_serving_keys.py
-    tests/code/test_serving_payload.py
-    tests/code/test_serving_process.py
-    tests/code/test_settings.py
-    tests/code/test_source.py
-    tests/code/test_source_web.py
-    tests/code/test_state.py
-    tests/code/test_track.py
-    tests/code/test_tracking.py
-    tests/code/test_tune.py
-    tests/code/test_validate.py
-    tests/code/test_yaml_edit.py
-    tests/code/trained_repository.py
+    tests/test_features.py
     tests/data/conftest.py
     tests/data/test_tables.py
     tests/model/conftest.py
@@ -288,10 +42,12 @@ TESTS = """
     tests/model/test_example_flights.py
 """.split()
 
+PACKAGE = ("__init__.py", "features.py", "model.py")
+
 DATA = [f"data/source/2013-{month:02}.parquet" for month in range(1, 13)]
 
 
-def expected_files(package: str, platform: str) -> set[str]:
-    """What a project whose package has this name holds, git's own folder left out."""
-    shipped = {f"deploy/{platform}.sh", f"docs/{platform}.md", *(f"deploy/{platform}/{x}" for x in PLATFORMS[platform])}
-    return {*PROJECT, *TESTS, *DATA, *shipped, *(f"src/{package}/{name}" for name in PACKAGE)}
+def expected_files(package: str, platform: str, library: Path) -> set[str]:
+    """What a project whose package has this name holds, git's own folder left out; `library` is the template's."""
+    team = {*PROJECT, *DATA, f"docs/{platform}.md", *(f"src/{package}/{name}" for name in PACKAGE)}
+    return team | {f"cd4ml/{name}" for name in files_of(library)}

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import shutil
+import tomllib
 from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.fast.conftest import PLATFORMS
 from tests.moving import move, shell
+from tests.template.conftest import PLATFORMS, REGISTRIES
+
+PAIRS = list(permutations(PLATFORMS, 2))
+DIFFERING = re.compile(r"README\.md|pyproject\.toml|docs/[a-z-]+\.md|\.github/workflows/[a-z]+\.yml")
 
 
 def commit(folder: Path, message: str) -> None:
@@ -25,7 +32,30 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize(("old", "new"), list(permutations(PLATFORMS, 2)))
+content = functools.cache(files)
+"""The same for a project that nobody changes."""
+
+
+def pyproject(project: dict[str, bytes]) -> dict[str, Any]:
+    return tomllib.loads(project["pyproject.toml"].decode())
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_only_settings_docs_and_workflows_differ_between_platforms(
+    combination: Callable[[str], Path], old: str, new: str
+) -> None:
+    for registry in REGISTRIES:
+        before, after = (content(combination(f"{platform}-oidc-{registry}")) for platform in (old, new))
+        differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+        assert {name for name in differing if not DIFFERING.fullmatch(name)} == set()
+        assert before.keys() ^ after.keys() == {f"docs/{old}.md", f"docs/{new}.md"}
+        settings_before, settings_after = pyproject(before), pyproject(after)
+        assert settings_before["tool"].pop("cd4ml") == {**settings_after["tool"].pop("cd4ml"), "platform": old}
+        assert settings_before == settings_after
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
 def test_the_commands_of_the_docs_bring_the_files_and_keep_what_was_changed(
     combination: Callable[[str], Path], tmp_path: Path, old: str, new: str
 ) -> None:
@@ -37,7 +67,7 @@ def test_the_commands_of_the_docs_bring_the_files_and_keep_what_was_changed(
 
     move(project, before, after)
 
-    wanted = files(after)
+    wanted = {**content(after)}
     wanted["docs/delivery.md"] += b"\nOur own words.\n"
     wanted["docs/ours.md"] = b"ours\n"
     assert files(project) == wanted

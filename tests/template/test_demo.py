@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from demo.demo import free_port, running
 from demo.refresh import refresh
-from tests.conftest import Bake
+from tests.template.conftest import DEFAULT
 
 
 def baked(folder: Path, files: dict[str, str]) -> Path:
@@ -40,8 +42,8 @@ def test_a_second_bake_touches_only_what_differs(tmp_path: Path) -> None:
     (again / ".git" / "HEAD").write_text("theirs", encoding="utf-8")
     _, words = refresh(project, again)
 
-    found = {str(p.relative_to(project)): p.read_text(encoding="utf-8") for p in project.rglob("*") if p.is_file()}
-    assert found == {
+    files = {str(p.relative_to(project)): p.read_text(encoding="utf-8") for p in project.rglob("*") if p.is_file()}
+    assert files == {
         "a.py": "a",
         "sub/b.py": "B",
         "new/c.py": "c",
@@ -55,11 +57,11 @@ def test_a_second_bake_touches_only_what_differs(tmp_path: Path) -> None:
     assert words == "3 of 4 files changed, 1 removed"
 
 
-def test_the_same_bake_changes_nothing(bake: Bake, tmp_path: Path) -> None:
+def test_the_same_bake_changes_nothing(combination: Callable[[str], Path], tmp_path: Path) -> None:
     project = tmp_path / "kept"
-    refresh(project, bake())
+    refresh(project, shutil.copytree(combination(DEFAULT), tmp_path / "one"))
 
-    _, words = refresh(project, bake())
+    _, words = refresh(project, combination(DEFAULT))
 
     assert words == "nothing changed"
 
@@ -90,9 +92,9 @@ def test_nothing_that_was_started_outlives_the_block(
 
 
 def state_of(process: str) -> str:
-    """The letter that ps has for a process; nothing when there is none."""
-    told = subprocess.run(["ps", "-o", "stat=", "-p", process], capture_output=True, text=True, check=False)
-    return told.stdout.strip()[:1]
+    """The letter that ps has for a process; nothing if there is none."""
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", process], capture_output=True, text=True, check=False)
+    return listed.stdout.strip()[:1]
 
 
 def test_a_free_port_is_free() -> None:

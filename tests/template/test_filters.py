@@ -1,4 +1,4 @@
-"""What a user typed comes back unchanged from every format it is written into."""
+"""Text that a user typed reads the same from every format that it is written into."""
 
 from __future__ import annotations
 

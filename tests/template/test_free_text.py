@@ -1,4 +1,4 @@
-"""What people type arrives: quotes, markup, emoji and any script are read back as they were typed."""
+"""Free text is kept as it was typed: quotes, markup, emoji and any script."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.conftest import Bake
-from tests.fast.conftest import COMBINATIONS, HOSTILE, text_files
+from tests.template.conftest import COMBINATIONS, HOSTILE, team_files
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_free_text_stays_out_of_code_and_commands(hostile: Path, bake: Bake) -> 
 
     differing = {
         str(path.relative_to(hostile))
-        for path in text_files(hostile)
+        for path in team_files(hostile)
         if path.read_bytes() != (plain / path.relative_to(hostile)).read_bytes()
     }
     assert {Path(name).suffix for name in differing} <= {".md", ".toml", ".yaml", ""}

@@ -1,4 +1,4 @@
-"""What happens around generation: git where it helps, the next commands, no need of the machine."""
+"""What happens around generation: the project becomes a git repository, and the next commands are printed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Bake
+from tests.template.conftest import files_of
 
 NO_NETWORK = """
 import socket
@@ -25,11 +27,21 @@ socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
 """
 
 
-def generate(folder: Path, *answers: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`cookiecutter` as a user runs it in `folder`, which is also the shell's $PWD."""
-    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", str(ROOT), *answers]
-    variables = {**os.environ, "PWD": str(folder), "GIT_CEILING_DIRECTORIES": "", **environment}
-    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+Generate = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def generate(template: Path) -> Generate:
+    """`generate(folder, *answers, **environment)`: cookiecutter as a user runs it in `folder`, the shell's $PWD."""
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", str(template)]
+
+    def run(folder: Path, *answers: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        variables = {**os.environ, "PWD": str(folder), "GIT_CEILING_DIRECTORIES": "", **environment}
+        return subprocess.run(
+            [*command, *answers], cwd=folder, env=variables, capture_output=True, text=True, check=False
+        )
+
+    return run
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -37,15 +49,22 @@ def git(folder: Path, *arguments: str) -> str:
     return result.stdout.strip()
 
 
-def test_says_the_three_next_commands_and_nothing_else(tmp_path: Path) -> None:
+def test_prints_the_three_next_commands_and_makes_a_repository_on_main(generate: Generate, tmp_path: Path) -> None:
     result = generate(tmp_path)
 
     assert result.returncode == 0
     assert result.stdout == "Next:\n  cd flight-delays\n  make train\n  make serve\n"
     assert result.stderr == ""
+    project = tmp_path / "flight-delays"
+    assert git(project, "rev-parse", "--show-toplevel") == str(project.resolve())
+    assert git(project, "symbolic-ref", "HEAD") == "refs/heads/main"
+    assert git(project, "for-each-ref") == ""
+    assert git(project, "diff", "--cached", "--name-only") == ""
+    ignored = git(project, "ls-files", "--others", "--ignored", "--exclude-standard")
+    assert ignored == ""  # every file is offered for the first commit
 
 
-def test_the_way_to_the_project_is_right_when_it_is_made_elsewhere(tmp_path: Path) -> None:
+def test_the_way_to_the_project_is_right_when_it_is_made_elsewhere(generate: Generate, tmp_path: Path) -> None:
     (tmp_path / "in side").mkdir()
     (tmp_path / "far").mkdir()
 
@@ -56,25 +75,7 @@ def test_the_way_to_the_project_is_right_when_it_is_made_elsewhere(tmp_path: Pat
     assert f"  cd {tmp_path / 'flight-delays'}\n" in outside.stdout
 
 
-def test_makes_a_repository_on_main_with_no_commit(tmp_path: Path) -> None:
-    generate(tmp_path)
-
-    project = tmp_path / "flight-delays"
-    assert git(project, "rev-parse", "--show-toplevel") == str(project.resolve())
-    assert git(project, "symbolic-ref", "HEAD") == "refs/heads/main"
-    assert git(project, "for-each-ref") == ""
-    assert git(project, "diff", "--cached", "--name-only") == ""
-
-
-def test_git_offers_every_file_for_the_first_commit(tmp_path: Path) -> None:
-    generate(tmp_path)
-
-    project = tmp_path / "flight-delays"
-    ignored = git(project, "ls-files", "--others", "--ignored", "--exclude-standard")
-    assert ignored == ""
-
-
-def test_leaves_an_outer_repository_alone_and_says_what_to_do(tmp_path: Path) -> None:
+def test_leaves_an_outer_repository_alone_and_says_what_to_do(generate: Generate, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
 
     result = generate(tmp_path)
@@ -87,7 +88,7 @@ def test_leaves_an_outer_repository_alone_and_says_what_to_do(tmp_path: Path) ->
     assert result.stdout.splitlines()[-1] == "  make serve"
 
 
-def test_makes_a_repository_where_the_outer_one_ignores_the_folder(tmp_path: Path) -> None:
+def test_makes_a_repository_if_the_outer_one_ignores_the_folder(generate: Generate, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     (tmp_path / ".gitignore").write_text("build/\n", encoding="utf-8")
     (tmp_path / "build").mkdir()
@@ -99,7 +100,7 @@ def test_makes_a_repository_where_the_outer_one_ignores_the_folder(tmp_path: Pat
     assert git(project, "rev-parse", "--show-toplevel") == str(project.resolve())
 
 
-def test_a_git_hook_that_calls_cookiecutter_does_not_misdirect_it(tmp_path: Path) -> None:
+def test_a_git_hook_that_calls_cookiecutter_does_not_misdirect_it(generate: Generate, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     git(elsewhere, "init", "--quiet")
@@ -109,7 +110,7 @@ def test_a_git_hook_that_calls_cookiecutter_does_not_misdirect_it(tmp_path: Path
     assert (tmp_path / "flight-delays" / ".git").is_dir()
 
 
-def test_generating_over_a_project_keeps_its_repository_and_branch(tmp_path: Path) -> None:
+def test_generating_over_a_project_keeps_its_repository_and_branch(generate: Generate, tmp_path: Path) -> None:
     generate(tmp_path)
     project = tmp_path / "flight-delays"
     git(project, "checkout", "--quiet", "-b", "work")
@@ -120,7 +121,7 @@ def test_generating_over_a_project_keeps_its_repository_and_branch(tmp_path: Pat
     assert git(project, "symbolic-ref", "HEAD") == "refs/heads/work"
 
 
-def test_works_without_git_without_uv_and_without_network(tmp_path: Path) -> None:
+def test_works_without_git_without_uv_and_without_network(generate: Generate, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "python").mkdir()
     (tmp_path / "python" / "sitecustomize.py").write_text(NO_NETWORK, encoding="utf-8")
@@ -152,11 +153,9 @@ def test_hooks_use_the_standard_library_alone(hook: Path) -> None:
     assert imported.isdisjoint({"http", "socket", "ssl", "urllib"})
 
 
-def test_generates_from_a_clone_by_address(tmp_path: Path) -> None:
+def test_generates_from_a_clone_by_address(template: Path, tmp_path: Path) -> None:
     """As `cookiecutter gh:<owner>/cookiecutter-cd4ml` does: git clones the address, then generates."""
-    source = tmp_path / "cookiecutter-cd4ml.git"
-    kept = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", ".*_cache", ".uv*")
-    shutil.copytree(ROOT, source, ignore=kept)
+    source = shutil.copytree(template, tmp_path / "cookiecutter-cd4ml.git")
     git(source, "init", "--quiet")
     git(source, "add", "--all")
     git(source, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "all")
@@ -170,3 +169,22 @@ def test_generates_from_a_clone_by_address(tmp_path: Path) -> None:
 
     assert result.returncode == 0, result.stderr
     assert (work / "flight-delays" / "data" / "source" / "2013-01.parquet").is_file()
+    library = "<<cookiecutter.project_slug>>/cd4ml"  # git's ignored files are among those that a clone lacks
+    assert files_of(work / "flight-delays/cd4ml") == files_of(template / library)
+
+
+def test_leaves_out_what_tools_left_in_the_library(bake: Bake, template: Path, tmp_path: Path) -> None:
+    """The library is copied as it lies in the template, where its tests, ruff, mypy and import-linter run."""
+    source = shutil.copytree(template, tmp_path / "template")
+    library = source / "<<cookiecutter.project_slug>>/cd4ml"
+    left = ["__pycache__", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache"]
+    for folder in (library, library / "src/cd4ml", library / "src/cd4ml/serving"):
+        for name in left:
+            (folder / name / "deeper").mkdir(parents=True)
+            (folder / name / "deeper" / "file").write_text("made by a tool\n", encoding="utf-8")
+
+    project = bake(into=tmp_path / "baked", template=source)
+
+    made = [str(path.relative_to(project)) for path in project.rglob("*") if path.name in left]
+    assert made == []
+    assert (project / "cd4ml/src/cd4ml/serving/app.py").is_file()

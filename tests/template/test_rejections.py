@@ -1,4 +1,4 @@
-"""An answer that would make a broken project is refused in one line with one that works; nothing is left."""
+"""An answer that would make a broken project is rejected in one line with one that works; nothing is left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import ROOT, Bake
 
 SHAPE = "is not a-z, 0-9 and single hyphens"
 
-REFUSED = [
+REJECTED = [
     ("project_slug", "My Project", SHAPE),
     ("project_slug", "My-Project", SHAPE),
     ("project_slug", "2fast", SHAPE),
@@ -42,16 +42,17 @@ REFUSED = [
     ("project_slug", "mlflow", "a package that the project uses"),
     ("project_slug", "yaml", "a package that the project uses"),
     ("project_slug", "pil", "a package that the project uses"),
+    ("project_slug", "cd4ml", "a package that the project uses"),
     ("project_slug", "tests", "one of the project's own folders"),
     ("project_slug", "build", "one of the project's own folders"),
-    ("github_owner", "", "is no GitHub name"),
-    ("github_owner", "two words", "is no GitHub name"),
-    ("github_owner", "-lead", "is no GitHub name"),
-    ("github_owner", "trail-", "is no GitHub name"),
-    ("github_owner", "double--hyphen", "is no GitHub name"),
-    ("github_owner", "under_score", "is no GitHub name"),
-    ("github_owner", "x" * 40, "is no GitHub name"),
-    ("github_owner", "ünicode", "is no GitHub name"),
+    ("github_owner", "", "is not a GitHub name"),
+    ("github_owner", "two words", "is not a GitHub name"),
+    ("github_owner", "-lead", "is not a GitHub name"),
+    ("github_owner", "trail-", "is not a GitHub name"),
+    ("github_owner", "double--hyphen", "is not a GitHub name"),
+    ("github_owner", "under_score", "is not a GitHub name"),
+    ("github_owner", "x" * 40, "is not a GitHub name"),
+    ("github_owner", "ünicode", "is not a GitHub name"),
     ("project_name", "", "it is empty"),
     ("project_name", "   ", "it is empty"),
     ("project_name", "two\nlines", "U+000A"),
@@ -67,19 +68,34 @@ REFUSED = [
 
 @pytest.fixture(scope="module")
 def ask(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """`bake` with the template's own questions, filters and hooks, but one file to render: much faster."""
+    """`bake` with the template's own questions, filters and hooks, but two small files: much faster."""
     template = tmp_path_factory.mktemp("questions")
     for name in ("cookiecutter.json", "local_extensions.py", "hooks"):
         (template / name).symlink_to(ROOT / name)
     folder = template / "<<cookiecutter.project_slug>>"
     folder.mkdir()
     (folder / "README.md").write_text("# << cookiecutter.project_name | markdown >>\n", encoding="utf-8")
+    (folder / "uv.lock").write_text('name = "<< cookiecutter.project_slug >>"\n', encoding="utf-8")
     return functools.partial(bake, template=template)
 
 
-@pytest.mark.parametrize(("question", "answer", "reason"), REFUSED, ids=[ascii(f"{q}={a}"[:60]) for q, a, _ in REFUSED])
-def test_refuses_in_one_line_that_shows_an_answer_that_works(
+@pytest.fixture(scope="module")
+def works(ask: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bool]:
+    """`works(**answers)`: whether a project is made; the same few answers are suggested again and again."""
+
+    @functools.cache
+    def made(**answers: str) -> bool:
+        return ask(tmp_path_factory.mktemp("works"), **answers).is_dir()
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "reason"), REJECTED, ids=[ascii(f"{q}={a}"[:60]) for q, a, _ in REJECTED]
+)
+def test_rejects_in_one_line_that_shows_an_answer_that_works(
     ask: Callable[..., Path],
+    works: Callable[..., bool],
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     question: str,
@@ -91,14 +107,14 @@ def test_refuses_in_one_line_that_shows_an_answer_that_works(
     with pytest.raises(FailedHookException):
         ask(tmp_path, **others, **{question: answer})
 
-    said = capfd.readouterr().err.splitlines()
-    assert len(said) == 1, said
-    assert said[0].startswith(f"{question}: ")
-    assert reason in said[0]
+    errors = capfd.readouterr().err.splitlines()
+    assert len(errors) == 1, errors
+    assert errors[0].startswith(f"{question}: ")
+    assert reason in errors[0]
     assert list(tmp_path.iterdir()) == []
-    works = re.search("an answer that works: (.+)$", said[0])
-    assert works
-    assert ask(tmp_path, **others, **{question: works[1]}).is_dir()
+    suggested = re.search("an answer that works: (.+)$", errors[0])
+    assert suggested
+    assert works(**others, **{question: suggested[1]})
 
 
 @pytest.mark.parametrize("slug", ["../escape", "../deep/er", "in/side", "..", "", "x" * 300])
@@ -114,8 +130,9 @@ def test_a_slug_that_leads_elsewhere_writes_nothing_anywhere(tmp_path: Path, slu
     assert [path.name for path in tmp_path.rglob("*")] == ["inner"]
 
 
-def test_refusing_leaves_a_folder_that_was_there_untouched(bake: Bake, tmp_path: Path) -> None:
-    kept = bake(tmp_path) / "README.md"
+def test_rejecting_leaves_an_existing_folder_untouched(tmp_path: Path) -> None:
+    kept = tmp_path / "flight-delays/README.md"
+    kept.parent.mkdir()
     kept.write_text("mine\n", encoding="utf-8")
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", "-f", str(ROOT)]
 
@@ -127,17 +144,23 @@ def test_refusing_leaves_a_folder_that_was_there_untouched(bake: Bake, tmp_path:
     assert kept.read_text(encoding="utf-8") == "mine\n"
 
 
-def test_every_package_in_the_lock_file_is_refused_as_a_name(
+def test_every_package_in_the_lock_file_is_rejected_as_a_name(
     ask: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     lock = (ROOT / "<<cookiecutter.project_slug>>" / "uv.lock").read_text(encoding="utf-8")
     names = re.findall(r'^name = "([a-z][a-z0-9-]{0,39})"$', lock, re.MULTILINE)
-    assert {"numpy", "dvc", "fastapi", "onnxruntime"} <= set(names)
+    assert {"cd4ml", "numpy", "dvc", "fastapi", "onnxruntime"} <= set(names)
 
     for name in names[:: len(names) // 8]:
         with pytest.raises(FailedHookException):
             ask(tmp_path, project_slug=name)
         assert name in capfd.readouterr().err
+
+
+def test_a_folder_of_the_library_is_a_name_like_any_other(ask: Callable[..., Path], tmp_path: Path) -> None:
+    """The library's modules are imported by their whole names, so a package beside it cannot hide them."""
+    for name in ("deploy", "serving", "training"):
+        assert ask(tmp_path, project_slug=name).name == name
 
 
 @pytest.mark.parametrize(

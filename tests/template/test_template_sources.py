@@ -1,4 +1,4 @@
-"""The template's own files: workflows valid and pinned, sources readable before they are rendered."""
+"""The template's own files: workflows are valid and pinned, sources parse before they are rendered."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.fast.conftest import text_files
+from tests.template.conftest import LIBRARY, TEMPLATE, parse_yaml, team_files, text_files
 
-TEMPLATE = ROOT / "<<cookiecutter.project_slug>>"
 OF_A_MACHINE = re.compile(r"/root/(?!\.cache/)|/home/\w|/Users/\w")
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 
 
 def sources(pattern: str) -> list[Path]:
-    return [path for path in text_files(TEMPLATE) if path.match(pattern)]
+    """The template's files that are rendered: all but the library's."""
+    return [path for path in team_files(TEMPLATE) if path.match(pattern)]
 
 
 def named(path: Path) -> str:
@@ -31,19 +31,15 @@ def named(path: Path) -> str:
 
 
 def tool(*command: str) -> None:
-    """Run a tool of this environment in the checkout; it has to be content."""
+    """Run a tool of this environment in the checkout; it must pass."""
     program = shutil.which(command[0], path=str(Path(sys.executable).parent))
     assert program, f"{command[0]} is not installed beside {sys.executable}"
     result = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_workflows_are_valid() -> None:
-    assert WORKFLOWS
-    files = [str(path) for path in WORKFLOWS]
-    tool("actionlint", *files)
+def test_settings_of_github_are_valid() -> None:
     tool("zizmor", "--offline", "--quiet", ".github")
-    tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
     tool("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
 
 
@@ -64,20 +60,28 @@ def test_workflows_pin_actions_by_commit_and_grant_least(workflow: Path) -> None
                 assert step["with"]["persist-credentials"] is False, name
 
 
-def test_workflows_test_every_python_that_is_promised_on_both_systems() -> None:
+def test_our_workflow_tests_every_python_that_is_promised_on_both_systems() -> None:
     jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))["jobs"]
 
-    matrix = jobs["fast"]["strategy"]["matrix"]
+    matrix = jobs["test"]["strategy"]["matrix"]
     assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "macos"}
     assert matrix["python"] == ["3.11", "3.12", "3.13"]
     runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
-    assert runs["fast"] == ["make test"]
-    assert "make test-all" in runs["slow"]
+    assert runs["test"] == ["make test"]
+    assert "make test-all" in runs["test-all"]
 
 
 @pytest.mark.parametrize("path", [*sources("*.yaml"), *sources("*.yml")], ids=named)
 def test_unrendered_yaml_parses(path: Path) -> None:
-    assert list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    assert parse_yaml(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", sources("pyproject.toml"), ids=named)
+def test_unrendered_pyproject_parses(path: Path) -> None:
+    """uv reads it as the workspace that the library belongs to."""
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+
+    assert content["tool"]["uv"]["workspace"]["members"] == ["cd4ml"]
 
 
 @pytest.mark.parametrize("path", [path for path in sources("*.py") if "src" in path.parts], ids=named)
@@ -99,16 +103,8 @@ def test_what_jinja_would_swallow_is_only_used_to_render() -> None:
                 assert line.strip() == "#|", where
 
 
-def test_generated_project_locks_the_formatter_that_checks_it_here() -> None:
-    def ruff(lock: Path) -> str:
-        entries = tomllib.loads(lock.read_text(encoding="utf-8").replace("<< cookiecutter.project_slug >>", "x"))
-        return next(str(entry["version"]) for entry in entries["package"] if entry["name"] == "ruff")
-
-    assert ruff(TEMPLATE / "uv.lock") == ruff(ROOT / "uv.lock")
-
-
 def test_no_machine_path_in_what_is_generated() -> None:
-    for path in sources("*"):
+    for path in [*sources("*"), *text_files(LIBRARY)]:
         if path.name != "uv.lock":
             text = path.read_text(encoding="utf-8")
             assert not OF_A_MACHINE.search(text), named(path)
@@ -136,21 +132,21 @@ def test_make_alone_lists_the_verbs_and_each_expands() -> None:
         assert make("-n", verb).returncode == 0, verb
 
 
-def test_an_old_python_is_refused_in_one_line_where_uv_is_missing(tmp_path: Path) -> None:
-    """`python3` here is the real one, told that it is 3.9: truly old ones are hard to find."""
+def test_an_old_python_is_rejected_in_one_line_if_uv_is_missing(tmp_path: Path) -> None:
+    """`python3` here is the real one with another `sys.version_info`: truly old ones are hard to find."""
     for name in ("bash", "sh", "awk", "rm", "mv"):
-        found = shutil.which(name)
-        assert found
-        (tmp_path / name).symlink_to(found)
+        program = shutil.which(name)
+        assert program
+        (tmp_path / name).symlink_to(program)
     old = tmp_path / "python3"
-    told = "import sys; sys.version_info = (3, 9); exec(sys.argv[1])"
-    old.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exec {sys.executable} -c \'{told}\' "$2"\nexit 1\n', encoding="utf-8")
+    code = "import sys; sys.version_info = (3, 9); exec(sys.argv[1])"
+    old.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exec {sys.executable} -c \'{code}\' "$2"\nexit 1\n', encoding="utf-8")
     old.chmod(0o755)
-    made = shutil.which("make")
-    assert made
+    make_program = shutil.which("make")
+    assert make_program
 
     result = subprocess.run(
-        [made, "-s", "-f", ROOT / "Makefile", "test"],
+        [make_program, "-s", "-f", ROOT / "Makefile", "test"],
         cwd=tmp_path, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

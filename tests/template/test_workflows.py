@@ -1,45 +1,80 @@
-"""The workflows, of the generated project in every combination and the template's own: what their text shows."""
+"""The text of the workflows: those of the generated project in every combination, and the template's own."""
 
 from __future__ import annotations
 
 import functools
 import re
-import runpy
 import subprocess
-import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from cd4ml.delivery.required_settings import required_settings
+from cd4ml.settings.project import read_project
+from cd4ml.terminal.verbs import VERBS
 
 from tests.conftest import ROOT
 from tests.delivery.github.triggers import events_of
-from tests.fast.conftest import DEPLOYED
+from tests.template.conftest import DEPLOY, DEPLOYED, TOOLS, parse_yaml
 
-TOOLS = Path(sysconfig.get_path("scripts"))
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
-# What strangers write, and what people type: it reaches a shell as a variable, never as text of its program.
+# What strangers write, and what people type, reaches a shell as a variable, never as text of its program.
 UNTRUSTED = re.compile(r"\$\{\{[^}]*\b(github\.event\b|github\.head_ref|github\.ref_name|github\.actor|inputs\.)")
 
 OF_A_CLOUD = re.compile("(GCP|AWS|AZURE)_")
 OWN = "the template's own"
+OTHER_COMMANDS = (  # than a verb of make or of cd4ml
+    "uv sync --locked --no-default-groups",
+    'az acr login --name "$REGISTRY"',
+    'test "$SUCCEEDED" = true',
+    'echo "$VERSION may go to production" >> "$GITHUB_STEP_SUMMARY"',
+)
+
+
+@pytest.fixture(scope="session")
+def workflows_of(combination: Callable[[str], Path]) -> Callable[[str], list[Path]]:
+    """The workflow files of a combination, or the template's own, by name."""
+
+    def listed(name: str) -> list[Path]:
+        project = ROOT if name == OWN else combination(name)
+        files = sorted((project / ".github/workflows").glob("*.yml"))
+        assert files
+        return files
+
+    return listed
 
 
 @pytest.fixture(scope="session", params=[OWN, *DEPLOYED])
-def workflows(request: pytest.FixtureRequest, combination: Callable[[str], Path]) -> list[Path]:
+def workflows(request: pytest.FixtureRequest, workflows_of: Callable[[str], list[Path]]) -> list[Path]:
     """The workflow files of one project."""
-    project = ROOT if request.param == OWN else combination(request.param)
-    found = sorted((project / ".github/workflows").glob("*.yml"))
-    assert found
-    return found
+    return workflows_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def distinct(workflows_of: Callable[[str], list[Path]], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Every workflow of every project, each text once: what a tool has to read in one run."""
+    folder = tmp_path_factory.mktemp("workflows") / ".github/workflows"
+    folder.mkdir(parents=True)
+    names: dict[str, str] = {}
+    for project in (OWN, *DEPLOYED):
+        for path in workflows_of(project):
+            names.setdefault(path.read_text(encoding="utf-8"), f"{project}-{path.name}".replace("'s ", "-"))
+    for text, name in names.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    assert len(names) > 50
+    return sorted(str(folder / name) for name in names.values())
 
 
 @functools.cache
-def parsed(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+def parsed_text(text: str) -> dict[str, Any]:
+    (document,) = parse_yaml(text)
+    assert isinstance(document, dict)
     return document
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    return parsed_text(path.read_text(encoding="utf-8"))
 
 
 def jobs(workflows: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -56,24 +91,63 @@ def steps(workflows: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{name}, step {number}", step
 
 
+def commands(workflows: list[Path]) -> Iterator[tuple[str, str]]:
+    """Every command of every step, with a name for messages; comments are left out."""
+    for name, step in steps(workflows):
+        for line in commands_of(step):
+            yield name, line
+
+
+def commands_of(step: dict[str, Any]) -> list[str]:
+    return [line for line in step.get("run", "").splitlines() if not line.startswith("#")]
+
+
 def findings(*command: str | Path) -> str:
-    """What a tool has to say when it does not pass."""
+    """What a tool prints if it does not pass."""
     done = subprocess.run(
         [TOOLS / command[0], *command[1:]], capture_output=True, text=True, check=False, cwd=Path(command[-1]).parent
     )
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def test_actionlint_finds_nothing(workflows: list[Path]) -> None:
-    assert findings("actionlint", "-shellcheck", TOOLS / "shellcheck", *workflows) == ""
+def test_actionlint_finds_nothing(distinct: list[str]) -> None:
+    assert findings("actionlint", "-shellcheck=", *distinct) == ""
 
 
-def test_zizmor_finds_nothing(workflows: list[Path]) -> None:
-    assert findings("zizmor", "--offline", "--quiet", "--no-progress", *workflows) == ""
+def test_shellcheck_finds_nothing_in_any_command(distinct: list[str], tmp_path: Path) -> None:
+    """As actionlint would ask it, but each text once: it takes actionlint ten seconds to ask for all."""
+    programs = {step["run"] for _, step in steps([Path(name) for name in distinct]) if "run" in step}
+    assert len(programs) > 30
+    scripts = [tmp_path / f"{number}.sh" for number in range(len(programs))]
+    for script, program in zip(scripts, sorted(programs), strict=True):
+        script.write_text(program, encoding="utf-8")
+
+    assert findings("shellcheck", "--norc", "--shell=bash", "--format=gcc", *scripts) == ""
 
 
-def test_the_schema_is_kept(workflows: list[Path]) -> None:
-    assert findings("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows) == ""
+def test_zizmor_finds_nothing(distinct: list[str]) -> None:
+    assert findings("zizmor", "--offline", "--quiet", "--no-progress", *distinct) == ""
+
+
+def test_the_schema_is_kept(distinct: list[str]) -> None:
+    assert findings("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *distinct) == ""
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_every_step_is_an_action_or_one_verb(name: str, workflows_of: Callable[[str], list[Path]]) -> None:
+    """So what a workflow does can be run, and tested, without GitHub."""
+    files = workflows_of(name)
+    targets = re.findall(r"^([a-z-]+):", (files[0].parents[2] / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    platform = DEPLOYED[name]["platform"]
+    cloud = re.findall(r"^  ([a-z]+)", (DEPLOY / platform / "verbs.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    verb = re.compile(f"make ({'|'.join(targets)})|uv run cd4ml ({'|'.join(VERBS)})( [^;|&]*)?")
+
+    assert [
+        (where, line) for where, line in commands(files) if not (verb.fullmatch(line) or line in OTHER_COMMANDS)
+    ] == []
+    assert [where for where, step in steps(files) if len(commands_of(step)) != ("run" in step)] == []
+    called = {line.split()[4] for _, line in commands(files) if line.startswith("uv run cd4ml cloud ")}
+    assert {"deploy", "smoke", "promote", "restore", "rollback"} <= called <= set(cloud)
 
 
 def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(workflows: list[Path]) -> None:
@@ -91,7 +165,7 @@ def test_one_action_has_one_commit(workflows: list[Path]) -> None:
             action, _, commit = step["uses"].partition("@")
             commits.setdefault(action, set()).add(commit)
 
-    assert {action: found for action, found in commits.items() if len(found) > 1} == {}
+    assert {action: pins for action, pins in commits.items() if len(pins) > 1} == {}
 
 
 def test_no_job_has_a_right_that_it_does_not_name(workflows: list[Path]) -> None:
@@ -137,32 +211,41 @@ def test_secrets_are_named_one_by_one(workflows: list[Path]) -> None:
     assert [path.name for path in workflows if spread.search(path.read_text(encoding="utf-8"))] == []
 
 
-def test_what_reads_data_and_models_signs_in_as_somebody_who_may(workflows: list[Path]) -> None:
-    """Who deploys may not: the clouds' own checks, which no stand-in makes, would refuse it."""
-    reads = re.compile(r"make (pull|push|earlier|refresh)\b")
-    places = {
-        name: job.get("environment", {}).get("name")
-        for name, job in jobs(workflows)
-        if any(reads.match(step.get("run", "")) for step in job["steps"])
-    }
-    assert {name: place for name, place in places.items() if place not in ("reader", "trainer")} == {}
-
-
-@pytest.mark.parametrize("answers", DEPLOYED)
-def test_doctor_knows_every_secret_and_every_setting_of_the_cloud(
-    answers: str, combination: Callable[[str], Path]
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_jobs_that_read_data_and_models_sign_in_as_an_identity_that_may(
+    name: str, workflows_of: Callable[[str], list[Path]]
 ) -> None:
-    project = combination(answers)
-    (needs,) = project.glob("src/*/delivery/needs.py")
-    known = {need.name: need for need in runpy.run_path(str(needs))["NEEDS"]}
-    text = "".join(path.read_text(encoding="utf-8") for path in (project / ".github/workflows").glob("*.yml"))
-    told = set(re.findall(r"\bSET_(\w+):", text))
-    secrets = {name for name, need in known.items() if need.kind == "secret"}
-    cloud = {name for name, need in known.items() if need.part == "cloud"}
+    """The deployer may not: the clouds' own checks, which no stand-in makes, would reject it."""
+    reads = re.compile(r"uv run cd4ml (pull|push|resolve-release|refresh)\b")
+    environments = {
+        where: job.get("environment", {}).get("name")
+        for where, job in jobs(workflows_of(name))
+        if any(reads.match(line) for step in job["steps"] for line in commands_of(step))
+    }
+
+    assert environments == {
+        "cd.yml: build": "reader",
+        "ci.yml: model": "reader",
+        "ct.yml: retrain": "trainer",
+        "rollback.yml: resolve": "reader",
+    }
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_doctor_knows_every_secret_and_every_setting_of_the_cloud(
+    name: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    files = workflows_of(name)
+    project = read_project(files[0].parents[2] / "pyproject.toml")
+    settings = {setting.name: setting for setting in required_settings(project)}
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
+    passed_to_doctor = set(re.findall(r"\bSET_(\w+):", text))
+    secrets = {name for name, setting in settings.items() if setting.kind == "secret"}
+    cloud = {name for name, setting in settings.items() if setting.part == "cloud"}
 
     assert secrets == set(re.findall(r"\bsecrets\.(\w+)", text))
     assert cloud - secrets == {name for name in re.findall(r"\bvars\.(\w+)", text) if OF_A_CLOUD.match(name)}
-    assert secrets | cloud <= told <= set(known)
+    assert secrets | cloud <= passed_to_doctor <= set(settings)
 
 
 def test_no_secret_is_an_argument(workflows: list[Path]) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.contract import Contract
 from cd4ml.settings.params import Params

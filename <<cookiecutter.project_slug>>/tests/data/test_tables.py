@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-
-from cd4ml.pipeline.validate import violations
 from cd4ml.bundle.training_profile import training_profile
 from cd4ml.contract.table import columns_of_table, target_of_table, times_of_table
+from cd4ml.pipeline.validate import violations
 
 MOST_NULLS = 0.99  # of a column: what is hardly ever there teaches nothing
 MOST_DRIFT = 0.30  # in a column's share of nulls, between the rows to learn from and those held out

@@ -5,11 +5,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.columns import Columns, rows_of_columns, spread
-from cd4ml.settings.paths import BUNDLE, HOLDOUT
 from cd4ml.contract.table import columns_of_table
+from cd4ml.settings.paths import BUNDLE, HOLDOUT
 
 ROOT = Path(__file__).parents[2]
 

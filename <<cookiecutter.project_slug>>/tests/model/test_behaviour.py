@@ -1,7 +1,6 @@
 """Does the model behave, whatever the table? What is particular to yours goes into a file beside this one."""
 
 import numpy as np
-
 from cd4ml.contract.columns import rows_of_columns
 
 

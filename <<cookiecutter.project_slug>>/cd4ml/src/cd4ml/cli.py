@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
             _check_git()
         importlib.import_module(f"cd4ml.{VERBS[verb].module}").main([*VERBS[verb].before, *rest])
     except UserError as error:
-        return _fail(verb, str(error))
+        return _fail(_label(verb, rest), str(error))
     except KeyboardInterrupt:
         print(f"\n{verb}: stopped", file=sys.stderr)
         return 130  # as any program that Ctrl-C stops
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         message = _explain(failure)
         if message is None:
             raise
-        return _fail(verb, message)
+        return _fail(_label(verb, rest), message)
     return 0
 
 
@@ -78,12 +78,17 @@ def _check_git() -> None:
         raise UserError("not in a git repository, which DVC needs: run git init")
 
 
-def _fail(verb: str, message: str) -> int:
+def _label(verb: str, rest: list[str]) -> str:
+    """Return what an error message begins with: the verb, and which stage."""
+    return " ".join([verb, *rest[:1]]) if verb == "stage" else verb
+
+
+def _fail(label: str, message: str) -> int:
     if os.environ.get(TRACEBACK, "") not in ("", "0"):
         import traceback
 
         traceback.print_exc()
-    print(f"{verb}: {message}", file=sys.stderr)
+    print(f"{label}: {message}", file=sys.stderr)
     return 1
 
 
@@ -103,6 +108,5 @@ def _explain_team_code(failure: Exception) -> str | None:
         package = read_project().model.parent
     except UserError:
         return None
-    if place := locate(failure, package):
-        return f"{package / place[0].name}:{place[1]}: {describe(failure)}"
-    return None
+    place = locate(failure, package)
+    return f"{place}: {describe(failure)}" if place else None

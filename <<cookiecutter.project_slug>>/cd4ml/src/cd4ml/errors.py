@@ -32,21 +32,17 @@ class BundleError(UserError):
     """A bundle is absent, incomplete, altered, or newer than this code."""
 
 
-def locate(failure: BaseException, place: Path) -> tuple[Path, int] | None:
-    """Return the file and line, inside the file or folder `place`, at which an exception passed last; None if nowhere.
+def locate(failure: BaseException, folder: Path) -> str | None:
+    """Return `file:line` of the last code inside `folder` that an exception passed; None if it did not pass there.
 
     A syntax error is at its own line.
     """
-    here = place.absolute()
-    if isinstance(failure, SyntaxError) and failure.filename and _is_within(Path(failure.filename), here):
-        return Path(failure.filename), failure.lineno or 1
-    frames = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(failure.__traceback__)]
-    inside = [(file, line) for file, line in frames if _is_within(file, here)]
-    return inside[-1] if inside else None
-
-
-def _is_within(path: Path, place: Path) -> bool:
-    return path.absolute() == place or place in path.absolute().parents
+    root = folder.absolute()
+    lines = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(failure.__traceback__)]
+    if isinstance(failure, SyntaxError) and failure.filename:
+        lines.append((Path(failure.filename), failure.lineno or 1))
+    inside = [(file.absolute(), line) for file, line in lines if file.absolute().is_relative_to(root)]
+    return f"{folder / inside[-1][0].relative_to(root)}:{inside[-1][1]}" if inside else None
 
 
 def describe(failure: BaseException) -> str:

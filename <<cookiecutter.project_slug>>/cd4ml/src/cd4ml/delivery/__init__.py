@@ -1,11 +1,11 @@
-"""What the workflows do in git and on GitHub; each verb is a module of its name, and a laptop can call it.
+"""What the workflows do in git and on GitHub. Each verb of the command line is a module of the same name.
 
-Read first: `status`, then the verb that a workflow calls.
+Read first: `status`, then the verb that a workflow calls. A laptop can call each of them.
 
 - continuous training: `commit_model`, `propose_model`, `report_rejection`, `start_ct`; `model_commit`, `pull_request`.
 - release: `check_releasable`, `write_release_metadata`, `check_superseded`, `record_release`, `resolve_release`,
   `record_rollback`; `releases`, `quarantine`.
 - pull requests: `comment`, `comment_text`, `check_lock`, `staleness`.
 - settings: `doctor`; `required_settings`, `repository_settings`, `github_settings`.
-- `github`: GitHub's REST API. `actions_io`: what a step hands to its workflow.
+- `github`: GitHub's REST API. `actions_io`: the outputs and the summary of a workflow's step.
 """

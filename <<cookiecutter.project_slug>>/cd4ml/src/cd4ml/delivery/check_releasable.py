@@ -1,62 +1,62 @@
-"""The verb `releasable`: may what this commit names be released, and is there anything to release?"""
+"""Check whether the model that this commit names may be released, and whether a release would change anything."""
 
 import os
 
-from cd4ml.delivery.actions_io import flag, hand_on, summarize
-from cd4ml.delivery.quarantine import branch_of
-from cd4ml.delivery.status import State, state
+from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
+from cd4ml.delivery.quarantine import quarantine_branch
+from cd4ml.delivery.status import Status, read_status
 from cd4ml.errors import UserError
 from cd4ml.files.git import git, remote, tip
 from cd4ml.gate.champion import LIVE
 from cd4ml.terminal.arguments import Arguments
 
-SHIPPED = ("Dockerfile", ".dockerignore", "pyproject.toml", "uv.lock", "src", "reports", "dvc.lock", "deploy")
-"""What a release is made of, and deployed with."""
+SHIPPED_PATHS = ("Dockerfile", ".dockerignore", "pyproject.toml", "uv.lock", "src", "cd4ml", "reports", "dvc.lock")
+"""What an image is built from, and deployed with."""
 
 
-class UnjudgedError(UserError):
-    """The gate did not let this bundle pass."""
+class NotPassedError(UserError):
+    """The bundle did not pass the gate."""
 
 
 def main(argv: list[str]) -> None:
-    """Hand `release=yes` or `release=no` to the workflow, and say why.
+    """Set the output `release` to yes or no, and print the reason.
 
     Raises:
-        UnjudgedError: reports/gate.json does not name the bundle as passed.
+        NotPassedError: reports/gate.json does not record that the bundle passed.
     """
     Arguments("check-releasable").parse_args(argv)
-    found, _ = state()
-    if found.model == "current" and found.passed == "no":
-        raise UnjudgedError(
-            f"reports/gate.json does not say that the gate let {found.bundle or 'the bundle of dvc.lock'} pass; "
+    status, _ = read_status()
+    if status.model == "current" and status.passed == "no":
+        raise NotPassedError(
+            f"reports/gate.json does not record that {status.bundle or 'the bundle of dvc.lock'} passed the gate; "
             "run make gate, and commit reports"
         )
-    why_not = waits_for(found) or nothing_new()
-    hand_on(release="no" if why_not else "yes")
-    told = f"{found.bundle} is not released: {why_not}" if why_not else f"{found.bundle} is released"
-    summarize(told)
-    print(told)
+    why_not = why_blocked(status) or why_unchanged()
+    set_outputs(release="no" if why_not else "yes")
+    result = f"{status.bundle} is not released: {why_not}" if why_not else f"{status.bundle} is released"
+    add_to_summary(result)
+    print(result)
 
 
-def waits_for(found: State) -> str:
-    """Return what a release waits for; empty where it waits for nothing."""
-    if found.model != "current":
-        return "there is no model yet" if found.model == "none" else "dvc.lock is stale; ct trains a model that is not"
-    if found.held == "yes":
+def why_blocked(status: Status) -> str:
+    """Return what prevents a release of this model; empty if nothing does."""
+    if status.model != "current":
+        return "there is no model yet" if status.model == "none" else "dvc.lock is stale; ct trains a current model"
+    if status.quarantined == "yes":
         return (
-            "it was rolled back and is held; run cd with `force`, "
-            f"or let it go: git push origin --delete {branch_of(found.bundle)}"
+            "it was rolled back and is quarantined; run cd with `force`, "
+            f"or lift the quarantine: git push origin --delete {quarantine_branch(status.bundle)}"
         )
-    if os.environ.get("PLACE") == "false":
-        return "there is no place to publish it yet; docs/delivery.md says how to make one"
+    if os.environ.get("CAN_PUBLISH") == "false":
+        return "there is no registry to publish it to yet; docs/delivery.md says how to set one up"
     return ""
 
 
-def nothing_new() -> str:
-    """Return that a push brought nothing that is shipped; empty where it did, or a person asks for a release."""
-    if os.environ.get("GITHUB_EVENT_NAME") != "push" or flag("FORCE"):
+def why_unchanged() -> str:
+    """Return that a push changed nothing that is shipped; empty if it did, or if a person started the release."""
+    if os.environ.get("GITHUB_EVENT_NAME") != "push" or is_set("FORCE"):
         return ""
     live = tip(remote(), LIVE)
-    if live and git("diff", "--quiet", live, "HEAD", "--", *SHIPPED).returncode == 0:
+    if live and git("diff", "--quiet", live, "HEAD", "--", *SHIPPED_PATHS).returncode == 0:
         return f"production is at {live[:7]}, and nothing that is shipped has changed since"
     return ""

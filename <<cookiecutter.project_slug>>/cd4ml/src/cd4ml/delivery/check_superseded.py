@@ -1,10 +1,10 @@
-"""The verb `newest`: is this commit still the one to release, now that its turn has come?"""
+"""Check whether a newer release replaced this one while it waited for approval or for its turn."""
 
 import os
 from typing import Any
 
-from cd4ml.delivery import releases as release
-from cd4ml.delivery.actions_io import flag, hand_on, summarize
+from cd4ml.delivery import releases
+from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
 from cd4ml.delivery.github import GitHub
 from cd4ml.files.git import head, holds, remote, tip
 from cd4ml.gate.champion import LIVE
@@ -15,26 +15,26 @@ _WORKFLOW, _APPROVAL = "actions/workflows/cd.yml", "approval"
 
 
 def main(argv: list[str]) -> None:
-    """Hand `newest=yes` or `newest=no` to the workflow, and say why.
+    """Set the output `superseded` to yes or no, and print the reason.
 
     Raises:
         UserError: git's remote, or GitHub, does not answer.
     """
     Arguments("check-superseded").parse_args(argv)
-    why_not = "" if flag("FORCE") else passed_by(head())
-    hand_on(newest="no" if why_not else "yes")
-    told = f"this release is left out: {why_not}" if why_not else "this is the newest approved release"
-    summarize(told)
-    print(told)
+    reason = "" if is_set("FORCE") else why_superseded(head())
+    set_outputs(superseded="yes" if reason else "no")
+    result = f"this release is skipped: {reason}" if reason else "this is the newest approved release"
+    add_to_summary(result)
+    print(result)
 
 
-def passed_by(commit: str) -> str:
-    """Return what has come in a commit's place; empty where nothing has."""
-    live, github = tip(remote(), LIVE), GitHub.here()
+def why_superseded(commit: str) -> str:
+    """Return why a commit is not to be released any more; empty if it is still the newest approved one."""
+    live, github = tip(remote(), LIVE), GitHub.from_environment()
     if live == commit:
-        # A run that was killed may have moved production, and recorded nothing yet: then it goes on.
-        there = release.find(github, str(recorded_verdict().get("bundle", "")), commit)
-        return f"{LIVE} is at {commit[:7]} already, and it is recorded" if recorded(there) else ""
+        # A run that was killed may have moved production and recorded nothing yet; a second one records it.
+        release = releases.find(github, str(recorded_verdict().get("bundle", "")), commit)
+        return f"{LIVE} is at {commit[:7]} already, and it is recorded" if is_recorded(release) else ""
     if live and holds(live, commit):
         return f"{LIVE} is at {live[:7]} already, which comes after {commit[:7]}"
     if newer := approved_after(github, int(os.environ.get("GITHUB_RUN_NUMBER") or 0), commit):
@@ -42,21 +42,20 @@ def passed_by(commit: str) -> str:
     return ""
 
 
-def recorded(there: dict[str, Any] | None) -> bool:
-    """Return whether a release says what was released."""
-    return there is not None and any(asset["name"] == release.FILE for asset in there.get("assets", ()))
+def is_recorded(release: dict[str, Any] | None) -> bool:
+    """Return whether release.json is attached to a release."""
+    return release is not None and any(asset["name"] == releases.METADATA for asset in release.get("assets", ()))
 
 
 def approved_after(github: GitHub, number: int, commit: str) -> dict[str, Any] | None:
-    """Return a run of cd that began after run `number`, for a later commit, and was approved; None where none was."""
+    """Return an approved run of cd that started after run `number`, for another commit; None if there is none."""
     if not number:
         return None
-    runs = github.get(f"{_WORKFLOW}/runs", branch="main", per_page=50)["workflow_runs"]
+    runs: list[dict[str, Any]] = github.get(f"{_WORKFLOW}/runs", branch="main", per_page=50)["workflow_runs"]
     for run in runs:
         if run["run_number"] <= number or run["head_sha"] == commit:
             continue
         jobs = github.get(f"actions/runs/{run['id']}/jobs", per_page=100)["jobs"]
         if any(job["name"] == _APPROVAL and job.get("conclusion") == "success" for job in jobs):
-            found: dict[str, Any] = run
-            return found
+            return run
     return None

@@ -1,4 +1,4 @@
-"""The verb `comment`: what a pull request does to its model, as one comment that is kept up to date."""
+"""Keep one comment on a pull request up to date: what the pull request does to the model."""
 
 import json
 import os
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cd4ml.delivery.actions_io import flag, run_url, summarize
-from cd4ml.delivery.comment_text import Base, Report, Side, Told, as_markdown
+from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url
+from cd4ml.delivery.comment_text import Base, CommentData, Report, Reports, as_markdown
 from cd4ml.delivery.github import GitHub
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, file_at
@@ -16,91 +16,91 @@ from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
-MARKER = "<!-- the model, kept up to date by make comment -->"
-_MOST = 60_000  # characters; GitHub takes 65,536
+MARKER = "<!-- the model, kept up to date by cd4ml comment -->"
+_MAX_LENGTH = 60_000  # characters; GitHub takes 65,536
 _TRUSTED = ("OWNER", "MEMBER", "COLLABORATOR")
 
 
 def main(argv: list[str]) -> None:
-    """Write the comment of pull request PULL_REQUEST, or update it; where none is named, print what it would say.
+    """Create or update the comment on pull request PULL_REQUEST; print its text if none is named.
 
-    Of a fork's pull request (FORK=true) it is only printed and added to the run's page, for its token may not write.
+    For a pull request from a fork (FORK=true), print it and add it to the run's summary: its token may not write.
 
     Raises:
-        UserError: PULL_REQUEST is no number, or GitHub refuses.
+        UserError: PULL_REQUEST is not a number, or GitHub rejects the request.
     """
     Arguments("comment").parse_args(argv)
     number = os.environ.get("PULL_REQUEST", "")
     if number and not number.isdecimal():
         raise UserError(f'PULL_REQUEST is "{number[:40]}"; give the number of a pull request, such as 7')
-    text = _cut(as_markdown(_told()))
-    summarize(text)
-    if not number or flag("FORK"):
+    text = _truncated(as_markdown(_read_data()))
+    add_to_summary(text)
+    if not number or is_set("FORK"):
         print(text)
     else:
-        done = _upsert(GitHub.here(), int(number), f"{MARKER}\n{text}")
-        print(f"{done} the comment of pull request {number}")
+        action = _create_or_update(GitHub.from_environment(), int(number), f"{MARKER}\n{text}")
+        print(f"{action} the comment on pull request {number}")
 
 
-def _told() -> Told:
-    named, judged = bundle_digest_here(), recorded_verdict()
+def _read_data() -> CommentData:
+    digest, verdict = bundle_digest_here(), recorded_verdict()
     try:
-        base, problem = _base(named), ""
-    except GitError as unknown:
-        base, problem = None, str(unknown)
-    return Told(
-        model=named is not None,
-        ours=Side(_report(_here(paths.METRICS)), _report(_here(paths.SLICES))),
+        base, base_error = _read_base(digest), ""
+    except GitError as failure:
+        base, base_error = None, str(failure)
+    return CommentData(
+        has_model=digest is not None,
+        reports=Reports(_parse(_read(paths.METRICS)), _parse(_read(paths.SLICES))),
         base=base,
-        problem=problem,
-        gate=_here(paths.GATE_TABLE) if named is not None and judged.get("dvc_lock") == named else "",
-        result=os.environ.get("MODEL_RESULT", ""),
-        run=run_url(),
-        fork=flag("FORK"),
+        base_error=base_error,
+        gate_table=_read(paths.GATE_TABLE) if digest is not None and verdict.get("dvc_lock") == digest else "",
+        job_result=os.environ.get("MODEL_RESULT", ""),
+        run_url=run_url(),
+        fork=is_set("FORK"),
     )
 
 
-def _base(named: str | None) -> Base | None:
-    """Return what the pull request's model would replace: production's, or before the first release main's."""
+def _read_base(digest: str | None) -> Base | None:
+    """Return the model that the pull request would replace: production's, or before the first release main's."""
     for branch, revision in branches():
-        reports = (file_at(revision, path.as_posix()) or "" for path in (paths.METRICS, paths.SLICES))
-        side = Side(*(_report(text) for text in reports))
-        return Base(branch, revision, bundle_digest_at(revision) == named, side)
+        texts = (file_at(revision, path.as_posix()) or "" for path in (paths.METRICS, paths.SLICES))
+        reports = Reports(*(_parse(text) for text in texts))
+        return Base(branch, revision, bundle_digest_at(revision) == digest, reports)
     return None
 
 
-def _here(path: Path) -> str:
+def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _report(text: str) -> Report:
+def _parse(text: str) -> Report:
     try:
-        told = json.loads(text)
+        report = json.loads(text)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return report if isinstance(report, dict) else {}
 
 
-def _upsert(github: GitHub, number: int, text: str) -> str:
-    ours = next(_ours(github, number), None)
-    if ours is None:
+def _create_or_update(github: GitHub, number: int, text: str) -> str:
+    comment = next(_own_comments(github, number), None)
+    if comment is None:
         github.post(f"issues/{number}/comments", {"body": text})
         return "wrote"
-    if ours["body"].replace("\r\n", "\n").rstrip() == text.rstrip():
-        return "nothing new in"
-    github.patch(f"issues/comments/{ours['id']}", {"body": text})
+    if comment["body"].replace("\r\n", "\n").rstrip() == text.rstrip():
+        return "did not have to change"
+    github.patch(f"issues/comments/{comment['id']}", {"body": text})
     return "updated"
 
 
-def _ours(github: GitHub, number: int) -> Iterator[dict[str, Any]]:
-    """Return the comments that this verb wrote; anyone may begin one with the marker, so a stranger's is none."""
+def _own_comments(github: GitHub, number: int) -> Iterator[dict[str, Any]]:
+    """Return the comments that this verb wrote; anybody can write the marker, so only trusted authors count."""
     for comment in github.pages(f"issues/{number}/comments"):
         trusted = comment["user"]["type"] == "Bot" or comment.get("author_association") in _TRUSTED
         if trusted and (comment["body"] or "").startswith(MARKER):
             yield comment
 
 
-def _cut(text: str) -> str:
-    if len(text) <= _MOST:
+def _truncated(text: str) -> str:
+    if len(text) <= _MAX_LENGTH:
         return text
-    return text[:_MOST].rpartition("\n")[0] + "\n\n… the rest is in the run's artifact `reports`.\n"
+    return text[:_MAX_LENGTH].rpartition("\n")[0] + "\n\n… the rest is in the run's artifact `reports`.\n"

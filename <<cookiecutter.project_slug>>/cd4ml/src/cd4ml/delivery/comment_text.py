@@ -1,4 +1,4 @@
-"""What a pull request is told of its model, as Markdown."""
+"""Format the comment on a pull request as Markdown: gate, metrics and slices beside those of the live model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ Report = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Side:
-    """A model's reports as the pipeline wrote them; each is empty where there is none."""
+class Reports:
+    """A model's reports as the pipeline wrote them; each is empty if there is none."""
 
     metrics: Report
     slices: Report
@@ -20,113 +20,113 @@ class Side:
 
 @dataclass(frozen=True)
 class Base:
-    """What the pull request's model is compared with."""
+    """The model that the pull request's model is compared with."""
 
     branch: str
     revision: str
     same: bool
-    """Whether it is the very same bundle."""
-    side: Side
+    """Whether both are the same bundle."""
+    reports: Reports
 
 
 @dataclass(frozen=True)
-class Told:
-    """All that a comment tells."""
+class CommentData:
+    """Everything that the comment is made from."""
 
-    model: bool
-    """Whether there is one."""
-    ours: Side
+    has_model: bool
+    reports: Reports
+    """Of the pull request's model."""
     base: Base | None
-    problem: str = ""
-    """Why the base is not known, where that is so."""
-    gate: str = ""
-    """The gate's own page; empty where it has not judged this bundle."""
-    result: str = ""
-    """How the job ended that judges the model; empty where there was none."""
-    run: str = ""
-    """The run's address."""
+    base_error: str = ""
+    """Why the base could not be read; empty if it could."""
+    gate_table: str = ""
+    """The gate's own Markdown; empty if it has not judged this bundle."""
+    job_result: str = ""
+    """The result of the job that judges the model; empty if there was none."""
+    run_url: str = ""
     fork: bool = False
 
 
-def as_markdown(told: Told) -> str:
-    """Return the comment."""
-    if not told.model:
+def as_markdown(data: CommentData) -> str:
+    """Return the comment's text."""
+    if not data.has_model:
         sections = [
-            "## No model yet\n\n`dvc.lock` names none. `make train` makes one, or the label `train` has `ct` make it.",
-            _ended(told),
+            "## No model yet\n\n`dvc.lock` names none. Run `make train`, or put the label `train` on the pull request.",
+            _failed_job(data),
         ]
     else:
-        sections = [_head(told), _ended(told), _left_out(told), _metrics(told), _slices(told)]
+        sections = [_head(data), _failed_job(data), _left_out(data), _metrics(data), _slices(data)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _head(told: Told) -> str:
-    if told.base and told.base.same:
-        return f"## The model stays as {code(told.base.branch)} has it"
-    return told.gate.strip() or (
+def _head(data: CommentData) -> str:
+    if data.base and data.base.same:
+        return f"## The model is the same as on {code(data.base.branch)}"
+    return data.gate_table.strip() or (
         "## The gate has not judged this model\n\n"
-        "`make gate`, then commit `reports/`; or the label `train` has `ct` do all of it."
+        "Run `make gate` and commit `reports/`, or put the label `train` on the pull request."
     )
 
 
-def _ended(told: Told) -> str:
-    if told.result in ("", "success"):
+def _failed_job(data: CommentData) -> str:
+    if data.job_result in ("", "success"):
         return ""
-    where = f"[this run]({told.run})" if told.run else "this run"
-    return f"❌ The job that judges the model ended with **{plain(told.result)}**: see {where}."
+    run = f"[this run]({data.run_url})" if data.run_url else "this run"
+    return f"❌ The job that judges the model ended with **{plain(data.job_result)}**: see {run}."
 
 
-def _left_out(told: Told) -> str:
-    if not told.fork:
+def _left_out(data: CommentData) -> str:
+    if not data.fork:
         return ""
     return (
-        "Left out, because a fork's pull request is given no secret: whatever needs the data or the model. "
-        "A maintainer who pushes the branch to this repository has `ci` run all of it."
+        "Whatever needs the data or the model was skipped, because a pull request from a fork gets no secrets. "
+        "A maintainer who pushes the branch to this repository makes `ci` run all of it."
     )
 
 
-def _metrics(told: Told) -> str:
-    if told.problem:
-        return f"What it would replace is not known: {plain(told.problem)}"
-    if told.base is None or told.base.same or not told.base.side.metrics or not told.ours.metrics:
+def _metrics(data: CommentData) -> str:
+    if data.base_error:
+        return f"The model that it would replace is not known: {plain(data.base_error)}"
+    if data.base is None or data.base.same or not data.base.reports.metrics or not data.reports.metrics:
         return ""
-    ours, theirs = told.ours.metrics, told.base.side.metrics
-    names = [name for name, value in ours.items() if isinstance(value, int | float) and name != "rows"]
-    rows = [(code(name), f"**{shown(ours[name])}**", *_beside(ours[name], theirs.get(name))) for name in names]
-    where = f"{code(told.base.branch)} at {code(told.base.revision[:7])}"
+    new, old = data.reports.metrics, data.base.reports.metrics
+    names = [name for name, value in new.items() if isinstance(value, int | float) and name != "rows"]
+    rows = [(code(name), f"**{shown(new[name])}**", *_compared(new[name], old.get(name))) for name in names]
+    base = f"{code(data.base.branch)} at {code(data.base.revision[:7])}"
     return (
-        f"### Metrics beside those of {where}\n\n"
-        + table(("metric", "here", told.base.branch, "difference"), rows, right=(1, 2, 3))
-        + f"\n\nEach on its own held-out rows, {_rows(ours)} here and {_rows(theirs)} there; "
-        + "the gate compares both on the same."
+        f"### Metrics beside those of {base}\n\n"
+        + table(("metric", "here", data.base.branch, "difference"), rows, right=(1, 2, 3))
+        + f"\n\nEach on its own test set, {_rows(new)} rows here and {_rows(old)} there; "
+        + "the gate compares both on the same rows."
     )
 
 
-def _slices(told: Told) -> str:
-    metric, slices = told.ours.slices.get("metric"), told.ours.slices.get("slices") or []
-    if not slices or (told.base and told.base.same):
+def _slices(data: CommentData) -> str:
+    metric, slices = data.reports.slices.get("metric"), data.reports.slices.get("slices") or []
+    if not slices or (data.base and data.base.same):
         return ""
     before = {}
-    if told.base and told.base.side.slices.get("metric") == metric:
-        before = {_name(one): one.get(metric) for one in told.base.side.slices.get("slices", ())}
+    if data.base and data.base.reports.slices.get("metric") == metric:
+        before = {_name(part): part.get(metric) for part in data.base.reports.slices.get("slices", ())}
     rows = [
-        (plain(name), f"{one['rows']:,}", f"**{shown(one[metric])}**", *_beside(one[metric], before.get(name)))
-        for name, one in ((_name(one), one) for one in slices)
+        (plain(name), f"{part['rows']:,}", f"**{shown(part[metric])}**", *_compared(part[metric], before.get(name)))
+        for name, part in ((_name(part), part) for part in slices)
     ]
-    header = ("slice", "rows", f"{metric} here", told.base.branch if told.base else "before", "difference")
+    header = ("slice", "rows", f"{metric} here", data.base.branch if data.base else "before", "difference")
     body = table(header, rows, right=(1, 2, 3, 4))
     return f"<details><summary>{len(rows)} slices</summary>\n\n{body}\n\n</details>"
 
 
-def _beside(ours: float | None, theirs: float | None) -> tuple[str, str]:
-    if ours is None or theirs is None:
-        return shown(theirs), NOTHING
-    difference = shown(ours - theirs)
-    return shown(theirs), difference if difference.startswith("\N{MINUS SIGN}") else f"+{difference}"
+def _compared(new: float | None, old: float | None) -> tuple[str, str]:
+    """Return the old value, and the difference between both."""
+    if new is None or old is None:
+        return shown(old), NOTHING
+    difference = shown(new - old)
+    return shown(old), difference if difference.startswith("\N{MINUS SIGN}") else f"+{difference}"
 
 
-def _name(one: Report) -> str:
-    return f"{one['column']}={one['value']}"
+def _name(part: Report) -> str:
+    return f"{part['column']}={part['value']}"
 
 
 def _rows(metrics: Report) -> str:

@@ -1,4 +1,4 @@
-"""The verb `doctor`: what is set, what is missing or wrong, and the command that mends each."""
+"""Report which settings of GitHub and the cloud are there, missing or wrong, and the command that fixes each."""
 
 import os
 import re
@@ -6,11 +6,26 @@ import subprocess  # gh, and this library's own verb `cloud`
 import sys
 from collections.abc import Iterable, Iterator
 
-from cd4ml.delivery.actions_io import summarize
+from cd4ml.delivery.actions_io import add_to_summary
 from cd4ml.delivery.github import GitHub, GitHubError
-from cd4ml.delivery.github_settings import MISSING, THERE, UNSEEN, WRONG, FromNowhere, FromOwner, FromWorkflow, Sight
-from cd4ml.delivery.repository_settings import Row, rows_of_settings
-from cd4ml.delivery.required_settings import REPOSITORY, Need, cloud_variables, command_for, needs_of
+from cd4ml.delivery.github_settings import (
+    MISSING,
+    PRESENT,
+    UNKNOWN,
+    WRONG,
+    NoView,
+    OwnerView,
+    SettingsView,
+    WorkflowView,
+)
+from cd4ml.delivery.repository_settings import Row, repository_settings
+from cd4ml.delivery.required_settings import (
+    REPOSITORY,
+    RequiredSetting,
+    cloud_variables,
+    command_for,
+    required_settings,
+)
 from cd4ml.errors import UserError
 from cd4ml.evaluation.markdown import code, plain
 from cd4ml.evaluation.markdown import table as markdown_table
@@ -25,95 +40,99 @@ _HEADER = ("what", "where", "state", "command")
 
 
 def main(argv: list[str]) -> None:
-    """Print a table of what the workflows need.
+    """Print a table of the settings that the workflows need.
 
-    In a workflow only what the step is told is seen: `SET_NAME=true|false` for each secret and variable, of the
-    environment that ENVIRONMENT names, and of the cloud what serves. On a laptop GitHub and the cloud are asked for
-    everything, with the owner's rights.
+    In a workflow, only what the step's environment holds is checked: `SET_NAME=true|false` for each secret and
+    variable of the environment that ENVIRONMENT names, and of the cloud only the services. On a laptop, GitHub and
+    the cloud are asked for everything, with the owner's rights.
 
     Raises:
-        UserError: something is wrong, or the cloud is set up in part only.
+        UserError: a setting is wrong, or only a part of the cloud is set up.
     """
     Arguments("doctor").parse_args(argv)
     in_workflow = os.environ.get("GITHUB_ACTIONS") == "true"
     project = read_project()
-    found, cloud, note = _in_workflow(project) if in_workflow else _on_laptop(project)
-    print(table([_HEADER, *((row.what, row.where, row.state, row.command) for row in found)]))
-    cells = [(code(row.what), row.where, plain(row.state), code(row.command) if row.command else "") for row in found]
-    summarize(markdown_table(_HEADER, cells))
+    rows, cloud, note = _in_workflow(project) if in_workflow else _on_laptop(project)
+    print(table([_HEADER, *((row.what, row.where, row.state, row.command) for row in rows)]))
+    cells = [(code(row.what), row.where, plain(row.state), code(row.command) if row.command else "") for row in rows]
+    add_to_summary(markdown_table(_HEADER, cells))
     if note:
         print(note)
-        summarize(plain(note))
-    partial = _half_set_up(found, {need.name for need in needs_of(project) if need.part == "cloud"})
-    bad = [f"{row.what} ({row.where})" for row in found if row.state.startswith(WRONG) or row in partial]
-    # who deploys sees the services, and nothing else of the cloud
-    if all(cloud.values()) and not _cloud_is_well(cloud, "status" if in_workflow else "doctor"):
+        add_to_summary(plain(note))
+    cloud_settings = {setting.name for setting in required_settings(project) if setting.part == "cloud"}
+    incomplete = _missing_in_part(rows, cloud_settings)
+    bad = [f"{row.what} ({row.where})" for row in rows if row.state.startswith(WRONG) or row in incomplete]
+    # The deployer may see the services, and nothing else of the cloud.
+    if all(cloud.values()) and not _check_cloud(cloud, "status" if in_workflow else "doctor"):
         bad.append("the cloud")
     if bad:
-        raise UserError(f"to mend: {', '.join(bad)}; the commands are in the table")
-    print("what is missing is optional until you want what it is for (docs/delivery.md)")
+        raise UserError(f"to fix: {', '.join(bad)}; the commands are in the table")
+    print("a setting that is missing is optional until you need what it is for (docs/delivery.md)")
 
 
 def _in_workflow(project: Project) -> tuple[list[Row], dict[str, str], str]:
     place = os.environ.get("ENVIRONMENT", REPOSITORY)
-    rows = _rows_of_needs(needs_of(project), FromWorkflow(os.environ), (place, REPOSITORY))
-    note = "a workflow cannot see the other settings: make doctor on a laptop looks at them"
+    rows = _rows_of(required_settings(project), WorkflowView(os.environ), (place, REPOSITORY))
+    note = "a workflow cannot see the other settings: make doctor on a laptop checks them"
     signed_in = os.environ.get("SIGNED_IN") == "true"
     cloud = {name: os.environ.get(name, "") if signed_in else "" for name in cloud_variables(project)}
-    return [row for row in rows if row.state != UNSEEN], cloud, note
+    return [row for row in rows if row.state != UNKNOWN], cloud, note
 
 
 def _on_laptop(project: Project) -> tuple[list[Row], dict[str, str], str]:
     cloud, note = {name: os.environ.get(name, "") for name in cloud_variables(project)}, ""
-    sight: Sight = FromNowhere()
-    settings: list[Row] = []
+    view: SettingsView = NoView()
+    repository: list[Row] = []
     try:
-        github = GitHub.here(os.environ | {"GITHUB_REPOSITORY": _repository()}, _token())
-        sight = owner = FromOwner.of_repository(github)
-        settings = list(rows_of_settings(github, owner.environments))
+        github = GitHub.from_environment(os.environ | {"GITHUB_REPOSITORY": _repository()}, _token())
+        view = owner = OwnerView.of_repository(github)
+        repository = list(repository_settings(github, owner.environments))
         cloud = {name: value or owner.variable(name) for name, value in cloud.items()}
     except GitHubError as error:
-        note = f"GitHub was not looked at: {error}"
-    return [*_rows_of_needs(needs_of(project), sight), *settings], cloud, note
+        note = f"GitHub was not checked: {error}"
+    return [*_rows_of(required_settings(project), view), *repository], cloud, note
 
 
-def _rows_of_needs(needs: Iterable[Need], sight: Sight, places: tuple[str, ...] | None = None) -> Iterator[Row]:
-    for need in needs:
-        for place in need.places:
+def _rows_of(
+    settings: Iterable[RequiredSetting], view: SettingsView, places: tuple[str, ...] | None = None
+) -> Iterator[Row]:
+    for setting in settings:
+        for place in setting.places:
             if places is None or place in places:
-                state = sight.of(need, place)
-                command = "" if state == THERE else command_for(need, place)
-                yield Row(need.name, place or "repository", _optional(state, need.part == "optional"), command)
+                state = view.state_of(setting, place)
+                command = "" if state == PRESENT else command_for(setting, place)
+                yield Row(setting.name, place or "repository", _described(state, setting.part == "optional"), command)
 
 
-def _optional(state: str, optional: bool) -> str:
+def _described(state: str, optional: bool) -> str:
     return "not set, optional" if optional and state == MISSING else state
 
 
-def _half_set_up(rows: list[Row], cloud: set[str]) -> list[Row]:
-    """Return what is missing of the cloud, if some of the cloud is there."""
-    ours = [row for row in rows if row.what in cloud]
-    started = any(row.state == THERE for row in ours)
-    return [row for row in ours if started and row.state == MISSING]
+def _missing_in_part(rows: list[Row], cloud_settings: set[str]) -> list[Row]:
+    """Return the cloud's settings that are missing, if at least one of them is there."""
+    cloud_rows = [row for row in rows if row.what in cloud_settings]
+    started = any(row.state == PRESENT for row in cloud_rows)
+    return [row for row in cloud_rows if started and row.state == MISSING]
 
 
-def _cloud_is_well(cloud: dict[str, str], verb: str) -> bool:
+def _check_cloud(cloud: dict[str, str], verb: str) -> bool:
+    """Run `cd4ml cloud VERB`; return whether it succeeded."""
     print(f"\ncd4ml cloud {verb}", flush=True)
-    looked = subprocess.run([*_CLOUD, verb], env=os.environ | cloud, stdin=subprocess.DEVNULL, check=False)
-    return looked.returncode == 0
+    done = subprocess.run([*_CLOUD, verb], env=os.environ | cloud, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode == 0
 
 
 def _repository() -> str:
-    """Return owner/name: as the environment has it, else as git's remote does; empty where neither does."""
-    if named := os.environ.get("GITHUB_REPOSITORY"):
-        return named
+    """Return owner/name, from the environment, else from git's remote; empty if neither names it."""
+    if repository := os.environ.get("GITHUB_REPOSITORY"):
+        return repository
     remote = git.remote()
     address = _ADDRESS.search(git.git("remote", "get-url", remote).stdout.strip()) if remote else None
     return address[1] if address else ""
 
 
 def _token() -> str:
-    """Return the token of GitHub's own tool; empty where there is none, and the environment is to have one."""
+    """Return the token of GitHub's command line, gh; empty if there is none, or the environment holds one already."""
     if os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN"):
         return ""
     try:

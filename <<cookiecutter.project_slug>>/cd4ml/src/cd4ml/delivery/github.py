@@ -1,4 +1,4 @@
-"""Ask GitHub's REST API, with the standard library alone; the only module that does."""
+"""Call GitHub's REST API, with the standard library alone; no other module does."""
 
 import json
 import os
@@ -16,13 +16,13 @@ from cd4ml.errors import UserError
 
 ATTEMPTS = 4
 PAUSE = 1.0  # seconds before the second attempt; before each later one twice as long
-_SILENCE = 30.0  # seconds without an answer
-_PASSING = {429, 500, 502, 503, 504}
-_MOST_PAGES = 20
-_PAGE = 100  # entries; GitHub gives no more
+_TIMEOUT = 30.0  # seconds without an answer
+_TRANSIENT = {429, 500, 502, 503, 504}
+_MAX_PAGES = 20
+_PAGE_SIZE = 100  # entries, the most that GitHub returns
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.+$)[A-Za-z0-9_.-]+")
-_PERMISSIONS = {  # what a workflow's job must be permitted, by what is asked for
+_PERMISSIONS = {  # the permission that a workflow's job needs, by the first part of the path
     "actions": "actions",
     "deployments": "deployments",
     "dispatches": "contents",
@@ -36,28 +36,28 @@ _PERMISSIONS = {  # what a workflow's job must be permitted, by what is asked fo
 
 
 class GitHubError(UserError):
-    """GitHub refuses, or does not answer."""
+    """GitHub rejects a request, or does not answer."""
 
-    def __init__(self, message: str, status: int = 0, said: str = "") -> None:
+    def __init__(self, message: str, status: int = 0, reason: str = "") -> None:
         super().__init__(message)
-        self.status, self.said = status, said
-        """The answer's status, 0 where there was none, and GitHub's own words."""
+        self.status, self.reason = status, reason
+        """The HTTP status, 0 if there was no answer, and GitHub's own message."""
 
 
 @dataclass(frozen=True)
 class GitHub:
-    """One repository on GitHub, and the token to ask with. Paths are relative to it: `issues`, `pulls/7`."""
+    """A repository on GitHub, and the token to access it. Paths are relative to it: `issues`, `pulls/7`."""
 
     repository: str
     token: str = field(repr=False)
     api: str = "https://api.github.com"
 
     @classmethod
-    def here(cls, environment: Mapping[str, str] = os.environ, token: str = "") -> Self:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, token: str = "") -> Self:
         """Return the repository that the environment names: GITHUB_REPOSITORY, GITHUB_TOKEN, GITHUB_API_URL.
 
         Raises:
-            GitHubError: one of them is missing, or no such thing.
+            GitHubError: one of them is missing, or is not valid.
         """
         repository = environment.get("GITHUB_REPOSITORY", "")
         token = token or environment.get("GITHUB_TOKEN", "") or environment.get("GH_TOKEN", "")
@@ -65,7 +65,7 @@ class GitHub:
             raise GitHubError("GITHUB_REPOSITORY is not set; export it as owner/name, and a token as GITHUB_TOKEN")
         if not token:
             raise GitHubError('GITHUB_TOKEN is not set; with GitHub\'s tool: export GITHUB_TOKEN="$(gh auth token)"')
-        return cls(repository, token, _private(environment.get("GITHUB_API_URL") or cls.api).rstrip("/"))
+        return cls(repository, token, _checked(environment.get("GITHUB_API_URL") or cls.api).rstrip("/"))
 
     @property
     def owner(self) -> str:
@@ -73,65 +73,65 @@ class GitHub:
         return self.repository.partition("/")[0]
 
     def get(self, path: str, **query: str | int) -> Any:
-        """Return what is there.
+        """Return the JSON at a path.
 
         Raises:
-            GitHubError: it cannot be had; its `status` is 404 where there is no such thing.
+            GitHubError: it cannot be read; its `status` is 404 if it does not exist.
         """
         return self._json("GET", f"{path}?{urlencode(query)}" if query else path)
 
     def find(self, path: str, **query: str | int) -> Any:
-        """Return what is there; None where there is no such thing."""
+        """Return the JSON at a path; None if it does not exist."""
         try:
             return self.get(path, **query)
-        except GitHubError as absent:
-            if absent.status == 404:
+        except GitHubError as failure:
+            if failure.status == 404:
                 return None
             raise
 
     def pages(self, path: str, **query: str | int) -> Iterator[Any]:
         """Return the entries of a list, page after page, 2,000 at most."""
-        for page in range(1, _MOST_PAGES + 1):
-            entries = self.get(path, **{"per_page": _PAGE, "page": page, **query})
+        for page in range(1, _MAX_PAGES + 1):
+            entries = self.get(path, **{"per_page": _PAGE_SIZE, "page": page, **query})
             yield from entries
-            if len(entries) < _PAGE:
+            if len(entries) < _PAGE_SIZE:
                 return
 
     def post(self, path: str, body: Any) -> Any:
-        """Create something, or have something done; return what GitHub says of it."""
+        """Create something, or start an action; return GitHub's answer."""
         return self._json("POST", path, body)
 
     def patch(self, path: str, body: Any) -> Any:
-        """Change something that is there."""
+        """Change something that exists."""
         return self._json("PATCH", path, body)
 
     def put(self, path: str, body: Any) -> Any:
-        """Set something, whether or not it is there."""
+        """Set something, whether or not it exists."""
         return self._json("PUT", path, body)
 
     def delete(self, path: str) -> None:
-        """Remove something; what is gone already is no failure."""
+        """Remove something; it is no error if it does not exist any more."""
         try:
             self._json("DELETE", path)
-        except GitHubError as absent:
-            if absent.status != 404:
+        except GitHubError as failure:
+            if failure.status != 404:
                 raise
 
     def attach(self, release: Mapping[str, Any], name: str, content: bytes, kind: str = "application/json") -> None:
-        """Attach a file to a release, as GitHub described it, in place of one of that name."""
+        """Attach a file to a release, as GitHub described it; a file of that name is replaced."""
         for asset in release.get("assets", ()):
             if asset["name"] == name:
                 self.delete(f"releases/assets/{asset['id']}")
-        address = _private(str(release["upload_url"]).partition("{")[0])
+        address = _checked(str(release["upload_url"]).partition("{")[0])
         self._send("POST", f"{address}?name={quote(name, safe='')}", content, {"Content-Type": kind})
 
-    def attached(self, release: Mapping[str, Any], name: str) -> bytes | None:
-        """Return a file that is attached to a release; None where there is none of that name."""
+    def attachment(self, release: Mapping[str, Any], name: str) -> bytes | None:
+        """Return a file that is attached to a release; None if there is none of that name."""
         numbers = [asset["id"] for asset in release.get("assets", ()) if asset["name"] == name]
         if not numbers:
             return None
-        wanted = {"Accept": "application/octet-stream"}
-        return self._send("GET", self._address(f"releases/assets/{numbers[0]}"), None, wanted)
+        headers = {"Accept": "application/octet-stream"}
+        return self._send("GET", self._address(f"releases/assets/{numbers[0]}"), None, headers)
 
     def _json(self, method: str, path: str, body: Any = None) -> Any:
         content = None if body is None else json.dumps(body).encode()
@@ -146,86 +146,90 @@ class GitHub:
         return f"{self.api}/repos/{self.repository}" + (f"/{path}" if path else "")
 
     def _send(self, method: str, address: str, content: bytes | None, headers: dict[str, str]) -> bytes:
-        told = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28", "User-Agent": "cd4ml"}
-        request = Request(address, content, told | headers, method=method)  # noqa: S310 - https, or loopback
-        # Not sent on to where a redirection leads.
+        defaults = {
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+            "User-Agent": "cd4ml",
+        }
+        request = Request(address, content, defaults | headers, method=method)  # noqa: S310 - https, or loopback
+        # Not sent again to the target of a redirection.
         request.add_unredirected_header("Authorization", f"Bearer {self.token}")
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(PAUSE * 2 ** (attempt - 1))
             last = attempt == ATTEMPTS - 1
             try:
-                with _opener(address).open(request, timeout=_SILENCE) as answer:
+                with _opener(address).open(request, timeout=_TIMEOUT) as answer:
                     return bytes(answer.read())
-            except HTTPError as refused:
-                with refused:
-                    if refused.code not in _PASSING or last:
-                        raise self._explained(method, address, refused) from None
-            except (URLError, HTTPException, OSError) as broken:
-                if last or method == "POST":  # it may have been done
-                    reason = getattr(broken, "reason", broken)
+            except HTTPError as rejection:
+                with rejection:
+                    if rejection.code not in _TRANSIENT or last:
+                        raise self._error(method, address, rejection) from None
+            except (URLError, HTTPException, OSError) as failure:
+                if last or method == "POST":  # GitHub may have done it before the connection broke
+                    reason = getattr(failure, "reason", failure)
                     raise GitHubError(f"no answer from {urlsplit(address).netloc}: {reason}; try again later") from None
         raise AssertionError("unreachable")
 
-    def _explained(self, method: str, address: str, refused: HTTPError) -> GitHubError:
-        said = _said(refused)
-        what = urlsplit(address).path.partition(f"/{self.repository}")[2].strip("/")
-        asked = f"{method} {what or self.repository}"
-        if refused.code == 401:
-            told = "GITHUB_TOKEN is not valid, or has expired"
-        elif refused.code == 403:
-            told = f"the token lacks the permission `{_permission(what, method, refused)}` ({said})"
-        elif refused.code in _PASSING:
-            told = f"it failed {ATTEMPTS} times ({said}); try again later"
+    def _error(self, method: str, address: str, rejection: HTTPError) -> GitHubError:
+        reason = _message_of(rejection)
+        path = urlsplit(address).path.partition(f"/{self.repository}")[2].strip("/")
+        if rejection.code == 401:
+            explanation = "GITHUB_TOKEN is not valid, or has expired"
+        elif rejection.code == 403:
+            explanation = f"the token lacks the permission `{_permission(path, method, rejection)}` ({reason})"
+        elif rejection.code in _TRANSIENT:
+            explanation = f"it failed {ATTEMPTS} times ({reason}); try again later"
         else:
-            told = said
-        return GitHubError(f"GitHub answers {asked} with {refused.code}: {told}", refused.code, said)
+            explanation = reason
+        request = f"{method} {path or self.repository}"
+        return GitHubError(f"GitHub answers {request} with {rejection.code}: {explanation}", rejection.code, reason)
 
 
-def _permission(what: str, method: str, refused: HTTPError) -> str:
-    """Return the permission that is missing, as a workflow writes it; GitHub itself may say which."""
-    if accepted := refused.headers.get("X-Accepted-GitHub-Permissions"):
+def _permission(path: str, method: str, rejection: HTTPError) -> str:
+    """Return the missing permission as a workflow writes it: the one that GitHub names, else the one for the path."""
+    if accepted := rejection.headers.get("X-Accepted-GitHub-Permissions"):
         name, _, level = str(accepted).partition(";")[0].partition(",")[0].partition("=")
         return f"{name.replace('_', '-')}: {level or 'read'}"
-    name = _PERMISSIONS.get(what.partition("/")[0], "contents")
+    name = _PERMISSIONS.get(path.partition("/")[0], "contents")
     return f"{name}: {'read' if method == 'GET' else 'write'}"
 
 
-def _said(refused: HTTPError) -> str:
-    """Return GitHub's own words in one line."""
+def _message_of(rejection: HTTPError) -> str:
+    """Return GitHub's own message, in one line."""
     try:
-        told = json.loads(refused.read())
-        errors = [error.get("message") or error.get("code", "") for error in told.get("errors", []) if error]
-        text = "; ".join([str(told["message"]), *(str(error) for error in errors)])
+        answer = json.loads(rejection.read())
+        errors = [error.get("message") or error.get("code", "") for error in answer.get("errors", []) if error]
+        text = "; ".join([str(answer["message"]), *(str(error) for error in errors)])
     except (ValueError, TypeError, KeyError, AttributeError, HTTPException, OSError):
-        text = str(refused.reason)
+        text = str(rejection.reason)
     return " ".join(text.split())[:200]
 
 
-def _private(address: str) -> str:
+def _checked(address: str) -> str:
     """Return an address to which a token may be sent.
 
     Raises:
-        GitHubError: it is neither https nor this machine's own.
+        GitHubError: it is neither https nor on this machine.
     """
     parts = urlsplit(address)
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise GitHubError(f'"{address}" is not https, and no token is sent there; mend GITHUB_API_URL')
+        raise GitHubError(f'"{address}" is not https, so the token is not sent there; correct GITHUB_API_URL')
     return address
 
 
-class _StayPrivate(HTTPRedirectHandler):
-    """Follows a redirection of what is only read, and to https alone."""
+class _SafeRedirects(HTTPRedirectHandler):
+    """Follows redirections of GET requests only, and to https only."""
 
     def redirect_request(self, request: Request, *arguments: Any) -> Request | None:
         if request.get_method() != "GET":
             return None
-        _private(arguments[-1])
+        _checked(arguments[-1])
         return super().redirect_request(request, *arguments)
 
 
 def _opener(address: str) -> OpenerDirector:
-    handlers: list[Any] = [_StayPrivate()]
+    handlers: list[Any] = [_SafeRedirects()]
     if urlsplit(address).hostname in _LOOPBACK:
         handlers.append(ProxyHandler({}))
     return build_opener(*handlers)

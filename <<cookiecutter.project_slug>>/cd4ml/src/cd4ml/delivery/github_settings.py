@@ -1,96 +1,96 @@
-"""What of GitHub's settings can be seen from here: whether a secret is set, never what it holds."""
+"""Find out which secrets and variables are set on GitHub, as far as this process can see; never a secret's value."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cd4ml.delivery.github import GitHub
-from cd4ml.delivery.required_settings import ENVIRONMENTS, REPOSITORY, Need
+from cd4ml.delivery.required_settings import ENVIRONMENTS, REPOSITORY, RequiredSetting
 
-THERE, MISSING, WRONG, UNSEEN = "there", "missing", "wrong", "not seen"
-_SECRETS, _VARIABLES = 100, 30  # entries a page, the most that GitHub gives
+PRESENT, MISSING, WRONG, UNKNOWN = "there", "missing", "wrong", "unknown"
+_SECRETS, _VARIABLES = 100, 30  # entries a page, the most that GitHub returns
 
 
-class Sight(Protocol):
-    """One who sees settings."""
+class SettingsView(Protocol):
+    """What can be seen of GitHub's settings."""
 
-    def of(self, need: Need, place: str) -> str:
-        """Return whether a need is there in a place, missing, wrong and why, or not seen."""
+    def state_of(self, setting: RequiredSetting, place: str) -> str:
+        """Return the state of a setting in a place: there, missing, `wrong: ` with the reason, or unknown."""
         ...
 
 
 @dataclass(frozen=True)
-class FromNowhere:
-    """Without a token nothing is seen."""
+class NoView:
+    """Without a token nothing can be seen."""
 
-    def of(self, need: Need, place: str) -> str:
-        """Return that it is not seen."""
-        return UNSEEN
+    def state_of(self, setting: RequiredSetting, place: str) -> str:
+        """Return that the state is unknown."""
+        return UNKNOWN
 
 
 @dataclass(frozen=True)
-class FromWorkflow:
-    """A step is told by `SET_NAME=true` or `false` whether NAME is set, and may be given variables themselves."""
+class WorkflowView:
+    """What a workflow's step gets: `SET_NAME=true` or `false` for each NAME, and the values of some variables."""
 
     environment: Mapping[str, str]
 
-    def of(self, need: Need, place: str) -> str:
-        """Return whether the step's own environment says that it is there."""
-        told = self.environment.get(f"SET_{need.name}")
-        if told is None:
-            return UNSEEN
-        value = self.environment.get(need.name, "") if need.kind == "variable" else ""
-        return _shaped(need, value) if value else (THERE if told == "true" else MISSING)
+    def state_of(self, setting: RequiredSetting, place: str) -> str:
+        """Return the state according to the step's environment."""
+        is_set = self.environment.get(f"SET_{setting.name}")
+        if is_set is None:
+            return UNKNOWN
+        value = self.environment.get(setting.name, "") if setting.kind == "variable" else ""
+        return _state_of_value(setting, value) if value else (PRESENT if is_set == "true" else MISSING)
 
 
 @dataclass(frozen=True)
-class FromOwner:
-    """The repository's owner sees what is set in each place: an environment, or the repository."""
+class OwnerView:
+    """What the repository's owner can see: everything that is set, in each environment and in the repository."""
 
     secrets: Mapping[str, set[str]]
     variables: Mapping[str, Mapping[str, str]]
     environments: Mapping[str, Any]
-    """Those that there are, as GitHub describes them."""
+    """Those that exist, as GitHub describes them."""
 
     @classmethod
-    def of_repository(cls, github: GitHub) -> "FromOwner":
-        """Ask GitHub.
+    def of_repository(cls, github: GitHub) -> "OwnerView":
+        """Read the settings from GitHub.
 
         Raises:
-            GitHubError: it refuses, as it does to all but the owner.
+            GitHubError: the token is not the owner's, or GitHub does not answer.
         """
-        there = {one["name"]: one for one in _entries(github, "environments", "environments", _SECRETS)}
+        environments = {entry["name"]: entry for entry in _entries(github, "environments", "environments", _SECRETS)}
         secrets, variables = {REPOSITORY: _names(github, "actions")}, {REPOSITORY: _values(github, "actions")}
         for name in ENVIRONMENTS:
-            secrets[name] = _names(github, f"environments/{name}") if name in there else set()
-            variables[name] = _values(github, f"environments/{name}") if name in there else {}
-        return cls(secrets, variables, there)
+            secrets[name] = _names(github, f"environments/{name}") if name in environments else set()
+            variables[name] = _values(github, f"environments/{name}") if name in environments else {}
+        return cls(secrets, variables, environments)
 
-    def of(self, need: Need, place: str) -> str:
-        """Return what GitHub says of it."""
-        everywhere = self.secrets[REPOSITORY] if need.kind == "secret" else self.variables[REPOSITORY]
-        if need.apart and need.name in everywhere:
+    def state_of(self, setting: RequiredSetting, place: str) -> str:
+        """Return the state according to GitHub."""
+        in_repository = self.secrets[REPOSITORY] if setting.kind == "secret" else self.variables[REPOSITORY]
+        if setting.per_environment and setting.name in in_repository:
             return f"{WRONG}: every job can read the repository's own; remove that one"
-        if need.kind == "secret":
-            return THERE if need.name in self.secrets[place] | self.secrets[REPOSITORY] else MISSING
-        value = self.variables[place].get(need.name) or self.variables[REPOSITORY].get(need.name)
-        return _shaped(need, value) if value else MISSING
+        if setting.kind == "secret":
+            return PRESENT if setting.name in self.secrets[place] | self.secrets[REPOSITORY] else MISSING
+        value = self.variables[place].get(setting.name) or self.variables[REPOSITORY].get(setting.name)
+        return _state_of_value(setting, value) if value else MISSING
 
     def variable(self, name: str) -> str:
-        """Return a variable of the repository; empty where it is not set."""
+        """Return a variable of the repository; empty if it is not set."""
         return self.variables[REPOSITORY].get(name, "")
 
 
-def _shaped(need: Need, value: str) -> str:
-    return THERE if need.shape.fullmatch(value) else f"{WRONG}: no {need.name} looks like this"
+def _state_of_value(setting: RequiredSetting, value: str) -> str:
+    return PRESENT if setting.pattern.fullmatch(value) else f"{WRONG}: not a valid {setting.name}"
 
 
-def _names(github: GitHub, place: str) -> set[str]:
-    return {one["name"] for one in _entries(github, f"{place}/secrets", "secrets", _SECRETS)}
+def _names(github: GitHub, path: str) -> set[str]:
+    return {entry["name"] for entry in _entries(github, f"{path}/secrets", "secrets", _SECRETS)}
 
 
-def _values(github: GitHub, place: str) -> dict[str, str]:
-    return {one["name"]: one["value"] for one in _entries(github, f"{place}/variables", "variables", _VARIABLES)}
+def _values(github: GitHub, path: str) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in _entries(github, f"{path}/variables", "variables", _VARIABLES)}
 
 
 def _entries(github: GitHub, path: str, key: str, size: int) -> Iterator[dict[str, Any]]:

@@ -1,109 +1,111 @@
-"""The verb `propose`: push what `record` committed, to a labelled pull request's branch or to ct/retrain."""
+"""Push the commit in build/change.bundle: to the branch of a labelled pull request, or to ct/retrain with its own."""
 
 import os
 
-from cd4ml.delivery.actions_io import flag, hand_on, run_url, summarize
+from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url, set_outputs
 from cd4ml.delivery.github import GitHub, GitHubError
-from cd4ml.delivery.model_commit import unpack, why
-from cd4ml.delivery.pull_request import propose, to_click
-from cd4ml.delivery.quarantine import PREFIX
+from cd4ml.delivery.model_commit import read_commit_file, reason_given
+from cd4ml.delivery.pull_request import how_to_open, open_or_update
+from cd4ml.delivery.quarantine import BRANCH_PREFIX
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, file_at, git, holds, push, remote, said, tip
 from cd4ml.gate.champion import LIVE, WANTED
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
-BRANCH = "ct/retrain"
+RETRAIN_BRANCH = "ct/retrain"
 
 
 def main(argv: list[str]) -> None:
     """Push the commit in build/change.bundle, open or update its pull request, start its checks.
 
     Raises:
-        UserError: the commit is no trained state, its branch was moved meanwhile, or GitHub refuses.
+        UserError: the commit changes other files than training does, its branch has moved, or GitHub fails.
     """
     Arguments("propose-model").parse_args(argv)
-    commit, where, github = unpack(), remote(), GitHub.here()
-    if where is None:
+    commit, origin, github = read_commit_file(), remote(), GitHub.from_environment()
+    if origin is None:
         raise UserError("git has no remote to push to; git remote add origin ADDRESS")
-    branch = asked_for()
+    branch = requested_branch()
     if branch:
-        forward(where, commit, branch)
-        told = f"pushed {commit[:7]} to {branch}"
-        number = unlabel(github, branch)
-        hand_on(branch=branch, pull_request=number)
+        push_to_pull_request(origin, commit, branch)
+        result = f"pushed {commit[:7]} to {branch}"
+        number = remove_label(github, branch)
+        set_outputs(branch=branch, pull_request=number)
     else:
-        branch = BRANCH
-        rebuild(where, commit)
-        address = propose(github, branch, said("log", "-1", "--format=%s", commit), body(commit))
+        branch = RETRAIN_BRANCH
+        push_to_retrain_branch(origin, commit)
+        address = open_or_update(github, branch, said("log", "-1", "--format=%s", commit), pull_request_text(commit))
         server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
-        told = address or to_click(github.repository, server, branch)
-        hand_on(branch=branch, pull_request=address)
-    if flag("BY_APP"):
-        told += "; its checks start by themselves"
+        result = address or how_to_open(github.repository, server, branch)
+        set_outputs(branch=branch, pull_request=address)
+    if is_set("BY_APP"):
+        result += "; its checks start by themselves"
     else:
         github.post("actions/workflows/ci.yml/dispatches", {"ref": branch})
-        told += "; started ci on it"
-    summarize(f"{told}\n\n{file_at(commit, paths.GATE_TABLE.as_posix()) or ''}")
-    print(told)
+        result += "; started ci on it"
+    add_to_summary(f"{result}\n\n{file_at(commit, paths.GATE_TABLE.as_posix()) or ''}")
+    print(result)
 
 
-def asked_for() -> str:
-    """Return the branch that HEAD_BRANCH names, as a pull request's; empty where it names none, or main.
+def requested_branch() -> str:
+    """Return the branch of a pull request that HEAD_BRANCH names; empty if it names none, or main.
 
     Raises:
-        UserError: it is no branch of a pull request.
+        UserError: a pull request cannot be on this branch.
     """
     branch = os.environ.get("HEAD_BRANCH", "")
     if branch in ("", WANTED):
         return ""
-    if branch in (LIVE, BRANCH) or branch.startswith(PREFIX) or git("check-ref-format", "--branch", branch).returncode:
-        raise UserError("HEAD_BRANCH names no branch that may be committed to; name a pull request's")
+    reserved = branch in (LIVE, RETRAIN_BRANCH) or branch.startswith(BRANCH_PREFIX)
+    if reserved or git("check-ref-format", "--branch", branch).returncode:
+        raise UserError("no model may be committed to the branch that HEAD_BRANCH names; name a pull request's branch")
     return branch
 
 
-def forward(where: str, commit: str, branch: str) -> None:
-    """Push a commit to a branch that is still where the training began.
+def push_to_pull_request(origin: str, commit: str, branch: str) -> None:
+    """Push a commit to a pull request's branch, if nobody has pushed to it since the training started.
 
     Raises:
-        GitError: somebody pushed to it meanwhile, or it is gone.
+        GitError: somebody has pushed to it, or it does not exist any more.
     """
-    there = tip(where, branch)
-    if there is None:
-        raise GitError(f"{where} has no branch {branch} any more, so nobody waits for this model")
-    if not holds(commit, there):
+    current = tip(origin, branch)
+    if current is None:
+        raise GitError(f"{origin} has no branch {branch} any more, so the model was not pushed")
+    if not holds(commit, current):
         raise GitError(f"{branch} was pushed to while the model was trained; put the label `train` on it again")
-    push(where, commit, branch)
+    push(origin, commit, branch)
 
 
-def rebuild(where: str, commit: str) -> None:
-    """Put ct/retrain at a commit, if nobody has moved it meanwhile; leave it where it says the same already."""
-    there = tip(where, BRANCH)
-    same = there and git("diff", "--quiet", there, commit).returncode == 0
-    if same and git("rev-parse", f"{there}^").stdout == git("rev-parse", f"{commit}^").stdout:
+def push_to_retrain_branch(origin: str, commit: str) -> None:
+    """Replace ct/retrain by a commit; leave it as it is if it has the same files and the same parent already."""
+    current = tip(origin, RETRAIN_BRANCH)
+    same = current and git("diff", "--quiet", current, commit).returncode == 0
+    if same and git("rev-parse", f"{current}^").stdout == git("rev-parse", f"{commit}^").stdout:
         return
-    push(where, commit, BRANCH, was=there, forced=True)
+    push(origin, commit, RETRAIN_BRANCH, was=current, forced=True)
 
 
-def unlabel(github: GitHub, branch: str) -> str:
-    """Take the label `train` off the branch's pull request, so that it may be put there again; return the number."""
+def remove_label(github: GitHub, branch: str) -> str:
+    """Remove the label `train` from the branch's pull request, so that it can be put there again; return its number."""
     try:
-        numbers = [str(one["number"]) for one in github.get("pulls", head=f"{github.owner}:{branch}", state="open")]
+        pulls = github.get("pulls", head=f"{github.owner}:{branch}", state="open")
+        numbers = [str(pull["number"]) for pull in pulls]
         for number in numbers:
             github.delete(f"issues/{number}/labels/train")
-    except GitHubError as refused:
-        print(f"the label `train` stays: {refused}")
+    except GitHubError as failure:
+        print(f"the label `train` was not removed: {failure}")
         return ""
     return numbers[0] if numbers else ""
 
 
-def body(commit: str) -> str:
-    """Return the pull request's text: the gate's table, why it was trained, and where."""
+def pull_request_text(commit: str) -> str:
+    """Return the pull request's description: the gate's table, why the model was trained, and the run."""
     table = file_at(commit, paths.GATE_TABLE.as_posix()) or ""
     run = f", in [this run]({run_url()})" if run_url() else ""
     return (
         f"{table}\nTrained from `{said('rev-parse', f'{commit}^')[:7]}`{run}; "
-        f"the reason given: `{why().replace('`', '')}`.\n\n"
-        "Merging this releases it, after the approval that `production` asks for. "
-        "ct rebuilds this branch whenever it has a newer model: commit nothing of your own to it.\n"
+        f"the reason given: `{reason_given().replace('`', '')}`.\n\n"
+        "Merging this releases it, after the approval that `production` requires. "
+        "ct replaces this branch whenever it has a newer model: commit nothing of your own to it.\n"
     )

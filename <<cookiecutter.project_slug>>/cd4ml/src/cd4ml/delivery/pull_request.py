@@ -1,40 +1,40 @@
-"""One pull request for a branch: opened, or the open one updated; what to click where workflows may not open any."""
+"""Open a branch's pull request, or update the open one; print what to do if workflows may not open any."""
 
 from typing import Any
 from urllib.parse import quote
 
 from cd4ml.delivery.github import GitHub, GitHubError
 
-_LONGEST = 60_000  # characters that GitHub takes, and some to spare
+_MAX_LENGTH = 60_000  # characters; GitHub takes 65,536
 
 
-def open_one(github: GitHub, branch: str) -> dict[str, Any] | None:
-    """Return the open pull request of a branch of this repository; None where there is none."""
-    found = github.get("pulls", head=f"{github.owner}:{branch}", state="open", per_page=10)
-    return found[0] if found else None
+def find_open(github: GitHub, branch: str) -> dict[str, Any] | None:
+    """Return the open pull request of a branch of this repository; None if there is none."""
+    pulls = github.get("pulls", head=f"{github.owner}:{branch}", state="open", per_page=10)
+    return pulls[0] if pulls else None
 
 
-def propose(github: GitHub, branch: str, title: str, body: str) -> str:
-    """Return the address of the branch's pull request into main, opened or updated; empty where that is not permitted.
+def open_or_update(github: GitHub, branch: str, title: str, body: str) -> str:
+    """Open or update the branch's pull request into main; return its address, empty if workflows may not open any.
 
     Raises:
-        GitHubError: GitHub refuses for another reason.
+        GitHubError: GitHub rejects the request for another reason.
     """
-    said = {"title": title, "body": shortened(body)}
-    if there := open_one(github, branch):
-        github.patch(f"pulls/{there['number']}", said)
-        return str(there.get("html_url", f"pull request {there['number']}"))
+    content = {"title": title, "body": truncated(body)}
+    if existing := find_open(github, branch):
+        github.patch(f"pulls/{existing['number']}", content)
+        return str(existing.get("html_url", f"pull request {existing['number']}"))
     try:
-        made = github.post("pulls", said | {"head": branch, "base": "main"})
-    except GitHubError as refused:
-        if refused.status == 403:
+        pull = github.post("pulls", content | {"head": branch, "base": "main"})
+    except GitHubError as failure:
+        if failure.status == 403:
             return ""
         raise
-    return str(made.get("html_url", f"pull request {made['number']}"))
+    return str(pull.get("html_url", f"pull request {pull['number']}"))
 
 
-def to_click(repository: str, server: str, branch: str) -> str:
-    """Return what a person does where a workflow may not open pull requests."""
+def how_to_open(repository: str, server: str, branch: str) -> str:
+    """Return what a person has to do if a workflow may not open pull requests."""
     return (
         f"workflows may not open pull requests here. Open it yourself: "
         f"{server}/{repository}/compare/main...{quote(branch)}?expand=1 ; or allow it, once, and run this again: "
@@ -42,6 +42,8 @@ def to_click(repository: str, server: str, branch: str) -> str:
     )
 
 
-def shortened(body: str) -> str:
-    """Return a text that GitHub takes."""
-    return body if len(body) <= _LONGEST else body[:_LONGEST].rpartition("\n")[0] + "\n\n… and more, in reports/gate.md"
+def truncated(body: str) -> str:
+    """Return a text that is short enough for GitHub."""
+    if len(body) <= _MAX_LENGTH:
+        return body
+    return body[:_MAX_LENGTH].rpartition("\n")[0] + "\n\n… the rest is in reports/gate.md"

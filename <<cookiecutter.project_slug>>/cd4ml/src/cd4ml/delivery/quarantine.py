@@ -1,28 +1,38 @@
-"""Bundles that were rolled back: each is held by a branch `held/DIGEST`, until that is deleted."""
+"""Quarantine bundles that were rolled back: no push releases a bundle while the branch `quarantine/DIGEST` exists."""
 
-from cd4ml.files import git
-from cd4ml.files.git import GitError
+from cd4ml.files.git import GitError, git, push, reason, remote
 
-PREFIX = "held/"
-
-
-def branch_of(version: str) -> str:
-    """Return the branch that holds a bundle of this version."""
-    return PREFIX + version.rpartition(".")[2]
+BRANCH_PREFIX = "quarantine/"
 
 
-def is_held(version: str) -> bool:
-    """Return whether the remote, or this repository where it has none, holds the bundle back.
+def quarantine_branch(version: str) -> str:
+    """Return the branch that quarantines the bundle of a version."""
+    return BRANCH_PREFIX + version.rpartition(".")[2]
+
+
+def is_quarantined(version: str) -> bool:
+    """Return whether the branch exists at the remote, or here if git has no remote.
 
     Raises:
         GitError: the remote does not answer.
     """
     if not version:
         return False
-    branch, remote = f"refs/heads/{branch_of(version)}", git.remote()
-    if remote is None:
-        return bool(git.git("rev-parse", "--quiet", "--verify", branch).stdout)
-    asked = git.git("ls-remote", "--heads", remote, branch)
-    if asked.returncode:
-        raise GitError(f"{remote} did not say whether {version} is held back: {git.reason(asked)}")
-    return bool(asked.stdout.strip())
+    branch, origin = f"refs/heads/{quarantine_branch(version)}", remote()
+    if origin is None:
+        return bool(git("rev-parse", "--quiet", "--verify", branch).stdout)
+    listed = git("ls-remote", "--heads", origin, branch)
+    if listed.returncode:
+        raise GitError(f"{origin} did not say whether {version} is quarantined: {reason(listed)}")
+    return bool(listed.stdout.strip())
+
+
+def lift_quarantine(version: str) -> None:
+    """Delete the branch at the remote, if it exists: the bundle may be released again.
+
+    Raises:
+        GitError: the remote does not answer, or rejects it.
+    """
+    origin = remote()
+    if origin and is_quarantined(version):
+        push(origin, "", quarantine_branch(version))

@@ -1,4 +1,4 @@
-"""The verb `released`: what was promoted is recorded: branch, deployment, release, MLflow's alias. Twice is as once."""
+"""Record what was promoted: the branch `production`, the deployment, the release, MLflow's alias. Idempotent."""
 
 import json
 import os
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cd4ml.delivery import releases as release
-from cd4ml.delivery.actions_io import flag, hand_on, run_url, summarize
+from cd4ml.delivery import releases
+from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url, set_outputs
 from cd4ml.delivery.github import GitHub
-from cd4ml.delivery.quarantine import branch_of, is_held
+from cd4ml.delivery.quarantine import lift_quarantine
 from cd4ml.delivery.write_release_metadata import RELEASE
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, head, holds, push, remote, tip
@@ -26,115 +26,109 @@ def main(argv: list[str]) -> None:
     """Move `production`, then record the deployment and the release.
 
     Raises:
-        UserError: models/release.json is not of this commit, `production` was moved meanwhile, or GitHub refuses.
+        UserError: models/release.json is not of this commit, `production` has moved meanwhile, or GitHub fails.
     """
     Arguments("record-release").parse_args(argv)
     image = os.environ.get("IMAGE", "")
-    release.digest_of(image)
-    lineage, github = of_this_commit(), GitHub.here()
-    moved = move(lineage["commit"])
-    hand_on(moved="yes")  # what fails from here on is no reason to take the model back
+    releases.digest_of(image)
+    metadata, github = read_metadata(), GitHub.from_environment()
+    moved = move_production(metadata["commit"])
+    set_outputs(moved="yes")  # the workflow does not restore the earlier model if something below fails
     print(moved)
-    let_go(lineage["bundle"])
-    deployed(github, lineage)
-    there = published(github, lineage, image)
-    hand_on(release=there["tag_name"])
-    told = f"{there['tag_name']} is live; {moved}"
-    print(f"released as {there['tag_name']}")
-    print(alias())
-    summarize(told)
+    lift_quarantine(metadata["bundle"])
+    record_deployment(github, metadata)
+    release = create_release(github, metadata, image)
+    set_outputs(release=release["tag_name"])
+    print(f"released as {release['tag_name']}")
+    print(set_mlflow_alias())
+    add_to_summary(f"{release['tag_name']} is live; {moved}")
 
 
-def of_this_commit() -> dict[str, Any]:
+def read_metadata() -> dict[str, Any]:
     """Return models/release.json.
 
     Raises:
         UserError: there is none, or it is of another commit.
     """
     try:
-        lineage: dict[str, Any] = json.loads(RELEASE.read_bytes())
+        metadata: dict[str, Any] = json.loads(RELEASE.read_bytes())
     except (OSError, ValueError):
-        raise UserError(f"no {RELEASE}; make lineage writes it, before the image is built") from None
-    if lineage.get("commit") != head():
-        raise UserError(f"{RELEASE} is of commit {str(lineage.get('commit'))[:7]}, this is {head()[:7]}: build again")
-    return lineage
+        raise UserError(
+            f"no {RELEASE}; uv run cd4ml write-release-metadata writes it, before the image is built"
+        ) from None
+    if metadata.get("commit") != head():
+        commit = str(metadata.get("commit"))[:7]
+        raise UserError(f"{RELEASE} is of commit {commit}, this is {head()[:7]}: build the image again")
+    return metadata
 
 
-def move(commit: str) -> str:
-    """Move `production` to a commit, from where it is; return what was done.
+def move_production(commit: str) -> str:
+    """Move `production` forward to a commit; return what was done. FORCE=1 moves it back too.
 
     Raises:
-        GitError: it is past the commit already, or was moved meanwhile.
+        GitError: it is at a later commit already, or has moved meanwhile.
     """
-    where = remote()
-    if where is None:
-        raise GitError("git has no remote whose production could be moved; git remote add origin ADDRESS")
-    was = tip(where, LIVE)
-    if was == commit:
+    origin = remote()
+    if origin is None:
+        raise GitError("git has no remote, so there is no production to move; git remote add origin ADDRESS")
+    before = tip(origin, LIVE)
+    if before == commit:
         return f"{LIVE} is at {commit[:7]} already"
-    if was and holds(was, commit) and not flag("FORCE"):
-        raise GitError(f"{LIVE} is at {was[:7]} already, which comes after {commit[:7]}; FORCE=1 goes back")
-    push(where, commit, LIVE, was=was, forced=True)
-    return f"{LIVE} is at {commit[:7]}" + (f", was at {was[:7]}" if was else "")
+    if before and holds(before, commit) and not is_set("FORCE"):
+        raise GitError(f"{LIVE} is at {before[:7]} already, which comes after {commit[:7]}; FORCE=1 moves it back")
+    push(origin, commit, LIVE, was=before, forced=True)
+    return f"{LIVE} is at {commit[:7]}" + (f", was at {before[:7]}" if before else "")
 
 
-def let_go(version: str) -> None:
-    """Let go of a bundle that was held and that somebody released all the same."""
-    where = remote()
-    if where and is_held(version):
-        push(where, "", branch_of(version))
-
-
-def deployed(github: GitHub, lineage: dict[str, Any]) -> None:
-    """Record the deployment and its success, unless both are: a job with an environment has made one of its own."""
-    commit = lineage["commit"]
-    there = github.get("deployments", sha=commit, environment=LIVE, per_page=10)
-    deployment = there[0] if there else github.post("deployments", _deployment(lineage))
+def record_deployment(github: GitHub, metadata: dict[str, Any]) -> None:
+    """Record a successful deployment, unless it is recorded; a job with an environment has created one itself."""
+    deployments = github.get("deployments", sha=metadata["commit"], environment=LIVE, per_page=10)
+    deployment = deployments[0] if deployments else github.post("deployments", _deployment(metadata))
     statuses = github.get(f"deployments/{deployment['id']}/statuses", per_page=30)
     if not any(status["state"] == "success" for status in statuses):
-        told = {"state": "success", "description": lineage["bundle"], "log_url": run_url(), "environment": LIVE}
-        github.post(f"deployments/{deployment['id']}/statuses", {name: said for name, said in told.items() if said})
+        status = {"state": "success", "description": metadata["bundle"], "log_url": run_url(), "environment": LIVE}
+        github.post(f"deployments/{deployment['id']}/statuses", {name: text for name, text in status.items() if text})
 
 
-def _deployment(lineage: dict[str, Any]) -> dict[str, Any]:
+def _deployment(metadata: dict[str, Any]) -> dict[str, Any]:
     return {
-        "ref": lineage["commit"],
+        "ref": metadata["commit"],
         "environment": LIVE,
-        "description": lineage["bundle"],
-        "payload": {"bundle": lineage["bundle"], "digest": lineage["digest"]},
+        "description": metadata["bundle"],
+        "payload": {"bundle": metadata["bundle"], "digest": metadata["digest"]},
         "auto_merge": False,
-        "required_contexts": [],  # what had to pass has passed
+        "required_contexts": [],  # all checks have passed before the release
         "production_environment": True,
     }
 
 
-def published(github: GitHub, lineage: dict[str, Any], image: str) -> dict[str, Any]:
-    """Return the release, created where there is none, with what belongs to it attached."""
-    there = release.find(github, lineage["bundle"], lineage["commit"])
-    if there is None:
-        there = release.create(github, lineage["bundle"], lineage["commit"], notes(lineage, image))
-    attached = {asset["name"] for asset in there.get("assets", ())}
-    if release.FILE not in attached:
-        record = lineage | {"image": image, "released": datetime.now(UTC).isoformat(timespec="seconds")}
-        github.attach(there, release.FILE, json.dumps(record, indent=1, ensure_ascii=False).encode())
+def create_release(github: GitHub, metadata: dict[str, Any], image: str) -> dict[str, Any]:
+    """Return the release, created if it does not exist, with release.json and sbom.json attached."""
+    release = releases.find(github, metadata["bundle"], metadata["commit"])
+    if release is None:
+        release = releases.create(github, metadata["bundle"], metadata["commit"], release_notes(metadata, image))
+    attached = {asset["name"] for asset in release.get("assets", ())}
+    if releases.METADATA not in attached:
+        record = metadata | {"image": image, "released": datetime.now(UTC).isoformat(timespec="seconds")}
+        github.attach(release, releases.METADATA, json.dumps(record, indent=1, ensure_ascii=False).encode())
     if _SBOM.name not in attached and _SBOM.exists():
-        github.attach(there, _SBOM.name, _SBOM.read_bytes())
-    return there
+        github.attach(release, _SBOM.name, _SBOM.read_bytes())
+    return release
 
 
-def notes(lineage: dict[str, Any], image: str) -> str:
-    """Return the release's text: what it is, and why it was let pass."""
+def release_notes(metadata: dict[str, Any], image: str) -> str:
+    """Return the release's description: image, bundle, commit, run, and the gate's table."""
     table = paths.GATE_TABLE.read_text(encoding="utf-8") if paths.GATE_TABLE.exists() else ""
-    run = f"- built in [this run]({lineage['run']})\n" if lineage.get("run") else ""
-    return f"- image `{image}`\n- bundle `{lineage['digest']}`\n- commit {lineage['commit']}\n{run}\n{table}"
+    run = f"- built in [this run]({metadata['run']})\n" if metadata.get("run") else ""
+    return f"- image `{image}`\n- bundle `{metadata['digest']}`\n- commit {metadata['commit']}\n{run}\n{table}"
 
 
-def alias() -> str:
-    """Set MLflow's alias `champion`, if it can be done; return what was done. It mirrors git, and decides nothing."""
+def set_mlflow_alias() -> str:
+    """Set MLflow's alias `champion`, and return what was done. A failure is no error: git decides what is live."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         return "no MLFLOW_TRACKING_URI is set, so no alias in MLflow"
     try:
         track(TrackingAddress.read(os.environ), "champion")
     except (UserError, OSError) as failure:
-        return f"MLflow's alias champion was not set: {failure}; make track ALIAS=champion does it later"
+        return f"MLflow's alias champion was not set: {failure}; make track ALIAS=champion sets it later"
     return "MLflow's alias champion is set"

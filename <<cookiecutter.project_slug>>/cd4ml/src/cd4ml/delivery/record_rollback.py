@@ -1,13 +1,13 @@
-"""The verb `rolled-back`: git says what serves again, holds what did not do, and proposes to take it back on main."""
+"""Record a rollback: move `production` back, quarantine the bundle that was live, propose the revert on main."""
 
 import os
 
-from cd4ml.delivery import releases as release
-from cd4ml.delivery.actions_io import hand_on, run_url, summarize
+from cd4ml.delivery import releases
+from cd4ml.delivery.actions_io import add_to_summary, run_url, set_outputs
 from cd4ml.delivery.github import GitHub
-from cd4ml.delivery.model_commit import bot, why
-from cd4ml.delivery.pull_request import propose, to_click
-from cd4ml.delivery.quarantine import branch_of
+from cd4ml.delivery.model_commit import as_bot, reason_given
+from cd4ml.delivery.pull_request import how_to_open, open_or_update
+from cd4ml.delivery.quarantine import lift_quarantine, quarantine_branch
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, git, push, remote, said, tip
 from cd4ml.gate.champion import LIVE, WANTED, bundle_digest_at
@@ -16,80 +16,83 @@ from cd4ml.terminal.arguments import Arguments
 
 
 def main(argv: list[str]) -> None:
-    """Move `production` to a release's commit, hold the bundle that it named, open the pull request that reverts.
+    """Move `production` to the commit of RELEASE, quarantine the bundle that it named, open the revert's pull request.
 
     Raises:
-        UserError: there is no such release, `production` was moved meanwhile, or GitHub refuses.
+        UserError: there is no such release, `production` has moved meanwhile, or GitHub fails.
     """
     Arguments("record-rollback").parse_args(argv)
-    github, where = GitHub.here(), remote()
-    if where is None:
-        raise GitError("git has no remote whose production could be moved; git remote add origin ADDRESS")
+    github, origin = GitHub.from_environment(), remote()
+    if origin is None:
+        raise GitError("git has no remote, so there is no production to move; git remote add origin ADDRESS")
     tag = os.environ.get("RELEASE", "").strip()
-    to = release.named(github, tag)["commit"]
-    if git("cat-file", "-e", f"{to}^{{commit}}").returncode:
-        said("fetch", "--quiet", where, to)
-    was = tip(where, LIVE)
-    done = [hold(where, was, to) if was else "", back(where, was, to, tag), revert(github, where, to, tag)]
-    told = "\n".join(f"- {line}" for line in done if line)
-    summarize(f"Back to {tag}: {why()}\n\n{told}")
-    print(told)
+    target = releases.metadata_of(github, tag)["commit"]
+    if git("cat-file", "-e", f"{target}^{{commit}}").returncode:
+        said("fetch", "--quiet", origin, target)
+    live = tip(origin, LIVE)
+    actions = [
+        quarantine(origin, live, target) if live else "",
+        move_production_back(origin, live, target, tag),
+        propose_revert(github, origin, target, tag),
+    ]
+    result = "\n".join(f"- {action}" for action in actions if action)
+    add_to_summary(f"Rolled back to {tag}: {reason_given()}\n\n{result}")
+    print(result)
 
 
-def hold(where: str, was: str, to: str) -> str:
-    """Hold the bundle that was live, and let go of the one that is again; return what was done."""
-    wanted = str(recorded_verdict(to).get("bundle", ""))
-    if wanted and tip(where, branch_of(wanted)):
-        push(where, "", branch_of(wanted))
-    bad = str(recorded_verdict(was).get("bundle", ""))
-    if bundle_digest_at(was) == bundle_digest_at(to):
-        return "the bundle is the same, so none is held: it is code that was taken back" if was != to else ""
-    if not bad:
-        raise UserError(f"reports/gate.json at {was[:7]} names no bundle, so none could be held")
-    if tip(where, branch_of(bad)) is None:
-        push(where, was, branch_of(bad))
-    return f"{bad} is held: no push brings it back; git push {where} --delete {branch_of(bad)} lets it go"
+def quarantine(origin: str, live: str, target: str) -> str:
+    """Quarantine the bundle that was live, and lift the quarantine of the target's; return what was done."""
+    lift_quarantine(str(recorded_verdict(target).get("bundle", "")))
+    if bundle_digest_at(live) == bundle_digest_at(target):
+        return "both have the same bundle, so none is quarantined: only code was rolled back" if live != target else ""
+    bundle = str(recorded_verdict(live).get("bundle", ""))
+    if not bundle:
+        raise UserError(f"reports/gate.json at {live[:7]} names no bundle, so none could be quarantined")
+    branch = quarantine_branch(bundle)
+    if tip(origin, branch) is None:
+        push(origin, live, branch)
+    return f"{bundle} is quarantined: no push releases it again; git push {origin} --delete {branch} lifts that"
 
 
-def back(where: str, was: str | None, to: str, tag: str) -> str:
-    """Move `production`; return what was done."""
-    if was != to:
-        push(where, to, LIVE, was=was, forced=True)
-    hand_on(moved="yes")
-    return f"{LIVE} is at {to[:7]}, {tag}" + (f"; was at {was[:7]}" if was and was != to else "")
+def move_production_back(origin: str, live: str | None, target: str, tag: str) -> str:
+    """Move `production` to the target; return what was done."""
+    if live != target:
+        push(origin, target, LIVE, was=live, forced=True)
+    set_outputs(moved="yes")
+    return f"{LIVE} is at {target[:7]}, {tag}" + (f"; was at {live[:7]}" if live and live != target else "")
 
 
-def revert(github: GitHub, where: str, to: str, tag: str) -> str:
-    """Propose that main be as the release was; return what was done.
+def propose_revert(github: GitHub, origin: str, target: str, tag: str) -> str:
+    """Open a pull request that gives main the release's files; return its address, or what to do instead.
 
-    The workflows stay as they are: a workflow's token may not change them.
+    `.github` stays as it is: a workflow's token may not change workflows.
     """
-    main = tip(where, WANTED)
-    if main is None:
+    main_tip = tip(origin, WANTED)
+    if main_tip is None:
         return ""
-    commit = _as_it_was(main, to, f"Revert to {tag}\n\nWhy: {why()}\n")
+    commit = _revert_commit(main_tip, target, f"Revert to {tag}\n\nWhy: {reason_given()}\n")
     if commit is None:
-        return f"{WANTED} holds just that already"
+        return f"{WANTED} has the files of {tag} already"
     branch = f"rollback/{tag}"
-    push(where, commit, branch, was=tip(where, branch), forced=True)
-    taken = said("log", "--oneline", "--no-decorate", "-n", "50", f"{to}..{main}").replace("`", "'")
+    push(origin, commit, branch, was=tip(origin, branch), forced=True)
+    log = said("log", "--oneline", "--no-decorate", "-n", "50", f"{target}..{main_tip}").replace("`", "'")
     run = f" in [this run]({run_url()})" if run_url() else ""
     body = (
-        f"Production went back to {tag}{run}; the reason given: `{why().replace('`', '')}`.\n\n"
-        f"This takes back what {WANTED} has had since, but for `.github`:\n\n```\n{taken}\n```\n\n"
-        "Merge it, or mend forward and close it: what was rolled back is held, and a newer model is not.\n"
+        f"Production was rolled back to {tag}{run}; the reason given: `{reason_given().replace('`', '')}`.\n\n"
+        f"This reverts these commits on {WANTED}, except for `.github`:\n\n```\n{log}\n```\n\n"
+        "Merge it, or fix the model and close it: only the bundle that was rolled back is quarantined.\n"
     )
-    address = propose(github, branch, f"Revert to {tag}", body)
+    address = open_or_update(github, branch, f"Revert to {tag}", body)
     server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
-    hand_on(pull_request=address)
-    return address or to_click(github.repository, server, branch)
+    set_outputs(pull_request=address)
+    return address or how_to_open(github.repository, server, branch)
 
 
-def _as_it_was(main: str, to: str, text: str) -> str | None:
-    """Return a commit on top of main with the files of an earlier one, but for `.github`; None where they are equal."""
-    if git("diff", "--quiet", main, to, "--", ".", ":(exclude,top).github").returncode == 0:
+def _revert_commit(main_tip: str, target: str, message: str) -> str | None:
+    """Return a commit on top of main with the target's files, but main's `.github`; None if nothing differs."""
+    if git("diff", "--quiet", main_tip, target, "--", ".", ":(exclude,top).github").returncode == 0:
         return None
-    entries = [line for line in said("ls-tree", "--full-tree", to).splitlines() if not line.endswith("\t.github")]
-    entries += [line for line in said("ls-tree", "--full-tree", main).splitlines() if line.endswith("\t.github")]
+    entries = [line for line in said("ls-tree", "--full-tree", target).splitlines() if not line.endswith("\t.github")]
+    entries += [line for line in said("ls-tree", "--full-tree", main_tip).splitlines() if line.endswith("\t.github")]
     tree = said("mktree", given="\n".join(entries) + "\n")
-    return said(*bot(), "commit-tree", tree, "-p", main, "-m", text)
+    return said(*as_bot(), "commit-tree", tree, "-p", main_tip, "-m", message)

@@ -1,4 +1,4 @@
-"""Releases on GitHub: how they are named, which there are, and what is attached to each."""
+"""Find, create and read the releases of models on GitHub: their tags, and the release.json attached to each."""
 
 import json
 import re
@@ -8,80 +8,82 @@ from typing import Any
 from cd4ml.delivery.github import GitHub
 from cd4ml.errors import UserError
 
-PREFIX = "model-"
-FILE = "release.json"
+TAG_PREFIX = "model-"
+METADATA = "release.json"
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*@(sha256:[0-9a-f]{64})")
 _TAG = re.compile(r"model-[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 
 
 def digest_of(image: str) -> str:
-    """Return the digest of an image that is named by it.
+    """Return the digest in an image's name, `REGISTRY/NAME@sha256:...`.
 
     Raises:
-        UserError: it is not.
+        UserError: the name has none.
     """
-    found = _IMAGE.fullmatch(image)
-    if found is None:
-        raise UserError("IMAGE names no image by its digest; write one such as REGISTRY/NAME@sha256:…")
-    return found[1]
+    name = _IMAGE.fullmatch(image)
+    if name is None:
+        raise UserError("IMAGE is not the name of an image with its digest; write REGISTRY/NAME@sha256:…")
+    return name[1]
 
 
 def find(github: GitHub, version: str, commit: str) -> dict[str, Any] | None:
-    """Return the release of a bundle as a commit built it; None where it was not released."""
-    for tag in tags(version, commit):
-        there: dict[str, Any] | None = github.find(f"releases/tags/{tag}")
-        if there and there.get("target_commitish") == commit:
-            return there
+    """Return the release of a bundle that was built from a commit; None if there is none."""
+    for tag in possible_tags(version, commit):
+        release: dict[str, Any] | None = github.find(f"releases/tags/{tag}")
+        if release and release.get("target_commitish") == commit:
+            return release
     return None
 
 
-def create(github: GitHub, version: str, commit: str, body: str) -> dict[str, Any]:
-    """Create the release, named after the bundle, and after the commit too where the bundle was released before."""
-    first, second = tags(version, commit)
+def create(github: GitHub, version: str, commit: str, notes: str) -> dict[str, Any]:
+    """Create a release named after the bundle, and after the commit too if the bundle was released before."""
+    first, second = possible_tags(version, commit)
     tag = second if github.find(f"releases/tags/{first}") else first
-    said = {"tag_name": tag, "target_commitish": commit, "name": tag, "body": body, "make_latest": "true"}
-    made: dict[str, Any] = github.post("releases", said)
-    return made
+    content = {"tag_name": tag, "target_commitish": commit, "name": tag, "body": notes, "make_latest": "true"}
+    release: dict[str, Any] = github.post("releases", content)
+    return release
 
 
-def tags(version: str, commit: str) -> tuple[str, str]:
-    """Return the names that the release of a bundle may have."""
-    return f"{PREFIX}{version}", f"{PREFIX}{version}-{commit[:7]}"
+def possible_tags(version: str, commit: str) -> tuple[str, str]:
+    """Return the two tags that a bundle's release may have: without and with the commit."""
+    return f"{TAG_PREFIX}{version}", f"{TAG_PREFIX}{version}-{commit[:7]}"
 
 
-def named(github: GitHub, tag: str) -> dict[str, Any]:
-    """Return what release.json says of a release.
+def metadata_of(github: GitHub, tag: str) -> dict[str, Any]:
+    """Return the release.json of the release with this tag.
 
     Raises:
-        UserError: there is no such release, or nothing is attached to it.
+        UserError: there is no such release, or it has no valid release.json.
     """
     if not _TAG.fullmatch(tag):
-        raise UserError(f"RELEASE is no release's name; write one such as {PREFIX}2024-01-31.1d40b8a")
-    there = github.find(f"releases/tags/{tag}")
-    if there is None:
-        others = ", ".join(one["tag_name"] for one in latest(github)[:5])
+        raise UserError(f"RELEASE is not the name of a release; write one such as {TAG_PREFIX}2024-01-31.1d40b8a")
+    release = github.find(f"releases/tags/{tag}")
+    if release is None:
+        others = ", ".join(other["tag_name"] for other in latest(github)[:5])
         raise UserError(f"there is no release {tag}; the latest are {others or 'none'}")
-    return told(github, there)
+    return attached_metadata(github, release)
 
 
-def told(github: GitHub, release: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is attached to a release as release.json.
+def attached_metadata(github: GitHub, release: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the release.json that is attached to a release.
 
     Raises:
-        UserError: nothing is, or it was altered.
+        UserError: there is none, or it is not valid.
     """
-    content = github.attached(release, FILE)
+    content = github.attachment(release, METADATA)
     try:
-        said: dict[str, Any] = json.loads(content or b"")
-        digest_of(said["image"])
-        if not re.fullmatch(r"[0-9a-f]{40,64}", said["commit"]):
+        metadata: dict[str, Any] = json.loads(content or b"")
+        digest_of(metadata["image"])
+        if not re.fullmatch(r"[0-9a-f]{40,64}", metadata["commit"]):
             raise ValueError
     except (ValueError, KeyError, TypeError, UserError):
-        raise UserError(f"{release['tag_name']} has no {FILE} with its commit and image; choose another") from None
-    return said
+        raise UserError(f"{release['tag_name']} has no {METADATA} with its commit and image; choose another") from None
+    return metadata
 
 
 def latest(github: GitHub) -> list[dict[str, Any]]:
     """Return the releases of models, the newest first."""
-    listed = github.get("releases", per_page=100)
-    return [one for one in listed if str(one.get("tag_name", "")).startswith(PREFIX) and not one.get("draft")]
+    entries = github.get("releases", per_page=100)
+    return [
+        entry for entry in entries if str(entry.get("tag_name", "")).startswith(TAG_PREFIX) and not entry.get("draft")
+    ]

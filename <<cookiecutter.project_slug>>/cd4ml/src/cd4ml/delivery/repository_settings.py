@@ -1,95 +1,97 @@
-"""The repository's settings that the workflows rely on, and the command that mends each."""
+"""Check the repository's settings that the workflows rely on, and name the command that fixes each."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cd4ml.delivery.github import GitHub, GitHubError
-from cd4ml.delivery.github_settings import MISSING, THERE, UNSEEN, WRONG
+from cd4ml.delivery.github_settings import MISSING, PRESENT, UNKNOWN, WRONG
 from cd4ml.delivery.required_settings import ENVIRONMENTS, MAIN_ONLY
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that is needed, and whether it is there."""
+    """A row of doctor's table: one setting, and its state."""
 
     what: str
     where: str
     state: str
     command: str = ""
-    """What mends it; empty where nothing is to be done."""
+    """What fixes it; empty if nothing has to be done."""
 
 
-def rows_of_settings(github: GitHub, environments: Mapping[str, Any]) -> Iterator[Row]:
-    """Return what GitHub says of the settings.
+def repository_settings(github: GitHub, environments: Mapping[str, Any]) -> Iterator[Row]:
+    """Return a row for each of the repository's settings, as GitHub describes them.
 
     Raises:
         GitHubError: it does not answer.
     """
-    here = f"repos/{github.repository}"
+    address = f"repos/{github.repository}"
     branch = github.get("")["default_branch"]
     yield _row("default branch main", branch == "main", "gh repo edit --default-branch main", WRONG)
-    yield from _environments(here, environments)
-    yield _pull_requests(github, here)
-    yield _check(github, here)
+    yield from _environments(address, environments)
+    yield _pull_requests(github, address)
+    yield _required_check(github, address)
     label = github.find("labels/train") is not None
     yield _row("label train", label, "gh label create train --description 'ct trains this pull request'")
 
 
-def _environments(here: str, environments: Mapping[str, Any]) -> Iterator[Row]:
+def _environments(address: str, environments: Mapping[str, Any]) -> Iterator[Row]:
     for name in ENVIRONMENTS:
-        put = f"gh api --method PUT {here}/environments/{name}"
+        put = f"gh api --method PUT {address}/environments/{name}"
         yield _row("environment", name in environments, put, where=name)
         if name in environments and name in MAIN_ONLY:
             limited = environments[name].get("deployment_branch_policy") is not None
             only = (
                 f"{put} -F 'deployment_branch_policy[protected_branches]=false' "
                 "-F 'deployment_branch_policy[custom_branch_policies]=true' && "
-                f"gh api --method POST {here}/environments/{name}/deployment-branch-policies -f name=main"
+                f"gh api --method POST {address}/environments/{name}/deployment-branch-policies -f name=main"
             )
             yield _row("only from main", limited, only, WRONG, where=name)
     rules = environments.get("approval", {}).get("protection_rules") or []
-    asked = any(rule.get("type") == "required_reviewers" for rule in rules)
-    yield _row("reviewers", asked, "GitHub: Settings → Environments → approval → Required reviewers", where="approval")
+    reviewed = any(rule.get("type") == "required_reviewers" for rule in rules)
+    where_to_click = "GitHub: Settings → Environments → approval → Required reviewers"
+    yield _row("reviewers", reviewed, where_to_click, where="approval")
 
 
-def _pull_requests(github: GitHub, here: str) -> Row:
+def _pull_requests(github: GitHub, address: str) -> Row:
     put = (
-        f"gh api --method PUT {here}/actions/permissions/workflow "
+        f"gh api --method PUT {address}/actions/permissions/workflow "
         "-f default_workflow_permissions=read -F can_approve_pull_request_reviews=true"
     )
     try:
-        told = github.get("actions/permissions/workflow")
-    except GitHubError as refused:
-        if refused.status not in (403, 404):
+        permissions = github.get("actions/permissions/workflow")
+    except GitHubError as failure:
+        if failure.status not in (403, 404):
             raise
-        return Row("workflows may open pull requests", "repository", UNSEEN, put)
-    return _row("workflows may open pull requests", told.get("can_approve_pull_request_reviews") is True, put)
+        return Row("workflows may open pull requests", "repository", UNKNOWN, put)
+    permitted = permissions.get("can_approve_pull_request_reviews") is True
+    return _row("workflows may open pull requests", permitted, put)
 
 
-def _check(github: GitHub, here: str) -> Row:
-    """Return whether main takes only what the check `ci` has passed: by a ruleset, or by the branch's protection."""
+def _required_check(github: GitHub, address: str) -> Row:
+    """Return whether main requires the check `ci`: by a ruleset, or by the branch's protection."""
     try:
         rules = github.find("rules/branches/main") or []
-        wanted = [rule["parameters"] for rule in rules if rule["type"] == "required_status_checks"]
-        names = {check["context"] for one in wanted for check in one["required_status_checks"]}
+        parameters = [rule["parameters"] for rule in rules if rule["type"] == "required_status_checks"]
+        names = {check["context"] for rule in parameters for check in rule["required_status_checks"]}
         if "ci" not in names:
-            protected = github.find("branches/main/protection/required_status_checks") or {}
-            names |= set(protected.get("contexts", ()))
+            protection = github.find("branches/main/protection/required_status_checks") or {}
+            names |= set(protection.get("contexts", ()))
         required = _row("check ci required", "ci" in names, "", where="main")
-    except GitHubError as refused:
-        if refused.status != 403:
+    except GitHubError as failure:
+        if failure.status != 403:
             raise
-        required = Row("check ci required", "main", UNSEEN)
-    if required.state == THERE:
+        required = Row("check ci required", "main", UNKNOWN)
+    if required.state == PRESENT:
         return required
     put = (
-        f"gh api --method PUT {here}/branches/main/protection -F 'required_status_checks[strict]=false' "
+        f"gh api --method PUT {address}/branches/main/protection -F 'required_status_checks[strict]=false' "
         "-f 'required_status_checks[contexts][]=ci' -F enforce_admins=false "
         "-F required_pull_request_reviews=null -F restrictions=null"
     )
     return Row(required.what, required.where, required.state, put)
 
 
-def _row(what: str, there: bool, command: str, otherwise: str = MISSING, where: str = "repository") -> Row:
-    return Row(what, where, THERE if there else otherwise, "" if there else command)
+def _row(what: str, present: bool, command: str, otherwise: str = MISSING, where: str = "repository") -> Row:
+    return Row(what, where, PRESENT if present else otherwise, "" if present else command)

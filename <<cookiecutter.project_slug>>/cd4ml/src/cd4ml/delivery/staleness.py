@@ -1,6 +1,6 @@
-"""Whether dvc.lock names what git holds: the code, parameters and contract of this commit.
+"""Find the stages whose dvc.lock entry does not match this commit's code, parameters and contract.
 
-What DVC keeps is not looked at: a fresh clone has none of it, and a laptop may have another commit's.
+Files that DVC keeps are ignored: a fresh clone has none of them, and a laptop may have those of another commit.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,8 +13,8 @@ Reason = tuple[str, str]
 """A stage, and why it would run again."""
 
 
-def stale() -> list[Reason]:
-    """Return the stages that would run again although nothing but what DVC keeps is missing, with the reasons.
+def stale_stages() -> list[Reason]:
+    """Return the stages that are out of date, each with a reason; a file that DVC keeps and is missing is none.
 
     Raises:
         UserError: dvc.yaml or dvc.lock cannot be read.
@@ -28,36 +28,37 @@ def stale() -> list[Reason]:
     except DvcException as failure:
         raise UserError(f"dvc status failed: {' '.join(str(failure).split())[:200]}") from None
     lock, plan = stages("dvc.lock"), stages("dvc.yaml")
-    found = [
+    reasons = [
         *((stage, "was never run") for stage in plan if stage not in lock),
-        *((stage, why) for stage in plan if stage in lock for why in reasons(status.get(stage, []), kept(plan))),
-        *broken_chain(lock),
+        *((stage, why) for stage in plan if stage in lock for why in changes(status.get(stage, []), kept(plan))),
+        *outdated_inputs(lock),
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(reasons))
 
 
-def reasons(entries: list[Any], kept: set[str]) -> Iterator[str]:
-    """Return why a stage would run again, as `dvc status` has it, but for what DVC keeps."""
+def changes(entries: list[Any], ignored: set[str]) -> Iterator[str]:
+    """Return the changes that `dvc status` lists for a stage, but those of the ignored paths."""
     for entry in entries:
         if isinstance(entry, str):  # such as "changed command"
             yield entry
             continue
-        for change in ("changed deps", "changed outs"):
-            for path, how in entry.get(change, {}).items():
-                if isinstance(how, dict):
-                    yield f"{path}: {', '.join(how)}"
-                elif not _within(path, kept):
-                    yield f"{path}: {how}"
+        for kind in ("changed deps", "changed outs"):
+            for path, change in entry.get(kind, {}).items():
+                if isinstance(change, dict):
+                    yield f"{path}: {', '.join(change)}"
+                elif not _within(path, ignored):
+                    yield f"{path}: {change}"
 
 
-def broken_chain(lock: Mapping[str, Any]) -> Iterator[Reason]:
-    """Return the stages that read another state of a file than the one that its own stage wrote last."""
+def outdated_inputs(lock: Mapping[str, Any]) -> Iterator[Reason]:
+    """Return the stages that read an older version of a file than the one that its own stage wrote last."""
     written = {out["path"]: out.get("md5") for stage in lock.values() for out in stage.get("outs", ())}
     for name, stage in lock.items():
-        for read in stage.get("deps", ()):
-            if read["path"] in written and read.get("md5") != written[read["path"]]:
-                yield name, f"{read['path']}: made again since"
+        for dependency in stage.get("deps", ()):
+            path = dependency["path"]
+            if path in written and dependency.get("md5") != written[path]:
+                yield name, f"{path}: written again since"
 
 
-def _within(path: str, kept: set[str]) -> bool:
-    return path in kept or any(path.startswith(f"{folder}/") for folder in kept)
+def _within(path: str, folders: set[str]) -> bool:
+    return path in folders or any(path.startswith(f"{folder}/") for folder in folders)

@@ -1,13 +1,13 @@
-"""The verb `state`: is there a model in git, is it of this code and these parameters, may it be released."""
+"""Report whether git has a model, whether it matches the code and parameters, and whether it may be released."""
 
 import json
 import os
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from cd4ml.delivery.actions_io import flag, hand_on, summarize
-from cd4ml.delivery.quarantine import branch_of, is_held
-from cd4ml.delivery.staleness import Reason, stale
+from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
+from cd4ml.delivery.quarantine import is_quarantined, quarantine_branch
+from cd4ml.delivery.staleness import Reason, stale_stages
 from cd4ml.gate.champion import branches, bundle_digest_at, bundle_digest_here
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
@@ -15,104 +15,106 @@ from cd4ml.storage.dvc_remote import dvc_remote, out_of_reach
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import table
 
-Answer = Literal["yes", "no"]
+YesOrNo = Literal["yes", "no"]
 
 
 @dataclass(frozen=True)
-class State:
-    """What git says of the model, as the workflows are told it."""
+class Status:
+    """The state of the model in git; each field is an output of the workflow's step."""
 
     model: Literal["none", "stale", "current"]
     bundle: str
-    """Its version; empty where it was neither judged nor lies here."""
+    """The bundle's version; empty if it was not judged and is not in models/ either."""
     digest: str
-    """What dvc.lock calls it; empty where there is none."""
-    changed: Answer
-    """Whether it is another than the one that `production` names, or before the first release `main`."""
-    remote: Answer
+    """The bundle's digest in dvc.lock; empty if there is none."""
+    changed: YesOrNo
+    """Whether it is another bundle than on `production`, or before the first release on `main`."""
+    remote: YesOrNo
     """Whether there is a DVC remote, or a registry in its place."""
-    reachable: Answer
-    """Whether what is kept there can be had from here."""
-    passed: Answer
-    """Whether reports/gate.json says that the gate let just this bundle pass."""
-    held: Answer
+    reachable: YesOrNo
+    """Whether data and models can be fetched from it."""
+    passed: YesOrNo
+    """Whether reports/gate.json records that exactly this bundle passed the gate."""
+    quarantined: YesOrNo
     """Whether it was rolled back, and may not be released again."""
 
 
 def main(argv: list[str]) -> None:
-    """Print the state, and hand it to the workflow.
+    """Print the status, and set each of its fields as an output.
 
     Raises:
         UserError: git's remote does not answer, or dvc.lock cannot be read.
     """
     Arguments("status").parse_args(argv)
-    found, why = state()
-    hand_on(**asdict(found))
-    told = as_text(found, why)
-    print(told)
-    summarize(f"```\n{told}\n```")
-    if found.reachable == "no":
-        summarize(f"data and models are left out: {out_of_reach()}; docs/delivery.md says what to set")
+    status, reasons = read_status()
+    set_outputs(**asdict(status))
+    text = as_text(status, reasons)
+    print(text)
+    add_to_summary(f"```\n{text}\n```")
+    if status.reachable == "no":
+        add_to_summary(f"what needs data or models is skipped: {out_of_reach()}; docs/delivery.md says what to set")
 
 
-def state() -> tuple[State, list[Reason]]:
-    """Return the state, and why the model is stale where it is."""
-    named, why = bundle_digest_here(), stale()
-    kept = _answer(bool(dvc_remote() or os.environ.get("OBJECTS")))
-    reachable = _answer(not out_of_reach())
-    if named is None:
-        return State("none", "", "", "no", kept, reachable, "no", "no"), []
-    version, judged = version_of(named), recorded_verdict()
-    return State(
-        model="stale" if why else "current",
+def read_status() -> tuple[Status, list[Reason]]:
+    """Return the status, and the stages that are out of date, with the reasons."""
+    digest, reasons = bundle_digest_here(), stale_stages()
+    remote = _yes_or_no(bool(dvc_remote() or os.environ.get("OBJECTS")))
+    reachable = _yes_or_no(not out_of_reach())
+    if digest is None:
+        return Status("none", "", "", "no", remote, reachable, "no", "no"), []
+    version, verdict = version_of(digest), recorded_verdict()
+    return Status(
+        model="stale" if reasons else "current",
         bundle=version,
-        digest=named,
-        changed=_answer(named != base()),
-        remote=kept,
+        digest=digest,
+        changed=_yes_or_no(digest != base_digest()),
+        remote=remote,
         reachable=reachable,
-        passed=_answer(judged.get("passed") is True and judged.get("dvc_lock") == named),
-        held=_answer(is_held(version) and not flag("FORCE")),
-    ), why
+        passed=_yes_or_no(verdict.get("passed") is True and verdict.get("dvc_lock") == digest),
+        quarantined=_yes_or_no(is_quarantined(version) and not is_set("FORCE")),
+    ), reasons
 
 
-def _answer(yes: bool) -> Answer:
-    return "yes" if yes else "no"
+def _yes_or_no(condition: bool) -> YesOrNo:
+    return "yes" if condition else "no"
 
 
-def base() -> str | None:
-    """Return the bundle, as DVC names it, on `production`, or before the first release on `main`."""
+def base_digest() -> str | None:
+    """Return the digest of the bundle on `production`, or before the first release on `main`."""
     for _, revision in branches():
         return bundle_digest_at(revision)
     return None
 
 
-def version_of(named: str) -> str:
-    """Return the version of the bundle that dvc.lock names: as the gate, or the bundle itself, has it."""
-    judged = recorded_verdict()
-    if judged.get("dvc_lock") == named:
-        return str(judged["bundle"])
+def version_of(digest: str) -> str:
+    """Return the version of the bundle in dvc.lock: from reports/gate.json, else from models/bundle, else empty."""
+    verdict = recorded_verdict()
+    if verdict.get("dvc_lock") == digest:
+        return str(verdict["bundle"])
     try:
-        told = json.loads((paths.BUNDLE / "bundle.json").read_bytes())
-        return f"{told['until'] or 'v'}.{told['digest'][:7]}"
+        manifest = json.loads((paths.BUNDLE / "bundle.json").read_bytes())
+        return f"{manifest['until'] or 'v'}.{manifest['digest'][:7]}"
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
 
-def as_text(found: State, why: list[Reason]) -> str:
-    """Return the state for a person, with what to do next."""
-    if found.model == "none":
+def as_text(status: Status, reasons: list[Reason]) -> str:
+    """Return the status for a person, with what to do next."""
+    if status.model == "none":
         return "no model yet: dvc.lock names none; next: make train"
+    live = "differs from what is live" if status.changed == "yes" else "the same as what is live"
     rows = [
-        ("model", found.bundle or "not judged yet", found.model),
-        ("", f"dvc.lock calls it {found.digest}", "another than what is live" if found.changed == "yes" else "as live"),
-        ("gate", "", "passed" if found.passed == "yes" else "has not let it pass"),
-        ("remote", out_of_reach(), "there" if found.reachable == "yes" else "out of reach"),
+        ("model", status.bundle or "not judged yet", status.model),
+        ("digest", status.digest, live),
+        ("gate", "", "passed" if status.passed == "yes" else "not passed"),
+        ("remote", out_of_reach(), "reachable" if status.reachable == "yes" else "not reachable"),
     ]
-    if found.held == "yes":
-        rows.append(("held", f"git push origin --delete {branch_of(found.bundle)} lets it go", "rolled back"))
+    if status.quarantined == "yes":
+        lift = f"git push origin --delete {quarantine_branch(status.bundle)} lifts it"
+        rows.append(("quarantine", lift, "rolled back"))
     lines = [table(rows)]
-    if why:
-        lines += [table([("stage", "changed since"), *why]), "next: make train"]
-    elif found.passed == "no":
+    if reasons:
+        lines += [table([("stage", "changed since"), *reasons]), "next: make train"]
+    elif status.passed == "no":
         lines.append("next: make gate")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The verb `lineage`: write models/release.json, what is known of a release besides its bundle."""
+"""Write models/release.json: commit, run and waivers of a release, beside its bundle. It goes into the image."""
 
 import json
 import os
@@ -7,8 +7,8 @@ from typing import Any
 
 from cd4ml.bundle.manifest import check
 from cd4ml.delivery.actions_io import run_url
-from cd4ml.delivery.commit_model import run_id
-from cd4ml.delivery.model_commit import RUN_TRAILER
+from cd4ml.delivery.commit_model import mlflow_run_of
+from cd4ml.delivery.model_commit import MLFLOW_TRAILER
 from cd4ml.errors import UserError
 from cd4ml.files.atomic import write_text
 from cd4ml.files.git import git, head
@@ -22,27 +22,27 @@ RELEASE = Path("models/release.json")
 
 
 def main(argv: list[str]) -> None:
-    """Write models/release.json for the bundle that lies in models/.
+    """Write models/release.json for the bundle in models/bundle.
 
     Raises:
-        UserError: there is no bundle, or it is another than the one that the gate let pass.
+        UserError: there is no bundle, or it is another one than the one that passed the gate.
     """
     Arguments("write-release-metadata").parse_args(argv)
-    told = lineage()
-    write_text(RELEASE, json.dumps(told, indent=1, ensure_ascii=False))
-    print(f"{RELEASE}: {told['bundle']}, of commit {told['commit'][:7]}")
+    metadata = release_metadata()
+    write_text(RELEASE, json.dumps(metadata, indent=1, ensure_ascii=False))
+    print(f"{RELEASE}: {metadata['bundle']}, of commit {metadata['commit'][:7]}")
 
 
-def lineage() -> dict[str, Any]:
-    """Return where the bundle in models/ comes from, and what the gate accepted of it.
+def release_metadata() -> dict[str, Any]:
+    """Return where the bundle in models/bundle comes from, and which waivers the gate accepted for it.
 
     Raises:
-        UserError: the gate let another bundle pass.
+        UserError: another bundle passed the gate.
     """
-    manifest, judged = check(paths.BUNDLE), recorded_verdict()
-    if judged.get("passed") is not True or judged.get("digest") != manifest.digest:
+    manifest, verdict = check(paths.BUNDLE), recorded_verdict()
+    if verdict.get("passed") is not True or verdict.get("digest") != manifest.digest:
         raise UserError(
-            f"reports/gate.json does not say that the gate let {manifest.version} pass; "
+            f"reports/gate.json does not record that {manifest.version} passed the gate; "
             "make pull fetches the bundle that it names, or make gate judges this one"
         )
     return {
@@ -52,12 +52,12 @@ def lineage() -> dict[str, Any]:
         "commit": head(),
         "repository": os.environ.get("GITHUB_REPOSITORY") or Lineage.here(os.environ).repository,
         "run": run_url() or None,
-        "mlflow_run": run_id(manifest.digest) or _recorded_run() or None,
-        "accepted": judged.get("accepted", []),
+        "mlflow_run": mlflow_run_of(manifest.digest) or _mlflow_run_in_git() or None,
+        "accepted": verdict.get("accepted", []),
     }
 
 
-def _recorded_run() -> str:
-    """Return the MLflow run that the commit names which brought this dvc.lock, if it does."""
-    told = git("log", "-1", f"--format=%(trailers:key={RUN_TRAILER},valueonly)", "--", "dvc.lock").stdout.split()
-    return told[0] if told else ""
+def _mlflow_run_in_git() -> str:
+    """Return the MLflow run that the last commit of dvc.lock names; empty if it names none."""
+    trailers = git("log", "-1", f"--format=%(trailers:key={MLFLOW_TRAILER},valueonly)", "--", "dvc.lock").stdout.split()
+    return trailers[0] if trailers else ""

@@ -6,10 +6,10 @@
 #   smoke            run it, and compare its answers with the bundle's own
 #   archive          build it, and keep it as build/image.tar: what is scanned and what is published
 #   sbom             write build/sbom.json, the Python packages in the image
-#   scan             refuse critical vulnerabilities that a newer version fixes
+#   scan             reject critical vulnerabilities that a newer version fixes
 #   publish NAME...  copy exactly build/image.tar to every REGISTRY/NAME:TAG
 #
-# ARCHIVE_SHA256, where it is set, is the archive that is meant; any other one is refused.
+# ARCHIVE_SHA256, if it is set, is the checksum of the right archive; any other one is rejected.
 # ACCEPT_FINDINGS="CVE-2026-1234 ..." lets these pass, NO_DATABASE=accepted an image that nobody scanned.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,8 +17,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 archive=build/image.tar bundle=models/bundle/bundle.json
 docker=${DOCKER:-docker} image=${IMAGE:-$CD4ML_NAME} uv=${UV:-uv}
 verb=${1:-} scratch=
+case $verb in sbom) command=list-packages ;; *) command=$verb-image ;; esac    # as cd4ml calls it
 
-fail() { echo "${verb/#build/image}: $1" >&2; exit 1; }
+fail() { echo "$command: $1" >&2; exit 1; }
 output() { [ -z "${GITHUB_OUTPUT:-}" ] || echo "$1=$2" >>"$GITHUB_OUTPUT"; }
 summary() { echo "$1"; [ -z "${GITHUB_STEP_SUMMARY:-}" ] || echo "$1" >>"$GITHUB_STEP_SUMMARY"; }
 told() { sed -n "s/^ \"$1\": \"\(.*\)\",\{0,1\}$/\1/p" "$bundle"; }    # a text of bundle.json
@@ -114,7 +115,7 @@ sbom() {
     # shellcheck disable=SC2046 # no word, or two
     "$uv" export --quiet --format cyclonedx1.5 --locked --no-default-groups $(extras) \
         --output-file "$scratch/sbom.json" ||
-        fail "uv could not list the packages; uv lock mends a uv.lock that is out of date"
+        fail "uv could not list the packages; if uv.lock is out of date, run uv lock"
     mv "$scratch/sbom.json" build/sbom.json
     echo "wrote build/sbom.json: $(grep -c '"purl": "pkg:pypi/' build/sbom.json) Python packages"
 }
@@ -128,7 +129,7 @@ scan() {
     if ! "$trivy" image --no-progress --download-db-only; then
         [ "${NO_DATABASE:-}" = accepted ] ||
             fail "there is no database of vulnerabilities to look in; run it again, or let it pass: NO_DATABASE=accepted"
-        summary "scan: **not scanned**: there was no database of vulnerabilities, which NO_DATABASE=accepted lets pass"
+        summary "scan-image: **not scanned**: there was no database of vulnerabilities, which NO_DATABASE=accepted lets pass"
         return
     fi
     mkdir "$scratch/layout"
@@ -145,19 +146,19 @@ scan() {
     judge $status
 }
 
-judge() {    # STATUS: refuse what build/scan.json names and nobody accepts
+judge() {    # STATUS: reject what build/scan.json names and nobody accepts
     local found id open=() passed=()
     found=$(grep -o '"VulnerabilityID": *"[^"]*"' build/scan.json | cut -d '"' -f 4 | sort -u) || true
     [ "$1" = 0 ] || [ -n "$found" ] || fail "trivy says that it found something, and build/scan.json does not name it"
     for id in $found; do
         case " ${ACCEPT_FINDINGS:-} " in *" $id "*) passed+=("$id") ;; *) open+=("$id") ;; esac
     done
-    [ ${#passed[@]} = 0 ] || summary "scan: **accepted by name**: ${passed[*]}"
+    [ ${#passed[@]} = 0 ] || summary "scan-image: **accepted by name**: ${passed[*]}"
     if [ ${#open[@]} != 0 ]; then
-        summary "scan: **refused**: critical, and fixed by a newer version: ${open[*]}"
+        summary "scan-image: **rejected**: critical, and fixed by a newer version: ${open[*]}"
         fail "take newer versions (uv lock --upgrade, or the base image), or let it pass: ACCEPT_FINDINGS=\"${open[*]}\""
     fi
-    summary "scan: nothing critical that can be fixed in build/image.tar, sha256 $sum"
+    summary "scan-image: nothing critical that can be fixed in build/image.tar, sha256 $sum"
 }
 
 need_names() {    # NAME...: whole names, so that nothing is pushed where nobody meant

@@ -13,10 +13,10 @@ FOLDER = Path(__file__).parent
 
 
 def main(argv: list[str]) -> None:
-    """Run the script that the first argument names, `cloud` for the one of the project's platform; exit as it does.
+    """Run the script that the first argument names, or for `cloud` the platform's, and exit with its exit code.
 
     Raises:
-        UserError: bash is not installed, or pyproject.toml does not say which platform.
+        UserError: bash is not installed, or pyproject.toml names no platform.
     """
     name, *rest = argv
     project = read_project()
@@ -29,7 +29,7 @@ def main(argv: list[str]) -> None:
 
 
 def settings(project: Project) -> dict[str, str]:
-    """Return what the scripts have to know of the project, as environment variables."""
+    """Return the project's settings that the scripts read, as environment variables."""
     return {
         "CD4ML_NAME": project.name,
         "CD4ML_CREDENTIALS": project.credentials,

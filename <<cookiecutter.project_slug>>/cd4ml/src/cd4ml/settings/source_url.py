@@ -22,7 +22,7 @@ _KINDS: dict[str, Kind] = {
 }
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET_WORDS = "sig|signature|key|apikey|token|secret|password|passwd|pwd|passphrase|credential|auth|authorization|sas"
+_SECRET_WORDS = "sig|signature|key|apikey|token|secret|password|passwd|pwd|passphrase|credential|auth|authorization|sas"  # noqa: S105
 SECRET_NAME = re.compile(
     rf"(?:^|[^a-z])(?:{_SECRET_WORDS})$|(?:apikey|token|secret|password|signature)$", re.IGNORECASE
 )

@@ -81,7 +81,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "deploy.script", "reject build/image.tar for a critical vulnerability that can be fixed", "cd4ml scan-image", before=("image.sh", "scan")
         ),
         "publish-image": Verb(
-            "deploy.script", "copy build/image.tar to registries", "cd4ml publish-image ghcr.io/me/flights:1", before=("image.sh", "publish")
+            "deploy.script", "copy build/image.tar to registries", "cd4ml publish-image ghcr.io/me/model:1", before=("image.sh", "publish")
         ),
     },
     "continuous training": {
@@ -127,8 +127,8 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "RELEASE=model-2024-01-31.1d40b8a REASON=late cd4ml record-rollback", git=True,
         ),
         "cloud": Verb(
-            "deploy.cloud", "set up, deploy, promote, roll back on the platform of pyproject.toml",
-            "cd4ml cloud deploy REGISTRY/NAME@sha256:... staging",
+            "deploy.script", "set up, deploy, promote, roll back on the platform of pyproject.toml",
+            "cd4ml cloud deploy REGISTRY/NAME@sha256:... staging", before=("cloud",),
         ),
     },
 }  # fmt: skip

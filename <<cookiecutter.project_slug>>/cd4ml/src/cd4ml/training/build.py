@@ -30,7 +30,8 @@ def load_build_model() -> Callable[..., Any]:
     if source not in sys.path:
         sys.path.insert(0, source)
     try:
-        build = getattr(importlib.import_module(f"{project.package}.model"), "build_model", None)
+        module = importlib.import_module(f"{project.package}.model")
+        build: Callable[..., Any] | None = getattr(module, "build_model", None)
     except Exception as failure:
         raise ModelError(_blame(failure)) from failure
     if not callable(build):
@@ -80,8 +81,4 @@ def types_of_settings() -> dict[str, Any]:
 def _blame(failure: Exception) -> str:
     """Return what went wrong in the team's code, with file and line."""
     model = read_project().model
-    place = locate(failure, model.parent)
-    if place is None:
-        return f"{model}: {describe(failure)}"
-    file, line = place
-    return f"{model.parent / file.name}:{line}: {describe(failure)}"
+    return f"{locate(failure, model.parent) or model}: {describe(failure)}"

@@ -77,7 +77,7 @@ sidecar() { # Caddy, from the project's own registry: no release waits for, or i
 
 mend() { # WHAT WRONG COMMAND...: what is not as it has to be; doctor says so, bootstrap puts it right
     if [ -n "$LOOK_ONLY" ]; then
-        note wrong "$1" "$2: bootstrap puts it right"
+        note wrong "$1" "$2: bootstrap fixes it"
     else
         change "${@:3}" || die "$1: $2, and that could not be changed (above is why)"
         note made "$1" "$2: put right"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # the other parts use these names
 # What everything is called, and the settings that come from the environment.
 
-check_settings() { # refuse values that would not be taken literally by a command or an address
+check_settings() { # reject values that would not be taken literally by a command or an address
     AZURE_LOCATION=${AZURE_LOCATION:-} AZURE_RESOURCE_GROUP=${AZURE_RESOURCE_GROUP:-$SLUG}
     [ -n "$AZURE_LOCATION" ] || die "AZURE_LOCATION is not set: export AZURE_LOCATION=westeurope, say (az account list-locations)"
     [[ $AZURE_LOCATION =~ ^[a-z][a-z0-9]*$ ]] || die "AZURE_LOCATION is not a location, such as westeurope"
@@ -19,7 +19,7 @@ subscription() { # read SUBSCRIPTION, TENANT and SUM, a sum that tells this proj
     if [ -n "${AZURE_SUBSCRIPTION_ID:-}" ]; then chosen=(--subscription "$AZURE_SUBSCRIPTION_ID"); fi
     if [ ! -s "$file" ]; then
         az account show ${chosen[@]+"${chosen[@]}"} --query "join(' ', [id, tenantId])" --output tsv >"$file" ||
-            die "no subscription of Azure's can be read, and nothing was changed: az login, or mend AZURE_SUBSCRIPTION_ID"
+            die "no subscription of Azure's can be read, and nothing was changed: az login, or correct AZURE_SUBSCRIPTION_ID"
     fi
     told=$(cat "$file")
     SUBSCRIPTION=${told% *} TENANT=${told#* }

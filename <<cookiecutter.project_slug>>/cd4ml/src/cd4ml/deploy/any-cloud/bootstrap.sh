@@ -19,7 +19,7 @@ ensure() { # WHAT NAME PRESENT COMMAND...: run the command unless PRESENT says s
         FRESH="$FRESH$2 "
         note missing "$1" "$2"
     else
-        change "${@:4}" || die "$1 $2 could not be made (above is why): mend that and run bootstrap again"
+        change "${@:4}" || die "$1 $2 could not be made (above is why): fix that and run bootstrap again"
         FRESH="$FRESH$2 "
         note made "$1" "$2"
     fi

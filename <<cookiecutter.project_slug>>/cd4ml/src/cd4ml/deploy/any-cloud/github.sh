@@ -8,9 +8,9 @@ repository() { # REPOSITORY, its numbers, and SUBJECT: how GitHub's tokens begin
     told=$(gh api 'repos/{owner}/{repo}' --jq '[.full_name, .id, .owner.id] | join(" ")') ||
         die "this folder has no repository on GitHub that you can read: gh repo create, or gh auth login"
     read -r REPOSITORY REPOSITORY_ID OWNER_ID < <(printf '%s\n' "$told")
-    if [[ ! "$REPOSITORY_ID $OWNER_ID" =~ ^[0-9]+\ [0-9]+$ ]]; then die "GitHub told no numbers for $REPOSITORY"; fi
+    if [[ ! "$REPOSITORY_ID $OWNER_ID" =~ ^[0-9]+\ [0-9]+$ ]]; then die "GitHub did not return the numbers of $REPOSITORY"; fi
     SUBJECT=$(gh api "repos/$REPOSITORY/actions/oidc/customization/sub" --jq '.sub_claim_prefix // ""') || SUBJECT=""
-    [ -n "$SUBJECT" ] || [ "$CREDENTIALS" != oidc ] || die "GitHub does not tell the subject of its tokens (sub_claim_prefix) for $REPOSITORY"
+    [ -n "$SUBJECT" ] || [ "$CREDENTIALS" != oidc ] || die "GitHub does not return the subject of its tokens (sub_claim_prefix) for $REPOSITORY"
 }
 
 tell_github() { # environments, variables and secrets of the repository

@@ -83,7 +83,7 @@ what_github_needs() { # without --set-secrets: where the keys are, and how GitHu
             printf 'rm -r %q\n' "$KEY_FOLDER/$who"
         done
     fi
-    printf 'or let this tell GitHub everything: %s bootstrap --credentials %s --set-secrets\n' "$SCRIPT" "$CREDENTIALS"
+    printf 'or set all of it on GitHub: %s bootstrap --credentials %s --set-secrets\n' "$SCRIPT" "$CREDENTIALS"
 }
 
 random_key() { head -c 30 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n='; }

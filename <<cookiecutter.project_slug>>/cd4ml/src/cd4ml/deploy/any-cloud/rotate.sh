@@ -35,7 +35,7 @@ keep_newest_api_key() { # the others stop working with the next deploy
 }
 
 after_api_keys() { # WHAT_THEN: running instances keep the keys that they started with
-    printf 'tell GitHub: %s | gh secret set SERVICE_API_KEYS --env production (and staging)\n' "$(how_to_read_api_keys)"
+    printf 'set it on GitHub: %s | gh secret set SERVICE_API_KEYS --env production (and staging)\n' "$(how_to_read_api_keys)"
     printf 'next: deploy the release again, so that it reads the keys (rerun cd with force, or deploy and promote its image)\n'
     printf 'then: %s\n' "$1"
 }
@@ -51,7 +51,7 @@ rotate_credentials() { # FINISH SET_SECRETS
     untold=$(find "$KEY_FOLDER/reader" "$KEY_FOLDER/trainer" "$KEY_FOLDER/deployer" -type f 2>/dev/null || true)
     if [ -n "$1" ]; then
         if [ -n "$untold" ]; then
-            die "GitHub may not know the new keys yet, which are in $KEY_FOLDER still: $SCRIPT rotate credentials --set-secrets tells it"
+            die "GitHub may not know the new keys yet, which are in $KEY_FOLDER still: $SCRIPT rotate credentials --set-secrets sets them there"
         fi
         if [ "$(lines "$last")" -lt 2 ]; then die "$(account_id deployer) has one key alone: nothing to finish"; fi
     elif [ "$(lines "$last")" -gt 1 ] && [ -z "$untold" ]; then

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # the other parts use these names
 # What everything is called, and the settings that come from the environment.
 
-check_settings() { # refuse values that would not be taken literally by a command or an address
+check_settings() { # reject values that would not be taken literally by a command or an address
     GCP_PROJECT=${GCP_PROJECT:-} GCP_REGION=${GCP_REGION:-}
     [ -n "$GCP_PROJECT" ] || die "GCP_PROJECT is not set: export GCP_PROJECT=the project's id (gcloud projects list)"
     [ -n "$GCP_REGION" ] || die "GCP_REGION is not set: export GCP_REGION=europe-west1, say (gcloud run regions list)"
@@ -34,7 +34,7 @@ pool_name() { printf '%s' "$(short "$SLUG-github" 32)"; }
 project_number() {
     if [ -z "${PROJECT_NUMBER:-}" ]; then
         PROJECT_NUMBER=$(gcloud projects describe "$GCP_PROJECT" --format='value(projectNumber)') ||
-            die "project $GCP_PROJECT cannot be read: gcloud auth login, or mend GCP_PROJECT"
+            die "project $GCP_PROJECT cannot be read: gcloud auth login, or correct GCP_PROJECT"
     fi
 }
 

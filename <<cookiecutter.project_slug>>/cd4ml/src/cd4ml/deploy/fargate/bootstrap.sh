@@ -41,9 +41,9 @@ parts_of() { printf '%s' "$1" | tr -d ' \t' | tr '{}[],' '\n' | sort; } # JSON, 
 
 mend() { # WHAT WRONG RIGHT COMMAND...: doctor says what is wrong, bootstrap puts it right
     if [ -n "$LOOK_ONLY" ]; then
-        note wrong "$1" "$2: bootstrap mends it"
+        note wrong "$1" "$2: bootstrap fixes it"
     else
-        change "${@:4}" || die "$1: $2, and that could not be mended (above is why)"
+        change "${@:4}" || die "$1: $2, and that could not be fixed (above is why)"
         note made "$1" "$3"
     fi
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # the other parts use these names
 # What everything is called, and the settings that come from the environment.
 
-check_settings() { # refuse values that would not be taken literally by a command or an address
+check_settings() { # reject values that would not be taken literally by a command or an address
     local name
     AWS_REGION=${AWS_REGION:-} ACCOUNT="" BEGUN=""
     [ -n "$AWS_REGION" ] || die "AWS_REGION is not set: export AWS_REGION=eu-west-1, say"

@@ -65,7 +65,7 @@ tag_image() { # TAG DIGEST
         ;;
     *) printf '%s\n' "$told" >>"$WORK/image" ;;
     esac
-    say "ECR did not tag $2 as $1 ($(said "$WORK/image")), and its clean-up may remove it once 20 newer ones are there: mend that, and release again"
+    say "ECR did not tag $2 as $1 ($(said "$WORK/image")), and its clean-up may remove it once 20 newer ones are there: fix that, and release again"
 }
 
 status() { # [ENV]: a table of what serves, and whether a release is under way

@@ -8,7 +8,7 @@ provider_arn() { printf 'arn:%s:iam::%s:oidc-provider/%s' "$PARTITION" "$ACCOUNT
 provider() { # there may be one already that somebody else made: it is used, and never removed
     local known
     repository
-    [[ $SUBJECT =~ ^[A-Za-z0-9@:/._-]+$ ]] || die "GitHub tells a subject that no policy can hold: ${SUBJECT:0:80}"
+    [[ $SUBJECT =~ ^[A-Za-z0-9@:/._-]+$ ]] || die "GitHub returned a subject that no policy can hold: ${SUBJECT:0:80}"
     known=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$(provider_arn)" --query 'ClientIDList' --output text 2>/dev/null || true)
     ensure "identity provider" "$GITHUB_TOKENS" "$known" aws iam create-open-id-connect-provider --url "https://$GITHUB_TOKENS" \
         --client-id-list sts.amazonaws.com --tags "Key=made-for,Value=$SLUG" --query OpenIDConnectProviderArn --output text

@@ -1,17 +1,18 @@
 """Every estimator whose export is known to fail or to be silently wrong ends exact or on scikit-learn, never wrong.
 
-Run inside a generated project, beside its own tests, whose table of houses it uses.
+It takes two minutes, and so runs with tests/project: `make test-all`.
 """
 
 import contextlib
 
 import numpy as np
 import pytest
+from cd4ml.bundle.bundle import Bundle
+from cd4ml.contract.table import columns_of_table
+from cd4ml.training import build as building
+from cd4ml.training import skops_file
+from cd4ml.training.estimator import answers
 from conftest import Project, houses
-from PACKAGE import fitting, skops_file
-from PACKAGE.bundle import Bundle
-from PACKAGE.estimator import answers
-from PACKAGE.table import columns_of_table
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -36,11 +37,14 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 
+pytestmark = pytest.mark.slow
+
+
 def encoded(*steps, encoder=None, numeric=("passthrough",)):
     """A build_model with its own encoder, steps for the numbers, and what follows."""
     one_hot = encoder or OneHotEncoder(handle_unknown="ignore", sparse_output=False)
 
-    def build(problem, numbers, categories, iterations):
+    def build(task, numbers, categories, iterations):
         numbers_pipeline = numeric[0] if len(numeric) == 1 else make_pipeline(*numeric)
         columns = ColumnTransformer([("c", one_hot, [*categories]), ("n", numbers_pipeline, [*numbers])])
         return Pipeline([("columns", columns), *((f"step{i}", step) for i, step in enumerate(steps))])
@@ -102,16 +106,16 @@ REGRESSORS = {
 def check_never_wrong(project: Project, build, capsys) -> None:
     """Train and package; then ask the bundle and the pipeline for rows that neither training nor the proof has seen."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "build_model", build)
+        patch.setattr(building, "load_build_model", lambda: build)
         project.run("ingest", "validate", "split", "train", "package")
 
     bundle = Bundle.load(project.bundle)
     with contextlib.chdir(project.folder):
         model = skops_file.load(project.folder / "models/pipeline.skops")
     columns = columns_of_table(houses(20_000, seed=7), bundle.contract)
-    expected = answers(model, bundle.code.derive(columns), bundle.contract.problem)
+    expected = answers(model, bundle.code.derive(columns), bundle.contract.task)
     tolerance = 1e-5
-    if bundle.contract.problem == "regression":
+    if bundle.contract.task == "regression":
         tolerance *= houses()["price"].std()
     gap = np.abs(bundle.scores(columns) - expected).max()
     with capsys.disabled():
