@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
-NAMED = [f"export GIT_{who}_{what}=ada@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")]
+GENERATE = "uvx cookiecutter gh:OWNER/cookiecutter-cd4ml --output-dir ../{}"
 
 
 def move(project: Path, before: Path, after: Path) -> None:
-    """Put what differs between two generated projects into a third, beside which they are put as the docs have it."""
+    """Merge what differs between two generated projects into a third, by the documented commands.
+
+    Both are copied to where those commands generate them.
+    """
     for name, generated in (("before", before), ("after", after)):
         shutil.copytree(generated, project.parent / name / generated.name)
-    generate, _, *commands = documented(project)[0]
-    assert generate.startswith("uvx cookiecutter ")
-    shell("\n".join([*NAMED, *commands]), project)
+    choose, generate_before, generate_after, *merge = documented(project)[0]
+    assert choose.startswith("export PLATFORM=")
+    assert [generate_before, generate_after] == [
+        GENERATE.format("before"),
+        f"{GENERATE.format('after')} platform=$PLATFORM",
+    ]
+    pyproject = tomllib.loads((after / "pyproject.toml").read_text(encoding="utf-8"))
+    shell("\n".join([f"PLATFORM={pyproject['tool']['cd4ml']['platform']}", *merge]), project)
 
 
 def keep_in(project: Path, remote: str) -> str:

@@ -1,4 +1,4 @@
-"""What `deploy/aci.sh bootstrap` makes in Azure and on GitHub, with the real az against a stand-in."""
+"""What `cd4ml cloud bootstrap` makes in Azure and on GitHub, with the real az against a stand-in."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: S
     others = set(site.azure.resources.kept)
     group = cloud.group_address(site.azure)
     registry = f"{group}/providers/Microsoft.ContainerRegistry/registries/demo{site.total}"
-    site.azure.resources.put(group, {"tags": {"made-by": "deploy/aci.sh"}})
+    site.azure.resources.put(group, {"tags": {"made-by": "cd4ml"}})
     site.azure.resources.put(registry, {"tags": {"paid-by": "4711"}, "sku": {"name": "Basic", "tier": "Basic"}})
     widened(site)
 
@@ -136,7 +136,7 @@ def test_a_resource_group_that_was_there_before_stays(site: Site) -> None:
 )
 def test_what_cannot_be_looked_at_is_not_taken_for_gone(site: Site, verb: str, address: str) -> None:
     group = cloud.group_address(site.azure)
-    site.azure.resources.put(group, {"tags": {"made-by": "deploy/aci.sh"}})
+    site.azure.resources.put(group, {"tags": {"made-by": "cd4ml"}})
     site.azure.unreadable = address
     said = site.run(verb, *(("--yes", SLUG) if verb == "destroy" else ()), fails=True)
     assert "Azure cannot be asked" in said.splitlines()[-1]
@@ -173,7 +173,7 @@ def test_a_dry_run_and_doctor_make_nothing_and_tell_everything(site: Site) -> No
     assert f"missing  role of ours      demo adds {site.total}" in said
     assert "missing  container         dvc in demodata" in said
     assert f"missing  key               demo-deployer-{site.total}" in said
-    assert "missing or wrong; what is missing: deploy/aci.sh bootstrap" in said
+    assert "missing or wrong; what is missing: uv run cd4ml cloud bootstrap" in said
     assert not site.azure.writes
     for arguments in (("--credentials", "keys"), ("--credentials",), ("--force",)):
         assert len(site.run("bootstrap", *arguments, fails=True).splitlines()) == 1

@@ -56,7 +56,7 @@ def test_a_service_that_is_gone_and_was_not_made_anew_is_told_with_its_image(liv
     live.failures.fail_write(2)
     said = live.run("restore", "production", "demo-one", fails=True, SERVICE_CPU="2")
     assert not live.azure.groups
-    assert said.splitlines()[-1].endswith(f"deploy/aci.sh deploy {live.images('one')} production")
+    assert said.splitlines()[-1].endswith(f"uv run cd4ml cloud deploy {live.images('one')} production")
     live.failures.none()
     assert "deploy IMAGE production" in live.run("restore", "production", "demo-one", fails=True)
 

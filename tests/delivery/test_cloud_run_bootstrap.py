@@ -1,4 +1,4 @@
-"""What `deploy/cloud-run.sh bootstrap` makes in Google Cloud and on GitHub, with the real gcloud against a stand-in."""
+"""What `cd4ml cloud bootstrap` makes in Google Cloud and on GitHub, with the real gcloud against a stand-in."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_dry_run_and_doctor_make_nothing_and_tell_everything(site: Site) -> No
     assert "there    secret" in said
     assert "missing  bucket            gs://demo-dvc-123456789012" in said
     assert "missing  key               demo-deployer" in said
-    assert "missing or wrong; what is missing: deploy/cloud-run.sh bootstrap" in said
+    assert "missing or wrong; what is missing: uv run cd4ml cloud bootstrap" in said
     assert not site.google.writes
     for arguments in (("--credentials", "keys"), ("--credentials",), ("--force",)):
         assert len(site.run("bootstrap", *arguments, fails=True).splitlines()) == 1

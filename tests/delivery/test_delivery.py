@@ -43,7 +43,7 @@ def test_from_the_first_push_to_production_and_back(delivery: Delivery[CloudRun]
     ended_well([run], "cd")
     assert set(run.results.values()) == {"success"}, report(run)
     began = delivery.answers()
-    assert began["version"] == run.jobs["look"].outputs["version"]
+    assert began["version"] == run.jobs["check"].outputs["version"]
     assert delivery.live == run.event.sha
     (release,) = github.releases
     assert release["tag_name"] == f"model-{began['version']}"

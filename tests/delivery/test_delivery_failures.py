@@ -209,7 +209,7 @@ def test_a_deploy_api_that_fails_midway(story: Story) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["deploy .* production$", "promote production 10$", "promote production$", "make released"]
+    "step", ["deploy .* production$", "promote production 10$", "promote production$", "cd4ml record-release"]
 )
 def test_production_is_killed_after_a_step(story: Story, step: str) -> None:
     """Each of these finds what the one before it left."""
@@ -219,7 +219,7 @@ def test_production_is_killed_after_a_step(story: Story, step: str) -> None:
 
     assert run.reason == "the runner was killed", report(run)
     answer = story.delivery.answers()
-    assert alike(answer, story.first) or step.startswith(("promote production", "make released"))
+    assert alike(answer, story.first) or step.startswith(("promote production", "cd4ml record-release"))
 
 
 def test_running_it_again_settles_it(story: Story) -> None:
@@ -267,7 +267,7 @@ def test_two_releases_at_once_and_an_approval_that_comes_too_late(story: Story) 
     ended_well([early, newest], "cd", "cd")
     assert story.delivery.live == newest.event.sha
     third = story.delivery.answers()
-    assert third["version"] == newest.jobs["look"].outputs["version"]
+    assert third["version"] == newest.jobs["check"].outputs["version"]
 
     story.delivery.approve(late)
     ended_well([late], "cd")

@@ -1,4 +1,4 @@
-"""What `deploy/fargate.sh bootstrap` makes in AWS and on GitHub, with the real aws against moto and a stand-in."""
+"""What `cd4ml cloud bootstrap` makes in AWS and on GitHub, with the real aws against moto and a stand-in."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_a_dry_run_and_doctor_make_nothing_and_tell_everything(site: Site) -> No
         "missing  key               demo-deployer",
         "missing  policy            demo-runtime: policies/runtime.json",
         "not yet  service           demo: cd deploys it",
-        "missing or wrong; what is missing: deploy/fargate.sh bootstrap",
+        "missing or wrong; what is missing: uv run cd4ml cloud bootstrap",
     ):
         assert row in said
     assert site.everything() == nothing

@@ -1,4 +1,4 @@
-"""What `deploy/fargate.sh doctor` sees in AWS, and how `bootstrap` takes what it cannot see."""
+"""What `cd4ml cloud doctor` sees in AWS, and how `bootstrap` takes what it cannot see."""
 
 from __future__ import annotations
 

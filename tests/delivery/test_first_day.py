@@ -60,7 +60,7 @@ def test_the_first_push_trains_and_the_merge_publishes(day: Day) -> None:
 
     runs = pushed(github, day.project)
     ended_well(runs, "ci", "cd", "ct", "ci")
-    assert github.last("cd").results == {"look": "success"} | dict.fromkeys(
+    assert github.last("cd").results == {"check": "success"} | dict.fromkeys(
         ("build", "scan", "publish", "staging", "approval", "production"), "skipped"
     )
     (number,) = github.pulls
@@ -71,9 +71,9 @@ def test_the_first_push_trains_and_the_merge_publishes(day: Day) -> None:
     ended_well(runs, "ci", "cd")
     release = github.last("cd")
     assert {name for name, result in release.results.items() if result == "success"} == {
-        "look", "build", "scan", "publish",
+        "check", "build", "scan", "publish",
     }, report(release)  # fmt: skip
-    version = release.jobs["look"].outputs["version"]
+    version = release.jobs["check"].outputs["version"]
     image = inspected(f"{day.registry}/acme/flight-delays:{version}")
     assert image["Digest"] in release.jobs["publish"].log
     labels = image["Labels"]
@@ -104,7 +104,7 @@ def test_with_nowhere_to_keep_a_model_all_is_green_and_says_what_it_waits_for(
 
             doctor = github.dispatch("doctor")
             ended_well(github.run_all(), "doctor")
-            assert "gh secret set" in doctor.log or "deploy/cloud-run.sh bootstrap" in doctor.log, doctor.log
+            assert "gh secret set" in doctor.log or "uv run cd4ml cloud bootstrap" in doctor.log, doctor.log
 
 
 def test_a_remote_that_refuses_and_inputs_full_of_shell_leave_no_commit(

@@ -42,5 +42,5 @@ def test_a_release_without_a_key_and_none_from_an_environment_that_is_not_truste
     place["GCP_SERVICE_ACCOUNT"] = delivery.cloud.emails()["production"]
     run = delivery.ship()
     ended_well([run], "cd")
-    assert delivery.answers()["version"] == run.jobs["look"].outputs["version"]
+    assert delivery.answers()["version"] == run.jobs["check"].outputs["version"]
     assert delivery.live == run.event.sha

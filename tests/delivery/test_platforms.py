@@ -75,7 +75,7 @@ def released(delivery: Delivery[Any]) -> str:
     delivery.approve(run)
     ended_well([run], "cd")
     version = delivery.answers()["version"]
-    assert version == run.jobs["look"].outputs["version"]
+    assert version == run.jobs["check"].outputs["version"]
     assert delivery.live == run.event.sha
     return str(version)
 

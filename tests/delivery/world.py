@@ -19,7 +19,6 @@ from tests.project.registry import wait_until_it_answers
 TOOLS = Path(__file__).parent / "scanners"
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
 INHERITED = ("DOCKER", "DOCKER_HOST", "MYPY_CACHE_DIR", *CERTIFICATES)
-TESTS_KEPT = ("test_yaml_edit.py", "test_dvc_yaml.py")
 
 
 @contextmanager
@@ -82,7 +81,7 @@ def settings(**more: str) -> dict[str, str]:
 
 
 def shorten(project: Project, ci: bool = True) -> None:
-    """Three months, a tenth of the trees, and few of the project's own tests: what is shown here is the delivery.
+    """Three months and a tenth of the trees: what is shown here is the delivery.
 
     Without `ci` no push is checked, which would be most of the time where that is not what is shown.
     """
@@ -93,9 +92,6 @@ def shorten(project: Project, ci: bool = True) -> None:
     project.replace("params.yaml", "bootstrap_rounds: 1000", "bootstrap_rounds: 100")
     for path in (project.folder / "data/source").glob("*.parquet"):
         if not path.name.startswith(("2013-01", "2013-02", "2013-03")):
-            path.unlink()
-    for path in (project.folder / "tests/code").glob("test_*.py"):
-        if path.name not in TESTS_KEPT:
             path.unlink()
 
 

@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from cd4ml.files.git import credentials
+from cd4ml.files.git import github_credentials
 from cd4ml.storage.oci_layout import ObjectsError, missing, objects_of, pack, unpack
 from cd4ml.storage.registry import Registry, RegistryError, tag
 from trained_repository import dvc, train
@@ -123,9 +123,9 @@ def test_a_repository_with_capitals_has_a_registry_without(monkeypatch: pytest.M
 def test_git_is_told_the_token_beside_what_it_was_told() -> None:
     there = {"GITHUB_ACTIONS": "true", "GITHUB_TOKEN": "t", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "x"}
 
-    assert credentials(there) == {
+    assert github_credentials(there) == {
         "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_1": "http.https://github.com/.extraheader",
         "GIT_CONFIG_VALUE_1": "AUTHORIZATION: basic eC1hY2Nlc3MtdG9rZW46dA==",
     }
-    assert credentials({"GITHUB_TOKEN": "t"}) == {}
+    assert github_credentials({"GITHUB_TOKEN": "t"}) == {}

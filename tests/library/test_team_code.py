@@ -1,4 +1,4 @@
-"""An error in the team's own files is reported with file and line of their code, without the library's stack above it."""
+"""An error in the team's own files is reported with file and line of their code, without the library's stack."""
 
 import shutil
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cd4ml.cli import main
-from conftest import FEATURES, MODEL, Project
+from conftest import MODEL, Project
 
 Fail = Callable[..., str]
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.project.linked_environment import link
+
 PATIENCE = 1200  # seconds that any one command may take: all checks take three minutes, on a machine that is idle
 
 
@@ -101,12 +103,17 @@ class Project:
         self.run("git", "add", "-A")
         self.run("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-qm", message)
 
+    def dvc(self, *words: str, settings: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run DVC from the project's environment, as `run` does; the stages find the command line there, too."""
+        path = f"{self.folder}/.venv/bin{os.pathsep}{os.environ['PATH']}"
+        return self.run(f"{self.folder}/.venv/bin/dvc", *words, settings={"PATH": path} | (settings or {}))
+
     def copy(self, folder: Path) -> Project:
-        """Return this project at another place, with an environment of its own."""
-        ours = shutil.ignore_patterns(".venv", "__pycache__")
-        shutil.copytree(self.folder, folder / self.folder.name, ignore=ours, symlinks=True)
+        """Return this project at another place, in an environment that shares the packages of this one's."""
+        ignored = shutil.ignore_patterns(".venv")
+        shutil.copytree(self.folder, folder / self.folder.name, ignore=ignored, symlinks=True)
         copied = Project(folder / self.folder.name)
-        copied.make("setup")
+        link(self.folder / ".venv", copied.folder)
         return copied
 
     def replace(self, name: str, old: str, new: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import ROOT, Bake, Once
 from tests.project.baked import Project
+from tests.project.linked_environment import link
 
 HERE = Path(__file__).parent
 
@@ -36,21 +37,35 @@ def uv(need: Callable[[str, object, str], None]) -> str:
 
 
 @pytest.fixture(scope="session")
+def environment(bake: Bake, once: Once, uv: str) -> Path:
+    """An environment as `make setup` makes it. Not to be changed: projects link to it."""
+
+    def make(into: Path) -> None:
+        project = Project(bake(into=into))
+        project.make("setup")
+        project.run(project.python, "-m", "compileall", "-q", "cd4ml/src")
+
+    (project,) = once("environment", make).iterdir()
+    return project / ".venv"
+
+
+@pytest.fixture(scope="session")
 def trained_project(
-    bake: Bake, once: Once, tmp_path_factory: pytest.TempPathFactory, uv: str
+    bake: Bake, once: Once, environment: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Project]:
     """`trained_project("name", small=False, **answers)`: a copy of a project, trained and committed."""
 
     def copied(name: str, small: bool = False, **answers: str) -> Project:
-        folder = once(f"trained-{name}", lambda into: _train(bake(into=into, **answers), small))
+        folder = once(f"trained-{name}", lambda into: _train(bake(into=into, **answers), environment, small))
         (project,) = folder.iterdir()
         return Project(project).copy(tmp_path_factory.mktemp(name))
 
     return copied
 
 
-def _train(folder: Path, small: bool) -> Project:
+def _train(folder: Path, environment: Path, small: bool) -> Project:
     project = Project(folder)
+    link(environment, folder)
     if small:
         project.replace("params.yaml", "2013-07-31", "2013-02-28")
         project.replace("params.yaml", "iterations: 100", "iterations: 10")

@@ -9,89 +9,113 @@ import time
 from pathlib import Path
 
 import pytest
+from cd4ml.bundle.bundle import Bundle
 
-from tests.project.baked import Project, stop
+from tests.project.baked import Project
 
-STAGES = ("ingest", "validate", "split", "train", "package", "evaluate")
+BREAK = (
+    "import pandas as pd; t = pd.read_parquet('data/source/2013-02.parquet');"
+    "t.loc[:1, 'distance'] = -5; t.loc[7, 'carrier'] = 'XX'; t.to_parquet('data/source/2013-02.parquet')"
+)
 
 
-def break_the_table(small: Project) -> None:
-    """Add a month in which two rows break the contract."""
-    small.run(
-        small.python,
-        "-c",
-        "import pandas as pd; t = pd.read_parquet('data/source/2013-02.parquet');"
-        "t.loc[:1, 'distance'] = -5; t.loc[7, 'carrier'] = 'XX'; t.to_parquet('data/source/2013-02.parquet')",
-    )
+def test_rows_that_break_the_contract_stop_the_run_and_undo_goes_back(small: Project) -> None:
+    before, bundle = small.state(), small.digest
+    small.run(small.python, "-c", BREAK)
     small.replace("params.yaml", "2013-02-28", "2013-02-27")
 
+    rejected = small.make("train", check=False)
 
-def test_rows_that_break_the_contract_stop_the_run(small: Project) -> None:
-    bundle = small.digest
-    break_the_table(small)
-
-    refused = small.make("train", check=False)
-
-    assert refused.returncode != 0
-    assert "contract: 2 rules broken in" in refused.stdout
-    assert "column    rule              rows  for example" in refused.stdout
-    assert "distance  at least 0           2  -5" in refused.stdout
-    assert 'carrier   one of 16 values     1  "XX"' in refused.stdout
-    assert "Running stage 'split'" not in refused.stdout
+    assert rejected.returncode != 0
+    assert "contract: 2 rules broken in" in rejected.stdout
+    assert "column    rule              rows  for example" in rejected.stdout
+    assert "distance  at least 0           2  -5" in rejected.stdout
+    assert 'carrier   one of 16 values     1  "XX"' in rejected.stdout
+    assert "Running stage 'split'" not in rejected.stdout
     assert small.digest == bundle
 
-
-def test_undo_goes_back_after_a_refusal(small: Project) -> None:
-    before = small.state()
-    break_the_table(small)
-    small.make("train", check=False)
     small.run("git", "checkout", "params.yaml", "data/source")
-
-    said = small.make("undo").stdout
-
-    assert "data, models and reports are as in the last commit" in said
+    undone = small.make("undo").stdout
+    assert "data, models and reports are as in the last commit" in undone
     assert small.state() == before
     assert "Running stage" not in small.make("train").stdout
 
 
-def test_undo_goes_back_after_another_model_was_trained(small: Project) -> None:
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds processes through /proc")
+def test_whatever_is_killed_nothing_is_harmed_and_running_again_goes_on(small: Project, tmp_path: Path) -> None:
     before = small.state()
-    small.replace("params.yaml", "iterations: 10", "iterations: 20")
-    small.make("train")
-    (small.folder / "reports/notes.txt").write_text("mine, and not in git")
+    small.replace("params.yaml", "2013-02-28", "2013-03-31")
+    for number, (victim, stage, delay) in enumerate(KILLED):
+        log = tmp_path / str(number)
+        run, process = train_until(small, stage, log)
+        time.sleep(delay)
+        if victim == "stage":
+            kill_if_alive(process)
+        else:
+            kill_dvc_alone(run.pid)
+        run.wait(120)
+        wait_until_it_ends(process, log)
+        Bundle.load(small.folder / "models/bundle")
 
+    goes_on = small.make("train").stdout
+    assert "Stage 'split' didn't change, skipping" in goes_on
+    assert small.read_json("models/bundle/bundle.json")["until"] == "2013-03-31"
+    assert not [name for name in small.state() if ".new-" in name or ".old-" in name]
+
+    (small.folder / "reports/notes.txt").write_text("in no commit")
     small.run("git", "checkout", "params.yaml")
     small.make("undo")
-
     assert small.state() == before
 
 
-def test_undo_before_the_first_commit_says_so(small: Project) -> None:
-    small.run("git", "update-ref", "-d", "HEAD")
+KILLED = [
+    ("stage", "ingest", 0.0),
+    ("stage", "validate", 0.0),
+    ("stage", "split", 0.0),
+    ("stage", "train", 0.0),
+    ("dvc", "train", 0.0),
+    ("stage", "package", 0.0),
+    ("stage", "package", 2.5),  # perhaps in the middle of writing
+    ("stage", "evaluate", 0.0),
+]
+"""What is killed, one after the other, how many seconds after a stage has begun."""
 
-    said = small.make("undo", check=False)
 
-    assert said.returncode != 0
-    assert "nothing is committed yet, so there is no state to go back to" in said.stdout
-
-
-def retrain_until(small: Project, stage: str, log: Path) -> tuple[subprocess.Popen[str], int]:
-    """Start a run of everything with other parameters; return it and the stage's process once that has begun."""
-    small.replace("params.yaml", "2013-02-28", "2013-03-31")
-    run = small.start("uv", "run", "dvc", "repro", log=log)
+def train_until(project: Project, stage: str, log: Path) -> tuple[subprocess.Popen[str], int]:
+    """Start `make train`; return it and the stage's process once that has begun."""
+    run = project.start("make", "train", log=log)
+    command = [f"{project.folder}/.venv/bin/cd4ml", "stage", stage]
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                words = (process / "cmdline").read_bytes().split(b"\0")
-                here = (process / "cwd").resolve() == small.folder.resolve()
-            except OSError:
-                continue
-            if here and words[1:4] == [f"{small.folder}/.venv/bin/cd4ml".encode(), b"stage", stage.encode()]:
-                return run, int(process.name)
+        for process, words in processes(run.pid):
+            if words[1:4] == command:
+                return run, process
         assert run.poll() is None, log.read_text()
-        time.sleep(0.05)
+        time.sleep(0.02)
     pytest.fail(f"{stage} did not begin in time")
+
+
+def processes(group: int) -> list[tuple[int, list[str]]]:
+    """Return the processes of a group, each with its command."""
+    members = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getpgid(int(process.name)) == group:
+                members.append((int(process.name), (process / "cmdline").read_text().split("\0")))
+        except OSError:
+            continue
+    return members
+
+
+def kill_if_alive(process: int) -> None:
+    if is_alive(process):
+        os.kill(process, signal.SIGKILL)
+
+
+def kill_dvc_alone(group: int) -> None:
+    """Kill dvc itself, and neither what has started it nor the stage below it."""
+    (dvc,) = (process for process, words in processes(group) if words[1:4] == ["-m", "dvc", "repro"])
+    os.kill(dvc, signal.SIGKILL)
 
 
 def is_alive(process: int) -> bool:
@@ -101,81 +125,28 @@ def is_alive(process: int) -> bool:
         return False
 
 
-needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds processes through /proc")
+def wait_until_it_ends(process: int, log: Path) -> None:
+    """Wait for a stage whose run is over: it may not outlive that.
 
-
-@needs_proc
-@pytest.mark.parametrize(("stage", "delay"), [*((stage, 0.0) for stage in STAGES), ("package", 2.5)])
-def test_a_killed_stage_harms_nothing_and_running_again_goes_on(
-    small: Project, stage: str, delay: float, tmp_path: Path
-) -> None:
-    before = small.state()
-    run, process = retrain_until(small, stage, tmp_path / "log")
-    time.sleep(delay)
-    if is_alive(process):
-        os.kill(process, signal.SIGKILL)
-    run.wait(120)
-
-    small.run("uv", "run", "python", "-c", f"from cd4ml.bundle.bundle import Bundle; from pathlib import Path;"
-                "Bundle.load(Path('models/bundle'))")  # fmt: skip
-    small.make("train")
-    after = small.state()
-    assert small.read_json("models/bundle/bundle.json")["until"] == "2013-03-31"
-    assert not [name for name in after if ".new-" in name or ".old-" in name]
-
-    small.run("git", "checkout", "params.yaml")
-    small.make("undo")
-    assert small.state() == before
-
-
-@needs_proc
-@pytest.mark.parametrize("stage", ["ingest", "train", "package"])
-def test_a_stage_stops_when_dvc_is_killed(small: Project, stage: str, tmp_path: Path) -> None:
-    run, process = retrain_until(small, stage, tmp_path / "log")
-
-    kill_dvc_alone(run.pid)
-    stop(run)
-
-    # Python can look only between two steps of its own: loading a large library from a slow disk is one step.
+    Python can look only between two steps of its own: loading a large library from a slow disk is one step.
+    """
     deadline = time.monotonic() + 60
     while is_alive(process) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not is_alive(process), Path(f"/proc/{process}/status").read_text() + (tmp_path / "log").read_text()
-    small.make("train")
-    assert small.read_json("models/bundle/bundle.json")["until"] == "2013-03-31"
+        time.sleep(0.05)
+    assert not is_alive(process), Path(f"/proc/{process}/status").read_text() + log.read_text()
 
 
-def kill_dvc_alone(group: int) -> None:
-    """Kill dvc itself, and neither uv above it nor the stage below it."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            ours = os.getpgid(int(process.name)) == group
-        except OSError:
-            continue
-        if ours and words[0].endswith(b"python") and words[1].endswith(b"/dvc"):
-            os.kill(int(process.name), signal.SIGKILL)
-            return
-    pytest.fail("dvc was not found")
+def test_an_error_in_the_teams_code_is_reported_without_the_librarys_stack(small: Project) -> None:
+    name = f"src/{small.package}/model.py"
+    small.replace(name, "    encoded = ColumnTransformer(", "    ().missing\n    encoded = ColumnTransformer(")
+    line = 1 + (small.folder / name).read_text(encoding="utf-8").splitlines().index("    ().missing")
 
+    failed = small.make("train", check=False)
 
-def test_train_without_git_says_that_it_needs_git(small: Project, tmp_path: Path) -> None:
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for name in ("bash", "make", "touch", "awk", "sed", "uv", "env"):
-        path = small.run("bash", "-c", f"command -v {name}").stdout.strip()
-        (tools / name).symlink_to(path)
-
-    said = small.make("train", check=False, settings={"PATH": str(tools)})
-
-    assert said.returncode != 0
-    assert "git was not found, and DVC needs it: install git, then run git init" in said.stdout
-
-
-def test_train_outside_a_repository_says_what_to_do(small: Project) -> None:
-    (small.folder / ".git").rename(small.folder.parent / "git-put-aside")
-
-    said = small.make("train", check=False)
-
-    assert said.returncode != 0
-    assert "not in a git repository, which DVC needs: run git init" in said.stdout
+    assert failed.returncode != 0
+    assert f"stage train: {name}:{line}: AttributeError: 'tuple' object has no attribute 'missing'" in failed.stdout
+    assert "Traceback" not in failed.stdout
+    assert "/cd4ml/src/" not in failed.stdout
+    whole = small.cd4ml("stage", "train", check=False, settings={"CD4ML_TRACEBACK": "1"}).stdout
+    assert "Traceback (most recent call last):" in whole
+    assert "/cd4ml/src/cd4ml/training/build.py" in whole

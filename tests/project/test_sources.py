@@ -85,7 +85,7 @@ def months(project: Project) -> list[str]:
 def ingest(project: Project, source: str, query: str = "null", **settings: str) -> subprocess.CompletedProcess[str]:
     project.replace("params.yaml", "source: data/source/*.parquet", f'source: "{source}"')
     project.replace("params.yaml", "query: null", f"query: {query}")
-    return project.cd4ml("ingest", check=False, settings=settings)
+    return project.cd4ml("stage", "ingest", check=False, settings=settings)
 
 
 def raw(project: Project) -> bytes:
@@ -146,7 +146,7 @@ def test_postgresql_gives_the_same_rows(project: Project, database: str) -> None
     by = ["scheduled_departure", "flight_id"]
     got = pd.read_parquet(project.folder / "data/raw.parquet").sort_values(by, ignore_index=True)
     pd.testing.assert_frame_equal(got, expected.sort_values(by, ignore_index=True), check_dtype=False)
-    project.cd4ml("validate")
+    project.cd4ml("stage", "validate")
 
 
 def test_the_address_of_a_database_may_come_from_the_environment(project: Project, database: str) -> None:

@@ -159,7 +159,7 @@ def test_the_model_answers_where_only_its_requirements_are_installed(project: Pr
     elsewhere = shutil.copytree(model, tmp_path / "model")
     table, said = str(project.folder / "data/holdout.parquet"), str(tmp_path / "said.parquet")
 
-    assert project.run(f"{alone}/bin/python", "-c", "import cd4ml", check=False).returncode == 1
+    assert project.run(f"{alone}/bin/python", "-c", "import cd4ml.bundle", check=False).returncode == 1
     project.run(f"{alone}/bin/python", "-c", COMPARE, str(elsewhere), table, said)
 
     assert (

@@ -65,7 +65,7 @@ def host(azure: Azure, group: str, slug: str = "demo") -> str:
 
 
 def environment(azure: Azure, folder: Path) -> dict[str, str]:
-    """The settings with which az and deploy/aci.sh take the stand-in for Azure; az is signed in as the owner."""
+    """The settings with which az and the scripts take the stand-in for Azure; az is signed in as the owner."""
     settings = {
         "PATH": f"{az_folder()}:{os.environ['PATH']}",
         "AZURE_LOCATION": azure.location,

@@ -1,4 +1,4 @@
-"""A stand-in for the parts of Google Cloud that `deploy/cloud-run.sh` asks for, on the loopback.
+"""A stand-in for the parts of Google Cloud that `cd4ml cloud` asks for, on the loopback.
 
 `cloud.py` tells the real gcloud where it is; `server.py` answers over HTTP; `services.py` is Cloud Run's Admin API,
 `revisions.py` the containers behind it, `traffic.py` the addresses of services and tags, `tokens.py` who may ask them;

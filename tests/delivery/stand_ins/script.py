@@ -7,9 +7,14 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
+
+from cd4ml.deploy.script import FOLDER
+from cd4ml.deploy.script import settings as deploy_settings
+from cd4ml.settings.project import read_project
 
 from . import gh
 from .containers import DOCKER
@@ -26,11 +31,21 @@ class Script:
     project: Path
     settings: dict[str, str]
 
+    @property
+    def command(self) -> list[str]:
+        """The command line, of the library as it lies in the template."""
+        return [str(Path(sys.executable).parent / "cd4ml"), "cloud"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the command is given besides `settings`."""
+        return {}
+
     def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         """Start the script in a session of its own."""
         return subprocess.Popen(
-            [f"deploy/{self.platform}.sh", *arguments],
-            cwd=self.project, env=os.environ | self.settings | settings,
+            [*self.command, *arguments],
+            cwd=self.project, env=os.environ | self.environment | self.settings | settings,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             text=True, start_new_session=True,
         )  # fmt: skip
@@ -57,6 +72,17 @@ class Releasing(Script):
 
     repository: str
     failures: Failures
+
+    @property
+    def command(self) -> list[str]:
+        """The script itself: `environment` gives it what `cd4ml cloud` would, but for another smoke test."""
+        return ["bash", str(FOLDER / f"{self.platform}.sh")]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `cd4ml cloud` gives the script; the tiny smoke test is the first `python` on the PATH."""
+        smoke = shutil.which("python", path=self.settings["PATH"])
+        return deploy_settings(read_project(self.project / "pyproject.toml")) | {"CD4ML_PYTHON": str(smoke)}
 
     def images(self, release: str) -> str:
         """The image of a release, by its digest."""

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { register } from "node:module";
 import { pathToFileURL } from "node:url";
 
-const installed = new URL("../../build/workflow-runner/", import.meta.url);
+const installed = new URL("../../../build/workflow-runner/", import.meta.url);
 
 /** The hooks run in a thread of their own, so they arrive there as text. */
 const hooks = `

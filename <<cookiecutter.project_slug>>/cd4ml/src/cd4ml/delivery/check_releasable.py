@@ -6,7 +6,7 @@ from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
 from cd4ml.delivery.quarantine import quarantine_branch
 from cd4ml.delivery.status import Status, read_status
 from cd4ml.errors import UserError
-from cd4ml.files.git import git, remote, tip
+from cd4ml.files.git import branch_commit, remote_name, run_git
 from cd4ml.gate.champion import LIVE
 from cd4ml.terminal.arguments import Arguments
 
@@ -56,7 +56,7 @@ def why_unchanged() -> str:
     """Return that a push changed nothing that is shipped; empty if it did, or if a person started the release."""
     if os.environ.get("GITHUB_EVENT_NAME") != "push" or is_set("FORCE"):
         return ""
-    live = tip(remote(), LIVE)
-    if live and git("diff", "--quiet", live, "HEAD", "--", *SHIPPED_PATHS).returncode == 0:
+    live = branch_commit(remote_name(), LIVE)
+    if live and run_git("diff", "--quiet", live, "HEAD", "--", *SHIPPED_PATHS).returncode == 0:
         return f"production is at {live[:7]}, and nothing that is shipped has changed since"
     return ""

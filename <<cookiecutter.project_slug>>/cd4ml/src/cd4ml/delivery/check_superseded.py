@@ -6,7 +6,7 @@ from typing import Any
 from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
 from cd4ml.delivery.github import GitHub
-from cd4ml.files.git import head, holds, remote, tip
+from cd4ml.files.git import branch_commit, head_commit, is_ancestor, remote_name
 from cd4ml.gate.champion import LIVE
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.terminal.arguments import Arguments
@@ -21,7 +21,7 @@ def main(argv: list[str]) -> None:
         UserError: git's remote, or GitHub, does not answer.
     """
     Arguments("check-superseded").parse_args(argv)
-    reason = "" if is_set("FORCE") else why_superseded(head())
+    reason = "" if is_set("FORCE") else why_superseded(head_commit())
     set_outputs(superseded="yes" if reason else "no")
     result = f"this release is skipped: {reason}" if reason else "this is the newest approved release"
     add_to_summary(result)
@@ -30,12 +30,12 @@ def main(argv: list[str]) -> None:
 
 def why_superseded(commit: str) -> str:
     """Return why a commit is not to be released any more; empty if it is still the newest approved one."""
-    live, github = tip(remote(), LIVE), GitHub.from_environment()
+    live, github = branch_commit(remote_name(), LIVE), GitHub.from_environment()
     if live == commit:
         # A run that was killed may have moved production and recorded nothing yet; a second one records it.
         release = releases.find(github, str(recorded_verdict().get("bundle", "")), commit)
         return f"{LIVE} is at {commit[:7]} already, and it is recorded" if is_recorded(release) else ""
-    if live and holds(live, commit):
+    if live and is_ancestor(commit, live):
         return f"{LIVE} is at {live[:7]} already, which comes after {commit[:7]}"
     if newer := approved_after(github, int(os.environ.get("GITHUB_RUN_NUMBER") or 0), commit):
         return f"{newer['head_sha'][:7]} came after {commit[:7]} and is approved too: {newer.get('html_url', '')}"

@@ -15,7 +15,7 @@ from cd4ml.delivery.model_commit import (
     write_commit_file,
 )
 from cd4ml.errors import UserError
-from cd4ml.files.git import head
+from cd4ml.files.git import head_commit
 from cd4ml.gate.champion import bundle_digest_here
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> None:
     verdict, digest = recorded_verdict(), bundle_digest_here()
     if verdict.get("passed") is not True or verdict.get("dvc_lock") != digest:
         raise UserError("reports/gate.json does not record that the bundle of dvc.lock passed the gate; run make gate")
-    base, bundle = head(), str(verdict["bundle"])
+    base, bundle = head_commit(), str(verdict["bundle"])
     if not is_new(changed_files(), base, digest):
         set_outputs(commit="none", bundle=bundle)
         add_to_summary(f"Nothing new: {bundle} is committed already, with the gate's result.")

@@ -126,8 +126,8 @@ def _repository() -> str:
     """Return owner/name, from the environment, else from git's remote; empty if neither names it."""
     if repository := os.environ.get("GITHUB_REPOSITORY"):
         return repository
-    remote = git.remote()
-    address = _ADDRESS.search(git.git("remote", "get-url", remote).stdout.strip()) if remote else None
+    remote = git.remote_name()
+    address = _ADDRESS.search(git.run_git("remote", "get-url", remote).stdout.strip()) if remote else None
     return address[1] if address else ""
 
 
@@ -136,6 +136,6 @@ def _token() -> str:
     if os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN"):
         return ""
     try:
-        return git.run(["gh", "auth", "token"], 30).stdout.strip()
+        return git.run_command(["gh", "auth", "token"], 30).stdout.strip()
     except OSError:
         return ""

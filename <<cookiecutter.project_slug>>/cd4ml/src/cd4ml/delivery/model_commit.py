@@ -14,7 +14,7 @@ from typing import Any
 from cd4ml.delivery.actions_io import run_url
 from cd4ml.errors import UserError
 from cd4ml.evaluation.formatting import shown
-from cd4ml.files.git import GitError, git, reason, said
+from cd4ml.files.git import GitError, failure_reason, output_of, run_git
 from cd4ml.settings import paths
 
 TRAINED_FILES = (paths.PARAMS, Path("dvc.lock"), paths.VALIDATED, paths.REPORTS)
@@ -37,9 +37,9 @@ def as_bot() -> list[str]:
 def changed_files() -> list[str]:
     """Return those of the trained files that differ from the last commit."""
     pathspec = [str(path) for path in TRAINED_FILES]
-    status = git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", *pathspec)
+    status = run_git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", *pathspec)
     if status.returncode:
-        raise GitError(f"git status: {reason(status)}")
+        raise GitError(f"git status: {failure_reason(status)}")
     return [entry[3:] for entry in status.stdout.split("\0") if entry]
 
 
@@ -73,19 +73,19 @@ def reason_given() -> str:
 
 def commit_trained_files(message: str) -> str:
     """Commit exactly the trained files, whatever else is staged or changed; return the commit."""
-    files = [str(path) for path in TRAINED_FILES if path.exists() or said("ls-files", "--", str(path))]
-    said("add", "--all", "--", *files)
-    done = git(*as_bot(), "commit", "--quiet", "--no-verify", "--message", message, "--only", "--", *files)
+    files = [str(path) for path in TRAINED_FILES if path.exists() or output_of("ls-files", "--", str(path))]
+    output_of("add", "--all", "--", *files)
+    done = run_git(*as_bot(), "commit", "--quiet", "--no-verify", "--message", message, "--only", "--", *files)
     if done.returncode:
         raise GitError(f"git commit: {' '.join(done.stderr.split())[:200]}")
-    return said("rev-parse", "HEAD")
+    return output_of("rev-parse", "HEAD")
 
 
 def write_commit_file() -> None:
     """Write the last commit to build/change.bundle, for a clone that has the commit before it."""
     COMMIT_FILE.parent.mkdir(parents=True, exist_ok=True)
     temporary = COMMIT_FILE.with_name(f".{COMMIT_FILE.name}.new-{os.getpid()}")
-    said("bundle", "create", "--quiet", str(temporary), "HEAD", "^HEAD~1")
+    output_of("bundle", "create", "--quiet", str(temporary), "HEAD", "^HEAD~1")
     temporary.replace(COMMIT_FILE)
 
 
@@ -97,11 +97,11 @@ def read_commit_file() -> str:
     """
     if not COMMIT_FILE.exists():
         raise ModelCommitError(f"no {COMMIT_FILE}; uv run cd4ml commit-model writes it")
-    fetched = git("fetch", "--quiet", "--no-tags", str(COMMIT_FILE), "HEAD")
+    fetched = run_git("fetch", "--quiet", "--no-tags", str(COMMIT_FILE), "HEAD")
     if fetched.returncode:
         raise ModelCommitError(f"{COMMIT_FILE} cannot be read here: is the commit that it builds on in this clone?")
-    commit = said("rev-parse", "--verify", "FETCH_HEAD")
-    if len(said("rev-list", "--parents", "--max-count=1", commit).split()) != 2:
+    commit = output_of("rev-parse", "--verify", "FETCH_HEAD")
+    if len(output_of("rev-list", "--parents", "--max-count=1", commit).split()) != 2:
         raise ModelCommitError(f"{COMMIT_FILE} holds {commit[:7]}, which does not have exactly one parent")
     if others := sorted(path for path in _files_of(commit) if not _is_trained(path)):
         raise ModelCommitError(
@@ -112,7 +112,7 @@ def read_commit_file() -> str:
 
 def _files_of(commit: str) -> list[str]:
     """Return the files that a commit changes."""
-    listed = said("diff-tree", "--no-commit-id", "--name-only", "--no-renames", "-r", "-z", commit)
+    listed = output_of("diff-tree", "--no-commit-id", "--name-only", "--no-renames", "-r", "-z", commit)
     return [path for path in listed.split("\0") if path]
 
 

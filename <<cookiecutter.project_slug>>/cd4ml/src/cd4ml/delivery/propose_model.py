@@ -8,7 +8,7 @@ from cd4ml.delivery.model_commit import read_commit_file, reason_given
 from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import BRANCH_PREFIX
 from cd4ml.errors import UserError
-from cd4ml.files.git import GitError, file_at, git, holds, push, remote, said, tip
+from cd4ml.files.git import GitError, branch_commit, file_at, is_ancestor, output_of, push_branch, remote_name, run_git
 from cd4ml.gate.champion import LIVE, WANTED
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
@@ -23,7 +23,7 @@ def main(argv: list[str]) -> None:
         UserError: the commit changes other files than training does, its branch has moved, or GitHub fails.
     """
     Arguments("propose-model").parse_args(argv)
-    commit, origin, github = read_commit_file(), remote(), GitHub.from_environment()
+    commit, origin, github = read_commit_file(), remote_name(), GitHub.from_environment()
     if origin is None:
         raise UserError("git has no remote to push to; git remote add origin ADDRESS")
     branch = requested_branch()
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> None:
     else:
         branch = RETRAIN_BRANCH
         push_to_retrain_branch(origin, commit)
-        address = open_or_update(github, branch, said("log", "-1", "--format=%s", commit), pull_request_text(commit))
+        address = open_or_update(github, branch, output_of("log", "-1", "--format=%s", commit), pull_request_text(commit))
         server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
         result = address or how_to_open(github.repository, server, branch)
         set_outputs(branch=branch, pull_request=address)
@@ -58,7 +58,7 @@ def requested_branch() -> str:
     if branch in ("", WANTED):
         return ""
     reserved = branch in (LIVE, RETRAIN_BRANCH) or branch.startswith(BRANCH_PREFIX)
-    if reserved or git("check-ref-format", "--branch", branch).returncode:
+    if reserved or run_git("check-ref-format", "--branch", branch).returncode:
         raise UserError("no model may be committed to the branch that HEAD_BRANCH names; name a pull request's branch")
     return branch
 
@@ -69,21 +69,21 @@ def push_to_pull_request(origin: str, commit: str, branch: str) -> None:
     Raises:
         GitError: somebody has pushed to it, or it does not exist any more.
     """
-    current = tip(origin, branch)
+    current = branch_commit(origin, branch)
     if current is None:
         raise GitError(f"{origin} has no branch {branch} any more, so the model was not pushed")
-    if not holds(commit, current):
+    if not is_ancestor(current, commit):
         raise GitError(f"{branch} was pushed to while the model was trained; put the label `train` on it again")
-    push(origin, commit, branch)
+    push_branch(origin, commit, branch)
 
 
 def push_to_retrain_branch(origin: str, commit: str) -> None:
     """Replace ct/retrain by a commit; leave it as it is if it has the same files and the same parent already."""
-    current = tip(origin, RETRAIN_BRANCH)
-    same = current and git("diff", "--quiet", current, commit).returncode == 0
-    if same and git("rev-parse", f"{current}^").stdout == git("rev-parse", f"{commit}^").stdout:
+    current = branch_commit(origin, RETRAIN_BRANCH)
+    same = current and run_git("diff", "--quiet", current, commit).returncode == 0
+    if same and run_git("rev-parse", f"{current}^").stdout == run_git("rev-parse", f"{commit}^").stdout:
         return
-    push(origin, commit, RETRAIN_BRANCH, was=current, forced=True)
+    push_branch(origin, commit, RETRAIN_BRANCH, expected=current, force=True)
 
 
 def remove_label(github: GitHub, branch: str) -> str:
@@ -104,7 +104,7 @@ def pull_request_text(commit: str) -> str:
     table = file_at(commit, paths.GATE_TABLE.as_posix()) or ""
     run = f", in [this run]({run_url()})" if run_url() else ""
     return (
-        f"{table}\nTrained from `{said('rev-parse', f'{commit}^')[:7]}`{run}; "
+        f"{table}\nTrained from `{output_of('rev-parse', f'{commit}^')[:7]}`{run}; "
         f"the reason given: `{reason_given().replace('`', '')}`.\n\n"
         "Merging this releases it, after the approval that `production` requires. "
         "ct replaces this branch whenever it has a newer model: commit nothing of your own to it.\n"

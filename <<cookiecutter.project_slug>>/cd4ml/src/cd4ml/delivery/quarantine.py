@@ -1,6 +1,6 @@
 """Quarantine bundles that were rolled back: no push releases a bundle while the branch `quarantine/DIGEST` exists."""
 
-from cd4ml.files.git import GitError, git, push, reason, remote
+from cd4ml.files.git import GitError, failure_reason, push_branch, remote_name, run_git
 
 BRANCH_PREFIX = "quarantine/"
 
@@ -18,12 +18,12 @@ def is_quarantined(version: str) -> bool:
     """
     if not version:
         return False
-    branch, origin = f"refs/heads/{quarantine_branch(version)}", remote()
+    branch, origin = f"refs/heads/{quarantine_branch(version)}", remote_name()
     if origin is None:
-        return bool(git("rev-parse", "--quiet", "--verify", branch).stdout)
-    listed = git("ls-remote", "--heads", origin, branch)
+        return bool(run_git("rev-parse", "--quiet", "--verify", branch).stdout)
+    listed = run_git("ls-remote", "--heads", origin, branch)
     if listed.returncode:
-        raise GitError(f"{origin} did not say whether {version} is quarantined: {reason(listed)}")
+        raise GitError(f"{origin} did not say whether {version} is quarantined: {failure_reason(listed)}")
     return bool(listed.stdout.strip())
 
 
@@ -33,6 +33,6 @@ def lift_quarantine(version: str) -> None:
     Raises:
         GitError: the remote does not answer, or rejects it.
     """
-    origin = remote()
+    origin = remote_name()
     if origin and is_quarantined(version):
-        push(origin, "", quarantine_branch(version))
+        push_branch(origin, "", quarantine_branch(version))

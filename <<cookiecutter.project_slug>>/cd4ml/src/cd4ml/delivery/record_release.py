@@ -12,7 +12,7 @@ from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.quarantine import lift_quarantine
 from cd4ml.delivery.write_release_metadata import RELEASE
 from cd4ml.errors import UserError
-from cd4ml.files.git import GitError, head, holds, push, remote, tip
+from cd4ml.files.git import GitError, branch_commit, head_commit, is_ancestor, push_branch, remote_name
 from cd4ml.gate.champion import LIVE
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
@@ -56,9 +56,9 @@ def read_metadata() -> dict[str, Any]:
         raise UserError(
             f"no {RELEASE}; uv run cd4ml write-release-metadata writes it, before the image is built"
         ) from None
-    if metadata.get("commit") != head():
+    if metadata.get("commit") != head_commit():
         commit = str(metadata.get("commit"))[:7]
-        raise UserError(f"{RELEASE} is of commit {commit}, this is {head()[:7]}: build the image again")
+        raise UserError(f"{RELEASE} is of commit {commit}, this is {head_commit()[:7]}: build the image again")
     return metadata
 
 
@@ -68,15 +68,15 @@ def move_production(commit: str) -> str:
     Raises:
         GitError: it is at a later commit already, or has moved meanwhile.
     """
-    origin = remote()
+    origin = remote_name()
     if origin is None:
         raise GitError("git has no remote, so there is no production to move; git remote add origin ADDRESS")
-    before = tip(origin, LIVE)
+    before = branch_commit(origin, LIVE)
     if before == commit:
         return f"{LIVE} is at {commit[:7]} already"
-    if before and holds(before, commit) and not is_set("FORCE"):
+    if before and is_ancestor(commit, before) and not is_set("FORCE"):
         raise GitError(f"{LIVE} is at {before[:7]} already, which comes after {commit[:7]}; FORCE=1 moves it back")
-    push(origin, commit, LIVE, was=before, forced=True)
+    push_branch(origin, commit, LIVE, expected=before, force=True)
     return f"{LIVE} is at {commit[:7]}" + (f", was at {before[:7]}" if before else "")
 
 

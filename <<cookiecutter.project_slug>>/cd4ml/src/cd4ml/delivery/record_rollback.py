@@ -9,7 +9,7 @@ from cd4ml.delivery.model_commit import as_bot, reason_given
 from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import lift_quarantine, quarantine_branch
 from cd4ml.errors import UserError
-from cd4ml.files.git import GitError, git, push, remote, said, tip
+from cd4ml.files.git import GitError, branch_commit, output_of, push_branch, remote_name, run_git
 from cd4ml.gate.champion import LIVE, WANTED, bundle_digest_at
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.terminal.arguments import Arguments
@@ -22,14 +22,14 @@ def main(argv: list[str]) -> None:
         UserError: there is no such release, `production` has moved meanwhile, or GitHub fails.
     """
     Arguments("record-rollback").parse_args(argv)
-    github, origin = GitHub.from_environment(), remote()
+    github, origin = GitHub.from_environment(), remote_name()
     if origin is None:
         raise GitError("git has no remote, so there is no production to move; git remote add origin ADDRESS")
     tag = os.environ.get("RELEASE", "").strip()
     target = releases.metadata_of(github, tag)["commit"]
-    if git("cat-file", "-e", f"{target}^{{commit}}").returncode:
-        said("fetch", "--quiet", origin, target)
-    live = tip(origin, LIVE)
+    if run_git("cat-file", "-e", f"{target}^{{commit}}").returncode:
+        output_of("fetch", "--quiet", origin, target)
+    live = branch_commit(origin, LIVE)
     actions = [
         quarantine(origin, live, target) if live else "",
         move_production_back(origin, live, target, tag),
@@ -49,15 +49,15 @@ def quarantine(origin: str, live: str, target: str) -> str:
     if not bundle:
         raise UserError(f"reports/gate.json at {live[:7]} names no bundle, so none could be quarantined")
     branch = quarantine_branch(bundle)
-    if tip(origin, branch) is None:
-        push(origin, live, branch)
+    if branch_commit(origin, branch) is None:
+        push_branch(origin, live, branch)
     return f"{bundle} is quarantined: no push releases it again; git push {origin} --delete {branch} lifts that"
 
 
 def move_production_back(origin: str, live: str | None, target: str, tag: str) -> str:
     """Move `production` to the target; return what was done."""
     if live != target:
-        push(origin, target, LIVE, was=live, forced=True)
+        push_branch(origin, target, LIVE, expected=live, force=True)
     set_outputs(moved="yes")
     return f"{LIVE} is at {target[:7]}, {tag}" + (f"; was at {live[:7]}" if live and live != target else "")
 
@@ -67,15 +67,15 @@ def propose_revert(github: GitHub, origin: str, target: str, tag: str) -> str:
 
     `.github` stays as it is: a workflow's token may not change workflows.
     """
-    main_tip = tip(origin, WANTED)
+    main_tip = branch_commit(origin, WANTED)
     if main_tip is None:
         return ""
     commit = _revert_commit(main_tip, target, f"Revert to {tag}\n\nWhy: {reason_given()}\n")
     if commit is None:
         return f"{WANTED} has the files of {tag} already"
     branch = f"rollback/{tag}"
-    push(origin, commit, branch, was=tip(origin, branch), forced=True)
-    log = said("log", "--oneline", "--no-decorate", "-n", "50", f"{target}..{main_tip}").replace("`", "'")
+    push_branch(origin, commit, branch, expected=branch_commit(origin, branch), force=True)
+    log = output_of("log", "--oneline", "--no-decorate", "-n", "50", f"{target}..{main_tip}").replace("`", "'")
     run = f" in [this run]({run_url()})" if run_url() else ""
     body = (
         f"Production was rolled back to {tag}{run}; the reason given: `{reason_given().replace('`', '')}`.\n\n"
@@ -90,9 +90,9 @@ def propose_revert(github: GitHub, origin: str, target: str, tag: str) -> str:
 
 def _revert_commit(main_tip: str, target: str, message: str) -> str | None:
     """Return a commit on top of main with the target's files, but main's `.github`; None if nothing differs."""
-    if git("diff", "--quiet", main_tip, target, "--", ".", ":(exclude,top).github").returncode == 0:
+    if run_git("diff", "--quiet", main_tip, target, "--", ".", ":(exclude,top).github").returncode == 0:
         return None
-    entries = [line for line in said("ls-tree", "--full-tree", target).splitlines() if not line.endswith("\t.github")]
-    entries += [line for line in said("ls-tree", "--full-tree", main_tip).splitlines() if line.endswith("\t.github")]
-    tree = said("mktree", given="\n".join(entries) + "\n")
-    return said(*as_bot(), "commit-tree", tree, "-p", main_tip, "-m", message)
+    entries = [line for line in output_of("ls-tree", "--full-tree", target).splitlines() if not line.endswith("\t.github")]
+    entries += [line for line in output_of("ls-tree", "--full-tree", main_tip).splitlines() if line.endswith("\t.github")]
+    tree = output_of("mktree", stdin="\n".join(entries) + "\n")
+    return output_of(*as_bot(), "commit-tree", tree, "-p", main_tip, "-m", message)

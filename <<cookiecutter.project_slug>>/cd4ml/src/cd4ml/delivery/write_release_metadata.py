@@ -11,7 +11,7 @@ from cd4ml.delivery.commit_model import mlflow_run_of
 from cd4ml.delivery.model_commit import MLFLOW_TRAILER
 from cd4ml.errors import UserError
 from cd4ml.files.atomic import write_text
-from cd4ml.files.git import git, head
+from cd4ml.files.git import head_commit, run_git
 from cd4ml.gate.champion import bundle_digest_here
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
@@ -49,7 +49,7 @@ def release_metadata() -> dict[str, Any]:
         "bundle": manifest.version,
         "digest": manifest.digest,
         "dvc_lock": bundle_digest_here(),
-        "commit": head(),
+        "commit": head_commit(),
         "repository": os.environ.get("GITHUB_REPOSITORY") or Lineage.here(os.environ).repository,
         "run": run_url() or None,
         "mlflow_run": mlflow_run_of(manifest.digest) or _mlflow_run_in_git() or None,
@@ -59,5 +59,5 @@ def release_metadata() -> dict[str, Any]:
 
 def _mlflow_run_in_git() -> str:
     """Return the MLflow run that the last commit of dvc.lock names; empty if it names none."""
-    trailers = git("log", "-1", f"--format=%(trailers:key={MLFLOW_TRAILER},valueonly)", "--", "dvc.lock").stdout.split()
+    trailers = run_git("log", "-1", f"--format=%(trailers:key={MLFLOW_TRAILER},valueonly)", "--", "dvc.lock").stdout.split()
     return trailers[0] if trailers else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import BundleError, UserError
 from cd4ml.files.dvc_lock import output_digest
-from cd4ml.files.git import GitError, reason, remote, run, tip
+from cd4ml.files.git import GitError, branch_commit, failure_reason, remote_name, run_command
 from cd4ml.settings import paths
 
 LIVE, WANTED = "production", "main"
@@ -67,9 +67,9 @@ def branches() -> Iterator[tuple[str, str]]:
     Raises:
         GitError: the remote, where git has one, did not answer.
     """
-    where = remote()
+    where = remote_name()
     for branch in (LIVE, WANTED):
-        if revision := tip(where, branch):
+        if revision := branch_commit(where, branch):
             yield branch, revision
 
 
@@ -105,14 +105,14 @@ def fetch_bundle(branch: str, revision: str, folder: Path) -> None:
         str(folder),
         *config,
     ]
-    done = run(command, _FETCHING)
+    done = run_command(command, _FETCHING)
     if done.returncode and _fetched_from_registry(revision):
         shutil.rmtree(folder, ignore_errors=True)  # half a bundle may be there
-        done = run(command, _FETCHING)
+        done = run_command(command, _FETCHING)
     if done.returncode:
         raise UnknownChampionError(
             f"the bundle of {branch} at {revision[:7]} is neither in DVC's cache nor to be had from its remote: "
-            f"{reason(done)}"
+            f"{failure_reason(done)}"
         )
 
 

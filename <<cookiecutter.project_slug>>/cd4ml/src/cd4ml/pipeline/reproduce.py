@@ -1,12 +1,10 @@
 """The verb `train`: run the stages of dvc.yaml that are out of date, then publish the result to MLflow."""
 
-import os
 import subprocess  # dvc, with arguments of ours alone
-import sys
-from pathlib import Path
 
 from cd4ml.errors import UserError
-from cd4ml.files.git import said
+from cd4ml.files.dvc_command import dvc_command, dvc_environment
+from cd4ml.files.git import output_of
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.tracking.track import track_after_training
@@ -36,10 +34,7 @@ def reproduce(*words: str) -> None:
         UserError: a merge left conflicts, or a stage failed, which says itself why.
     """
     check_merged()
-    # dvc.yaml says `cd4ml stage ...`: let it be this one
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = [sys.executable, "-m", "dvc", "repro", *words]
-    if subprocess.run(command, env=os.environ | {"PATH": path}, check=False).returncode:
+    if subprocess.run(dvc_command("repro", *words), env=dvc_environment(), check=False).returncode:
         raise UserError(
             "a stage failed, for the reason above; after fixing it run this again, and it goes on from there"
         )
@@ -52,10 +47,10 @@ def check_merged() -> None:
         UserError: one did; with what to do.
     """
     made_by_training = [":!dvc.lock", f":!{paths.REPORTS}", f":!{paths.VALIDATED}"]
-    own = said("diff", "--name-only", "--diff-filter=U", "--relative", "--", ".", *made_by_training).split("\n")
+    own = output_of("diff", "--name-only", "--diff-filter=U", "--relative", "--", ".", *made_by_training).split("\n")
     if own != [""]:
         raise UserError(f"a merge left conflicts in {' '.join(own)}: resolve them, git add them, and run this again")
-    if said("ls-files", "--unmerged"):
+    if output_of("ls-files", "--unmerged"):
         raise UserError(
             "a merge left conflicts in dvc.lock or reports: make undo takes this branch's, then make train makes the "
             "merged state's"

@@ -1,6 +1,5 @@
 """Look at the source, and take in what is new: `make refresh`."""
 
-import os
 import subprocess  # dvc, with words of ours alone
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import times_of_table, write
 from cd4ml.errors import DataError, ParamsError, UserError
 from cd4ml.files.atomic import scratch_folder
+from cd4ml.files.dvc_command import dvc_command, dvc_environment
 from cd4ml.files.dvc_run_lock import no_run_under_way
 from cd4ml.files.yaml_edit import check_values, write_values
 from cd4ml.settings import paths
@@ -116,8 +116,8 @@ def _set_until(before: date | None, until: date | None) -> None:
 
 
 def _ingest(rows: Path) -> None:
-    command = ["dvc", "repro", "--force", "--single-item", "ingest"]
-    done = subprocess.run(command, env=os.environ | {JUST_READ: str(rows)}, check=False)
+    command = dvc_command("repro", "--force", "--single-item", "ingest")
+    done = subprocess.run(command, env=dvc_environment() | {JUST_READ: str(rows)}, check=False)
     if done.returncode:
         raise UserError("ingest did not end well, for the reason above; when that is mended, make refresh goes on")
 

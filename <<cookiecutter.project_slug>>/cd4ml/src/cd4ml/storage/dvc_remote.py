@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cd4ml.errors import UserError
-from cd4ml.files.git import PASSWORD
+from cd4ml.files.git import PASSWORD_IN_URL
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -96,7 +96,7 @@ def _explained() -> Iterator[None]:
     except UserError:
         raise
     except Exception as failure:  # each cloud's library has its own
-        told = PASSWORD.sub("", " ".join(str(failure).split()) or type(failure).__name__)[:200]
+        told = PASSWORD_IN_URL.sub("", " ".join(str(failure).split()) or type(failure).__name__)[:200]
         raise UserError(f"the DVC remote does not answer: {told}; are its credentials set?") from None
 
 

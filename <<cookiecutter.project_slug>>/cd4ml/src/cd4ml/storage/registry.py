@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from cd4ml.errors import UserError
 from cd4ml.files.dvc_lock import named
-from cd4ml.files.git import Done, run
+from cd4ml.files.git import Completed, run_command
 from cd4ml.storage import oci_layout as layout
 
 _PATIENCE = 3600  # seconds to copy an image
@@ -87,7 +87,7 @@ class Registry:
         if done.returncode:
             raise RegistryError(f"{self.name} does not give {tag}: {_reason(done)}")
 
-    def _skopeo(self, verb: str, *words: str) -> Done:
+    def _skopeo(self, verb: str, *words: str) -> Completed:
         if shutil.which("skopeo") is None:
             raise RegistryError("skopeo is not here, which copies images: apt-get install skopeo, brew install skopeo")
         config = Path(os.environ.get("DOCKER_CONFIG", "")) / "config.json"
@@ -96,7 +96,7 @@ class Registry:
         if re.split("[:/]", self.name)[0] in _LOOPBACK:
             sides = ["src-", "dest-"] if verb == "copy" else [""]
             plain = [f"--{side}tls-verify=false" for side in sides]
-        return run(["skopeo", verb, *plain, *words], _PATIENCE, login)
+        return run_command(["skopeo", verb, *plain, *words], _PATIENCE, login)
 
 
 def tag(revision: str = "") -> str:
@@ -164,7 +164,7 @@ def _scratch() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="objects-", dir=folder)
 
 
-def _reason(done: Done) -> str:
+def _reason(done: Completed) -> str:
     """Return skopeo's last words on why it failed."""
     lines: Mapping[int, str] = dict(enumerate(line for line in done.stderr.splitlines() if line.strip()))
     text = re.sub(r'^time="[^"]*" level=\w+ msg=', "", lines[len(lines) - 1]).strip('"') if lines else "no reason"

@@ -3,6 +3,7 @@
 import subprocess  # git and dvc, with words of ours alone
 
 from cd4ml.errors import UserError
+from cd4ml.files.dvc_command import dvc_command
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
@@ -21,7 +22,7 @@ def main(argv: list[str]) -> None:
         raise UserError("the last commit holds no dvc.lock, so no state to go back to; `make train` goes on from here")
     _run("git", "checkout", "--quiet", "HEAD", "--", *kept)
     _run("git", "clean", "-fdq", "--", str(paths.REPORTS))
-    back = subprocess.run(["dvc", "checkout", "--force"], capture_output=True, check=False, text=True)
+    back = subprocess.run(dvc_command("checkout", "--force"), capture_output=True, check=False, text=True)
     if "Checkout failed" in back.stderr or "missing" in back.stderr:
         raise UserError("DVC's cache lacks what dvc.lock names: `make pull` fetches it, or `make train` makes it again")
     if back.returncode:
