@@ -2,8 +2,8 @@
 
     uv run --group slow python -m benchmarks.pipeline [--quick]
 
-Runs the workflows of the default project as tests/delivery/delivery.py does: its steps, the engine, the registry and gcloud
-are real; GitHub, Cloud Run and the bucket are stand-ins on loopback. Jobs run one after the other, each with every
+Runs the workflows of the default project as tests/delivery/delivery.py does: its steps, the engine, the registry and
+gcloud are real; GitHub, Cloud Run and the bucket are stand-ins on loopback. Jobs run one after the other, each with every
 processor to itself, and a workflow takes as long as its longest chain of jobs, since on GitHub each has a machine. Not
 counted: the wait for a runner, for an approval and for the canary, and downloads, as caches are warm. `--quick` leaves
 ci out and trains on three months.
@@ -23,13 +23,13 @@ import yaml
 from cookiecutter.main import cookiecutter
 
 from benchmarks.laptop import ROOT
-from tests.project.baked import Project
 from tests.delivery.delivery import Delivery, delivered
 from tests.delivery.github import Run
 from tests.delivery.google.delivery import CloudRun, cloud_run
 from tests.delivery.world import pushed, report, shorten
+from tests.project.baked import Project
 
-GOALS = {"ci": 180, "push to production": 360, "ct, nothing new": 30}  # seconds
+GOALS = {"ci": 90, "push to production": 360, "ct, nothing new": 30}  # seconds
 
 
 def need(capability: str, present: object, reason: str) -> None:

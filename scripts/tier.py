@@ -20,7 +20,9 @@ class Count:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Count what was passed, failed and skipped."""
-        self.outcomes = {name: len(terminalreporter.stats.get(name, [])) for name in ("passed", "failed", "error", "skipped")}
+        self.outcomes = {
+            name: len(terminalreporter.stats.get(name, [])) for name in ("passed", "failed", "error", "skipped")
+        }
 
 
 def main() -> None:

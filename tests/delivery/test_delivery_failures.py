@@ -17,9 +17,9 @@ from tests.conftest import Bake
 from tests.delivery.delivery import KEY, Delivery, Need, delivered
 from tests.delivery.github import Run
 from tests.delivery.google.delivery import CloudRun, cloud_run
-from tests.project.test_image import engine
 from tests.delivery.world import ended_well, pushed, report, shorten
 from tests.project.baked import Project
+from tests.project.test_image import engine
 
 pytestmark = pytest.mark.drill
 

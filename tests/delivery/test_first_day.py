@@ -13,7 +13,6 @@ import pytest
 
 from tests.conftest import Bake
 from tests.delivery.github import GitHub
-from tests.project.test_image import engine
 from tests.delivery.world import (
     ended_well,
     keep_at,
@@ -27,6 +26,7 @@ from tests.delivery.world import (
     shorten,
 )
 from tests.project.baked import Project
+from tests.project.test_image import engine
 
 __all__ = ["engine"]
 
@@ -122,13 +122,15 @@ def test_a_remote_that_refuses_and_inputs_full_of_shell_leave_no_commit(
         shell = f"$(touch {tmp_path}/was-here)`touch {tmp_path}/was-here`"
         asked = github.dispatch("ct", {"until": shell, "reason": shell})
         github.run_all()
-        assert "until" in asked.jobs["retrain"].step("make refresh").log.lower(), report(asked)
+        assert "until" in asked.jobs["retrain"].step("cd4ml refresh").log.lower(), report(asked)
 
         github.dispatch("ct", {"reason": shell})
         github.run_all()
 
         trained = github.last("ct")
-        assert [step.name for step in trained.jobs["retrain"].steps if step.conclusion == "failure"] == ["make push"]
+        assert [step.name for step in trained.jobs["retrain"].steps if step.conclusion == "failure"] == [
+            "uv run cd4ml push"
+        ]
         assert trained.results["propose"] == "skipped"
         assert (asked.conclusion, trained.conclusion) == ("failure", "failure")
         assert github.main.refs() == before

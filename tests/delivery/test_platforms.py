@@ -21,10 +21,10 @@ from tests.delivery.aws.delivery import fargate
 from tests.delivery.azure.delivery import aci
 from tests.delivery.delivery import Delivery, Need, SetUp, delivered
 from tests.delivery.google.delivery import cloud_run
-from tests.project.test_image import engine
 from tests.delivery.world import ended_well, pushed, report, shorten
 from tests.moving import keep_in, move
 from tests.project.baked import Project
+from tests.project.test_image import engine
 
 __all__ = ["engine"]
 

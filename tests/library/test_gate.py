@@ -19,7 +19,7 @@ from cd4ml.gate.champion import Champion, UnknownChampionError
 from cd4ml.gate.judge import judge
 from cd4ml.gate.verdict import Verdict, as_json, as_markdown, as_text
 from cd4ml.settings import paths
-from cd4ml.settings.params import Accepted, EvaluateParams, GateParams, Params
+from cd4ml.settings.params import EvaluateParams, GateParams, Params, Waiver
 from cd4ml.training import skops_file
 from cd4ml.training.estimator import frame_of
 from sklearn.compose import ColumnTransformer
@@ -245,7 +245,7 @@ def test_a_contract_that_breaks_callers_is_refused(bench: Bench, champion: Bundl
 
 
 def test_a_champion_that_is_not_known_refuses(bench: Bench) -> None:
-    reason = UnknownChampionError("origin did not say whether it has a branch production")
+    reason = UnknownChampionError("cannot read whether origin has the branch production")
 
     verdict = bench.verdict(bench.bundle(bench.model()), reason)
 
@@ -255,7 +255,7 @@ def test_a_champion_that_is_not_known_refuses(bench: Bench) -> None:
 
 def test_a_champion_that_is_not_known_may_be_accepted_by_name(bench: Bench) -> None:
     challenger = bench.bundle(bench.model())
-    waiver = Accepted(rule="champion", bundle=challenger.version, reason="its storage burnt down", by="Ada")
+    waiver = Waiver(rule="champion", bundle=challenger.version, reason="its storage burnt down", by="Ada")
 
     verdict = bench.verdict(challenger, UnknownChampionError("it is gone"), accept=[waiver])
 
@@ -284,7 +284,7 @@ def test_a_champion_of_another_question_refuses(bench: Bench, tiny_bundles: dict
 
 def test_a_broken_rule_may_be_accepted_for_this_bundle_and_not_the_next(bench: Bench, champion: Bundle) -> None:
     challenger = bench.bundle(bench.scaled(6.0))
-    waiver = Accepted(rule="calibration", bundle=challenger.version, reason="only its order is used", by="Ada")
+    waiver = Waiver(rule="calibration", bundle=challenger.version, reason="only its order is used", by="Ada")
 
     accepted = bench.verdict(challenger, champion, accept=[waiver])
     later = bench.verdict(bench.bundle(bench.scaled(6.1)), champion, accept=[waiver])
@@ -301,7 +301,7 @@ def test_a_broken_rule_may_be_accepted_for_this_bundle_and_not_the_next(bench: B
 @pytest.mark.parametrize("rule", ["whole", "answers"])
 def test_integrity_cannot_be_waived(rule: str) -> None:
     with pytest.raises(ValueError, match="Input should be 'baseline'"):
-        Accepted(rule=rule, bundle="v.1234567", reason="because", by="Ada")
+        Waiver(rule=rule, bundle="v.1234567", reason="because", by="Ada")
 
 
 def test_a_floor_of_another_problem_is_named(bench: Bench) -> None:

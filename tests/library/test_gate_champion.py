@@ -137,7 +137,7 @@ def test_a_branch_that_only_this_clone_has_is_no_release(houses: Path, origin: P
 def test_a_remote_that_does_not_answer_is_no_absence(houses: Path, origin: Path, tmp_path: Path) -> None:
     shutil.rmtree(origin)
 
-    with pytest.raises(UnknownChampionError, match=r"origin did not say whether it has a branch production: .*origin"):
+    with pytest.raises(UnknownChampionError, match=r"cannot read whether origin has the branch production: .*origin"):
         found(tmp_path)
 
 

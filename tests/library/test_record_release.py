@@ -170,9 +170,9 @@ def test_a_remote_that_rejects_the_push_is_quoted_with_what_to_do(
     for words, message in (
         (
             "refusing to allow a GitHub App to create or update workflow",
-            "a person may, with git push --force",
+            "a person may: run git push --force",
         ),
-        ("Protected branch update failed", "could not be pushed to origin: Protected branch update failed"),
+        ("Protected branch update failed", "cannot push production to origin: Protected branch update failed"),
     ):
         hook.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 1\n", encoding="utf-8")
         hook.chmod(0o755)

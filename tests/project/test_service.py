@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.project.baked import Project, free_port, stop
+from tests.project.linked_environment import unlink
 
 
 def get(url: str) -> dict[str, object]:
@@ -41,43 +40,40 @@ def serving(project: Project, log: Path) -> Iterator[str]:
     assert code == 0, log.read_text()
 
 
-def test_serve_and_predict(classifier: Project, tmp_path: Path) -> None:
-    with serving(classifier, tmp_path / "log") as url:
-        said = classifier.make("predict", f"URL={url}").stdout
+def test_serve_and_predict(quick: Project, tmp_path: Path) -> None:
+    with serving(quick, tmp_path / "log") as url:
+        said = quick.make("predict", f"URL={url}").stdout
         version = get(f"{url}/version")
 
     print(said, version)
     assert "curl" in said
     assert '"predictions"' in said
-    assert version["digest"] == classifier.digest
+    assert version["digest"] == quick.digest
 
 
-def test_predict_without_a_service_says_how_to_start_one(classifier: Project) -> None:
-    said = classifier.make("predict", f"URL=http://127.0.0.1:{free_port()}", check=False)
+def test_predict_without_a_service_says_how_to_start_one(quick: Project) -> None:
+    said = quick.make("predict", f"URL=http://127.0.0.1:{free_port()}", check=False)
 
     assert said.returncode != 0
     assert "make serve" in said.stdout
 
 
-def test_without_a_bundle_serve_says_how_to_make_one(project: Project) -> None:
-    (project.folder / "models/bundle").rename(project.folder / "aside")
+def test_without_a_bundle_serve_says_how_to_make_one(small: Project) -> None:
+    (small.folder / "models/bundle").rename(small.folder / "aside")
 
-    said = project.make("serve", check=False)
+    said = small.make("serve", check=False)
 
     assert said.returncode != 0
     assert "no bundle in models/bundle; run `make train`, which makes one" in said.stdout
 
 
-@pytest.mark.parametrize("trained", ["classifier", "regressor"])
-def test_an_environment_without_the_training_libraries_serves(
-    trained: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    project: Project = request.getfixturevalue(trained).copy(tmp_path)
-    project.run("uv", "sync", "--locked", "--no-default-groups")
+def test_an_environment_without_the_training_libraries_serves(small: Project, tmp_path: Path) -> None:
+    unlink(small.folder)
+    small.run("uv", "sync", "--locked", "--no-default-groups")
     for library in ("pandas", "sklearn", "skl2onnx", "dvc", "ruamel.yaml"):
-        assert project.run(project.python, "-c", f"import {library}", check=False).returncode == 1, library
+        assert small.run(small.python, "-c", f"import {library}", check=False).returncode == 1, library
 
-    with serving(project, tmp_path / "log") as url:
-        said = project.cd4ml("smoke", "--url", url).stdout
+    with serving(small, tmp_path / "log") as url:
+        said = small.cd4ml("smoke", "--url", url).stdout
 
     assert "all 10 answered as the pipeline did" in said

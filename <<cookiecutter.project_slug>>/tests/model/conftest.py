@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.contract.columns import Columns, rows_of_columns, spread
+from cd4ml.contract.columns import Columns, evenly_spaced_rows, rows_of_columns
 from cd4ml.contract.table import columns_of_table
 from cd4ml.settings.paths import BUNDLE, HOLDOUT
 
@@ -31,4 +31,4 @@ def holdout(bundle: Bundle) -> Columns:
 @pytest.fixture(scope="session")
 def some_rows(bundle: Bundle, holdout: Columns) -> list[dict[str, Any]]:
     """A hundred held-out rows, from the first to the last, as a request has them."""
-    return rows_of_columns(spread(holdout, 100), bundle.contract)
+    return rows_of_columns(evenly_spaced_rows(holdout, 100), bundle.contract)

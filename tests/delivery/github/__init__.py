@@ -1,4 +1,4 @@
-"""A small GitHub on loopback: a repository to push to, the REST API, triggers, and runs by tests/delivery/workflows/run.mjs.
+"""A small GitHub on loopback: a repository to push to, the REST API, triggers, and runs by workflows/run.mjs.
 
 What it cannot show: GitHub's own scheduling, its real tables of permissions, rate limits, what is not modelled here.
 """

@@ -16,9 +16,9 @@ from cd4ml.bundle.manifest import FORMAT, MODEL_FILES, Manifest, Runtime
 from cd4ml.bundle.onnx_export import NotExportableError, to_onnx
 from cd4ml.bundle.proof import NUMBER_TOLERANCE, PROBABILITY_TOLERANCE, proof
 from cd4ml.bundle.training_profile import training_profile
-from cd4ml.contract.columns import Array, Columns, rows_of_columns, spread
+from cd4ml.contract.columns import Array, Columns, evenly_spaced_rows, rows_of_columns
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import columns_of_table, read, target_of_table, times_of_table
+from cd4ml.contract.table import columns_of_table, read_table, target_of_table, times_of_table
 from cd4ml.errors import ModelError
 from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
@@ -53,7 +53,7 @@ class Ingredients:
 def read_ingredients() -> Ingredients:
     """Read contract, parameters, features, pipeline and both tables."""
     contract, params, project = Contract.load(paths.CONTRACT), Params.load(), read_project()
-    train, holdout = read(paths.TRAIN), read(paths.HOLDOUT)
+    train, holdout = read_table(paths.TRAIN), read_table(paths.HOLDOUT)
     model = skops_file.load(paths.PIPELINE)
     threshold = json.loads(paths.THRESHOLD.read_bytes())["threshold"]
     return Ingredients(
@@ -118,7 +118,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def examples(made: Ingredients) -> dict[str, Any]:
     """Return a few held-out rows, and the fitted pipeline's own answers to them."""
-    columns = spread(made.holdout, made.params.package.examples)
+    columns = evenly_spaced_rows(made.holdout, made.params.package.examples)
     scores = made.scores(columns)
     return {
         "rows": rows_of_columns(columns, made.contract),

@@ -8,7 +8,7 @@ import numpy as np
 
 from cd4ml.bundle.decision import Decision
 from cd4ml.bundle.onnx_export import NotExportableError
-from cd4ml.contract.columns import Array, Columns, spread
+from cd4ml.contract.columns import Array, Columns, evenly_spaced_rows
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import describe
 
@@ -32,9 +32,9 @@ class Probe:
 
 def probes(train: Columns, holdout: Columns, contract: Contract) -> Iterator[Probe]:
     """Yield rows that the contract allows and that exports are known to get wrong."""
-    yield Probe("the held-out rows", spread(holdout, _MOST_ROWS))
-    yield Probe("the training rows", spread(train, _MOST_ROWS))
-    base = spread(holdout, _BASE_ROWS)
+    yield Probe("the held-out rows", evenly_spaced_rows(holdout, _MOST_ROWS))
+    yield Probe("the training rows", evenly_spaced_rows(train, _MOST_ROWS))
+    base = evenly_spaced_rows(holdout, _BASE_ROWS)
     nullable = [name for name, column in contract.columns.items() if column.nullable]
     for name in nullable:
         yield Probe(f"{name} null", base | {name: _filled(base[name], None)})
@@ -53,7 +53,7 @@ def probes(train: Columns, holdout: Columns, contract: Contract) -> Iterator[Pro
             for flag in (0.0, 1.0):
                 yield Probe(f"{name} {bool(flag)}", base | {name: _filled(base[name], flag)})
         elif column.type == "category":
-            values = [*(column.values or []), *([] if column.refuses_unknown else [_UNSEEN, "0", "Ω" * 500])]
+            values = [*(column.values or []), *([] if column.rejects_unknown else [_UNSEEN, "0", "Ω" * 500])]
             for value in values:
                 yield Probe(f"{name} {value[:40]}", base | {name: _filled(base[name], value)})
         else:
@@ -99,7 +99,7 @@ def proof(
         if found:
             raise NotExportableError(f"its ONNX form is not exact: {found} ({probe.name})")
         asked += len(expected)
-    together = spread(holdout, _SINGLE_ROWS)
+    together = evenly_spaced_rows(holdout, _SINGLE_ROWS)
     expected = pipeline(together)
     for row in range(len(expected)):
         one = {name: array[row : row + 1] for name, array in together.items()}

@@ -73,7 +73,7 @@ class Column(Section):
         return most if self.max is None else min(most, self.max)
 
     @property
-    def refuses_unknown(self) -> bool:
+    def rejects_unknown(self) -> bool:
         """Whether a category outside `values` breaks the contract."""
         return self.values is not None and self.unknown != "allow"
 
@@ -85,12 +85,12 @@ class Column(Section):
         return _TYPE_RULES[self.type]
 
     @property
-    def least_rule(self) -> str:
+    def minimum_rule(self) -> str:
         """The lower limit, for a person."""
         return f"at least {self.lowest:.9g}"
 
     @property
-    def most_rule(self) -> str:
+    def maximum_rule(self) -> str:
         """The upper limit, for a person."""
         return f"at most {self.highest:.9g}"
 
@@ -112,7 +112,7 @@ class Column(Section):
                 kind = Annotated[int, msgspec.Meta(ge=int(self.lowest), le=int(self.highest))]
             case "boolean":
                 kind = bool
-            case "category" if self.refuses_unknown:
+            case "category" if self.rejects_unknown:
                 kind = Literal[tuple(self.values or ())]
             case "category":
                 kind = str if self.nullable else Annotated[str, msgspec.Meta(min_length=1)]
@@ -135,8 +135,8 @@ class Column(Section):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return self.type_rule
             if value < self.lowest:
-                return self.least_rule
-            return self.most_rule if value > self.highest else self.type_rule
+                return self.minimum_rule
+            return self.maximum_rule if value > self.highest else self.type_rule
         if self.type == "category" and isinstance(value, str):
             return self.values_rule
         return self.type_rule

@@ -76,7 +76,7 @@ def _wall_clock(value: Any) -> Any:
     return value
 
 
-def spread(columns: Columns, most: int) -> Columns:
+def evenly_spaced_rows(columns: Columns, most: int) -> Columns:
     """Return at most `most` rows of columns, evenly spaced from the first to the last."""
     rows = len(next(iter(columns.values())))
     picked = np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))

@@ -38,8 +38,8 @@ def _of_column(old: Column, new: Column) -> Iterator[str]:
             yield f"may no longer be below {new.lowest:.9g}"
         if new.highest < old.highest:
             yield f"may no longer be above {new.highest:.9g}"
-    if new.refuses_unknown:
-        if not old.refuses_unknown:
+    if new.rejects_unknown:
+        if not old.rejects_unknown:
             yield "was open and now refuses values that are not listed"
         elif dropped := sorted(set(old.values or ()) - set(new.values or ())):
             yield f"no longer knows {_listed(dropped)}"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cd4ml.contract.column import LARGEST_INTEGER, Column
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import plain
+from cd4ml.contract.table import parse_column
 
 _MOST_VALUES = 30
 _ROWS_A_VALUE = 20  # fewer rows than this for each value: rather a text than a list of categories
@@ -40,7 +40,7 @@ def infer(series: pd.Series) -> Inferred:
         Column(type="boolean"), Column(type="integer"), Column(type="number"), Column(type="timestamp"),
         Column(type="timestamp", timezone="UTC"),
     ):  # fmt: skip
-        values = plain(there, draft)
+        values = parse_column(there, draft)
         if _all_read(values, draft, there):
             return Inferred(name, _with_limits(draft, values, nullable), _remark(there, draft.type))
     return Inferred(name, _category(there, nullable), _remark(there, "category"))

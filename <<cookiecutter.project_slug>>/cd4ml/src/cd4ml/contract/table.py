@@ -15,7 +15,7 @@ _OFFSET = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 
-def read(path: Path, shown: str | None = None) -> pd.DataFrame:
+def read_table(path: Path, shown: str | None = None) -> pd.DataFrame:
     """Return a Parquet or CSV file as a table; `shown` is its name for people, where that is another.
 
     Raises:
@@ -34,7 +34,7 @@ def read(path: Path, shown: str | None = None) -> pd.DataFrame:
     raise DataError(f"{shown or path} is neither .parquet nor .csv; convert it to one of them")
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a Parquet file, whole or not at all; the same table gives the same bytes."""
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False, compression="zstd")
@@ -42,12 +42,12 @@ def write(table: pd.DataFrame, path: Path) -> None:
 
 def columns_of_table(table: pd.DataFrame, contract: Contract) -> Columns:
     """Return the contract's columns of a table that keeps it, normalized as for serving."""
-    return {name: normalize(plain(table[name], column), column) for name, column in contract.columns.items()}
+    return {name: normalize(parse_column(table[name], column), column) for name, column in contract.columns.items()}
 
 
 def target_of_table(table: pd.DataFrame, contract: Contract) -> Array:
     """Return what is to be predicted, shape `(rows,)`: int64 0 or 1, str objects, or float64."""
-    values = plain(table[contract.target.name], contract.target.column)
+    values = parse_column(table[contract.target.name], contract.target.column)
     if contract.target.type == "boolean":
         return values.astype(np.int64)
     if contract.target.type == "category":
@@ -59,10 +59,10 @@ def times_of_table(table: pd.DataFrame, contract: Contract) -> Array | None:
     """Return when each row was, shape `(rows,)`, datetime64[us]; None where the contract names no time."""
     if contract.time is None:
         return None
-    return plain(table[contract.time], contract.rules()[contract.time])
+    return parse_column(table[contract.time], contract.rules()[contract.time])
 
 
-def plain(series: pd.Series, column: Column) -> Array:
+def parse_column(series: pd.Series, column: Column) -> Array:
     """Return a table's column as the contract's type, before it is normalized: what cannot be read becomes a null.
 
     Numbers and booleans come back as float64 with NaN, categories as objects with None, timestamps as datetime64[us].

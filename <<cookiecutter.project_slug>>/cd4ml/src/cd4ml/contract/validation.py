@@ -6,7 +6,7 @@ import pandera.pandas as pa
 from cd4ml.contract.column import Column
 from cd4ml.contract.columns import normalize
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import plain
+from cd4ml.contract.table import parse_column
 
 _EXAMPLES = 3
 _PANDERA_RULES = {"not_nullable": "not null", "field_uniqueness": "unique", "column_in_dataframe": "is there"}
@@ -24,25 +24,25 @@ def schema(contract: Contract) -> pa.DataFrameSchema:
 
 def _checks(column: Column) -> list[pa.Check]:
     def is_of_type(series: pd.Series) -> pd.Series:
-        values = pd.Series(plain(series, column), index=series.index)
+        values = pd.Series(parse_column(series, column), index=series.index)
         whole = column.type != "integer" or (values % 1 == 0)
         return values.notna() & whole
 
     def within(series: pd.Series) -> pd.Series:
-        return pd.Series(plain(series, column), index=series.index)
+        return pd.Series(parse_column(series, column), index=series.index)
 
     checks = [pa.Check(is_of_type, name=column.type_rule)]
     if column.type in ("number", "integer"):
-        checks.append(pa.Check(lambda series: ~(within(series) < column.lowest), name=column.least_rule))
-        checks.append(pa.Check(lambda series: ~(within(series) > column.highest), name=column.most_rule))
-    if column.refuses_unknown:
+        checks.append(pa.Check(lambda series: ~(within(series) < column.lowest), name=column.minimum_rule))
+        checks.append(pa.Check(lambda series: ~(within(series) > column.highest), name=column.maximum_rule))
+    if column.rejects_unknown:
         values = column.values or []
         checks.append(pa.Check(lambda series: _texts(series, column).isin(values), name=column.values_rule))
     return checks
 
 
 def _texts(series: pd.Series, column: Column) -> pd.Series:
-    return pd.Series(normalize(plain(series, column), column), index=series.index)
+    return pd.Series(normalize(parse_column(series, column), column), index=series.index)
 
 
 def violations(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from cd4ml.errors import UserError
 from cd4ml.gate.champion import bundle_digest_here
 from cd4ml.storage.dvc_remote import dvc_remote, missing_in_remote, out_of_reach
 from cd4ml.terminal.arguments import Arguments
-from cd4ml.terminal.output import table
+from cd4ml.terminal.output import align
 
 _OR_LABEL = "or put the label `train` on the pull request, and ct does it"
 _RETRAIN = f"to fix it: make train && make gate && make push && git add -A && git commit; {_OR_LABEL}"
@@ -31,7 +31,7 @@ def main(argv: list[str]) -> None:
         print("no model yet, so dvc.lock cannot be stale; next: make train")
         return
     if stages := stale_stages():
-        rows = table([("stage", "changed since"), *stages])
+        rows = align([("stage", "changed since"), *stages])
         add_to_summary(f"## dvc.lock is stale\n\n```\n{rows}\n```\n\n{_RETRAIN}")
         raise LockError(f"dvc.lock is stale\n{rows}\n{_RETRAIN}")
     print(f"dvc.lock is current; {'the remote was not checked' if only else check_remote()}")

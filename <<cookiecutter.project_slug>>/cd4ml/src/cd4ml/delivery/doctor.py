@@ -32,7 +32,7 @@ from cd4ml.evaluation.markdown import table as markdown_table
 from cd4ml.files import git
 from cd4ml.settings.project import Project, read_project
 from cd4ml.terminal.arguments import Arguments
-from cd4ml.terminal.output import table
+from cd4ml.terminal.output import align
 
 _CLOUD = [sys.executable, "-m", "cd4ml", "cloud"]
 _ADDRESS = re.compile(r"github\.com[:/](?:443/)?([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
@@ -53,7 +53,7 @@ def main(argv: list[str]) -> None:
     in_workflow = os.environ.get("GITHUB_ACTIONS") == "true"
     project = read_project()
     rows, cloud, note = _in_workflow(project) if in_workflow else _on_laptop(project)
-    print(table([_HEADER, *((row.what, row.where, row.state, row.command) for row in rows)]))
+    print(align([_HEADER, *((row.what, row.where, row.state, row.command) for row in rows)]))
     cells = [(code(row.what), row.where, plain(row.state), code(row.command) if row.command else "") for row in rows]
     add_to_summary(markdown_table(_HEADER, cells))
     if note:

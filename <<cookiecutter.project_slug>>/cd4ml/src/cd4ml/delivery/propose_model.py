@@ -35,7 +35,9 @@ def main(argv: list[str]) -> None:
     else:
         branch = RETRAIN_BRANCH
         push_to_retrain_branch(origin, commit)
-        address = open_or_update(github, branch, output_of("log", "-1", "--format=%s", commit), pull_request_text(commit))
+        address = open_or_update(
+            github, branch, output_of("log", "-1", "--format=%s", commit), pull_request_text(commit)
+        )
         server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
         result = address or how_to_open(github.repository, server, branch)
         set_outputs(branch=branch, pull_request=address)

@@ -23,7 +23,7 @@ def is_quarantined(version: str) -> bool:
         return bool(run_git("rev-parse", "--quiet", "--verify", branch).stdout)
     listed = run_git("ls-remote", "--heads", origin, branch)
     if listed.returncode:
-        raise GitError(f"{origin} did not say whether {version} is quarantined: {failure_reason(listed)}")
+        raise GitError(f"cannot read whether {origin} has {version} in quarantine: {failure_reason(listed)}")
     return bool(listed.stdout.strip())
 
 

@@ -92,7 +92,11 @@ def _revert_commit(main_tip: str, target: str, message: str) -> str | None:
     """Return a commit on top of main with the target's files, but main's `.github`; None if nothing differs."""
     if run_git("diff", "--quiet", main_tip, target, "--", ".", ":(exclude,top).github").returncode == 0:
         return None
-    entries = [line for line in output_of("ls-tree", "--full-tree", target).splitlines() if not line.endswith("\t.github")]
-    entries += [line for line in output_of("ls-tree", "--full-tree", main_tip).splitlines() if line.endswith("\t.github")]
+    entries = [
+        line for line in output_of("ls-tree", "--full-tree", target).splitlines() if not line.endswith("\t.github")
+    ]
+    entries += [
+        line for line in output_of("ls-tree", "--full-tree", main_tip).splitlines() if line.endswith("\t.github")
+    ]
     tree = output_of("mktree", stdin="\n".join(entries) + "\n")
     return output_of(*as_bot(), "commit-tree", tree, "-p", main_tip, "-m", message)

@@ -10,7 +10,7 @@ from cd4ml.delivery.github import GitHub
 from cd4ml.errors import UserError
 from cd4ml.gate.champion import UnknownChampionError, fetch_bundle
 from cd4ml.terminal.arguments import Arguments
-from cd4ml.terminal.output import table
+from cd4ml.terminal.output import align
 
 _FOLDER = Path("build/earlier")
 
@@ -51,4 +51,4 @@ def fetch_bundle_of(tag: str, commit: str) -> str:
 def list_releases(github: GitHub) -> str:
     """Return the latest releases as a table for a person."""
     rows = [(entry["tag_name"], str(entry.get("created_at", ""))[:10]) for entry in releases.latest(github)[:20]]
-    return table([("release", "created"), *rows]) if rows else "there is no release yet"
+    return align([("release", "created"), *rows]) if rows else "there is no release yet"

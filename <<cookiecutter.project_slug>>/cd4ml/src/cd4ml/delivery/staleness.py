@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cd4ml.errors import UserError
-from cd4ml.files.dvc_lock import kept, stages
+from cd4ml.files.dvc_lock import cached_paths, read_stages
 
 Reason = tuple[str, str]
 """A stage, and why it would run again."""
@@ -27,10 +27,10 @@ def stale_stages() -> list[Reason]:
             status: dict[str, Any] = repo.status()
     except DvcException as failure:
         raise UserError(f"dvc status failed: {' '.join(str(failure).split())[:200]}") from None
-    lock, plan = stages("dvc.lock"), stages("dvc.yaml")
+    lock, plan = read_stages("dvc.lock"), read_stages("dvc.yaml")
     reasons = [
         *((stage, "was never run") for stage in plan if stage not in lock),
-        *((stage, why) for stage in plan if stage in lock for why in changes(status.get(stage, []), kept(plan))),
+        *((stage, why) for stage in plan if stage in lock for why in changes(status.get(stage, []), cached_paths(plan))),
         *outdated_inputs(lock),
     ]
     return list(dict.fromkeys(reasons))

@@ -13,7 +13,7 @@ from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
 from cd4ml.storage.dvc_remote import dvc_remote, out_of_reach
 from cd4ml.terminal.arguments import Arguments
-from cd4ml.terminal.output import table
+from cd4ml.terminal.output import align
 
 YesOrNo = Literal["yes", "no"]
 
@@ -112,9 +112,9 @@ def as_text(status: Status, reasons: list[Reason]) -> str:
     if status.quarantined == "yes":
         lift = f"git push origin --delete {quarantine_branch(status.bundle)} lifts it"
         rows.append(("quarantine", lift, "rolled back"))
-    lines = [table(rows)]
+    lines = [align(rows)]
     if reasons:
-        lines += [table([("stage", "changed since"), *reasons]), "next: make train"]
+        lines += [align([("stage", "changed since"), *reasons]), "next: make train"]
     elif status.passed == "no":
         lines.append("next: make gate")
     return "\n".join(lines)

@@ -59,5 +59,7 @@ def release_metadata() -> dict[str, Any]:
 
 def _mlflow_run_in_git() -> str:
     """Return the MLflow run that the last commit of dvc.lock names; empty if it names none."""
-    trailers = run_git("log", "-1", f"--format=%(trailers:key={MLFLOW_TRAILER},valueonly)", "--", "dvc.lock").stdout.split()
+    trailers = run_git(
+        "log", "-1", f"--format=%(trailers:key={MLFLOW_TRAILER},valueonly)", "--", "dvc.lock"
+    ).stdout.split()
     return trailers[0] if trailers else ""

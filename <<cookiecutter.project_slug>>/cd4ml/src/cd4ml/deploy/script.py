@@ -8,6 +8,8 @@ from pathlib import Path
 
 from cd4ml.errors import UserError
 from cd4ml.settings.project import Project, read_project
+from cd4ml.terminal.arguments import Arguments
+from cd4ml.terminal.verbs import VERBS
 
 FOLDER = Path(__file__).parent
 
@@ -19,6 +21,9 @@ def main(argv: list[str]) -> None:
         UserError: bash is not installed, or pyproject.toml names no platform.
     """
     name, *rest = argv
+    if {"-h", "--help"} & set(rest):
+        Arguments(verb_of(argv)).print_help()
+        return
     project = read_project()
     script = FOLDER / (f"{project.platform}.sh" if name == "cloud" else name)
     if shutil.which("bash") is None:
@@ -26,6 +31,11 @@ def main(argv: list[str]) -> None:
     done = subprocess.run(["bash", str(script), *rest], env=os.environ | settings(project), check=False)
     if done.returncode:
         sys.exit(done.returncode)
+
+
+def verb_of(argv: list[str]) -> str:
+    """Return the verb whose arguments begin like these."""
+    return next(name for name, verb in VERBS.items() if verb.before and verb.before == tuple(argv[: len(verb.before)]))
 
 
 def settings(project: Project) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """How good a bundle is: metrics with intervals, slices, curves, pictures, and the model card.
 
-In: targets and a bundle's scores of the test set. Out: numbers, CSV, SVG and Markdown. Read first: `predictions`, `metrics`.
+In: targets and a bundle's scores of the test set. Out: numbers, CSV, SVG and Markdown.
+Read first: `predictions`, `metrics`.
 
 - `predictions`: targets and scores of the same rows. `metrics`: every metric of each task; `ranking` and `calibration`
   are what they are made of.

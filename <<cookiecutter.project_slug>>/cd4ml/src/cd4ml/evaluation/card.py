@@ -12,7 +12,7 @@ from cd4ml.evaluation.formatting import NOTHING, percent, shown, shown_interval
 from cd4ml.evaluation.markdown import code, plain, table
 from cd4ml.evaluation.metric_descriptions import METRIC_DESCRIPTIONS
 from cd4ml.evaluation.metrics import METRICS, Metric, main_metric
-from cd4ml.settings.params import Accepted
+from cd4ml.settings.params import Waiver
 
 _MOST_SLICES = 15
 
@@ -40,7 +40,7 @@ class Told:
     pictures: dict[str, str]
     """Where a picture lies, from the card, and what it shows."""
     holdout: Window
-    accepted: Sequence[Accepted] = ()
+    accepted: Sequence[Waiver] = ()
     """The broken rules of the gate that its owner accepted for this very bundle."""
 
 
@@ -221,7 +221,7 @@ def _limits_of_values(told: Told) -> Iterator[str]:
     left_out = [f"{count} of {code(name)}" for name, count in told.slices["left_out"].items()]
     if left_out:
         yield f"Values not judged by themselves, for too few rows or too many values: {', '.join(left_out)}."
-    open_ended = [name for name, rule in columns.items() if rule.type == "category" and not rule.refuses_unknown]
+    open_ended = [name for name, rule in columns.items() if rule.type == "category" and not rule.rejects_unknown]
     if open_ended:
         yield f"Values it never saw are answered too, without a warning: any of {_listed(open_ended)}."
     never = [name for name, rule in columns.items() if rule.nullable and seen[name]["nulls"] == 0]
@@ -236,7 +236,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(code(name) for name in names)
 
 
-def _lineage(manifest: Manifest, accepted: Sequence[Accepted]) -> str:
+def _lineage(manifest: Manifest, accepted: Sequence[Waiver]) -> str:
     rows = [("version", code(manifest.version)), ("digest", code(manifest.digest))]
     rows += [("newest day of the data", manifest.until)] if manifest.until else []
     rows += [("runs on", plain(manifest.reason))]

@@ -32,9 +32,9 @@ def _allowed(column: Column) -> str:
             return "any"
         if column.min is not None and column.max is not None:
             return f"{exact(column.min)} to {exact(column.max)}"
-        return plain(column.least_rule if column.min is not None else column.most_rule)
+        return plain(column.minimum_rule if column.min is not None else column.maximum_rule)
     if column.values is not None:
-        return plain(column.values_rule) + ("" if column.refuses_unknown else ", or another")
+        return plain(column.values_rule) + ("" if column.rejects_unknown else ", or another")
     return {"boolean": "true, false", "timestamp": "any time"}.get(column.type, "any text")
 
 

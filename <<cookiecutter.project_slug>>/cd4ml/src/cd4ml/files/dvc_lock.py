@@ -8,7 +8,7 @@ from cd4ml.errors import UserError
 from cd4ml.files.git import file_at
 
 
-def stages(file: str, revision: str = "") -> dict[str, Any]:
+def read_stages(file: str, revision: str = "") -> dict[str, Any]:
     """Return the stages in dvc.yaml or dvc.lock, here or at a commit; none where there is no such file.
 
     Raises:
@@ -32,18 +32,18 @@ def output_digest(path: Path, revision: str = "") -> str | None:
     Raises:
         UserError: dvc.lock cannot be read.
     """
-    outputs = [out for stage in stages("dvc.lock", revision).values() for out in stage.get("outs", ())]
+    outputs = [out for stage in read_stages("dvc.lock", revision).values() for out in stage.get("outs", ())]
     return next((out.get("md5") for out in outputs if out["path"] == path.as_posix()), None)
 
 
-def named(revision: str = "") -> dict[str, str]:
+def cached_outputs(revision: str = "") -> dict[str, str]:
     """Return what DVC keeps of the state that dvc.lock names, here or at a commit: path to digest."""
-    lock, in_cache = stages("dvc.lock", revision), kept(stages("dvc.yaml", revision))
+    lock, in_cache = read_stages("dvc.lock", revision), cached_paths(read_stages("dvc.yaml", revision))
     outs = [out for stage in lock.values() for out in stage.get("outs", ())]
     return {out["path"]: str(out["md5"]) for out in outs if out["path"] in in_cache and out.get("md5")}
 
 
-def kept(plan: Mapping[str, Any]) -> set[str]:
+def cached_paths(plan: Mapping[str, Any]) -> set[str]:
     """Return the paths that DVC keeps, of all stages: those in git are not among them."""
     return {path for stage in plan.values() for path, in_git in _outputs(stage) if not in_git}
 

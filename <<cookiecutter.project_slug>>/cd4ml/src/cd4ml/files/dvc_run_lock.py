@@ -13,7 +13,7 @@ _FOLDER = Path(".dvc/tmp")
 
 
 @contextmanager
-def no_run_under_way() -> Iterator[None]:
+def dvc_locked() -> Iterator[None]:
     """Keep DVC from beginning anything while the block runs.
 
     DVC locks the repository between stages, and while a stage runs the files that this stage reads and writes. It

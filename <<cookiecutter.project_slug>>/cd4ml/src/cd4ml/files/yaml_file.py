@@ -26,10 +26,10 @@ def read_yaml(path: Path, model: type[M], error: type[UserError]) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as invalid:
-        raise error(explain(path, invalid, error)) from None
+        raise error(describe_errors(path, invalid, error)) from None
 
 
-def explain(path: Path, invalid: ValidationError, error: type[UserError], under: tuple[str, ...] = ()) -> str:
+def describe_errors(path: Path, invalid: ValidationError, error: type[UserError], under: tuple[str, ...] = ()) -> str:
     """Return one line for each mistake that pydantic found in the part of the file below the keys `under`."""
     tree = _load(path, error, "rt")  # the round-trip form remembers the line of every key
     return "\n".join(_describe(path, tree, mistake, under) for mistake in invalid.errors())

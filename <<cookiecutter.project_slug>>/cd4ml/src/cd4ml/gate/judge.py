@@ -8,7 +8,7 @@ import pandas as pd
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.columns import Columns
-from cd4ml.contract.table import columns_of_table, read
+from cd4ml.contract.table import columns_of_table, read_table
 from cd4ml.errors import BundleError, UserError
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.files.atomic import write_text
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> None:
         UserError: there is nothing to judge.
     """
     Arguments("gate").parse_args(argv)
-    params, challenger, table = Params.load(), _challenger(), read(paths.HOLDOUT)
+    params, challenger, table = Params.load(), _challenger(), read_table(paths.HOLDOUT)
     report(f"is {challenger.version} whole, and does it answer as its pipeline does?")
     stale = integrity.not_of_these_rows(challenger) or integrity.not_current()
     report("looking for the champion")

@@ -10,8 +10,8 @@ from cd4ml.evaluation.markdown import table as markdown_table
 from cd4ml.evaluation.results import significant
 from cd4ml.gate.comparison import Difference
 from cd4ml.gate.rules import Finding, gained
-from cd4ml.settings.params import Accepted
-from cd4ml.terminal.output import table as aligned
+from cd4ml.settings.params import Waiver
+from cd4ml.terminal.output import align
 
 _MARKS = {"passed": "✅", "refused": "❌", "accepted": "⚠️", "not judged": "\N{EN DASH}"}
 
@@ -36,9 +36,9 @@ class Verdict:
     findings: list[Finding]
     metrics: list[Difference]
     """Every metric beside the champion's, or the baseline's where there is none that can be scored."""
-    accepted: list[Accepted]
+    accepted: list[Waiver]
     """The waivers that were needed, and took effect."""
-    unused: list[Accepted]
+    unused: list[Waiver]
     """The waivers that name another bundle, or a rule that was not broken."""
 
     @property
@@ -52,7 +52,7 @@ class Verdict:
         return not self.refused
 
 
-def waived(findings: list[Finding], accepted: list[Accepted], version: str) -> tuple[list[Finding], list[Accepted]]:
+def waived(findings: list[Finding], accepted: list[Waiver], version: str) -> tuple[list[Finding], list[Waiver]]:
     """Return the findings with waivers of exactly this bundle applied, and the waivers that took effect."""
     ours = {waiver.rule: waiver for waiver in accepted if waiver.bundle == version}
     used = [ours[finding.rule] for finding in findings if finding.result == "refused" and finding.rule in ours]
@@ -64,7 +64,7 @@ def as_text(verdict: Verdict) -> str:
     """Return the verdict for a terminal."""
     header = ("rule", "result", "measured", "allowed")
     lines = [(one.rule, one.result, one.measured, one.allowed) for one in verdict.findings]
-    told = [_sides(verdict), "", *(f"  {line}" for line in aligned([header, *lines]).splitlines())]
+    told = [_sides(verdict), "", *(f"  {line}" for line in align([header, *lines]).splitlines())]
     told += [f"accepted: {_accepted(waiver)}" for waiver in verdict.accepted]
     told += [f"not used: gate.accept of {waiver.rule} for {waiver.bundle}" for waiver in verdict.unused]
     told += [f"refused: {one.rule}: {one.why}" for one in verdict.refused]
@@ -83,7 +83,7 @@ def _sides(verdict: Verdict) -> str:
         champion = ("champion", verdict.champion.version, where, theirs)
     elif any(one.rule == "champion" and one.result != "passed" for one in verdict.findings):
         champion = ("baseline", "trivial", "the champion is not known", theirs)
-    return aligned([champion, ("challenger", verdict.challenger.version, f"{verdict.rows:,} rows held out", ours)])
+    return align([champion, ("challenger", verdict.challenger.version, f"{verdict.rows:,} rows held out", ours)])
 
 
 def as_markdown(verdict: Verdict) -> str:
@@ -144,9 +144,9 @@ def _rounded(value: Any) -> Any:
     return significant(value) if isinstance(value, float) else value
 
 
-def _accepted(waiver: Accepted) -> str:
+def _accepted(waiver: Waiver) -> str:
     return f"{waiver.rule}: {_reason(waiver)}"
 
 
-def _reason(waiver: Accepted) -> str:
+def _reason(waiver: Waiver) -> str:
     return f"{waiver.reason} (by {waiver.by}, for {waiver.bundle} alone)"

@@ -10,7 +10,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.training_profile import training_profile
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import columns_of_table, read, target_of_table, times_of_table
+from cd4ml.contract.table import columns_of_table, read_table, target_of_table, times_of_table
 from cd4ml.evaluation.card import Told, Window, card, verdict
 from cd4ml.evaluation.curves import curves
 from cd4ml.evaluation.formatting import shown, shown_interval
@@ -22,13 +22,12 @@ from cd4ml.evaluation.slices import slices
 from cd4ml.files.atomic import replacing_folder, write_text
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
-from cd4ml.terminal.output import report
-from cd4ml.terminal.output import table as aligned
+from cd4ml.terminal.output import align, report
 
 
 def run() -> None:
     """Write reports/: metrics.json, slices.json, curves/, pictures/ and model-card.md."""
-    everything, bundle, table = Params.load(), Bundle.load(paths.BUNDLE), read(paths.HOLDOUT)
+    everything, bundle, table = Params.load(), Bundle.load(paths.BUNDLE), read_table(paths.HOLDOUT)
     params = everything.evaluate
     contract, reference = bundle.contract, bundle.reference()
     columns = columns_of_table(table, contract)
@@ -74,7 +73,7 @@ def _show(contract: Contract, metrics: dict[str, Any]) -> None:
         name = metric.name
         bounds = shown_interval(metrics["intervals"][name])
         lines.append((name, shown(metrics[name]), bounds, shown(metrics["baseline"][name])))
-    for line in aligned(lines).splitlines():
+    for line in align(lines).splitlines():
         report(line)
     report(verdict(metrics, main_metric(contract.task)).replace("**", ""))
     report(f"the whole story: {paths.CARD}; next: `make serve`")

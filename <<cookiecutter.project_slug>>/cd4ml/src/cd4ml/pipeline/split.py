@@ -7,7 +7,7 @@ import pandas as pd
 
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import read, times_of_table, write
+from cd4ml.contract.table import read_table, times_of_table, write_table
 from cd4ml.errors import DataError
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params, SplitParams
@@ -52,9 +52,9 @@ def _by_hash(table: pd.DataFrame, contract: Contract, params: SplitParams) -> Ar
 def run() -> None:
     """Write data/train.parquet and data/holdout.parquet."""
     contract = Contract.load(paths.CONTRACT)
-    train, holdout = split(read(paths.RAW), contract, Params.load().split)
-    write(train, paths.TRAIN)
-    write(holdout, paths.HOLDOUT)
+    train, holdout = split(read_table(paths.RAW), contract, Params.load().split)
+    write_table(train, paths.TRAIN)
+    write_table(holdout, paths.HOLDOUT)
     where = "picked by a hash"
     if contract.time is not None:
         first, last = holdout[contract.time].min(), holdout[contract.time].max()

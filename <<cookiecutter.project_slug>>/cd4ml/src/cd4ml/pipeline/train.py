@@ -8,7 +8,7 @@ import numpy as np
 from cd4ml.bundle.feature_code import FeatureCode
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import columns_of_table, read, target_of_table
+from cd4ml.contract.table import columns_of_table, read_table, target_of_table
 from cd4ml.errors import DataError
 from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
@@ -24,7 +24,7 @@ from cd4ml.training.threshold import FOLDS, choose_threshold
 def run() -> None:
     """Write models/pipeline.skops and models/threshold.json (null unless the task is binary)."""
     contract, params = Contract.load(paths.CONTRACT), Params.load()
-    table = read(paths.TRAIN)
+    table = read_table(paths.TRAIN)
     code = FeatureCode.read(read_project().features)
     features, target = code.derive(columns_of_table(table, contract)), target_of_table(table, contract)
     _check_target(contract, target)

@@ -83,7 +83,7 @@ def column_schema(column: Column) -> Schema:
         schema |= {} if whole else {"minimum": column.lowest, "maximum": column.highest}
     if column.type == "timestamp":
         schema |= {"format": "date-time"} if column.timezone else {"pattern": _NO_OFFSET}
-    if column.refuses_unknown:
+    if column.rejects_unknown:
         schema["enum"] = [*(column.values or []), *([None] if column.nullable else [])]
     elif column.type == "category" and not column.nullable:
         schema["minLength"] = 1

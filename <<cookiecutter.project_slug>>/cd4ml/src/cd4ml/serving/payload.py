@@ -103,7 +103,7 @@ class Payload:
         for key in said.keys() - {"rows"}:
             yield Mistake(None, None, f'only "rows" is known here, not "{_cut(key)}"', _shown(said[key]))
         if "rows" not in said:
-            yield Mistake(None, None, '"rows" is there', None)
+            yield Mistake(None, None, '"rows" is required', None)
             return
         rows = said["rows"]
         if not isinstance(rows, list):
@@ -139,13 +139,13 @@ class Payload:
         for name, value in row.items():
             if name == self._id:
                 if isinstance(value, bool) or not isinstance(value, _Id):
-                    yield name, "a text or a whole number"
+                    yield name, "text or a whole number"
             elif name not in self._columns:
                 yield name, "not a column of the contract"
 
 
 def _absent(column: Column) -> str | None:
-    return None if column.nullable else "is there"
+    return None if column.nullable else "required"
 
 
 def _shown(value: Any) -> Any:

@@ -12,7 +12,7 @@ from cd4ml.serving.client import NoServiceError, Reply, ask
 from cd4ml.serving.release_metadata import served_by
 from cd4ml.serving.service_settings import bundle_folder
 from cd4ml.terminal.arguments import Arguments
-from cd4ml.terminal.output import table
+from cd4ml.terminal.output import align
 
 _PAUSE = 0.2  # seconds between two looks whether it is ready
 
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> None:
             rows.append((name, "FAILED"))
             rows[-1] = (name, look())
     finally:
-        print(table(rows), flush=True)
+        print(align(rows), flush=True)
 
 
 def wait_until_ready(url: str, seconds: float) -> str:

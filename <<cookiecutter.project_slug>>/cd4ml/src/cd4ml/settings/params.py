@@ -91,7 +91,7 @@ class EvaluateParams(Section):
     slice_minimum_rows: Annotated[int, Field(ge=1)] = 50
 
 
-class Accepted(Section):
+class Waiver(Section):
     """A waiver: one broken rule, for one bundle, with a reason and a name. Integrity cannot be waived."""
 
     rule: Literal["baseline", "floor", "champion", "comparison", "slices", "calibration", "requests"]
@@ -107,10 +107,10 @@ class GateParams(Section):
     max_regression: Annotated[float, Field(ge=0, lt=1)] = 0.005
     max_slice_regression: Annotated[float, Field(ge=0, lt=1)] = 0.05
     max_calibration_error: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    accept: Annotated[list[Accepted], Field(default_factory=list)]
+    accept: Annotated[list[Waiver], Field(default_factory=list)]
 
 
-class Choices(Section):
+class SearchDimension(Section):
     """What `make tune` may draw for one key of `model`: one of a list, or a number between two limits."""
 
     choices: list[Any] | None = None
@@ -147,7 +147,7 @@ class TuneParams(Section):
     folds: Annotated[int, Field(ge=2, le=20)] = 3
     factor: Annotated[int, Field(ge=2, le=10)] = 3
     seed: Annotated[int, Field(ge=0)] = 0
-    space: Annotated[dict[str, Choices], Field(default_factory=dict)]
+    space: Annotated[dict[str, SearchDimension], Field(default_factory=dict)]
 
 
 class Params(Section):

@@ -93,7 +93,9 @@ def _check(section: Mapping[str, Any], path: Path) -> None:
         if key not in section:
             raise ProjectError(f"{path}: tool.cd4ml.{key} is missing; add it")
     if not (isinstance(section["package"], str) and section["package"].isidentifier()):
-        raise ProjectError(f'{path}: tool.cd4ml.package is "{section["package"]}"; expected the name of a package in src/')
+        raise ProjectError(
+            f'{path}: tool.cd4ml.package is "{section["package"]}"; expected the name of a package in src/'
+        )
     for key, choices in _CHOICES.items():
         if section[key] not in choices:
             raise ProjectError(f'{path}: tool.cd4ml.{key} is "{section[key]}"; expected {", ".join(choices)}')

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cd4ml.contract.table import read
+from cd4ml.contract.table import read_table
 from cd4ml.errors import DataError, UserError
 from cd4ml.files.atomic import scratch_folder
 from cd4ml.settings import paths
@@ -14,7 +14,7 @@ from cd4ml.settings.params import DataParams
 from cd4ml.source.address import Address
 from cd4ml.terminal.output import report
 
-JUST_READ = "INGEST_JUST_READ"  # names a file of rows that `refresh` has just read, so that ingest reads them once
+TABLE_FROM_REFRESH = "CD4ML_TABLE_FROM_REFRESH"  # names a file of rows that `refresh` has just read, so that ingest reads them once
 
 
 def read_source(data: DataParams, first: date | None = None, last: date | None = None) -> pd.DataFrame:
@@ -72,7 +72,7 @@ def _matching(source: str) -> list[Path]:
 
 
 def _joined(files: list[tuple[Path, str]]) -> pd.DataFrame:
-    table = pd.concat([read(path, shown) for path, shown in files], ignore_index=True)
+    table = pd.concat([read_table(path, shown) for path, shown in files], ignore_index=True)
     for name in table:
         mixed = pd.api.types.is_object_dtype(table[name]) and pd.api.types.infer_dtype(table[name])
         if mixed and mixed.startswith("mixed"):  # numbers in one file, texts in another

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import times_of_table, write
+from cd4ml.contract.table import times_of_table, write_table
 from cd4ml.errors import DataError, ParamsError, UserError
 from cd4ml.files.atomic import scratch_folder
 from cd4ml.files.dvc_command import dvc_command, dvc_environment
-from cd4ml.files.dvc_run_lock import no_run_under_way
+from cd4ml.files.dvc_run_lock import dvc_locked
 from cd4ml.files.yaml_edit import check_values, write_values
 from cd4ml.settings import paths
 from cd4ml.settings.params import DataParams, Params
-from cd4ml.source.read import JUST_READ, read_source
-from cd4ml.source.window import columns_of_contract, gather, report_left_out
+from cd4ml.source.read import TABLE_FROM_REFRESH, read_source
+from cd4ml.source.window import report_unused_columns, select_columns, select_rows
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import report
 
@@ -39,16 +39,16 @@ def main(argv: list[str]) -> None:
     params, contract = Params.load().data, Contract.load(paths.CONTRACT)
     asked = _day(arguments.parse_args(argv).until, contract)
     before = _rows_of_last_run()
-    with no_run_under_way():
+    with dvc_locked():
         if contract.time is not None:
             check_values(paths.PARAMS, "data", ["until"], ParamsError)
     over = newest_day_over(contract, datetime.now(UTC))
-    table, left_out = columns_of_contract(read_source(params, *days_to_read(params, asked, over)), contract)
-    report_left_out(left_out)
+    table, left_out = select_columns(read_source(params, *days_to_read(params, asked, over)), contract)
+    report_unused_columns(left_out)
     until = asked or newest_day(table, contract, params.last_day, over)
-    gather(table, contract, params.model_copy(update={"until": until and until.isoformat()}))
+    select_rows(table, contract, params.model_copy(update={"until": until and until.isoformat()}))
     with scratch_folder(paths.DOWNLOAD) as folder:
-        write(table, folder / "rows.parquet")
+        write_table(table, folder / "rows.parquet")
         del table
         _set_until(params.last_day, until)
         _ingest(folder / "rows.parquet")
@@ -109,7 +109,7 @@ def _day(text: str | None, contract: Contract) -> date | None:
 
 
 def _set_until(before: date | None, until: date | None) -> None:
-    with no_run_under_way():
+    with dvc_locked():
         if until is not None and until != before:
             write_values(paths.PARAMS, "data", {"until": until.isoformat()}, ParamsError)
             report(f"params.yaml: data.until is {until} now{f', was {before}' if before else ''}")
@@ -117,7 +117,7 @@ def _set_until(before: date | None, until: date | None) -> None:
 
 def _ingest(rows: Path) -> None:
     command = dvc_command("repro", "--force", "--single-item", "ingest")
-    done = subprocess.run(command, env=dvc_environment() | {JUST_READ: str(rows)}, check=False)
+    done = subprocess.run(command, env=dvc_environment() | {TABLE_FROM_REFRESH: str(rows)}, check=False)
     if done.returncode:
         raise UserError("ingest did not end well, for the reason above; when that is mended, make refresh goes on")
 

@@ -14,7 +14,7 @@ from cd4ml.terminal.output import report
 
 
 @dataclass(frozen=True)
-class Gathered:
+class Selection:
     """The rows to learn from, and how many others the source holds."""
 
     rows: pd.DataFrame
@@ -31,7 +31,7 @@ class Gathered:
         return f"{len(self.rows):,} rows" + (f"; left out: {others}" if others else "")
 
 
-def gather(table: pd.DataFrame, contract: Contract, params: DataParams) -> Gathered:
+def select_rows(table: pd.DataFrame, contract: Contract, params: DataParams) -> Selection:
     """Return the rows of the window that ends with `params.until`, each once, in the order of time.
 
     A row is a repetition when an earlier one has its id and is the same in every column of the contract. Rows that
@@ -46,7 +46,7 @@ def gather(table: pd.DataFrame, contract: Contract, params: DataParams) -> Gathe
     times = times_of_table(rows, contract) if contract.time in rows else None
     if times is not None:
         rows = rows.iloc[np.argsort(times, kind="stable")]
-    return Gathered(rows.reset_index(drop=True), int(newer.sum()), int(older.sum()), len(inside) - len(rows))
+    return Selection(rows.reset_index(drop=True), int(newer.sum()), int(older.sum()), len(inside) - len(rows))
 
 
 def _outside_window(table: pd.DataFrame, contract: Contract, params: DataParams) -> tuple[np.ndarray, np.ndarray]:
@@ -79,13 +79,13 @@ def _repeats(table: pd.DataFrame, contract: Contract) -> np.ndarray:
     return repeats
 
 
-def columns_of_contract(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, list[str]]:
+def select_columns(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, list[str]]:
     """Return a source's columns that the contract names, in the contract's order, and the names of the others."""
     known = [name for name in contract.rules() if name in table]
     return table[known], [str(name) for name in table if name not in known]
 
 
-def report_left_out(names: Iterable[str]) -> None:
+def report_unused_columns(names: Iterable[str]) -> None:
     """Say which columns of the source the contract does not name."""
     if shown := ", ".join(names):
         report(f"not in the contract, left out: {shown}")

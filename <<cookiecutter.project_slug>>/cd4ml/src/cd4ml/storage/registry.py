@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cd4ml.errors import UserError
-from cd4ml.files.dvc_lock import named
+from cd4ml.files.dvc_lock import cached_outputs
 from cd4ml.files.git import Completed, run_command
 from cd4ml.storage import oci_layout as layout
 
@@ -105,7 +105,7 @@ def tag(revision: str = "") -> str:
     Raises:
         UserError: it names nothing.
     """
-    digests = sorted(set(named(revision).values()))
+    digests = sorted(set(cached_outputs(revision).values()))
     if not digests:
         raise UserError("dvc.lock names nothing that DVC keeps; make train makes a model")
     return f"dvc-{hashlib.sha256(json.dumps(digests).encode()).hexdigest()[:40]}"
@@ -117,7 +117,7 @@ def send() -> str:
     Raises:
         UserError: DVC's cache lacks some of it, or the registry refuses.
     """
-    registry, image, wanted, cache = Registry.here(), tag(), named(), cache_folder()
+    registry, image, wanted, cache = Registry.here(), tag(), cached_outputs(), cache_folder()
     try:
         if registry.has(image):
             return f"{registry.name} has {image} already"
@@ -137,7 +137,7 @@ def fetch(revision: str = "") -> str:
     Raises:
         UserError: the registry lacks it, or refuses; or what it has is not what dvc.lock names.
     """
-    registry, image, wanted, cache = Registry.here(), tag(revision), named(revision), cache_folder()
+    registry, image, wanted, cache = Registry.here(), tag(revision), cached_outputs(revision), cache_folder()
     if not layout.missing(cache, wanted):
         return "DVC's cache has all that dvc.lock names"
     with _scratch() as folder:

@@ -8,7 +8,7 @@ def report(line: str) -> None:
     print(f"  {line}", flush=True)
 
 
-def table(rows: Sequence[tuple[str, ...]]) -> str:
+def align(rows: Sequence[tuple[str, ...]]) -> str:
     """Return rows of text as aligned columns, for a terminal; a column of numbers is set to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     numeric = [all(_is_number(row[i]) for row in rows[1:]) for i in range(len(rows[0]))]

@@ -20,11 +20,15 @@ class Verb:
 GROUPS: dict[str, dict[str, Verb]] = {
     "data": {
         "contract": Verb(
-            "source.draft_contract", "draft contract.yaml from the source, or show what it leaves out",
+            "source.draft_contract",
+            "draft contract.yaml from the source, or show what it leaves out",
             "cd4ml contract --target late",
         ),
         "refresh": Verb(
-            "source.refresh", "look at the source, and take in what is new", "cd4ml refresh --until 2024-01-31", git=True
+            "source.refresh",
+            "look at the source, and take in what is new",
+            "cd4ml refresh --until 2024-01-31",
+            git=True,
         ),
     },
     "model": {
@@ -41,7 +45,8 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "serving.predict", "send a sample row to a service", "cd4ml predict --url http://127.0.0.1:8000"
         ),
         "smoke": Verb(
-            "serving.smoke", "compare a service's answers with the bundle's own",
+            "serving.smoke",
+            "compare a service's answers with the bundle's own",
             "cd4ml smoke --url http://127.0.0.1:8000",
         ),
     },
@@ -59,46 +64,91 @@ GROUPS: dict[str, dict[str, Verb]] = {
     "checks": {
         "doctor": Verb("delivery.doctor", "what is missing, and the command that adds it", "cd4ml doctor"),
         "check-lock": Verb(
-            "delivery.check_lock", "reject a dvc.lock that is stale, or names what its remote lacks",
-            "cd4ml check-lock --only lock", git=True,
+            "delivery.check_lock",
+            "reject a dvc.lock that is stale, or names what its remote lacks",
+            "cd4ml check-lock --only lock",
+            git=True,
         ),
-        "audit": Verb("deploy.script", "look up known vulnerabilities of what uv.lock names", "cd4ml audit", before=("check.sh", "audit")),
-        "scan-secrets": Verb("deploy.script", "look for secrets in git's history", "cd4ml scan-secrets", before=("check.sh", "secrets"), git=True),
-        "lint-workflows": Verb("deploy.script", "check the workflows of GitHub", "cd4ml lint-workflows", before=("check.sh", "workflows"), git=True),
+        "audit": Verb(
+            "deploy.script",
+            "look up known vulnerabilities of what uv.lock names",
+            "cd4ml audit",
+            before=("check.sh", "audit"),
+        ),
+        "scan-secrets": Verb(
+            "deploy.script",
+            "look for secrets in git's history",
+            "cd4ml scan-secrets",
+            before=("check.sh", "secrets"),
+            git=True,
+        ),
+        "lint-workflows": Verb(
+            "deploy.script",
+            "check the workflows of GitHub",
+            "cd4ml lint-workflows",
+            before=("check.sh", "workflows"),
+            git=True,
+        ),
     },
     "image": {
-        "build-image": Verb("deploy.script", "build the image that serves models/bundle", "cd4ml build-image", before=("image.sh", "build")),
+        "build-image": Verb(
+            "deploy.script",
+            "build the image that serves models/bundle",
+            "cd4ml build-image",
+            before=("image.sh", "build"),
+        ),
         "smoke-image": Verb(
-            "deploy.script", "run the image, and compare its answers with the bundle's own", "cd4ml smoke-image", before=("image.sh", "smoke")
+            "deploy.script",
+            "run the image, and compare its answers with the bundle's own",
+            "cd4ml smoke-image",
+            before=("image.sh", "smoke"),
         ),
         "archive-image": Verb(
-            "deploy.script", "build the image into build/image.tar: what is scanned and published", "cd4ml archive-image", before=("image.sh", "archive")
+            "deploy.script",
+            "build the image into build/image.tar: what is scanned and published",
+            "cd4ml archive-image",
+            before=("image.sh", "archive"),
         ),
         "list-packages": Verb(
-            "deploy.script", "list the Python packages of the image in build/sbom.json", "cd4ml list-packages", before=("image.sh", "sbom")
+            "deploy.script",
+            "list the Python packages of the image in build/sbom.json",
+            "cd4ml list-packages",
+            before=("image.sh", "sbom"),
         ),
         "scan-image": Verb(
-            "deploy.script", "reject build/image.tar for a critical vulnerability that can be fixed", "cd4ml scan-image", before=("image.sh", "scan")
+            "deploy.script",
+            "reject build/image.tar for a critical vulnerability that can be fixed",
+            "cd4ml scan-image",
+            before=("image.sh", "scan"),
         ),
         "publish-image": Verb(
-            "deploy.script", "copy build/image.tar to registries", "cd4ml publish-image ghcr.io/me/model:1", before=("image.sh", "publish")
+            "deploy.script",
+            "copy build/image.tar to registries",
+            "cd4ml publish-image ghcr.io/me/model:1",
+            before=("image.sh", "publish"),
         ),
     },
     "continuous training": {
         "commit-model": Verb(
-            "delivery.commit_model", "commit what was trained, and write build/change.bundle", "cd4ml commit-model",
+            "delivery.commit_model",
+            "commit what was trained, and write build/change.bundle",
+            "cd4ml commit-model",
             git=True,
         ),
         "propose-model": Verb(
-            "delivery.propose_model", "push build/change.bundle, and open or update its pull request",
-            "cd4ml propose-model", git=True,
+            "delivery.propose_model",
+            "push build/change.bundle, and open or update its pull request",
+            "cd4ml propose-model",
+            git=True,
         ),
         "report-rejection": Verb(
             "delivery.report_rejection", "report a rejected retraining in one issue", "cd4ml report-rejection"
         ),
         "start-ct": Verb("delivery.start_ct", "start the workflow ct", "REASON=drift cd4ml start-ct"),
         "comment": Verb(
-            "delivery.comment", "comment on a pull request: what it does to the model", "PULL_REQUEST=7 cd4ml comment",
+            "delivery.comment",
+            "comment on a pull request: what it does to the model",
+            "PULL_REQUEST=7 cd4ml comment",
             git=True,
         ),
     },
@@ -107,31 +157,42 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "delivery.check_releasable", "may what this commit names be released", "cd4ml check-releasable", git=True
         ),
         "write-release-metadata": Verb(
-            "delivery.write_release_metadata", "write models/release.json, which goes into the image",
-            "cd4ml write-release-metadata", git=True,
+            "delivery.write_release_metadata",
+            "write models/release.json, which goes into the image",
+            "cd4ml write-release-metadata",
+            git=True,
         ),
         "check-superseded": Verb(
-            "delivery.check_superseded", "is this commit still the newest approved release", "cd4ml check-superseded",
+            "delivery.check_superseded",
+            "is this commit still the newest approved release",
+            "cd4ml check-superseded",
             git=True,
         ),
         "record-release": Verb(
-            "delivery.record_release", "record what was promoted to production",
-            "IMAGE=REGISTRY/NAME@sha256:... cd4ml record-release", git=True,
+            "delivery.record_release",
+            "record what was promoted to production",
+            "IMAGE=REGISTRY/NAME@sha256:... cd4ml record-release",
+            git=True,
         ),
         "resolve-release": Verb(
-            "delivery.resolve_release", "which image an earlier release has",
+            "delivery.resolve_release",
+            "which image an earlier release has",
             "RELEASE=model-2024-01-31.1d40b8a cd4ml resolve-release",
         ),
         "record-rollback": Verb(
-            "delivery.record_rollback", "record that an earlier release serves again",
-            "RELEASE=model-2024-01-31.1d40b8a REASON=late cd4ml record-rollback", git=True,
+            "delivery.record_rollback",
+            "record that an earlier release serves again",
+            "RELEASE=model-2024-01-31.1d40b8a REASON=late cd4ml record-rollback",
+            git=True,
         ),
         "cloud": Verb(
-            "deploy.script", "set up, deploy, promote, roll back on the platform of pyproject.toml",
-            "cd4ml cloud deploy REGISTRY/NAME@sha256:... staging", before=("cloud",),
+            "deploy.script",
+            "set up, deploy, promote, roll back on the platform of pyproject.toml",
+            "cd4ml cloud deploy REGISTRY/NAME@sha256:... staging",
+            before=("cloud",),
         ),
     },
-}  # fmt: skip
+}
 """By group, in the order in which `cd4ml --help` lists them."""
 
 VERBS: dict[str, Verb] = {name: verb for group in GROUPS.values() for name, verb in group.items()}

@@ -1,4 +1,4 @@
-"""All that is asked of an MLflow server, or a database that serves as one. `TrackingAddress.settings` go before its import."""
+"""Publish a run, its model, its version and its alias to MLflow, each if it is missing; says in one line why not."""
 
 import json
 import re

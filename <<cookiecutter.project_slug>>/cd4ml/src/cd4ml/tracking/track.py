@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cd4ml.errors import UserError
 from cd4ml.settings.project import read_project
 from cd4ml.terminal.arguments import Arguments
-from cd4ml.terminal.output import report, table
+from cd4ml.terminal.output import align, report
 from cd4ml.tracking.address import VIEW, TrackingAddress, TrackingError
 from cd4ml.tracking.lineage import Lineage, is_dirty
 from cd4ml.tracking.local_store import follow
@@ -101,7 +101,7 @@ def _show(where: TrackingAddress, alias: str, made: "Content", published: Publis
         ("run", made.bundle.version, f"{len(made.metrics)} metrics, {len(made.params)} parameters"),
         ("model", f"{name} version {published.version}", f"models:/{name}@{alias}"),
     ]
-    for line in table(rows).splitlines():
+    for line in align(rows).splitlines():
         report(line)
     what = f"published: {', '.join(done)}" if done else "all of it was there"
     report(f"{what}; {_look(where, published)}")

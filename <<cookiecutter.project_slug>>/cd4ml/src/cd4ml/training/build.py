@@ -10,7 +10,7 @@ from pydantic import ConfigDict, ValidationError, validate_call
 from cd4ml.contract.columns import Columns
 from cd4ml.contract.contract import Task
 from cd4ml.errors import ModelError, ParamsError, UserError, describe, locate
-from cd4ml.files.yaml_file import explain
+from cd4ml.files.yaml_file import describe_errors
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
 from cd4ml.settings.project import read_project
@@ -66,7 +66,7 @@ def built(settings: Mapping[str, Any], task: Task, features: Columns, under: tup
     try:
         return build(task, numbers, categories, **settings)
     except ValidationError as invalid:
-        raise ParamsError(explain(paths.PARAMS, invalid, ParamsError, under=under)) from None
+        raise ParamsError(describe_errors(paths.PARAMS, invalid, ParamsError, under=under)) from None
     except UserError:
         raise
     except Exception as failure:

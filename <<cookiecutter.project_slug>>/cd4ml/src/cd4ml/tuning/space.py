@@ -9,7 +9,7 @@ from cd4ml.contract.columns import Columns
 from cd4ml.contract.contract import Task
 from cd4ml.errors import ParamsError
 from cd4ml.settings import paths
-from cd4ml.settings.params import Choices, Params
+from cd4ml.settings.params import Params, SearchDimension
 from cd4ml.training import build
 
 Settings: TypeAlias = dict[str, Any]
@@ -60,7 +60,7 @@ def draw(params: Params) -> list[Settings]:
     return [present, *(drawn for drawn in found if drawn != present)]
 
 
-def _drawn(choices: Choices, type_: Any, rng: np.random.Generator) -> Any:
+def _drawn(choices: SearchDimension, type_: Any, rng: np.random.Generator) -> Any:
     if choices.choices is not None:
         return choices.choices[int(rng.integers(len(choices.choices)))]
     low, high = choices.low, choices.high

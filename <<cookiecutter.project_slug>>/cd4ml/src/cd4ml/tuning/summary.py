@@ -7,7 +7,7 @@ import numpy as np
 
 from cd4ml.evaluation.formatting import NOTHING
 from cd4ml.evaluation.metrics import Metric
-from cd4ml.terminal.output import report, table
+from cd4ml.terminal.output import align, report
 from cd4ml.tuning.folds import Fold
 from cd4ml.tuning.progress import score
 from cd4ml.tuning.search import Outcome
@@ -63,5 +63,5 @@ def _comparison(study: Study, outcome: Outcome, metric: Metric, folds: Sequence[
 
 
 def _print(lines: list[tuple[str, ...]]) -> None:
-    for line in table(lines).splitlines():
+    for line in align(lines).splitlines():
         report(line)

@@ -4,7 +4,7 @@ import sys
 
 from cd4ml.bundle.feature_code import FeatureCode
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import columns_of_table, read, target_of_table, times_of_table
+from cd4ml.contract.table import columns_of_table, read_table, target_of_table, times_of_table
 from cd4ml.errors import ParamsError
 from cd4ml.evaluation.metrics import main_metric
 from cd4ml.files.yaml_edit import check_values, write_values
@@ -56,7 +56,7 @@ def read_study() -> Study:
     Raises:
         UserError: one of them does not allow a search.
     """
-    contract, params, table = Contract.load(paths.CONTRACT), Params.load(), read(paths.TRAIN)
+    contract, params, table = Contract.load(paths.CONTRACT), Params.load(), read_table(paths.TRAIN)
     code = FeatureCode.read(read_project().features)
     features, target = code.derive(columns_of_table(table, contract)), target_of_table(table, contract)
     configured(params, contract.task, features)
