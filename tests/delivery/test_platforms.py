@@ -97,7 +97,7 @@ def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentia
         github.run_all()
         ended_well([ct, doctor], "ct", "doctor")
         assert ct.results == {"retrain": "success", "propose": "skipped", "report": "skipped"}, "there is nothing new"
-        assert f"deploy/{platform}.sh status\nflight-delays-staging https://" in doctor.log, report(doctor)
+        assert "cd4ml cloud status\nflight-delays-staging https://" in doctor.log, report(doctor)
 
         project.replace("params.yaml", "iterations: 10", "iterations: 30")
         delivery.train("more trees")

@@ -98,7 +98,7 @@ def test_a_newcomer_sets_up_what_the_page_says(platform: str, bake: Bake, need: 
             assert "Cache and remote 'storage' are in sync" in kept
 
         project.make("doctor", settings=here)
-        looked = project.run(f"deploy/{platform}.sh", "doctor", settings=here).stdout
+        looked = project.cd4ml("cloud", "doctor", settings=here).stdout
         rows = set(re.findall(r"^  (there|not yet|made|missing|wrong) ", looked, re.MULTILINE))
         assert rows == {"there", "not yet"}, looked
 

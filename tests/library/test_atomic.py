@@ -1,4 +1,4 @@
-"""A file or folder is written whole or not at all, and what a killed run left behind goes away."""
+"""A file or folder is written whole or not at all, and the leftovers of a killed run are removed."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_that_could_not_be_finished_leaves_the_old_one(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     write_text(tmp_path / "a.txt", "old")
 
     with pytest.raises(ZeroDivisionError), replacing(tmp_path / "a.txt") as temporary:
@@ -22,7 +22,7 @@ def test_a_file_that_could_not_be_finished_leaves_the_old_one(tmp_path):
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_a_folder_that_could_not_be_finished_leaves_the_old_one(tmp_path):
+def test_a_failed_write_keeps_the_old_folder(tmp_path):
     with replacing_folder(tmp_path / "b") as temporary:
         (temporary / "one").write_text("1")
 
@@ -33,7 +33,7 @@ def test_a_folder_that_could_not_be_finished_leaves_the_old_one(tmp_path):
     assert names(tmp_path / "b") == ["one"]
 
 
-def test_a_folder_takes_the_place_of_one_that_is_not_empty(tmp_path):
+def test_a_folder_replaces_one_that_is_not_empty(tmp_path):
     for name in ("one", "two"):
         with replacing_folder(tmp_path / "b") as temporary:
             (temporary / name).write_text(name)
@@ -41,9 +41,9 @@ def test_a_folder_takes_the_place_of_one_that_is_not_empty(tmp_path):
     assert names(tmp_path / "b") == ["two"]
 
 
-def test_what_a_killed_run_left_is_removed_and_a_running_ones_is_not(tmp_path):
-    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    (tmp_path / f".b.new-{int(gone.stdout)}").mkdir()
+def test_leftovers_of_a_killed_run_are_removed_and_files_of_a_running_one_are_not(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    (tmp_path / f".b.new-{int(ended.stdout)}").mkdir()
     (tmp_path / f".b.new-{os.getppid()}").mkdir()
 
     with replacing_folder(tmp_path / "b"):

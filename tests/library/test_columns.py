@@ -1,4 +1,4 @@
-"""A null is the same null, and a number the same float32, wherever it comes from."""
+"""A value of a request and the same value of a table give the same column."""
 
 import numpy as np
 import pandas as pd
@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 )
 def test_a_null_is_the_same_from_json_and_from_any_table(kind, null):
     column = Column(type=kind, nullable=True)
-    some = {"number": 1.5, "integer": 2, "boolean": True, "category": "a"}[kind]
+    value = {"number": 1.5, "integer": 2, "boolean": True, "category": "a"}[kind]
     alone = normalize([None], column)
-    beside = normalize([None, some], column)
+    with_value = normalize([None, value], column)
     tables = [
-        pd.Series([None, some]),
-        pd.Series([np.nan, some], dtype=object),
-        pd.Series([pd.NA, some], dtype="object"),
-        pd.Series([pd.NA, some]).convert_dtypes(),
+        pd.Series([None, value]),
+        pd.Series([np.nan, value], dtype=object),
+        pd.Series([pd.NA, value], dtype="object"),
+        pd.Series([pd.NA, value]).convert_dtypes(),
     ]
 
-    for array in [alone, beside, *(normalize(parse_column(series, column), column) for series in tables)]:
+    for array in [alone, with_value, *(normalize(parse_column(series, column), column) for series in tables)]:
         np.testing.assert_array_equal(array[:1], normalize([null], column))
         assert array.dtype == (object if kind == "category" else np.float32)
 
@@ -35,14 +35,14 @@ def test_a_null_is_the_same_from_json_and_from_any_table(kind, null):
 def test_a_missing_time_is_the_same_from_json_and_from_a_table():
     column = Column(type="timestamp", nullable=True)
 
-    alone, beside = normalize([None], column), normalize([None, "2024-02-29T12:30:00"], column)
+    alone, with_value = normalize([None], column), normalize([None, "2024-02-29T12:30:00"], column)
     from_table = normalize(parse_column(pd.Series([None, "2024-02-29 12:30"]), column), column)
 
     assert np.isnat(alone[0])
-    np.testing.assert_array_equal(beside, from_table)
+    np.testing.assert_array_equal(with_value, from_table)
 
 
-def test_a_time_with_an_offset_becomes_utc_where_the_contract_says_so():
+def test_a_time_with_an_offset_becomes_utc_if_the_column_has_a_timezone():
     column = Column(type="timestamp", timezone="UTC")
 
     from_json = normalize(["2024-02-29T12:30:00+02:00"], column)
@@ -51,11 +51,11 @@ def test_a_time_with_an_offset_becomes_utc_where_the_contract_says_so():
     assert from_json[0] == from_table[0] == np.datetime64("2024-02-29T10:30:00")
 
 
-def test_a_time_is_no_number():
+def test_a_time_is_not_a_number():
     assert np.isnan(parse_column(pd.Series(pd.to_datetime(["2024-02-29"])), Column(type="number"))).all()
 
 
-def test_a_code_that_a_table_reads_as_a_fraction_stays_a_code():
+def test_a_code_that_pandas_reads_as_a_float_stays_a_code():
     column = Column(type="category", nullable=True)
 
     assert normalize(parse_column(pd.Series([7, None]), column), column).tolist() == ["7", ""]
@@ -70,7 +70,7 @@ def test_a_number_is_the_same_float32_from_json_and_from_a_table(value):
     assert normalize([value], column)[0] == from_table[0] == np.float32(value)
 
 
-def test_a_row_is_answered_the_same_alone_among_others_and_from_the_table(tiny_projects):
+def test_a_row_gets_the_same_scores_alone_and_among_others_and_from_the_table(tiny_projects):
     for project in tiny_projects.values():
         bundle = Bundle.load(project.bundle)
         table = pd.read_parquet(project.folder / "data/holdout.parquet")
@@ -87,7 +87,7 @@ def test_a_row_is_answered_the_same_alone_among_others_and_from_the_table(tiny_p
             np.testing.assert_array_equal(bundle.scores_of_rows([without_nulls])[0], expected)
 
 
-def test_columns_go_to_rows_and_back(tiny_bundle):
+def test_rows_become_columns_and_the_same_rows_again(tiny_bundle):
     contract = Contract.from_json((tiny_bundle / "contract.json").read_bytes())
     rows = Bundle.load(tiny_bundle).examples()["rows"]
 

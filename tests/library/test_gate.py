@@ -272,7 +272,7 @@ def test_a_champion_that_cannot_be_scored_refuses(bench: Bench, champion: Bundle
 
     assert refusals(verdict)["champion"] == "the champion needs garden, which the rows no longer have"
     assert refusals(verdict)["requests"] == (
-        "callers would break: garden was removed, and a request that carries it is refused"
+        "callers would break: garden was removed, and a request that contains it is rejected"
     )
 
 

@@ -177,5 +177,5 @@ def test_a_runtime_that_is_asked_for_is_taken(project):
 def test_an_unknown_runtime_is_refused(project):
     project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  runtime: fast\n")
 
-    with pytest.raises(ParamsError, match=r"package\.runtime is \"fast\"; write 'auto', 'onnx' or 'sklearn'"):
+    with pytest.raises(ParamsError, match=r"package\.runtime is \"fast\"; expected 'auto', 'onnx' or 'sklearn'"):
         project.run("package")

@@ -85,7 +85,7 @@ def test_every_mistake_is_named_by_row_column_rule_and_value():
         (1, "sent-at", "a time without offset, such as 2024-01-31T12:00:00", "noon"),
         (1, "shop", "required", None),
         (1, "extra", "not a column of the contract", "a list"),
-        (1, "parcel id", "text or a whole number", 1.5),
+        (1, "parcel id", "a string or a whole number", 1.5),
         (2, None, "an object, {column: value}", 7),
     ]
 
@@ -95,7 +95,7 @@ def test_every_mistake_is_named_by_row_column_rule_and_value():
     [
         ({"extra": 1}, "not a column of the contract"),
         ({"late": True}, "not a column of the contract"),
-        ({"parcel id": None}, "text or a whole number"),
+        ({"parcel id": None}, "a string or a whole number"),
         ({"shop": ""}, "not null"),
         ({"items": 2**24 + 1}, "at most 16777216"),
         ({"items": 1.0}, "a whole number"),

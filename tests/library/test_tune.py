@@ -274,21 +274,21 @@ def test_an_estimator_may_fail_in_any_way(prepared, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("candidates: 6", "candidates: 1", ":10: tune.candidates is 1; write greater than or equal to 2"),
-        ("candidates: 6", "candidate: 6", ":10: tune.candidate is not a key known here"),
-        ("[0.02, 0.05]", "[]", ":15: tune.space.share: the list is empty; write the values to draw from"),
-        ("[0.02, 0.05]", "8", ":15: tune.space.share: write a list of values, or {low: .., high: ..}"),
-        ("[0.02, 0.05]", "[0.02, half]", ':15: tune.space.share is "half"; write a valid number'),
-        ("[0.02, 0.05]", "{low: 0.1, high: half}", ':15: tune.space.share.high is "half"; write'),
-        ("[0.02, 0.05]", "{low: 0.1, high: .inf}", ":15: tune.space.share: nothing lies between 0.1 and inf"),
-        ("[0.02, 0.05]", "{low: 0, high: 1, log: true}", ":15: tune.space.share: log: true needs a low above 0"),
-        ("{low: 2, high: 9}", "{low: 2, high: 8.5}", ":14: tune.space.depth is 8.5; write a valid integer"),
-        ("{low: 2, high: 9}", "{low: 9, high: 2}", ":14: tune.space.depth: nothing lies between 9 and 2"),
-        ("{low: 2, high: 9}", "{low: 2, high: 9, step: 1}", ":14: tune.space.depth.step is not a key known here"),
-        ("    share: [", "    shares: [", ":15: tune.space.shares is not a key known here; check its spelling"),
+        ("candidates: 6", "candidates: 1", ":10: tune.candidates is 1; expected a whole number between 2 and 1,000"),
+        ("candidates: 6", "candidate: 6", ":10: tune.candidate is not a known key"),
+        ("[0.02, 0.05]", "[]", ":15: tune.space.share: the list is empty; expected the values to try"),
+        ("[0.02, 0.05]", "8", ":15: tune.space.share: expected a list of values to try, or limits: {low: .., high: ..}"),
+        ("[0.02, 0.05]", "[0.02, half]", ':15: tune.space.share is "half"; expected a number'),
+        ("[0.02, 0.05]", "{low: 0.1, high: half}", ':15: tune.space.share.high is "half"; expected'),
+        ("[0.02, 0.05]", "{low: 0.1, high: .inf}", ":15: tune.space.share: low is 0.1, high is inf; expected two finite numbers"),
+        ("[0.02, 0.05]", "{low: 0, high: 1, log: true}", ":15: tune.space.share: low is 0; with log: true, expected a number above 0"),
+        ("{low: 2, high: 9}", "{low: 2, high: 8.5}", ":14: tune.space.depth is 8.5; expected a whole number"),
+        ("{low: 2, high: 9}", "{low: 9, high: 2}", ":14: tune.space.depth: low is 9, high is 2; expected two finite numbers"),
+        ("{low: 2, high: 9}", "{low: 2, high: 9, step: 1}", ":14: tune.space.depth.step is not a known key"),
+        ("    share: [", "    shares: [", ":15: tune.space.shares is not a known key; check its spelling"),
         ("    share: [0.02, 0.05]", "    seed: [1, 2]", "tune.space.seed has no present value; write one under model:"),
-        ("depth: 1 ", "depth: deep ", ':7: model.depth is "deep"; write a valid integer'),
-        ("share: 0.05\n", "share:\n    0.05\n  seed:\n", ":10: model.seed is empty; write a valid integer"),
+        ("depth: 1 ", "depth: deep ", ':7: model.depth is "deep"; expected a whole number'),
+        ("share: 0.05\n", "share:\n    0.05\n  seed:\n", ":10: model.seed is empty; expected a whole number"),
     ],
 )
 def test_a_mistake_is_said_before_anything_is_fitted(prepared, old, new, said, capsys):
@@ -313,7 +313,7 @@ def test_before_the_first_split_it_says_what_to_run(prepared, capsys):
 
     assert tune(prepared) == 1
 
-    assert "data/train.parquet is not here; run `make train`" in capsys.readouterr().err
+    assert "data/train.parquet does not exist; run make train" in capsys.readouterr().err
 
 
 def test_params_that_were_changed_meanwhile_are_left_alone(prepared, monkeypatch, capsys):

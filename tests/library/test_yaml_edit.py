@@ -1,14 +1,14 @@
-"""A value in a YAML file is changed, and every other byte stays."""
+"""Values in a YAML file are replaced, and every other byte stays."""
 
 import pytest
 from cd4ml.errors import ParamsError
 from cd4ml.files.yaml_edit import check_values, write_values
 
 PARAMS = """\
-# all of them
+# a comment
 data: {source: "a#b.csv",   until: '2024-06-30'} # not model: {depth: 9}
 
-model: # what it takes
+model: # arguments
   depth:   5      # how deep
   rate: 1.0e-3    # é, and a tab\tin a comment
   name: "a: b"    # quoted
@@ -18,7 +18,7 @@ model: # what it takes
 """
 
 
-def written(path, section, values):
+def rewritten(path, section, values):
     path.write_bytes(PARAMS.encode())
     write_values(path, section, values, ParamsError)
     return path.read_bytes().decode()
@@ -38,16 +38,16 @@ def written(path, section, values):
     ],
 )
 def test_only_the_value_changes(tmp_path, section, key, value, old, new):
-    assert written(tmp_path / "params.yaml", section, {key: value}) == PARAMS.replace(old, new, 1)
+    assert rewritten(tmp_path / "params.yaml", section, {key: value}) == PARAMS.replace(old, new, 1)
 
 
 def test_many_values_change_at_once(tmp_path):
-    changed = written(tmp_path / "params.yaml", "model", {"name": "longer than before", "depth": 123456})
+    changed = rewritten(tmp_path / "params.yaml", "model", {"name": "longer than before", "depth": 123456})
 
     assert changed == PARAMS.replace("   5 ", "   123456 ").replace('"a: b"', '"longer than before"')
 
 
-def test_the_ends_of_lines_and_the_mode_stay(tmp_path):
+def test_line_ends_and_file_mode_stay(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_bytes(b"model:\r\n  depth: 5\r\n  rate: 1\r\n")
     path.chmod(0o640)
@@ -68,21 +68,21 @@ def test_the_ends_of_lines_and_the_mode_stay(tmp_path):
         ("model:\n  depth:\n    - 5\n    - 6\n", "depth"),
     ],
 )
-def test_what_is_not_a_plain_value_is_refused(tmp_path, text, key):
+def test_a_value_that_is_not_plain_is_rejected(tmp_path, text, key):
     path = tmp_path / "params.yaml"
     path.write_text(text)
 
-    with pytest.raises(ParamsError, match=rf"params\.yaml: model\.{key} is not there, or not a plain value on one"):
+    with pytest.raises(ParamsError, match=rf"params\.yaml: model\.{key} is missing, or is not a plain value on one line"):
         check_values(path, "model", [key], ParamsError)
     with pytest.raises(ParamsError):
         write_values(path, "model", {key: 7}, ParamsError)
     assert path.read_text() == text
 
 
-def test_a_value_that_others_repeat_is_refused(tmp_path):
+def test_a_value_that_an_alias_repeats_is_rejected(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("model:\n  depth: &five 5\n  width: *five\n")
 
-    with pytest.raises(ParamsError, match="cannot be replaced as they are written"):
+    with pytest.raises(ParamsError, match="the values under model cannot be replaced; write them without anchors"):
         write_values(path, "model", {"depth": 7}, ParamsError)
     assert path.read_text() == "model:\n  depth: &five 5\n  width: *five\n"

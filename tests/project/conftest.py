@@ -43,7 +43,6 @@ def environment(bake: Bake, once: Once, uv: str) -> Path:
     def make(into: Path) -> None:
         project = Project(bake(into=into))
         project.make("setup")
-        project.run(project.python, "-m", "compileall", "-q", "cd4ml/src")
 
     (project,) = once("environment", make).iterdir()
     return project / ".venv"

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import Bake
 from tests.project.baked import Project, free_port
+from tests.project.linked_environment import link
 
 WHO = {f"GIT_{who}_{what}": "a@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 GITLEAKS = """#!/bin/sh
@@ -25,9 +26,10 @@ exit "${LEAKS:-0}"
 
 
 @pytest.fixture
-def project(bake: Bake, uv: str, tmp_path: Path) -> Project:
+def project(bake: Bake, environment: Path, tmp_path: Path) -> Project:
+    """A project as it was generated."""
     made = Project(bake(into=tmp_path / "baked"))
-    made.make("setup")
+    link(environment, made.folder)
     made.commit("as generated")
     return made
 

@@ -62,7 +62,7 @@ def test_a_full_disk_harms_nothing_and_with_room_the_run_goes_on(small: Project,
     rejected = small.make("train", check=False)
 
     assert rejected.returncode != 0
-    assert "train: the disk is full; make room and run it again" in rejected.stdout
+    assert "train: the disk is full; free some space, then run this again" in rejected.stdout
     assert "Traceback" not in rejected.stdout
     assert small.digest == before
     Bundle.load(small.folder / "models/bundle")

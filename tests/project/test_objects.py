@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.project.baked import Project, environment
+from tests.project.baked import Project
+from tests.project.linked_environment import link
 from tests.project.registry import Registry, registry
 
 NAME = "ada/houses-objects"
@@ -34,12 +34,11 @@ def kept(hub: Registry, quick: Project, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def fresh(kept: Project, tmp_path: Path) -> Project:
+def fresh(kept: Project, environment: Path, tmp_path: Path) -> Project:
     """A clone that has none of DVC's files."""
     project = Project(tmp_path / kept.folder.name)
-    clone = ["git", "clone", "--quiet", str(kept.folder), str(project.folder)]
-    subprocess.run(clone, check=True, env=environment(), timeout=60)
-    project.make("setup")
+    kept.run("git", "clone", "--quiet", str(kept.folder), str(project.folder))
+    link(environment, project.folder)
     return project
 
 
@@ -57,7 +56,6 @@ def test_a_fresh_clone_gets_all_of_it_and_is_judged_against_the_champion(hub: Re
     fresh.replace("params.yaml", "iterations: 10", "iterations: 12")
     fresh.make("train")
     shutil.rmtree(fresh.folder / ".dvc/cache")
-    fresh.run("dvc", "commit", "--force", settings={"PATH": path(fresh)})  # the new model alone is in the cache
     fresh.make("gate", settings=known(hub), check=False)  # whatever it says of such a small model
 
     told = fresh.read_json("reports/gate.json")
@@ -101,11 +99,6 @@ def test_an_object_that_is_not_what_its_name_says_is_refused(hub: Registry, fres
     assert refused.returncode != 0
     assert "is not what its name says" in refused.stdout
     assert not (fresh.folder / "models/bundle").exists()
-
-
-def path(project: Project) -> str:
-    """The PATH of the project's Makefile."""
-    return f"{project.folder}/.venv/bin:{environment()['PATH']}"
 
 
 FORGE = """

@@ -27,7 +27,7 @@ def test_no_row_that_was_learnt_from_is_held_out(train, holdout, contract):
     if contract.id is not None:
         assert not set(train[contract.id]) & set(holdout[contract.id])
     elif contract.time is None:  # the same row twice must not be on both sides
-        columns = list(contract.rules())
+        columns = list(contract.table_columns())
         assert train[columns].drop_duplicates().merge(holdout[columns].drop_duplicates(), on=columns).empty
 
 

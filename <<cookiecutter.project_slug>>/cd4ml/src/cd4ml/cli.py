@@ -1,4 +1,4 @@
-"""The command line, `cd4ml VERB`: finds a verb's module, runs it, and turns errors into one or two lines."""
+"""The command line `cd4ml VERB`: run a verb's module, and print an error in one or two lines."""
 
 import errno
 import importlib
@@ -11,20 +11,24 @@ from cd4ml.terminal.verbs import GROUPS, VERBS
 TRACEBACK = "CD4ML_TRACEBACK"
 
 _DISK_ERRORS = {
-    errno.ENOSPC: "the disk is full; make room and run it again",
-    errno.EDQUOT: "your quota of the disk is used up; make room and run it again",
-    errno.EROFS: "this folder is on a disk that cannot be written to; move the project, or mount it otherwise",
-    errno.EACCES: "you may not read or write this; change its permissions, or its owner",
+    errno.ENOSPC: "the disk is full; free some space, then run this again",
+    errno.EDQUOT: "your disk quota is used up; free some space, then run this again",
+    errno.EROFS: "this folder is on a disk that cannot be written to; move the project, or remount the disk",
+    errno.EACCES: "permission denied; change the permissions or the owner of the file",
 }
 
 
 def run() -> None:
-    """Run the verb that the process's arguments name, and exit."""
+    """Run the verb in the arguments of this process, and exit with its exit code."""
     sys.exit(main(sys.argv[1:]))
 
 
 def main(arguments: list[str]) -> int:
-    """Run a verb; return the exit code: 0, 1 for an error that the user can fix, 2 for an unknown verb."""
+    """Run a verb; return the exit code.
+
+    0 if it succeeded, 1 for an error that the user can fix, 2 for an unknown verb, 130 if Ctrl-C stopped it. Errors of
+    the library itself are raised.
+    """
     verb, *rest = arguments or ["--help"]
     if verb in ("--help", "-h", "help"):
         print(usage())
@@ -33,7 +37,7 @@ def main(arguments: list[str]) -> int:
         print(_version())
         return 0
     if verb not in VERBS:
-        print(f"cd4ml: {verb!r} is not a verb; cd4ml --help lists them", file=sys.stderr)
+        print(f"cd4ml: unknown verb {verb!r}; cd4ml --help lists the verbs", file=sys.stderr)
         return 2
     try:
         if VERBS[verb].git:
@@ -43,7 +47,7 @@ def main(arguments: list[str]) -> int:
         return _fail(_label(verb, rest), str(error))
     except KeyboardInterrupt:
         print(f"\n{verb}: stopped", file=sys.stderr)
-        return 130  # as any program that Ctrl-C stops
+        return 130  # the shell's convention for a program that Ctrl-C stopped
     except Exception as failure:
         message = _explain(failure)
         if message is None:
@@ -53,12 +57,12 @@ def main(arguments: list[str]) -> int:
 
 
 def usage() -> str:
-    """Return the verbs in their groups."""
+    """Return the text of `cd4ml --help`: the verbs, by group."""
     width = max(map(len, VERBS)) + 2
     lines = ["usage: cd4ml VERB [ARGUMENTS]; cd4ml VERB --help shows its arguments and an example"]
     for group, verbs in GROUPS.items():
         lines += ["", f"{group}:", *(f"  {name:<{width}}{verb.purpose}" for name, verb in verbs.items())]
-    return "\n".join([*lines, "", f"{TRACEBACK}=1 shows where in the code an error was raised"])
+    return "\n".join([*lines, "", f"{TRACEBACK}=1 shows the traceback of an error"])
 
 
 def _version() -> str:
@@ -68,18 +72,18 @@ def _version() -> str:
 
 
 def _check_git() -> None:
-    import subprocess  # git alone; imported late, since `cd4ml --help` does not need it
+    import subprocess  # for git only; imported late, since `cd4ml --help` does not need it
 
     try:
-        looked = subprocess.run(["git", "rev-parse", "--git-dir"], capture_output=True, check=False)
+        done = subprocess.run(["git", "rev-parse", "--git-dir"], capture_output=True, check=False)
     except FileNotFoundError:
         raise UserError("git was not found, and DVC needs it: install git, then run git init") from None
-    if looked.returncode:
+    if done.returncode:
         raise UserError("not in a git repository, which DVC needs: run git init")
 
 
 def _label(verb: str, rest: list[str]) -> str:
-    """Return what an error message begins with: the verb, and which stage."""
+    """Return how an error message begins: with the verb, and for `stage` with the stage's name."""
     return " ".join([verb, *rest[:1]]) if verb == "stage" else verb
 
 
@@ -93,15 +97,15 @@ def _fail(label: str, message: str) -> int:
 
 
 def _explain(failure: Exception) -> str | None:
-    """Return what a user can do about an exception that is not ours; None if it is an error of this library."""
+    """Return the message for an exception that the user can fix, though no UserError; None if it is the library's."""
     if isinstance(failure, OSError) and failure.errno in _DISK_ERRORS:
-        where = f" ({failure.filename})" if failure.filename else ""
-        return f"{_DISK_ERRORS[failure.errno]}{where}; nothing that was there was changed"
+        file = f" ({failure.filename})" if failure.filename else ""
+        return f"{_DISK_ERRORS[failure.errno]}{file}; no existing file was changed"
     return _explain_team_code(failure)
 
 
 def _explain_team_code(failure: Exception) -> str | None:
-    """Return file and line of an exception that the team's own code raised; None if it did not."""
+    """Return `file:line: message` for an exception that the team's own code raised; None if it did not."""
     from cd4ml.settings.project import read_project
 
     try:

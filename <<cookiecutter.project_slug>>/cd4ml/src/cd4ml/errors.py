@@ -1,41 +1,41 @@
-"""Errors for a person: one or two lines that say what is wrong, where, and what to do next."""
+"""Errors that the user can fix. A message says what is wrong, where, and what to do next, in one or two lines."""
 
 from pathlib import Path
 from traceback import walk_tb
 
 
 class UserError(Exception):
-    """An error that the user can fix. The command line prints it without a traceback and exits with 1."""
+    """An error that the user can fix. The command line prints it without a traceback, and exits with 1."""
 
 
 class ParamsError(UserError):
-    """params.yaml is not what the pipeline can run with."""
+    """params.yaml is not valid."""
 
 
 class ContractError(UserError):
-    """contract.yaml contradicts itself, or says something that no row could satisfy."""
+    """contract.yaml is not valid, or no row could satisfy it."""
 
 
 class DataError(UserError):
-    """The table is not what the contract or the parameters promise."""
+    """The rows cannot be read, or do not match the contract or the parameters."""
 
 
 class FeatureError(UserError):
-    """features.py failed, or gave back something that no model can take."""
+    """features.py failed, or returned features that no model can use."""
 
 
 class ModelError(UserError):
-    """model.py built something that the pipeline cannot fit, score or ship."""
+    """model.py failed, or built a model that the pipeline cannot fit, evaluate or package."""
 
 
 class BundleError(UserError):
-    """A bundle is absent, incomplete, altered, or newer than this code."""
+    """A bundle is missing, incomplete or altered, or was written by a newer version of the library."""
 
 
 def locate(failure: BaseException, folder: Path) -> str | None:
-    """Return `file:line` of the last code inside `folder` that an exception passed; None if it did not pass there.
+    """Return `file:line` of the innermost code inside `folder` that an exception passed through; None if it did not.
 
-    A syntax error is at its own line.
+    For a syntax error in `folder`, that is the line of the error itself.
     """
     root = folder.absolute()
     lines = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(failure.__traceback__)]
@@ -46,6 +46,6 @@ def locate(failure: BaseException, folder: Path) -> str | None:
 
 
 def describe(failure: BaseException) -> str:
-    """Return an exception that is not ours in one line: its type, and the first line of its message."""
+    """Return any exception in one line: its type, and the first line of its message."""
     lines = str(failure).strip().splitlines()
     return f"{type(failure).__name__}: {lines[0]}" if lines else type(failure).__name__

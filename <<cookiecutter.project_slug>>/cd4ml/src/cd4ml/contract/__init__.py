@@ -1,12 +1,12 @@
-"""The data contract: what a row looks like. Everything that reads rows goes through here.
+"""The data contract: which columns a row has, and which values these may have. All rows are read through it.
 
-In: contract.yaml, and rows or tables. Out: columns as NumPy arrays, with nulls and types normalized once, for training,
-batch and serving alike. Read first: `contract`, `column`, then `columns`.
+In: contract.yaml, and rows or tables. Out: columns as NumPy arrays, with the same types and nulls in training, in batch
+and in the service. Read first: `contract`, `column`, then `columns`.
 
-- `contract`, `column`: contract.yaml, typed; the rules of one column, and how to state them.
-- `columns`: rows to columns, without pandas: what serves uses this.
+- `contract`: contract.yaml as a typed object. `column`: one of its columns, its rules, and their names in messages.
+- `columns`: rows to columns, without pandas; the service uses it.
 - `table`: pandas tables to columns; read and write Parquet and CSV.
-- `validation`: the rules that a table violates.
-- `inference`: a first contract from a table.
-- `compatibility`: whether callers of one contract can go on under another.
+- `validation`: find the rows of a table that violate the contract.
+- `inference`: draft a contract from a table.
+- `compatibility`: what a new version of a contract changes for the clients of the service.
 """

@@ -1,4 +1,4 @@
-"""One column of the data contract: its type, what its values may be, and how to say so."""
+"""One column of the data contract: its type, the rules for its values, and the names of these rules in messages."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from cd4ml.files.yaml_file import Section
 
-LARGEST_INTEGER = 2**24  # float32 holds every integer up to here, and not beyond
-LARGEST_NUMBER = 3.4e38  # float32's limit
+LARGEST_INTEGER = 2**24  # float32 represents every integer up to here exactly
+LARGEST_NUMBER = 3.4e38  # about the largest float32
 
 ColumnType = Literal["number", "integer", "boolean", "category", "timestamp"]
 
@@ -17,17 +17,16 @@ _TYPE_RULES = {
     "number": "a number",
     "integer": "a whole number",
     "boolean": "true or false",
-    "category": "a text",
+    "category": "a string",
     "timestamp": "a time without offset, such as 2024-01-31T12:00:00",
 }
 _SHOWN_VALUES = 8
-
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Column(Section):
-    """The type of a column and the rules its values keep."""
+    """The type of a column, and the rules for its values."""
 
     type: ColumnType
     nullable: bool = False
@@ -41,69 +40,69 @@ class Column(Section):
     example: Any = None
 
     @model_validator(mode="after")
-    def _is_possible(self) -> Self:
+    def _is_consistent(self) -> Self:
         numeric = self.type in ("number", "integer")
         if not numeric and (self.min is not None or self.max is not None):
             raise ValueError(f"min and max are for numbers and integers, this is a {self.type}; remove them")
         if self.type != "category" and self.values is not None:
             raise ValueError(f"values are for a category, this is a {self.type}; remove them")
         if self.values is not None and (len(set(self.values)) < len(self.values) or "" in self.values):
-            raise ValueError("values repeat, or hold an empty text, which stands for null; list each once")
+            raise ValueError("values repeat, or contain an empty string, which means null; list each value once")
         if self.unknown is not None and self.values is None:
-            raise ValueError("unknown says what to do with a value that is not listed; add values, or remove it")
+            raise ValueError("unknown applies to values that are not listed; add values, or remove unknown")
         if self.timezone is not None and self.type != "timestamp":
             raise ValueError(f"timezone is for a timestamp, this is a {self.type}; remove it")
         if numeric and self.lowest > self.highest:
             limits = f"at least {self.lowest:g} and at most {self.highest:g}"
-            raise ValueError(f"no {self.type} can be {limits}; mend min or max")
+            raise ValueError(f"no {self.type} can be {limits}; fix min or max")
         if self.example is not None and (rule := self.broken_rule(self.sample())):
-            raise ValueError(f"example is {self.example}, which its own rule refuses: {rule}; mend one of them")
+            raise ValueError(f"example is {self.example}, which breaks the column's own rule: {rule}; fix one of them")
         return self
 
     @property
     def lowest(self) -> float:
-        """The least value allowed, as written or as float32 can hold it."""
-        least = -LARGEST_INTEGER if self.type == "integer" else -LARGEST_NUMBER
-        return least if self.min is None else max(least, self.min)
+        """The lowest value allowed: `min`, or what float32 can represent."""
+        limit = -LARGEST_INTEGER if self.type == "integer" else -LARGEST_NUMBER
+        return limit if self.min is None else max(limit, self.min)
 
     @property
     def highest(self) -> float:
-        """The largest value allowed, as written or as float32 can hold it."""
-        most = LARGEST_INTEGER if self.type == "integer" else LARGEST_NUMBER
-        return most if self.max is None else min(most, self.max)
+        """The highest value allowed: `max`, or what float32 can represent."""
+        limit = LARGEST_INTEGER if self.type == "integer" else LARGEST_NUMBER
+        return limit if self.max is None else min(limit, self.max)
 
     @property
     def rejects_unknown(self) -> bool:
-        """Whether a category outside `values` breaks the contract."""
+        """Whether a category that is not in `values` breaks the contract."""
         return self.values is not None and self.unknown != "allow"
 
     @property
     def type_rule(self) -> str:
-        """The column's type, for a person."""
+        """The name of the rule that a value has the column's type."""
         if self.timezone:
             return "a time with an offset, such as 2024-01-31T12:00:00Z"
         return _TYPE_RULES[self.type]
 
     @property
     def minimum_rule(self) -> str:
-        """The lower limit, for a person."""
+        """The name of the rule for the lower limit."""
         return f"at least {self.lowest:.9g}"
 
     @property
     def maximum_rule(self) -> str:
-        """The upper limit, for a person."""
+        """The name of the rule for the upper limit."""
         return f"at most {self.highest:.9g}"
 
     @property
     def values_rule(self) -> str:
-        """The categories allowed, for a person: all of a few, the number of many."""
+        """The name of the rule for the categories: it lists a few, and counts many."""
         values = self.values or []
         if len(values) > _SHOWN_VALUES:
             return f"one of {len(values)} values"
         return f"one of {', '.join(values)}"
 
     def value_type(self) -> Any:
-        """Return the type that msgspec decodes and checks one JSON value of this column with."""
+        """Return the type by which msgspec decodes and checks a JSON value of this column."""
         kind: Any
         match self.type:
             case "number":
@@ -121,14 +120,14 @@ class Column(Section):
         return kind | None if self.nullable else kind
 
     def broken_rule(self, value: Any) -> str | None:
-        """Return the rule that a JSON value breaks, for a person; None where it breaks none."""
+        """Return the name of the rule that a JSON value breaks; None if it breaks none."""
         try:
             msgspec.convert(value, self.value_type())
-        except msgspec.ValidationError as refused:
-            return self._name_rule(value) or str(refused)
+        except msgspec.ValidationError as invalid:
+            return self._broken_rule(value) or str(invalid)
         return None
 
-    def _name_rule(self, value: Any) -> str | None:
+    def _broken_rule(self, value: Any) -> str | None:
         if value is None or value == "":
             return "not null"
         if self.type in ("number", "integer"):
@@ -142,7 +141,7 @@ class Column(Section):
         return self.type_rule
 
     def sample(self) -> Any:
-        """Return a value that the column allows, as JSON has it: the `example`, else one made from the rules."""
+        """Return a JSON value that keeps the rules: the `example`, or else one made from the rules."""
         if self.example is not None:
             return self.example.isoformat() if isinstance(self.example, datetime) else self.example
         match self.type:

@@ -1,6 +1,6 @@
-"""Rows and tables to columns: nulls and types normalized once, for training, batch and serving alike.
+"""Turn rows into columns, with the same types and nulls in training, in batch and in the service.
 
-A normalized column is one NumPy array, shape `(rows,)`:
+A normalized column is a NumPy array of shape `(rows,)`:
 
 | type                    | array           | a null is |
 |-------------------------|-----------------|-----------|
@@ -9,8 +9,8 @@ A normalized column is one NumPy array, shape `(rows,)`:
 | category                | object, of str  | ""        |
 | timestamp               | datetime64[us]  | NaT       |
 
-Numbers become float32 here, and so everywhere, because an exported model sees float32: trees trained on the same
-values split between the same values.
+Numbers become float32 everywhere, because an ONNX model gets float32: trees that are trained on the same values have
+the same splits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,14 +28,14 @@ Columns: TypeAlias = dict[str, Array]
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]], contract: Contract) -> Columns:
-    """Return the columns of rows that keep the contract: plain values, None or an absent key for a null."""
+    """Return the columns of rows that keep the contract; a null is None, or a key that is absent."""
     return {name: normalize([row.get(name) for row in rows], column) for name, column in contract.columns.items()}
 
 
 def normalize(values: Sequence[Any] | Array, column: Column) -> Array:
-    """Return one column's values, shape `(rows,)`, in the form this module's table gives for its type.
+    """Return a column's values, shape `(rows,)`, in the form that the table above gives for the column's type.
 
-    `values` are as the contract has them, with None, NaN or NaT for a null.
+    A null in `values` is None, NaN or NaT.
     """
     if column.type == "category":
         return _category(values)
@@ -48,27 +48,28 @@ def normalize(values: Sequence[Any] | Array, column: Column) -> Array:
 
 def _category(values: Sequence[Any] | Array) -> Array:
     normalized = np.empty(len(values), dtype=object)
-    normalized[:] = [_text(value) for value in values]
+    normalized[:] = [_string(value) for value in values]
     return normalized
 
 
-def _text(value: Any) -> str:
+def _string(value: Any) -> str:
     if isinstance(value, str):
         return value
     if value is None or value != value:  # NaN is the one value that differs from itself
         return ""
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # a code such as 7 reads as 7.0 from a table in which another row is null
+        return str(int(value))  # pandas reads a code such as 7 as 7.0 if another row is null
     return str(value)
 
 
 def _timestamp(values: Sequence[Any] | Array) -> Array:
     if isinstance(values, np.ndarray) and values.dtype != object:
         return values.astype("datetime64[us]")
-    return np.array([_wall_clock(value) for value in values], dtype="datetime64[us]")
+    return np.array([_naive_time(value) for value in values], dtype="datetime64[us]")
 
 
-def _wall_clock(value: Any) -> Any:
+def _naive_time(value: Any) -> Any:
+    """Return a time without offset, in UTC if the value has an offset; None for a null."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value) if value else None
     if isinstance(value, datetime) and value.tzinfo is not None:
@@ -76,20 +77,20 @@ def _wall_clock(value: Any) -> Any:
     return value
 
 
-def evenly_spaced_rows(columns: Columns, most: int) -> Columns:
-    """Return at most `most` rows of columns, evenly spaced from the first to the last."""
+def evenly_spaced_rows(columns: Columns, maximum: int) -> Columns:
+    """Return at most `maximum` rows of columns, evenly spaced from the first to the last."""
     rows = len(next(iter(columns.values())))
-    picked = np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
-    return {name: array[picked] for name, array in columns.items()}
+    chosen = np.unique(np.linspace(0, rows - 1, min(rows, maximum)).astype(np.int64))
+    return {name: array[chosen] for name, array in columns.items()}
 
 
 def rows_of_columns(columns: Columns, contract: Contract) -> list[dict[str, Any]]:
-    """Return normalized columns as rows of plain JSON values, with None for a null: the way back."""
-    plain = {name: [_plain(value, contract.columns[name]) for value in array] for name, array in columns.items()}
-    return [dict(zip(plain, values, strict=True)) for values in zip(*plain.values(), strict=True)]
+    """Return normalized columns as rows of JSON values, with None for a null; the inverse of `columns_of_rows`."""
+    values = {name: [_json_value(value, contract.columns[name]) for value in array] for name, array in columns.items()}
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
-def _plain(value: Any, column: Column) -> Any:
+def _json_value(value: Any, column: Column) -> Any:
     if column.type == "category":
         return value or None
     if column.type == "timestamp":
@@ -103,5 +104,5 @@ def _plain(value: Any, column: Column) -> Any:
         return bool(value)
     if column.type == "integer":
         return int(value)
-    shortest = float(str(value))  # 0.1, not 0.10000000149: the shortest text that is the same float32
-    return min(max(shortest, column.lowest), column.highest)  # rounding may have carried it past a limit
+    shortest = float(str(value))  # 0.1, not 0.10000000149: the shortest decimal that is the same float32
+    return min(max(shortest, column.lowest), column.highest)  # rounding may have exceeded a limit

@@ -1,4 +1,4 @@
-"""The data contract: what a row looks like, in training, in requests and in reports alike."""
+"""contract.yaml as a typed object: the columns, the id, the time and the target of a row."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ Task = Literal["binary", "multiclass", "regression"]
 
 
 class Target(Section):
-    """The column to predict. A boolean or a category makes a classifier, a number a regressor."""
+    """The column to predict. A boolean or a category needs a classifier, a number a regressor."""
 
     name: str
     type: Literal["boolean", "category", "number"]
@@ -23,21 +23,21 @@ class Target(Section):
     description: str | None = None
 
     @model_validator(mode="after")
-    def _is_possible(self) -> Self:
+    def _is_consistent(self) -> Self:
         try:
             _ = self.column
-        except ValidationError as refused:
-            raise refused.errors()[0]["ctx"]["error"] from None
+        except ValidationError as invalid:
+            raise invalid.errors()[0]["ctx"]["error"] from None
         return self
 
     @property
     def column(self) -> Column:
-        """The rules its values follow in the table; a target is never null."""
+        """The rules for the target's values in a table; a target is never null."""
         return Column(type=self.type, values=self.values, unit=self.unit)
 
 
 class Contract(Section):
-    """What a row looks like. `columns` are what a request carries and what features are made from, in this order."""
+    """What a row looks like. `columns` are those of a request, from which features are made, in this order."""
 
     name: str
     description: str | None = None
@@ -49,13 +49,13 @@ class Contract(Section):
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
         if self.target.name in self.columns:
-            raise ValueError(f"{self.target.name} is the target and one of the columns; a model may not see its answer")
+            raise ValueError(f"{self.target.name} is the target and one of the columns; remove it from columns")
         if self.id is not None and self.id in self.columns:
-            raise ValueError(f"{self.id} is the id and one of the columns; nothing can be learnt from an id")
+            raise ValueError(f"{self.id} is the id and one of the columns; remove it from columns")
         if self.time is not None and self.time in self.columns:
             time = self.columns[self.time]
             if time.type != "timestamp" or time.nullable:
-                raise ValueError(f"{self.time} is the time: its column's type must be timestamp, and not nullable")
+                raise ValueError(f"{self.time} is the time; expected type timestamp, and not nullable")
         roles = [name for name in (self.id, self.time, self.target.name) if name is not None]
         if len(set(roles)) < len(roles):
             raise ValueError("id, time and target.name must be different columns")
@@ -63,39 +63,39 @@ class Contract(Section):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return the contract that a YAML file holds.
+        """Return the contract in a YAML file.
 
         Raises:
-            ContractError: naming file, line and key of every mistake.
+            ContractError: the file is not valid; one line for each mistake, with file, line and key.
         """
         return read_yaml(path, cls, ContractError)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Return the contract that `to_json` wrote, from a bundle that was checked before."""
+        """Return the contract that `to_json` wrote into a bundle."""
         return cls.model_validate(json.loads(text))
 
     def to_json(self) -> str:
-        """Return the contract without comments, defaults and order of keys: the form that a bundle carries."""
+        """Return the contract as it is stored in a bundle: without comments and default values."""
         return json.dumps(self.model_dump(mode="json", exclude_defaults=True), indent=1, ensure_ascii=False)
 
     @property
     def task(self) -> Task:
-        """What is to be learnt; a category with other than two values is multiclass."""
+        """The machine-learning task: a boolean target is binary, a category multiclass, a number regression."""
         if self.target.type == "number":
             return "regression"
         return "binary" if self.target.type == "boolean" else "multiclass"
 
-    def rules(self) -> dict[str, Column]:
-        """Return every column that a table must hold, with its rules: id, time, target and the row's own."""
-        rules = dict(self.columns)
-        rules[self.target.name] = self.target.column
-        if self.time is not None and self.time not in rules:
-            rules[self.time] = Column(type="timestamp")
+    def table_columns(self) -> dict[str, Column]:
+        """Return every column that a table of the source must have: `columns`, target, time and id."""
+        columns = dict(self.columns)
+        columns[self.target.name] = self.target.column
+        if self.time is not None and self.time not in columns:
+            columns[self.time] = Column(type="timestamp")
         if self.id is not None:
-            rules[self.id] = Column(type="category")
-        return rules
+            columns[self.id] = Column(type="category")
+        return columns
 
     def sample_row(self) -> dict[str, Any]:
-        """Return a row that a request may carry, made from each column's example or limits."""
+        """Return a row that keeps the contract, made from each column's example or rules."""
         return {name: column.sample() for name, column in self.columns.items()}

@@ -9,63 +9,61 @@ from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import parse_column
 
 _EXAMPLES = 3
-_PANDERA_RULES = {"not_nullable": "not null", "field_uniqueness": "unique", "column_in_dataframe": "is there"}
+_PANDERA_RULES = {"not_nullable": "not null", "field_uniqueness": "unique", "column_in_dataframe": "required"}
 
 
-def schema(contract: Contract) -> pa.DataFrameSchema:
-    """Return the contract as a Pandera schema, each rule a check named as a person would name it."""
-    columns = {}
-    for name, column in contract.rules().items():
-        columns[name] = pa.Column(
-            nullable=column.nullable, unique=name == contract.id, checks=_checks(column), required=True
-        )
+def violations(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Return the broken rules, one row for each column and rule: `column`, `rule`, `rows`, `examples`.
+
+    Empty if the table keeps the contract. An empty string is a null, as in the service.
+    """
+    with_nulls = table.mask(table.astype(object) == "", None) if len(table) else table
+    try:
+        pandera_schema(contract).validate(with_nulls, lazy=True)
+    except pa.errors.SchemaErrors as failure:
+        return _summary(failure.failure_cases, len(table))
+    return pd.DataFrame(columns=["column", "rule", "rows", "examples"])
+
+
+def pandera_schema(contract: Contract) -> pa.DataFrameSchema:
+    """Return the contract as a Pandera schema, with the rules' names as the names of the checks."""
+    columns = {
+        name: pa.Column(nullable=column.nullable, unique=name == contract.id, checks=_checks(column), required=True)
+        for name, column in contract.table_columns().items()
+    }
     return pa.DataFrameSchema(columns)
 
 
 def _checks(column: Column) -> list[pa.Check]:
+    def parsed(series: pd.Series) -> pd.Series:
+        return pd.Series(parse_column(series, column), index=series.index)
+
     def is_of_type(series: pd.Series) -> pd.Series:
-        values = pd.Series(parse_column(series, column), index=series.index)
+        values = parsed(series)
         whole = column.type != "integer" or (values % 1 == 0)
         return values.notna() & whole
 
-    def within(series: pd.Series) -> pd.Series:
-        return pd.Series(parse_column(series, column), index=series.index)
+    def is_listed(series: pd.Series) -> pd.Series:
+        return pd.Series(normalize(parse_column(series, column), column), index=series.index).isin(column.values or [])
 
     checks = [pa.Check(is_of_type, name=column.type_rule)]
     if column.type in ("number", "integer"):
-        checks.append(pa.Check(lambda series: ~(within(series) < column.lowest), name=column.minimum_rule))
-        checks.append(pa.Check(lambda series: ~(within(series) > column.highest), name=column.maximum_rule))
+        checks.append(pa.Check(lambda series: ~(parsed(series) < column.lowest), name=column.minimum_rule))
+        checks.append(pa.Check(lambda series: ~(parsed(series) > column.highest), name=column.maximum_rule))
     if column.rejects_unknown:
-        values = column.values or []
-        checks.append(pa.Check(lambda series: _texts(series, column).isin(values), name=column.values_rule))
+        checks.append(pa.Check(is_listed, name=column.values_rule))
     return checks
 
 
-def _texts(series: pd.Series, column: Column) -> pd.Series:
-    return pd.Series(normalize(parse_column(series, column), column), index=series.index)
-
-
-def violations(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """Return what is broken, one row a column and rule: `column`, `rule`, `rows`, `examples`; empty when nothing is.
-
-    An empty text is a null, as it is for the service.
-    """
-    blanks_are_nulls = table.mask(table.astype(object) == "", None) if len(table) else table
-    try:
-        schema(contract).validate(blanks_are_nulls, lazy=True)
-    except pa.errors.SchemaErrors as broken:
-        return _summary(broken.failure_cases, len(table))
-    return pd.DataFrame(columns=["column", "rule", "rows", "examples"])
-
-
 def _summary(cases: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """Return Pandera's failure cases, one row a value, as one row for each column and rule."""
     absent = cases["check"] == "column_in_dataframe"
-    found = cases.assign(
+    named = cases.assign(
         column=cases["column"].where(~absent, cases["failure_case"]),
         rule=cases["check"].replace(_PANDERA_RULES),
     )
     lines = []
-    for (column, rule), group in found.groupby(["column", "rule"], sort=False):
+    for (column, rule), group in named.groupby(["column", "rule"], sort=False):
         missing = rule == _PANDERA_RULES["column_in_dataframe"]
         examples = "" if missing or rule == "not null" else _examples(group["failure_case"])
         lines.append((column, rule, rows if missing else len(group), examples))
@@ -73,5 +71,5 @@ def _summary(cases: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 
 def _examples(values: pd.Series) -> str:
-    shown = [f'"{value}"' if isinstance(value, str) else str(value) for value in values.drop_duplicates()[:_EXAMPLES]]
-    return ", ".join(shown)
+    first = values.drop_duplicates()[:_EXAMPLES]
+    return ", ".join(f'"{value}"' if isinstance(value, str) else str(value) for value in first)

@@ -28,9 +28,10 @@ def stale_stages() -> list[Reason]:
     except DvcException as failure:
         raise UserError(f"dvc status failed: {' '.join(str(failure).split())[:200]}") from None
     lock, plan = read_stages("dvc.lock"), read_stages("dvc.yaml")
+    cached = cached_paths(plan)
     reasons = [
         *((stage, "was never run") for stage in plan if stage not in lock),
-        *((stage, why) for stage in plan if stage in lock for why in changes(status.get(stage, []), cached_paths(plan))),
+        *((stage, why) for stage in plan if stage in lock for why in changes(status.get(stage, []), cached)),
         *outdated_inputs(lock),
     ]
     return list(dict.fromkeys(reasons))

@@ -1,7 +1,7 @@
-"""Write whole files and folders or nothing: to a temporary name first, then rename.
+"""Write a file or folder whole or not at all: under a temporary name first, then renamed.
 
-The temporary name carries the writer's process id, so that two runs at once do not mix, and so that what a
-killed run left behind is recognised and removed by the next one.
+The temporary name contains the writer's process id, so that two runs at the same time do not mix, and so that the next
+run recognises and removes the files of a run that was killed.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` to write a file to; it takes `path`'s place when the block succeeds."""
+    """Yield a temporary path to write a file to; when the block succeeds, the file replaces `path`."""
     temporary = _temporary(path)
     try:
         yield temporary
@@ -24,27 +24,27 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder beside `path`; it takes `path`'s place when the block succeeds.
+    """Yield an empty temporary folder; when the block succeeds, it replaces `path`.
 
-    A folder that is not empty cannot be renamed over, so there are two renames: the old one aside, the new one in.
-    Between them a killed run leaves the old folder under its temporary name, and `path` missing, never half of each.
+    A folder cannot be renamed over one that is not empty, so this takes two renames: the old folder away, the new one
+    to `path`. A run that is killed between them leaves no `path`, and never a mixture of both.
     """
     temporary = _temporary(path)
-    aside = path.with_name(f".{path.name}.old-{os.getpid()}")
+    old = path.with_name(f".{path.name}.old-{os.getpid()}")
     temporary.mkdir()
     try:
         yield temporary
         if path.exists():
-            path.rename(aside)
+            path.rename(old)
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder beside `path`, and remove it with all that is in it; nothing becomes `path`."""
+    """Yield an empty temporary folder beside `path`, and remove it after the block; `path` itself is not touched."""
     temporary = _temporary(path)
     temporary.mkdir()
     try:
@@ -54,22 +54,23 @@ def scratch_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, UTF-8 with a newline at its end, whole or not at all."""
+    """Write `text` to `path`, as UTF-8 that ends with a newline, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
 
 
 def _temporary(path: Path) -> Path:
+    """Return a temporary path beside `path`; remove those that runs which were killed have left."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*-*"):
-        process = left.name.rpartition("-")[2]
-        if process.isdigit() and not is_alive(int(process)):  # else not a name of ours: leave it alone
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    for leftover in path.parent.glob(f".{path.name}.*-*"):
+        process = leftover.name.rpartition("-")[2]
+        if process.isdigit() and not is_alive(int(process)):  # any other name was not made here: leave it alone
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     return path.with_name(f".{path.name}.new-{os.getpid()}")
 
 
 def is_alive(process: int) -> bool:
-    """Return whether a process has not ended yet; one that has, and waits for its parent to take note, has ended."""
+    """Return whether a process runs; a zombie, which has ended but which its parent has not waited for, does not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -78,6 +79,6 @@ def is_alive(process: int) -> bool:
         return True
     try:
         state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except OSError:  # not on Linux, or gone just now
+    except OSError:  # not on Linux, or the process has just ended
         return True
     return state != "Z"

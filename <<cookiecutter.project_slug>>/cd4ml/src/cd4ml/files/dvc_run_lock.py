@@ -1,4 +1,4 @@
-"""Whether DVC is at work in this folder, so that nobody changes params.yaml in the middle of a run."""
+"""Keep DVC from running in this folder, so that params.yaml does not change in the middle of a run."""
 
 import fcntl
 import json
@@ -14,37 +14,35 @@ _FOLDER = Path(".dvc/tmp")
 
 @contextmanager
 def dvc_locked() -> Iterator[None]:
-    """Keep DVC from beginning anything while the block runs.
+    """Hold DVC's lock of this repository while the block runs, so that no stage starts.
 
-    DVC locks the repository between stages, and while a stage runs the files that this stage reads and writes. It
-    would let params.yaml change before the next stage, which then works on what the earlier ones never saw.
+    DVC itself locks the repository only between stages; while a stage runs, it locks the files of that stage. Without
+    this lock, params.yaml could change between two stages, and the later one would use values that the earlier one did
+    not.
 
     Raises:
-        UserError: a run is under way.
+        UserError: DVC is running.
     """
     _FOLDER.mkdir(parents=True, exist_ok=True)
     with (_FOLDER / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(_refusal("another process")) from None
-        if at_work := _at_work():
-            raise UserError(_refusal(at_work))
+            raise UserError(_rejection("another process")) from None
+        if process := _running_stage():
+            raise UserError(_rejection(f"process {process}"))
         yield
 
 
-def _refusal(who: str) -> str:
-    return f"DVC is at work in this folder ({who}); wait until it has ended, or stop it, then run this again"
+def _rejection(process: str) -> str:
+    return f"DVC is running in this folder ({process}); wait until it ends, or stop it, then run this again"
 
 
-def _at_work() -> str | None:
-    """Return the process that has locked files, and is alive."""
+def _running_stage() -> int | None:
+    """Return the id of a living process that has locked files for a stage; None if there is none."""
     try:
-        locked = json.loads((_FOLDER / "rwlock").read_text(encoding="utf-8"))
+        locks = json.loads((_FOLDER / "rwlock").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    owners = [*locked.get("write", {}).values(), *(one for many in locked.get("read", {}).values() for one in many)]
-    for owner in owners:
-        if owner and is_alive(owner["pid"]):
-            return f"process {owner['pid']}"
-    return None
+    owners = [*locks.get("write", {}).values(), *(owner for reads in locks.get("read", {}).values() for owner in reads)]
+    return next((owner["pid"] for owner in owners if owner and is_alive(owner["pid"])), None)

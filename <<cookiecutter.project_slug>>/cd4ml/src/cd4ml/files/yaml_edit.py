@@ -1,4 +1,4 @@
-"""Change values in a YAML file, and leave every other byte, comments among them, as it is."""
+"""Change values in a YAML file, and leave every other byte as it is, comments included."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,78 +10,77 @@ from cd4ml.files.atomic import replacing
 
 
 def write_values(path: Path, section: str, values: Mapping[str, Any], error: type[UserError]) -> None:
-    """Give keys of a section other values in a YAML file, whole or not at all.
+    """Replace values in a section of a YAML file, all of them or none.
+
+    Args:
+        path: the file.
+        section: a key of its first level, which holds a mapping.
+        values: keys of that mapping, and their new values, of the types that JSON has.
+        error: the error to raise.
 
     Raises:
-        error: the section lacks a key, or holds it in a form that cannot be replaced; the file is as it was.
+        error: the section lacks a key, or has a value in a form that cannot be replaced.
     """
-    text = with_values(path.read_bytes().decode(), section, values, path, error)
+    text = _replace_values(path.read_bytes().decode(), section, values, path, error)
     with replacing(path) as temporary:
         temporary.write_bytes(text.encode())
         temporary.chmod(path.stat().st_mode)
 
 
 def check_values(path: Path, section: str, keys: Sequence[str], error: type[UserError]) -> None:
-    """Make sure that `write_values` can change these keys, before hours are spent on what to write.
+    """Check that `write_values` can replace these keys, before hours are spent on computing the new values.
 
     Raises:
-        error: the section lacks a key, or holds it in a form that cannot be replaced.
+        error: the section lacks a key, or has a value in a form that cannot be replaced.
     """
     spans = _spans(path.read_bytes().decode(), section)
     for key in keys:
         if key not in spans:
-            raise error(f"{path}: {section}.{key} is not there, or not a plain value on one line; write it so")
+            raise error(_not_plain(path, section, key))
 
 
-def with_values(text: str, section: str, values: Mapping[str, Any], path: Path, error: type[UserError]) -> str:
-    """Return a YAML text in which keys of a section have other values, of the kinds that JSON knows.
-
-    Args:
-        text: the file's.
-        section: a key of its first level, which holds a mapping.
-        values: what is to stand at keys that are in that mapping.
-        path: the file's name, for errors.
-        error: what to raise.
-
-    Raises:
-        error: the section lacks a key, or holds it in a form that cannot be replaced.
-    """
+def _replace_values(text: str, section: str, values: Mapping[str, Any], path: Path, error: type[UserError]) -> str:
+    """Return a YAML text with other values; arguments and errors as those of `write_values`."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     spans = _spans(text, section)
     for key, value in sorted(values.items(), key=lambda item: spans.get(item[0], (0, 0)), reverse=True):
         if key not in spans:
-            raise error(f"{path}: {section}.{key} is not there, or not a plain value on one line; write it so")
+            raise error(_not_plain(path, section, key))
         start, end = spans[key]
-        text = text[:start] + _written(value) + text[end:]
+        text = text[:start] + _yaml(value) + text[end:]
     try:
-        now = YAML(typ="safe", pure=True).load(text)[section]
-    except YAMLError:  # such as an alias of what was replaced
-        now = {}
-    if any(key not in now or now[key] != value for key, value in values.items()):
-        raise error(f"{path}: the values under {section} cannot be replaced as they are written; write them plainly")
+        result = YAML(typ="safe", pure=True).load(text)[section]
+    except YAMLError:  # such as an alias whose anchor was replaced
+        result = {}
+    if any(key not in result or result[key] != value for key, value in values.items()):
+        raise error(f"{path}: the values under {section} cannot be replaced; write them without anchors and aliases")
     return text
 
 
 def _spans(text: str, section: str) -> dict[str, tuple[int, int]]:
-    """Return where each value of a section begins and ends; those left out are aliases, or run over lines."""
+    """Return the start and end of each value of a section, without aliases and values of several lines."""
     from ruamel.yaml import YAML
     from ruamel.yaml.nodes import MappingNode
 
     tree = YAML(typ="safe", pure=True).compose(text)
-    found: dict[str, tuple[int, int]] = {}
+    spans: dict[str, tuple[int, int]] = {}
     for name, part in tree.value if isinstance(tree, MappingNode) else []:
         if name.value != section or not isinstance(part, MappingNode):
             continue
         for key, node in part.value:
             start, end = node.start_mark.index, node.end_mark.index
             if key.end_mark.index < start and "\n" not in text[start:end] and start < end:
-                found[key.value] = (start, end)
-    return found
+                spans[key.value] = (start, end)
+    return spans
 
 
-def _written(value: Any) -> str:
-    """Return a value as JSON has it, which YAML reads as well; 1.0e-05 where YAML 1.1 would take 1e-05 for a text."""
+def _not_plain(path: Path, section: str, key: str) -> str:
+    return f"{path}: {section}.{key} is missing, or is not a plain value on one line; write it as one"
+
+
+def _yaml(value: Any) -> str:
+    """Return a value as JSON, which is also YAML; but 1.0e-05 for 1e-05, which YAML 1.1 reads as a string."""
     text = json.dumps(value, ensure_ascii=False)
     return text.replace("e", ".0e") if isinstance(value, float) and "e" in text and "." not in text else text

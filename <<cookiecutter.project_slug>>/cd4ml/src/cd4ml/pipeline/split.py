@@ -42,7 +42,7 @@ def _newest(times: Array, params: SplitParams) -> Array:
 
 
 def _by_hash(table: pd.DataFrame, contract: Contract, params: SplitParams) -> Array:
-    keys = table[[contract.id]] if contract.id is not None else table[sorted(contract.rules())]
+    keys = table[[contract.id]] if contract.id is not None else table[sorted(contract.table_columns())]
     rows = zip(*(keys[name].astype(object) for name in keys), strict=True)
     digests = (hashlib.blake2b(repr(row).encode(), digest_size=8).digest() for row in rows)
     share = np.array([int.from_bytes(digest) for digest in digests], dtype=np.float64) / 2**64

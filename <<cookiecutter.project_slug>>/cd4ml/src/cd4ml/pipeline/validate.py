@@ -28,7 +28,7 @@ def run() -> None:
         raise DataError(_refusal(broken, len(raw)))
     receipt = {
         "rows": len(raw),
-        "columns": len(contract.rules()),
+        "columns": len(contract.table_columns()),
         "raw": hashlib.sha256(paths.RAW.read_bytes()).hexdigest(),
         "contract": hashlib.sha256(contract.to_json().encode()).hexdigest(),
     }

@@ -139,7 +139,7 @@ class Payload:
         for name, value in row.items():
             if name == self._id:
                 if isinstance(value, bool) or not isinstance(value, _Id):
-                    yield name, "text or a whole number"
+                    yield name, "a string or a whole number"
             elif name not in self._columns:
                 yield name, "not a column of the contract"
 

@@ -1,9 +1,9 @@
-"""What a project says of itself: [tool.cd4ml] in pyproject.toml, params.yaml, and where everything lies.
+"""The project's settings: [tool.cd4ml] in pyproject.toml, params.yaml, and the paths of all files.
 
 In: those two files. Out: typed, frozen objects, and errors with file, line and key. Read first: `params`.
 
-- `project`: pyproject.toml's [tool.cd4ml], which names the team's package and the platform.
-- `params`: params.yaml, typed: every knob.
-- `paths`: where everything lies, in the order in which data flows.
-- `source_url`: what `data.source` may be, and that it holds no secret.
+- `project`: [tool.cd4ml] in pyproject.toml, which names the team's package and the cloud platform.
+- `params`: params.yaml.
+- `paths`: the paths of the pipeline's files, in the order in which data flows.
+- `source_url`: the check that `data.source` is supported and contains no secret.
 """

@@ -1,4 +1,4 @@
-"""params.yaml, typed: every knob, and errors that name the line to mend."""
+"""params.yaml as typed objects: every parameter of the pipeline, its default and its limits."""
 
 import math
 from datetime import date, timedelta
@@ -10,11 +10,11 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from cd4ml.errors import ParamsError
 from cd4ml.files.yaml_file import Section, read_yaml
 from cd4ml.settings.paths import PARAMS
-from cd4ml.settings.source_url import is_database, refusal
+from cd4ml.settings.source_url import is_database, rejection_reason
 
 
 class DataParams(Section):
-    """Which rows to learn from."""
+    """Which rows to use."""
 
     source: Annotated[str, Field(min_length=1)]
     query: Annotated[str | None, Field(validate_default=True)] = None
@@ -23,47 +23,49 @@ class DataParams(Section):
 
     @field_validator("source")
     @classmethod
-    def _may_stand_here(cls, source: str) -> str:
-        if refused := refusal(source):
-            raise ValueError(refused)
+    def _is_supported_and_without_a_secret(cls, source: str) -> str:
+        if reason := rejection_reason(source):
+            raise ValueError(reason)
         return source
 
     @field_validator("query")
     @classmethod
-    def _is_for_a_database(cls, query: str | None, others: ValidationInfo) -> str | None:
-        database = is_database(others.data["source"]) if "source" in others.data else None
+    def _is_there_for_a_database_only(cls, query: str | None, fields: ValidationInfo) -> str | None:
+        database = is_database(fields.data["source"]) if "source" in fields.data else None
         if database and not (query or "").strip():
-            raise ValueError("data.source is a database: write the SELECT that gives its rows as data.query")
+            raise ValueError("data.source is a database; write the SELECT that returns its rows as data.query")
         if database is False and query is not None:
-            raise ValueError("a query is for a database, and data.source is none; remove it")
+            raise ValueError("data.source is not a database, and only a database takes a query; remove it")
         return query
 
     @field_validator("until", mode="before")
     @classmethod
-    def _is_a_day(cls, until: object) -> object:
+    def _is_a_date_in_quotes(cls, until: object) -> object:
         if isinstance(until, date):
-            raise ValueError(f'a bare date, which DVC does not take; put it in quotes: "{until}"')
+            raise ValueError(f'DVC rejects a date without quotes; write "{until}"')
         try:
             date.fromisoformat(str(until or "2024-01-31"))
         except ValueError:
-            raise ValueError(f'"{until}" is no day; write one such as "2024-01-31", or null for all') from None
+            raise ValueError(
+                f'"{until}" is not a date; expected one such as "2024-01-31", or null for all rows'
+            ) from None
         return until
 
     @property
     def last_day(self) -> date | None:
-        """The newest day whose rows are used, inclusive; None: all of them."""
+        """The newest day whose rows are used; None: no limit."""
         return None if self.until is None else date.fromisoformat(self.until)
 
     @property
     def first_day(self) -> date | None:
-        """The oldest day whose rows are used, inclusive; None: all of them, or known only from the rows."""
+        """The oldest day whose rows are used; None: no limit, or it depends on the newest row."""
         if self.last_day is None or self.window_days is None:
             return None
         return self.last_day - timedelta(days=self.window_days - 1)
 
 
 class SplitParams(Section):
-    """How many rows are held out to judge the model on."""
+    """How many rows become the test set."""
 
     holdout_days: Annotated[int, Field(ge=1)] = 30
     holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -71,20 +73,20 @@ class SplitParams(Section):
 
 
 class DecisionParams(Section):
-    """Where a probability becomes a yes (binary classification)."""
+    """The probability from which on a binary classifier answers yes."""
 
     threshold: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
 
 
 class PackageParams(Section):
-    """What the bundle runs on."""
+    """How the model is packaged into a bundle."""
 
     runtime: Literal["auto", "onnx", "sklearn"] = "auto"
     examples: Annotated[int, Field(ge=1, le=100)] = 10
 
 
 class EvaluateParams(Section):
-    """How the bundle is judged."""
+    """How the bundle is evaluated."""
 
     bootstrap_rounds: Annotated[int, Field(ge=100, le=100_000)] = 1000
     slice_maximum_values: Annotated[int, Field(ge=2)] = 20
@@ -92,7 +94,7 @@ class EvaluateParams(Section):
 
 
 class Waiver(Section):
-    """A waiver: one broken rule, for one bundle, with a reason and a name. Integrity cannot be waived."""
+    """The acceptance of one broken gate rule for one bundle, with a reason and a name. Integrity cannot be waived."""
 
     rule: Literal["baseline", "floor", "champion", "comparison", "slices", "calibration", "requests"]
     bundle: Annotated[str, Field(min_length=1)]
@@ -101,7 +103,7 @@ class Waiver(Section):
 
 
 class GateParams(Section):
-    """What a bundle must pass before it may be released."""
+    """The limits that a bundle must keep to be released."""
 
     floor: Annotated[dict[str, float], Field(default_factory=dict)]
     max_regression: Annotated[float, Field(ge=0, lt=1)] = 0.005
@@ -111,7 +113,7 @@ class GateParams(Section):
 
 
 class SearchDimension(Section):
-    """What `make tune` may draw for one key of `model`: one of a list, or a number between two limits."""
+    """The values that `make tune` tries for one key of `model`: those of a list, or numbers between two limits."""
 
     choices: list[Any] | None = None
     low: int | float | None = None
@@ -120,28 +122,28 @@ class SearchDimension(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_a_list_or_limits(cls, said: object) -> object:
-        if isinstance(said, list):
-            if not said:
-                raise ValueError("the list is empty; write the values to draw from")
-            return {"choices": said}
-        if not isinstance(said, dict) or not {"low", "high"} <= said.keys():
-            raise ValueError("write a list of values, or {low: .., high: ..}, to draw from")
-        return said
+    def _is_a_list_or_limits(cls, content: object) -> object:
+        if isinstance(content, list):
+            if not content:
+                raise ValueError("the list is empty; expected the values to try")
+            return {"choices": content}
+        if not isinstance(content, dict) or not {"low", "high"} <= content.keys():
+            raise ValueError("expected a list of values to try, or limits: {low: .., high: ..}")
+        return content
 
     @model_validator(mode="after")
-    def _can_be_drawn(self) -> Self:
+    def _is_not_empty(self) -> Self:
         if self.choices is not None:
             return self
         if self.low is None or self.high is None or not -math.inf < self.low < self.high < math.inf:
-            raise ValueError(f"nothing lies between {self.low} and {self.high}; write a low below a high")
+            raise ValueError(f"low is {self.low}, high is {self.high}; expected two finite numbers, low below high")
         if self.log and self.low <= 0:
-            raise ValueError(f"log: true needs a low above 0, not {self.low}")
+            raise ValueError(f"low is {self.low}; with log: true, expected a number above 0")
         return self
 
 
 class TuneParams(Section):
-    """How `make tune` looks for better values of `model`."""
+    """How `make tune` searches for better values of `model`."""
 
     candidates: Annotated[int, Field(ge=2, le=1000)] = 24
     folds: Annotated[int, Field(ge=2, le=20)] = 3
@@ -151,7 +153,7 @@ class TuneParams(Section):
 
 
 class Params(Section):
-    """All of params.yaml. `model` is passed to `build_model`, whose signature says what may stand there."""
+    """All of params.yaml. `model` holds the arguments of the team's `build_model`, whose signature defines them."""
 
     data: DataParams
     split: SplitParams = SplitParams()
@@ -164,9 +166,9 @@ class Params(Section):
 
     @classmethod
     def load(cls, path: Path = PARAMS) -> Self:
-        """Return the parameters that a YAML file holds.
+        """Return the parameters in a YAML file.
 
         Raises:
-            ParamsError: naming file, line and key of every mistake.
+            ParamsError: the file is not valid; one line for each mistake, with file, line and key.
         """
         return read_yaml(path, cls, ParamsError)

@@ -1,4 +1,4 @@
-"""Where everything lies, from the project's root, in the order in which data flows."""
+"""The paths of the pipeline's files, relative to the project's root, in the order in which data flows."""
 
 from pathlib import Path
 

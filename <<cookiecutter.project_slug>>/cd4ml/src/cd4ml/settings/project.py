@@ -1,6 +1,6 @@
-"""[tool.cd4ml] of the project's pyproject.toml: the team's package, and where the project ships to.
+"""Read [tool.cd4ml] in the project's pyproject.toml: the team's package, and the platform that runs the service.
 
-Needs the standard library alone, so that a verb that has nothing to do is quick.
+Imports the standard library only, so that a verb with nothing to do returns quickly.
 """
 
 import tomllib
@@ -20,19 +20,19 @@ _CHOICES = {
 
 
 class ProjectError(UserError):
-    """pyproject.toml does not hold what the library has to know of the project."""
+    """pyproject.toml lacks a setting that the library needs, or has a wrong one."""
 
 
 @dataclass(frozen=True)
 class Project:
-    """The project in this folder."""
+    """What pyproject.toml says about the project."""
 
     name: str
-    """The project's name, also that of its image, its services and its experiment in MLflow."""
+    """The project's name; also the name of its image, its services and its experiment in MLflow."""
     repository: str
-    """The address of its repository; empty if pyproject.toml names none."""
+    """The URL of its repository; empty if pyproject.toml has none."""
     package: str
-    """The team's package in src/, which holds features.py and model.py."""
+    """The team's package in src/, which contains features.py and model.py."""
     platform: str
     """cloud-run, fargate or aci."""
     credentials: str
@@ -52,7 +52,7 @@ class Project:
 
     @property
     def bucket_scheme(self) -> str:
-        """How the address of a DVC remote in the platform's cloud begins."""
+        """The scheme of a DVC remote's URL in the platform's cloud."""
         return {"cloud-run": "gs://", "fargate": "s3://", "aci": "azure://"}[self.platform]
 
     @property
@@ -62,20 +62,20 @@ class Project:
 
 
 def read_project(path: Path = PYPROJECT) -> Project:
-    """Return the project that a pyproject.toml describes.
+    """Return the project that pyproject.toml describes.
 
     Raises:
-        ProjectError: the file is absent, is not TOML, or a key of its [tool.cd4ml] is missing, unknown or wrong.
+        ProjectError: the file does not exist or is not TOML, or a key of [tool.cd4ml] is missing, unknown or wrong.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ProjectError(f"{path} is not in this folder; run this from the project's folder") from None
+        raise ProjectError(f"{path} does not exist; run this from the project's folder") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProjectError(f"{path}: not valid TOML: {error}") from None
     section = content.get("tool", {}).get("cd4ml")
     if not isinstance(section, dict):
-        raise ProjectError(f"{path} has no [tool.cd4ml]; add it, with package, {', '.join(_CHOICES)}")
+        raise ProjectError(f"{path}: [tool.cd4ml] is missing; add it, with the keys package, {', '.join(_CHOICES)}")
     _check(section, path)
     project = content.get("project", {})
     return Project(str(project.get("name", "")), str(project.get("urls", {}).get("Repository", "")), **section)
@@ -85,7 +85,7 @@ def _check(section: Mapping[str, Any], path: Path) -> None:
     """Check the keys of [tool.cd4ml].
 
     Raises:
-        ProjectError: one is missing, unknown or wrong.
+        ProjectError: a key is missing, unknown or wrong.
     """
     for key in section.keys() - {"package", *_CHOICES}:
         raise ProjectError(f"{path}: tool.cd4ml.{key} is not a known key; check its spelling, or remove it")

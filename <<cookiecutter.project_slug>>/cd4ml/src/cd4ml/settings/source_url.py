@@ -1,15 +1,15 @@
-"""What `data.source` in params.yaml may be: the kinds of places, and no secret in it.
+"""Check `data.source` in params.yaml: it must be a supported kind of place, and contain no secret.
 
-params.yaml is in git, so a secret is written `${NAME}` there and filled in from the environment (cd4ml.source.address).
+params.yaml is in git. A secret is therefore written as `${NAME}`, and read from the environment (cd4ml.source.address).
 """
 
 import re
 from typing import Literal
 from urllib.parse import urlsplit
 
-Kind = Literal["files", "web", "bucket", "database"]
+SourceKind = Literal["files", "web", "bucket", "database"]
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, SourceKind] = {
     "https": "web",
     "http": "web",
     "s3": "bucket",
@@ -29,42 +29,43 @@ SECRET_NAME = re.compile(
 _INSTEAD = "put it into an environment variable, and write ${NAME} in its place"
 
 
-def refusal(source: str) -> str | None:
-    """Return why a source may not stand in params.yaml as it is, without repeating it; None where it may."""
+def rejection_reason(source: str) -> str | None:
+    """Return why params.yaml may not contain this source, without repeating a secret; None if it may."""
     if VARIABLE.fullmatch(source):
         return None
-    return _written_secret(source) or misplaced(source)
+    return _contained_secret(source) or unsupported_reason(source)
 
 
 def is_database(source: str) -> bool | None:
-    """Return whether a source is a database; None where only the environment knows."""
-    return None if VARIABLE.match(source) else kind_of(source) == "database"
+    """Return whether a source is a database; None if that depends on an environment variable."""
+    return None if VARIABLE.match(source) else kind_of_source(source) == "database"
 
 
-def kind_of(url: str) -> Kind:
-    """Return the kind of place that a source names."""
+def kind_of_source(url: str) -> SourceKind:
+    """Return the kind of a supported source."""
     scheme, separator, _ = url.partition("://")
     return _KINDS[scheme.lower()] if separator else "files"
 
 
-def misplaced(url: str) -> str | None:
-    """Return why rows cannot be read from such a place; None if they can."""
+def unsupported_reason(url: str) -> str | None:
+    """Return why rows cannot be read from this place; None if they can."""
     scheme, separator, rest = url.partition("://")
     if not separator or VARIABLE.match(url):
         return None
     name = scheme.lower()
     if name not in _KINDS:
-        known = ", ".join(f"{known}://" for known in _KINDS if known != "http")
-        meant = " (postgresql:// is meant)" if name.startswith("postgres") else ""
-        return f"the beginning is not known here{meant}; write a path, or one of {known}"
+        supported = ", ".join(f"{known}://" for known in _KINDS if known != "http")
+        suggestion = " (for PostgreSQL: postgresql://)" if name.startswith("postgres") else ""
+        return f"this kind of URL is not supported{suggestion}; expected a path, or one of {supported}"
     if name == "http" and urlsplit(url).hostname not in LOOPBACK:
-        return "http:// can be read and changed by whoever is on the way; write https://"
+        return "http:// is not encrypted; write https://"
     if name in ("http", "https") and "*" in rest.partition("?")[0]:
-        return f"{name}:// cannot list files; name one, without *"
+        return f"{name}:// cannot list files; name one file, without *"
     return None
 
 
-def _written_secret(source: str) -> str | None:
+def _contained_secret(source: str) -> str | None:
+    """Return which secret a URL contains, and what to do about it; None if it contains none."""
     _, separator, rest = source.partition("://")
     if not separator:
         return None
@@ -72,15 +73,16 @@ def _written_secret(source: str) -> str | None:
     user, at, _ = authority.rpartition("@")
     name, colon, password = user.partition(":")
     web = source.lower().startswith("http")
-    cut_off = not at and "@" in rest and re.search(r":(?!\d*$)", authority)  # a password that holds / ? or #
+    cut_off = not at and "@" in rest and re.search(r":(?!\d*$)", authority)  # a password that contains / ? or #
     if cut_off or _is_literal(password) or (web and not colon and _is_literal(name)):
-        return f"it holds a password, and params.yaml is in git; {_INSTEAD}"
+        return f"it contains a password, and params.yaml is in git; {_INSTEAD}"
     for pair in re.split(r"[&;]", rest.partition("?")[2]):
         key, _, value = pair.partition("=")
         if SECRET_NAME.search(key) and _is_literal(value):
-            return f"it holds a secret ({key}=), and params.yaml is in git; {_INSTEAD}"
+            return f"it contains a secret ({key}=), and params.yaml is in git; {_INSTEAD}"
     return None
 
 
 def _is_literal(text: str) -> bool:
+    """Return whether a text contains anything but environment variables."""
     return VARIABLE.sub("", text) != ""

@@ -1,9 +1,9 @@
-"""Where the rows come from: files, the web, buckets, databases.
+"""Read the rows of the source: files, the web, buckets, databases.
 
-In: `data.source` in params.yaml. Out: a pandas table of the source's rows. Read first: `read`, the one reader.
+In: `data.source` in params.yaml. Out: a pandas table of the source's rows. Read first: `read`, which calls the others.
 
-- `address`: `data.source` with the environment's secrets filled in, and never printed.
-- `read`, `web`, `bucket`, `database`: the readers. `progress_meter`: how far a long one is.
-- `window`: the rows of the days that params.yaml asks for, each once.
-- `refresh`: the verb `refresh`: take in what is new. `draft_contract`: the verb `contract`.
+- `address`: `data.source`, with the secrets from the environment filled in, and kept out of messages.
+- `read`: the reader. `web`, `bucket`, `database`: its parts. `driver`: the packages that they need. `progress_meter`.
+- `window`: choose the rows of the days that params.yaml asks for, each row once.
+- `refresh`: the verb `refresh`, which reads the source again. `draft_contract`: the verb `contract`.
 """

@@ -1,7 +1,7 @@
-"""What `data.source` says, taken apart: where the rows are, and what of it is secret.
+"""Fill secrets from the environment into `data.source`, and keep them out of messages.
 
-Nothing secret stands in params.yaml, which is in git: `${NAME}` there is filled in from the environment, here and
-nowhere else. What is shown to people is the text of params.yaml, never what was filled in.
+params.yaml is in git and contains no secret: `${NAME}` there is replaced by an environment variable here, and nowhere
+else. Messages show the text in params.yaml, never the result.
 """
 
 import os
@@ -10,68 +10,69 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
 from cd4ml.errors import DataError
-from cd4ml.settings.source_url import SECRET_NAME, VARIABLE, Kind, kind_of, misplaced
+from cd4ml.settings.source_url import SECRET_NAME, VARIABLE, SourceKind, kind_of_source, unsupported_reason
 
 _SECRET_VARIABLE = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|_KEY$|_SAS|CONNECTION_STRING|PASSPHRASE", re.IGNORECASE)
-_SHORTEST_SECRET = 6  # characters: what is shorter would blot out ordinary words
+_SHORTEST_SECRET = 6  # characters; replacing a shorter one would remove parts of ordinary words
 
 
 @dataclass(frozen=True)
 class Address:
-    """A source, with what the environment filled in."""
+    """A source, before and after its environment variables were filled in."""
 
-    shown: str
-    """As params.yaml has it: what may be printed."""
-    kind: Kind
+    printable: str
+    """The text in params.yaml, for messages."""
+    kind: SourceKind
     url: str = field(repr=False)
-    """What to connect to. May hold secrets: never to be printed."""
+    """What to connect to. It may contain secrets: never print it."""
 
     @classmethod
-    def of(cls, source: str) -> "Address":
-        """Return a source with every `${NAME}` filled in from the environment.
+    def resolve(cls, source: str) -> "Address":
+        """Return the address of a source, with every `${NAME}` filled in from the environment.
 
         Raises:
-            DataError: a variable is not set, or what comes out is no source.
+            DataError: a variable is not set, or the result is not a supported source.
         """
         missing = sorted({name for name in VARIABLE.findall(source) if not os.environ.get(name)})
         if missing:
             raise DataError(
-                f"params.yaml: data.source names ${{{missing[0]}}}, which the environment does not hold: "
-                f"set it first (export {missing[0]}=...; in a workflow, from a secret)"
+                f"params.yaml: data.source contains ${{{missing[0]}}}, and this environment variable is not set; "
+                f"set it: export {missing[0]}=..., or in a workflow from a secret"
             )
         url = _fill(source)
-        if refusal := misplaced(url):
-            raise DataError(f"params.yaml: data.source {source}: {refusal}")
-        return cls(source, kind_of(url), url)
+        if reason := unsupported_reason(url):
+            raise DataError(f"params.yaml: data.source {source}: {reason}")
+        return cls(source, kind_of_source(url), url)
 
     @property
     def host(self) -> str:
-        """The host's name, where params.yaml says it itself."""
-        return "its host" if VARIABLE.match(self.shown) else urlsplit(self.url).hostname or "its host"
+        """The host's name, if params.yaml contains it; else "its host"."""
+        return "its host" if VARIABLE.match(self.printable) else urlsplit(self.url).hostname or "its host"
 
-    def scrub(self, text: str) -> str:
-        """Return a text, such as another library's error, without what is secret in it."""
-        for secret, shown in sorted(self._secrets().items(), key=lambda item: -len(item[0])):
-            text = text.replace(secret, shown)
+    def redact(self, text: str) -> str:
+        """Return a text, such as another library's error message, without the secrets in it."""
+        for secret, replacement in sorted(self._secrets().items(), key=lambda item: -len(item[0])):
+            text = text.replace(secret, replacement)
         text = re.sub(r"(://)[^\s/@]*:[^\s/@]*@", r"\1***@", text)
         return re.sub(
             r"([?&;]([^\s=&;?]+)=)[^\s&;'\"]+", lambda m: f"{m[1]}***" if SECRET_NAME.search(m[2]) else m[0], text
         )
 
     def _secrets(self) -> dict[str, str]:
-        known = {value: f"${{{name}}}" for name, value in os.environ.items() if _SECRET_VARIABLE.search(name)}
-        known |= {os.environ[name]: f"${{{name}}}" for name in VARIABLE.findall(self.shown)}
-        parts = urlsplit(self.url)
-        if "@" in parts.netloc and ":" in parts.netloc.rpartition("@")[0]:
-            known.setdefault(parts.netloc.rpartition("@")[0].partition(":")[2], "***")
-        both = {
-            form: shown for value, shown in known.items() for form in (value, quote(value, safe=""), unquote(value))
+        """Return the secrets in the environment and in the URL, in every form in which they may appear, by form."""
+        secrets = {value: f"${{{name}}}" for name, value in os.environ.items() if _SECRET_VARIABLE.search(name)}
+        secrets |= {os.environ[name]: f"${{{name}}}" for name in VARIABLE.findall(self.printable)}
+        user, at, _ = urlsplit(self.url).netloc.rpartition("@")
+        if at and ":" in user:
+            secrets.setdefault(user.partition(":")[2], "***")
+        forms = {
+            form: name for value, name in secrets.items() for form in (value, quote(value, safe=""), unquote(value))
         }
-        return {value: shown for value, shown in both.items() if len(value) >= _SHORTEST_SECRET}
+        return {form: name for form, name in forms.items() if len(form) >= _SHORTEST_SECRET}
 
 
 def _fill(source: str) -> str:
-    """Fill variables in; before the @ of an address they are percent-encoded, as a password there has to be."""
+    """Replace variables by their values, percent-encoded before the @ of a URL, as a user or password must be."""
     before, at, after = source.rpartition("@")
-    encoded = VARIABLE.sub(lambda found: quote(os.environ[found[1]], safe=""), before) if "://" in before else before
-    return encoded + at + VARIABLE.sub(lambda found: os.environ[found[1]], after)
+    encoded = VARIABLE.sub(lambda match: quote(os.environ[match[1]], safe=""), before) if "://" in before else before
+    return encoded + at + VARIABLE.sub(lambda match: os.environ[match[1]], after)

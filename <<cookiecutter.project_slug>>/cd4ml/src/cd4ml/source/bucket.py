@@ -1,6 +1,8 @@
-"""Fetch objects from S3, Google Cloud Storage or Azure through fsspec, which takes credentials from the environment."""
+"""Download objects from Amazon S3, Google Cloud Storage or Azure, through fsspec.
 
-import importlib
+The clouds' own libraries read the credentials from the environment.
+"""
+
 import logging
 import time
 from collections.abc import Iterator
@@ -13,12 +15,13 @@ from fsspec.callbacks import Callback
 
 from cd4ml.errors import DataError
 from cd4ml.source.address import Address
-from cd4ml.source.progress_meter import Meter
+from cd4ml.source.driver import require_package
+from cd4ml.source.progress_meter import ProgressMeter
 from cd4ml.terminal.output import report
 
-ATTEMPTS = 3  # for an object that came broken off
-PAUSE = 1.0  # seconds before the second attempt; before the next twice as long
-_DRIVERS = {
+ATTEMPTS = 3  # to download an object
+PAUSE = 1.0  # seconds before the second attempt; doubled before each later one
+_PACKAGES = {  # by scheme: the package, and the group of pyproject.toml that installs it
     "s3": ("s3fs", "s3"),
     "gs": ("gcsfs", "gs"),
     "az": ("adlfs", "azure"),
@@ -27,66 +30,55 @@ _DRIVERS = {
 }
 
 
-class Telling(Callback):  # type: ignore[misc]  # fsspec has no types
-    """Tells a meter how many bytes have come."""
+class ProgressCallback(Callback):  # type: ignore[misc]  # fsspec has no types
+    """Passes fsspec's count of downloaded bytes to a progress meter."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: ProgressMeter) -> None:
         super().__init__()
         self._meter = meter
 
     def call(self, *_: Any, **__: Any) -> None:
-        """Say it, if it is time."""
-        self._meter.bytes(self.value, self.size)
+        """Report the bytes so far; fsspec calls this after each piece."""
+        self._meter.report_bytes(self.value, self.size)
 
 
-def fetch(address: Address, folder: Path) -> list[tuple[Path, str]]:
-    """Return the objects that an address names, downloaded into a folder, in the order of their names.
+def download_objects(address: Address, folder: Path) -> list[tuple[Path, str]]:
+    """Download the objects of an address into a folder, and return their paths in the order of their names.
 
-    With each comes its name in the bucket, for people.
+    Each path comes with the object's name in the bucket, for messages.
 
     Raises:
-        DataError: the cloud's package is not installed, nothing is there, or it is refused or cannot be reached.
+        DataError: the cloud's package is not installed; no object matches; access is denied, or the cloud does not
+            answer.
     """
     scheme = address.url.partition("://")[0].lower()
-    need_driver(*_DRIVERS[scheme], f"data.source is at {scheme}://")
-    with _said_in_one_line(address):
+    require_package(*_PACKAGES[scheme], f"data.source is at {scheme}://")
+    with _one_line_errors(address):
         filesystem, pattern = fsspec.core.url_to_fs(address.url)
         is_glob = any(sign in pattern for sign in "*?[")
-        found = filesystem.glob(pattern, detail=True) if is_glob else {pattern: filesystem.info(pattern)}
-        objects = {name: details for name, details in sorted(found.items()) if details["type"] == "file"}
+        matches = filesystem.glob(pattern, detail=True) if is_glob else {pattern: filesystem.info(pattern)}
+        objects = {name: details for name, details in sorted(matches.items()) if details["type"] == "file"}
         if not objects:
-            raise DataError(f"params.yaml: data.source {address.shown} matches no object; mend it, or put rows there")
+            raise DataError(
+                f"params.yaml: data.source {address.printable} matches no object; fix it, or put rows there"
+            )
         report(f"{len(objects)} object{'s' if len(objects) > 1 else ''}")
         files = []
         for number, (name, details) in enumerate(objects.items()):
             target = folder / f"{number:06}{PurePosixPath(name).suffix}"
-            _get(filesystem, name, details["size"], target)
+            _download(filesystem, name, details["size"], target)
             files.append((target, f"{scheme}://{name}"))
     return files
 
 
-def need_driver(package: str, group: str, wanted: str) -> None:
-    """Import the package that speaks to a cloud or a database.
-
-    Raises:
-        DataError: it is not installed.
-    """
-    try:
-        importlib.import_module(package)
-    except ModuleNotFoundError as missing:
-        raise DataError(
-            f"{wanted}, and {missing.name} is not installed: add {group} to ALSO in the Makefile "
-            f"(ALSO := {group}), then run make setup"
-        ) from None
-
-
-def _get(filesystem: Any, name: str, size: int, target: Path) -> None:
-    """Download an object; again when it came broken off, which is what the clouds' own libraries may not notice."""
+def _download(filesystem: Any, name: str, size: int, target: Path) -> None:
+    """Download an object; again if it is incomplete, which the clouds' libraries may not notice."""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE * 2 ** (attempt - 1))
+        meter = ProgressMeter(f"downloading {PurePosixPath(name).name}")
         try:
-            filesystem.get_file(name, str(target), callback=Telling(Meter(f"downloading {PurePosixPath(name).name}")))
+            filesystem.get_file(name, str(target), callback=ProgressCallback(meter))
         except (FileNotFoundError, PermissionError):
             raise
         except Exception:
@@ -95,12 +87,12 @@ def _get(filesystem: Any, name: str, size: int, target: Path) -> None:
         else:
             if target.stat().st_size == size:
                 return
-    raise OSError(f"{target.stat().st_size:,} of {size:,} bytes came")
+    raise OSError(f"only {target.stat().st_size:,} of {size:,} bytes were received")
 
 
 @contextmanager
-def _said_in_one_line(address: Address) -> Iterator[None]:
-    """Turn whatever a cloud's library raises into one line, and keep its log, which may show more, to itself."""
+def _one_line_errors(address: Address) -> Iterator[None]:
+    """Turn any error of a cloud's library into a DataError of one line, and silence its log, which may show secrets."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -108,14 +100,14 @@ def _said_in_one_line(address: Address) -> Iterator[None]:
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError(f"params.yaml: data.source {address.shown}: there is no such object or bucket") from None
-    except Exception as failed:
-        lines = address.scrub(str(failed)).strip().splitlines()
-        reason = lines[0].rstrip(".") if lines else type(failed).__name__
-        if isinstance(failed, PermissionError) or getattr(failed, "status_code", None) in (401, 403):
-            reason = f"access is refused ({reason}); are the credentials in the environment right?"
+        raise DataError(f"params.yaml: data.source {address.printable}: there is no such object or bucket") from None
+    except Exception as failure:
+        lines = address.redact(str(failure)).strip().splitlines()
+        reason = lines[0].rstrip(".") if lines else type(failure).__name__
+        if isinstance(failure, PermissionError) or getattr(failure, "status_code", None) in (401, 403):
+            reason = f"access denied ({reason}); check the credentials in the environment"
         else:
-            reason += "; are address and credentials right, and is it up?"
-        raise DataError(f"{address.shown} cannot be read: {reason}") from None
+            reason += "; check the address and the credentials, and that the server is up"
+        raise DataError(f"{address.printable} cannot be read: {reason}") from None
     finally:
         logging.disable(disabled)

@@ -1,4 +1,4 @@
-"""Ask a database over SQLAlchemy: `data.query`, read in pieces, in a transaction that can only read."""
+"""Read the rows of `data.query` from a database through SQLAlchemy, in pieces, in a read-only transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,48 +14,49 @@ import sqlalchemy as sql
 
 from cd4ml.errors import DataError
 from cd4ml.source.address import Address
-from cd4ml.source.bucket import need_driver
-from cd4ml.source.progress_meter import Meter
+from cd4ml.source.driver import require_package
+from cd4ml.source.progress_meter import ProgressMeter
 
 PIECE = 20_000  # rows
-_CONNECT = 15  # seconds
-_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}  # seconds, seconds, times
-_AS_TEXT = (UUID, time, timedelta, dict, list)
+_CONNECT_TIMEOUT = 15  # seconds
+_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}  # seconds, seconds, times
+_AS_STRING = (UUID, time, timedelta, dict, list)
 
 
-def ask(address: Address, query: str, first: date | None, last: date | None) -> pd.DataFrame:
-    """Return the rows of a query, sorted by all columns, so that the same rows make the same table.
+def read_query(address: Address, query: str, first: date | None, last: date | None) -> pd.DataFrame:
+    """Return the rows of a query, sorted by all columns, so that the same rows give the same table.
 
-    `:first` in the query is the first day to use, `:after` the day after the last one; where nothing limits, both are
-    as far away as can be.
+    `:first` in the query is the first day to use, `:after` the day after the last one; without a limit they are the
+    earliest and the latest possible date.
 
     Raises:
-        DataError: the database cannot be reached, or refuses the query; a column holds more than one type.
+        DataError: the database does not answer, or rejects the query; a column has values of more than one type.
     """
-    statement = _bound(query, first, last)
+    statement = _with_parameters(query, first, last)
     try:
         with _connection(address) as connection:
             result = connection.execution_options(yield_per=PIECE).execute(statement)
             if not result.returns_rows:
-                raise DataError("params.yaml: data.query gives no rows; write a SELECT")
+                raise DataError("params.yaml: data.query returns no rows; write a SELECT")
             names = _distinct([*result.keys()])
-            table = _gathered(names, result.partitions(PIECE), Meter(f"reading from {address.shown}"))
-    except sql.exc.SQLAlchemyError as failed:
-        raise DataError(_explained(address, failed)) from None
+            meter = ProgressMeter(f"reading from {address.printable}")
+            table = _joined(names, result.partitions(PIECE), meter)
+    except sql.exc.SQLAlchemyError as failure:
+        raise DataError(_explain(address, failure)) from None
     rows: pd.DataFrame = _sorted(table).to_pandas()
     return rows
 
 
-def _bound(query: str, first: date | None, last: date | None) -> sql.TextClause:
+def _with_parameters(query: str, first: date | None, last: date | None) -> sql.TextClause:
     days = {"first": first or date.min, "after": last + timedelta(days=1) if last else date.max}
     statement = sql.text(query)
-    named = set(statement.compile().params)
-    if unknown := sorted(named - set(days)):
+    names = set(statement.compile().params)
+    if unknown := sorted(names - set(days)):
         raise DataError(
-            f"params.yaml: data.query names :{unknown[0]}; only :first and :after are filled in. "
-            rf"Where a colon is meant, write \:{unknown[0]}"
+            f"params.yaml: data.query contains :{unknown[0]}, and only :first and :after are filled in; "
+            rf"for a literal colon, write \:{unknown[0]}"
         )
-    return statement.bindparams(*(sql.bindparam(name, days[name], sql.Date()) for name in named))
+    return statement.bindparams(*(sql.bindparam(name, days[name], sql.Date()) for name in names))
 
 
 @contextmanager
@@ -64,9 +65,9 @@ def _connection(address: Address) -> Iterator[sql.Connection]:
     if url.get_backend_name() == "sqlite":
         engine = sql.create_engine(_read_only_file(address, url), hide_parameters=True)
     else:
-        need_driver("psycopg", "postgresql", "data.source is in PostgreSQL")
+        require_package("psycopg", "postgresql", "data.source is in PostgreSQL")
         url = url.set(drivername="postgresql+psycopg")
-        arguments = {"connect_timeout": _CONNECT, **_ALIVE}
+        arguments = {"connect_timeout": _CONNECT_TIMEOUT, **_KEEPALIVE}
         engine = sql.create_engine(url, hide_parameters=True, connect_args=arguments)
         engine = engine.execution_options(postgresql_readonly=True)
     try:
@@ -81,50 +82,51 @@ def _connection(address: Address) -> Iterator[sql.Connection]:
 def _read_only_file(address: Address, url: sql.URL) -> sql.URL:
     if not url.database or not Path(url.database).is_file():
         raise DataError(
-            f"params.yaml: data.source {address.shown}: there is no such file; sqlite:/// and a path from the "
-            "project's folder, or sqlite://// and a path from the root, name one"
+            f"params.yaml: data.source {address.printable}: there is no such file; expected sqlite:/// and a path from "
+            "the project's folder, or sqlite://// and a path from the root"
         )
-    uri = Path(url.database).absolute().as_uri()  # a file that is not there would be made, were it not for mode=ro
+    uri = Path(url.database).absolute().as_uri()  # with mode=ro, SQLite does not create a file that is missing
     return sql.URL.create("sqlite", database=uri, query={"mode": "ro", "uri": "true"})
 
 
 def _distinct(names: list[str]) -> list[str]:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"params.yaml: data.query gives {twice[0]} more than once; name the columns apart with AS")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f"params.yaml: data.query returns two columns named {repeated[0]}; rename one with AS")
     return names
 
 
-def _gathered(names: list[str], pieces: Any, meter: Meter) -> pa.Table:
+def _joined(names: list[str], pieces: Any, meter: ProgressMeter) -> pa.Table:
     tables, rows = [], 0
     for piece in pieces:
         columns = zip(*piece, strict=True)
         tables.append(pa.table({name: _column(name, values) for name, values in zip(names, columns, strict=True)}))
         rows += len(piece)
-        meter.rows(rows)
+        meter.report_rows(rows)
     if not tables:
         return pa.table({name: pa.nulls(0) for name in names})
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as mixed:
-        raise DataError(f"params.yaml: data.query gives a column of more than one type ({mixed}); CAST it") from None
+        raise DataError(f"params.yaml: data.query returns a column of more than one type ({mixed}); CAST it") from None
 
 
 def _column(name: str, values: tuple[Any, ...]) -> pa.Array:
     try:
-        column = pa.array([_plain(value) for value in values])
+        column = pa.array([_arrow_value(value) for value in values])
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         kinds = ", ".join(sorted({type(value).__name__ for value in values if value is not None}))
-        raise DataError(f"params.yaml: data.query gives {name} with more than one type ({kinds}); CAST it") from None
+        raise DataError(f"params.yaml: data.query returns {name} with more than one type ({kinds}); CAST it") from None
     if pa.types.is_timestamp(column.type) and column.type.tz:
         return column.cast(pa.timestamp("us", tz="UTC"))
     return column
 
 
-def _plain(value: Any) -> Any:
+def _arrow_value(value: Any) -> Any:
+    """Return a value of a type that fits the contract: decimals as floats, types without counterpart as strings."""
     if isinstance(value, Decimal):
         return float(value)
-    if isinstance(value, datetime) or not isinstance(value, _AS_TEXT):
+    if isinstance(value, datetime) or not isinstance(value, _AS_STRING):
         return value
     return str(value)
 
@@ -133,9 +135,9 @@ def _sorted(table: pa.Table) -> pa.Table:
     return table.sort_by([(field.name, "ascending") for field in table.schema if not pa.types.is_null(field.type)])
 
 
-def _explained(address: Address, failed: sql.exc.SQLAlchemyError) -> str:
-    said = address.scrub(str(getattr(failed, "orig", None) or failed)).strip()
-    reason = said.splitlines()[0] if said else type(failed).__name__
-    if isinstance(failed, sql.exc.OperationalError) and "connect" in said:
-        return f"{address.shown} cannot be reached: {reason}"
-    return f"{address.shown} refuses data.query of params.yaml: {reason}"
+def _explain(address: Address, failure: sql.exc.SQLAlchemyError) -> str:
+    message = address.redact(str(getattr(failure, "orig", None) or failure)).strip()
+    reason = message.splitlines()[0] if message else type(failure).__name__
+    if isinstance(failure, sql.exc.OperationalError) and "connect" in message:
+        return f"{address.printable} does not answer: {reason}"
+    return f"{address.printable} rejects data.query of params.yaml: {reason}"

@@ -1,9 +1,9 @@
-"""The verb `contract`: a first contract.yaml from the source's own columns; later, what it does not name yet."""
+"""The verb `contract`: draft contract.yaml from the source's columns, or show the columns that it leaves out."""
 
 import pandas as pd
 
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.inference import Inferred, infer, missing_columns, yaml_text
+from cd4ml.contract.inference import InferredColumn, infer_column, unlisted_columns, yaml_string
 from cd4ml.errors import DataError
 from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
@@ -11,57 +11,58 @@ from cd4ml.settings.params import Params
 from cd4ml.source.read import read_source
 from cd4ml.terminal.arguments import Arguments
 
-_TARGETS = {"boolean": "boolean", "category": "category", "number": "number", "integer": "number"}
+_TARGET_TYPES = {"boolean": "boolean", "category": "category", "number": "number", "integer": "number"}
 
 
 def main(argv: list[str]) -> None:
-    """Write contract.yaml where there is none; else show the lines of columns that it leaves out, and change nothing.
+    """Write contract.yaml if it does not exist; else print a line for each column that it leaves out.
 
     Raises:
         DataError: the source cannot be read, or has no such target.
     """
     arguments = Arguments("contract")
-    arguments.add_argument("--target", help="the column to predict, for a first contract")
+    arguments.add_argument("--target", help="the column to predict, if contract.yaml does not exist yet")
     target = arguments.parse_args(argv).target
     data = Params.load().data
     table = read_source(data, data.first_day, data.last_day)
     if paths.CONTRACT.exists():
-        _show_left_out(missing_columns(table, Contract.load(paths.CONTRACT)))
+        _print_unlisted(unlisted_columns(table, Contract.load(paths.CONTRACT)))
         return
-    write_text(paths.CONTRACT, first_contract(table, target))
+    write_text(paths.CONTRACT, draft_contract(table, target))
     print(
-        f"wrote {paths.CONTRACT}, from {len(table):,} rows: read it, name id and time if there are any, then make train"
+        f"wrote {paths.CONTRACT} from {len(table):,} rows; "
+        "next: read it, name the id and the time if there are any, then make train"
     )
 
 
-def first_contract(table: pd.DataFrame, target: str | None) -> str:
+def draft_contract(table: pd.DataFrame, target: str | None) -> str:
     """Return the text of a contract for a table.
 
     Raises:
-        DataError: no target is named, or the table has no such column, or none that can be predicted.
+        DataError: no target is given, or the table has no such column, or no model can predict it.
     """
     if target is None or target not in table:
-        asked = f"the source has no column {target}" if target else "name the column to predict"
-        raise DataError(f"{asked}: make contract TARGET=one of {', '.join(map(str, table))}")
-    kind = infer(table[target]).column.type
-    if kind not in _TARGETS:
-        raise DataError(f"{target} is a {kind}, which no model here predicts; name a number, a category or a boolean")
-    columns = [infer(table[name]).line() for name in table if name != target]
+        problem = f"the source has no column {target}" if target else "name the column to predict"
+        raise DataError(f"{problem}: make contract TARGET=one of {', '.join(map(str, table))}")
+    kind = infer_column(table[target]).column.type
+    if kind not in _TARGET_TYPES:
+        raise DataError(f"{target} is a {kind}; expected a number, a category or a boolean as the target")
+    columns = [infer_column(table[name]).line() for name in table if name != target]
     return "\n".join(
         [
-            "# What a row looks like. A first draft from the source: docs/connect-your-data.md explains every key.",
+            "# What a row looks like, drafted from the source. docs/connect-your-data.md explains every key.",
             "name: model",
-            f"target: {{name: {yaml_text(target)}, type: {_TARGETS[kind]}}}",
+            f"target: {{name: {yaml_string(target)}, type: {_TARGET_TYPES[kind]}}}",
             "columns:",
             *columns,
         ]
     )
 
 
-def _show_left_out(left_out: list[Inferred]) -> None:
-    if not left_out:
-        print(f"{paths.CONTRACT} names every column of the source")
+def _print_unlisted(columns: list[InferredColumn]) -> None:
+    if not columns:
+        print(f"{paths.CONTRACT} lists every column of the source")
         return
-    print(f"{paths.CONTRACT} leaves these columns of the source out; to use one, put its line under columns:")
-    for found in left_out:
-        print(found.line())
+    print(f"{paths.CONTRACT} leaves out these columns of the source; to use one, add its line under columns:")
+    for column in columns:
+        print(column.line())

@@ -1,34 +1,34 @@
-"""How far a long reading is, said now and then."""
+"""Report the progress of a download or a query every few seconds."""
 
 import time
 
 from cd4ml.terminal.output import report
 
-_EVERY = 5.0  # seconds
+_INTERVAL = 5.0  # seconds
 _MEGABYTE = 1_000_000
 
 
-class Meter:
-    """Says how much there is of something, at most once in five seconds; nothing at all where it is quick."""
+class ProgressMeter:
+    """Prints the progress of a task at most once in five seconds, so nothing at all for a quick one."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._said = time.monotonic()
+    def __init__(self, task: str) -> None:
+        self._task = task
+        self._last_report = time.monotonic()
 
-    def bytes(self, have: int, total: int | None) -> None:
-        """Say how many bytes have come, of how many where that is known."""
-        if self._is_time():
-            of = f" of {total / _MEGABYTE:,.1f}" if total else ""
-            report(f"{self._what}: {have / _MEGABYTE:,.1f}{of} MB")
+    def report_bytes(self, received: int, total: int | None) -> None:
+        """Report the number of bytes received, and their total if it is known."""
+        if self._is_due():
+            of_total = f" of {total / _MEGABYTE:,.1f}" if total else ""
+            report(f"{self._task}: {received / _MEGABYTE:,.1f}{of_total} MB")
 
-    def rows(self, have: int) -> None:
-        """Say how many rows have come."""
-        if self._is_time():
-            report(f"{self._what}: {have:,} rows so far")
+    def report_rows(self, rows: int) -> None:
+        """Report the number of rows read."""
+        if self._is_due():
+            report(f"{self._task}: {rows:,} rows so far")
 
-    def _is_time(self) -> bool:
+    def _is_due(self) -> bool:
         now = time.monotonic()
-        if now - self._said < _EVERY:
+        if now - self._last_report < _INTERVAL:
             return False
-        self._said = now
+        self._last_report = now
         return True

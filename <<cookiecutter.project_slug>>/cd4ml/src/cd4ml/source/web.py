@@ -1,4 +1,4 @@
-"""Fetch a file over https: whole or not at all, going on where a connection broke off."""
+"""Download a file over HTTPS, whole or not at all; a broken connection is resumed where it stopped."""
 
 import re
 import socket
@@ -15,142 +15,144 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Re
 from cd4ml.errors import DataError
 from cd4ml.settings.source_url import LOOPBACK
 from cd4ml.source.address import Address
-from cd4ml.source.progress_meter import Meter
+from cd4ml.source.progress_meter import ProgressMeter
 
 ATTEMPTS = 6
-PAUSE = 0.5  # seconds before the second attempt; before each later one twice as long
-SILENCE = 30.0  # seconds without an answer, or without another byte, after which a connection counts as broken off
+PAUSE = 0.5  # seconds before the second attempt; doubled before each later one
+TIMEOUT = 30.0  # seconds without an answer, or without another byte, after which a connection counts as broken
 _PIECE = 65_536  # bytes
-_PASSING = {408, 425, 429, 500, 502, 503, 504}
+_TEMPORARY = {408, 425, 429, 500, 502, 503, 504}  # statuses after which another attempt may succeed
+_RANGE_NOT_SATISFIABLE = 416
 _MEANINGS = {
-    401: "it wants credentials: are those in the environment right?",
-    403: "it refuses: are the credentials in the environment right, and not expired?",
+    401: "the server requires credentials; check those in the environment",
+    403: "access denied; check the credentials in the environment, which may have expired",
     404: "there is no such file",
-    410: "the file is gone",
+    410: "the file was removed",
 }
 
 
-class _BrokenOffError(Exception):
-    """What may be over in a moment."""
+class _RetryableError(Exception):
+    """An error that another attempt may not meet."""
 
 
-def fetch(address: Address, folder: Path) -> Path:
-    """Return the file at an address, downloaded into a folder.
+def download_file(address: Address, folder: Path) -> Path:
+    """Download the file at an address into a folder, and return its path.
 
     Raises:
-        DataError: it is not there or is refused; no host of that name; the connection broke off time and again.
+        DataError: there is no such file or host, access is denied, or the connection broke in every attempt.
     """
     download = _Download(address, folder / "download")
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE * 2 ** (attempt - 1))
         try:
-            download.go_on()
-            return download.named()
-        except _BrokenOffError as broken:
-            reason = address.scrub(str(broken))
-    raise DataError(f"{address.shown} could not be fetched in {ATTEMPTS} attempts: {reason}; try again later")
+            download.resume()
+            return download.rename_by_format()
+        except _RetryableError as failure:
+            reason = address.redact(str(failure))
+    raise DataError(f"{address.printable} could not be downloaded in {ATTEMPTS} attempts: {reason}; try again later")
 
 
 class _Download:
-    """A file that is coming: what there is of it, and how to know that the rest belongs to the same file."""
+    """A file of which a part is downloaded, and what shows that the rest belongs to the same version of the file."""
 
     def __init__(self, address: Address, target: Path) -> None:
         self._address, self._target = address, target
-        self._meter = Meter(f"downloading {address.shown}")
-        self._same_file = ""  # the entity tag or date that a server gave it; empty where it gave none
-        self._kind = ""  # the media type
+        self._meter = ProgressMeter(f"downloading {address.printable}")
+        self._version = ""  # the server's ETag or date for this version of the file; empty if it sends none
+        self._media_type = ""
 
-    def go_on(self) -> None:
-        """Fetch what is missing; the file is complete when this returns."""
-        have = self._target.stat().st_size if self._same_file else 0
+    def resume(self) -> None:
+        """Download what is missing; the file is complete when this returns."""
+        received = self._target.stat().st_size if self._version else 0
         try:
-            with _opener(self._address).open(self._request(have), timeout=SILENCE) as response:
-                self._take(response, have)
-        except HTTPError as answered:
-            self._explain(answered)
-        except URLError as failed:
-            _explain_connection(self._address, failed.reason)
-        except (HTTPException, OSError) as broken:
-            raise _BrokenOffError(str(broken) or type(broken).__name__) from None
+            with _opener(self._address).open(self._request(received), timeout=TIMEOUT) as response:
+                self._receive(response, received)
+        except HTTPError as answer:
+            self._raise_for_status(answer)
+        except URLError as failure:
+            _raise_for_connection(self._address, failure.reason)
+        except (HTTPException, OSError) as failure:
+            raise _RetryableError(str(failure) or type(failure).__name__) from None
 
-    def named(self) -> Path:
-        """Return the complete file under a name that says its format."""
+    def rename_by_format(self) -> Path:
+        """Rename the complete file so that its suffix is that of its format, and return its path."""
         name = Path(unquote(urlsplit(self._address.url).path)).name or "index"
         with self._target.open("rb") as file:
             parquet = file.read(4) == b"PAR1"
         if not name.endswith((".parquet", ".csv")):
-            name += ".parquet" if parquet else ".csv" if "csv" in self._kind else ""
-        if self._kind == "text/html" and not parquet:
-            raise DataError(f"{self._address.shown} answers with a web page, not a table: does it want a login?")
+            name += ".parquet" if parquet else ".csv" if "csv" in self._media_type else ""
+        if self._media_type == "text/html" and not parquet:
+            raise DataError(f"{self._address.printable} returns a web page, not a table; does it need a login?")
         return self._target.rename(self._target.with_name(name))
 
-    def _request(self, have: int) -> Request:
+    def _request(self, received: int) -> Request:
         parts = urlsplit(self._address.url)
         user, at, host = parts.netloc.rpartition("@")
-        plain = parts._replace(netloc=host, path=quote(parts.path, safe="/%:@!$&'()*+,;=~-._"), fragment="")
-        request = Request(plain.geturl(), headers={"User-Agent": "source-dev"})  # noqa: S310
-        if at:  # not sent on to where a redirection leads
+        without_user = parts._replace(netloc=host, path=quote(parts.path, safe="/%:@!$&'()*+,;=~-._"), fragment="")
+        request = Request(without_user.geturl(), headers={"User-Agent": "cd4ml"})  # noqa: S310
+        if at:  # as a header that is not sent to the target of a redirect
             request.add_unredirected_header("Authorization", f"Basic {b64encode(unquote(user).encode()).decode()}")
-        if have:
-            request.add_header("Range", f"bytes={have}-")
-            request.add_header("If-Range", self._same_file)
+        if received:
+            request.add_header("Range", f"bytes={received}-")
+            request.add_header("If-Range", self._version)
         return request
 
-    def _take(self, response: HTTPResponse, have: int) -> None:
-        start, total = _extent(response)
-        if start not in (0, have):
-            self._same_file = ""
-            raise _BrokenOffError("the server went on at another place than it was asked for")
+    def _receive(self, response: HTTPResponse, received: int) -> None:
+        start, total = _range(response)
+        if start not in (0, received):
+            self._version = ""
+            raise _RetryableError("the server continued at another byte than requested")
         if total is None and response.headers.get("Transfer-Encoding") != "chunked":
             raise DataError(
-                f"{self._address.shown}: the server does not say how long the file is, so half of it would look whole"
+                f"{self._address.printable}: the server does not send the file's length, so a part of it would be "
+                "taken for the whole file"
             )
         tag = response.headers.get("ETag", "")
-        self._same_file = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
-        self._kind = response.headers.get_content_type()
+        self._version = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
+        self._media_type = response.headers.get_content_type()
         with self._target.open("r+b" if start else "wb") as file:
             file.seek(start)
             file.truncate()
             end = self._copy(response, file, start, total)
         if total is not None and end != total:
-            raise _BrokenOffError(f"it broke off after {end:,} of {total:,} bytes")
+            raise _RetryableError(f"the connection broke after {end:,} of {total:,} bytes")
 
     def _copy(self, response: HTTPResponse, file: IO[bytes], end: int, total: int | None) -> int:
         while piece := response.read(_PIECE):
             file.write(piece)
             end += len(piece)
-            self._meter.bytes(end, total)
+            self._meter.report_bytes(end, total)
         return end
 
-    def _explain(self, answered: HTTPError) -> None:
-        if answered.code == 416:  # the file is another by now, and shorter
-            self._same_file = ""
-        if answered.code in _PASSING or answered.code == 416:
-            raise _BrokenOffError(f"the server answers {answered.code}")
-        meaning = _MEANINGS.get(answered.code, "it cannot be read")
-        raise DataError(f"{self._address.shown}: {meaning} (the server answers {answered.code})")
+    def _raise_for_status(self, answer: HTTPError) -> None:
+        if answer.code == _RANGE_NOT_SATISFIABLE:  # a newer and shorter version of the file has replaced it
+            self._version = ""
+        if answer.code in _TEMPORARY or answer.code == _RANGE_NOT_SATISFIABLE:
+            raise _RetryableError(f"the server answers {answer.code}")
+        meaning = _MEANINGS.get(answer.code, "it cannot be read")
+        raise DataError(f"{self._address.printable}: {meaning} (the server answers {answer.code})")
 
 
-def _extent(response: HTTPResponse) -> tuple[int, int | None]:
-    """Return at which byte of the file an answer begins, and how many bytes the file has, if that is said."""
+def _range(response: HTTPResponse) -> tuple[int, int | None]:
+    """Return the first byte of the file that an answer contains, and the file's length if the server sends it."""
     if response.status == 206:
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
-        return (int(found[1]), int(found[2])) if found else (-1, None)
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+        return (int(match[1]), int(match[2])) if match else (-1, None)
     length = response.headers.get("Content-Length")
     return 0, int(length) if length else None
 
 
-def _explain_connection(address: Address, reason: Any) -> None:
+def _raise_for_connection(address: Address, reason: Any) -> None:
     if isinstance(reason, ssl.SSLCertVerificationError):
-        raise DataError(f"{address.shown}: its certificate is not to be trusted: {reason.verify_message}")
+        raise DataError(f"{address.printable}: its certificate is not trusted: {reason.verify_message}")
     if isinstance(reason, socket.gaierror) and reason.errno != socket.EAI_AGAIN:
-        raise DataError(f"{address.shown}: nobody knows {address.host}; mend data.source in params.yaml")
-    raise _BrokenOffError(str(reason) or type(reason).__name__)
+        raise DataError(f"{address.printable}: the host {address.host} is unknown; fix data.source in params.yaml")
+    raise _RetryableError(str(reason) or type(reason).__name__)
 
 
-class _StayPrivate(HTTPRedirectHandler):
-    """Follows a redirection, unless it leads away from https."""
+class _HttpsRedirects(HTTPRedirectHandler):
+    """Follows a redirect, unless it leads away from HTTPS."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -158,12 +160,12 @@ class _StayPrivate(HTTPRedirectHandler):
     def redirect_request(self, *arguments: Any) -> Request | None:
         to = urlsplit(arguments[-1])
         if to.scheme != "https" and to.hostname not in LOOPBACK:
-            raise DataError(f"{self._address.shown} sends on to an address that is not https, which is not followed")
+            raise DataError(f"{self._address.printable} redirects to an address that is not https, which is rejected")
         return super().redirect_request(*arguments)
 
 
 def _opener(address: Address) -> OpenerDirector:
-    handlers: list[Any] = [_StayPrivate(address)]
+    handlers: list[Any] = [_HttpsRedirects(address)]
     if urlsplit(address.url).hostname in LOOPBACK:
         handlers.append(ProxyHandler({}))
     return build_opener(*handlers)

@@ -1,4 +1,4 @@
-"""Choose the rows of the window that params.yaml asks for, each row once."""
+"""Select the rows of the days that params.yaml asks for, each row once, and the columns of the contract."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from cd4ml.terminal.output import report
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows to learn from, and how many others the source holds."""
+    """The rows to use, and the number of those that are left out."""
 
     rows: pd.DataFrame
     newer: int
@@ -23,26 +23,26 @@ class Selection:
     older: int
     """Rows before the window."""
     repeated: int
-    """Rows that repeat another in every column, where the contract names an id."""
+    """Rows that equal an earlier one in every column, if the contract names an id."""
 
     def __str__(self) -> str:
         left_out = {"after the last day": self.newer, "before the window": self.older, "repeated": self.repeated}
-        others = ", ".join(f"{count:,} {why}" for why, count in left_out.items() if count)
+        others = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
         return f"{len(self.rows):,} rows" + (f"; left out: {others}" if others else "")
 
 
 def select_rows(table: pd.DataFrame, contract: Contract, params: DataParams) -> Selection:
     """Return the rows of the window that ends with `params.until`, each once, in the order of time.
 
-    A row is a repetition when an earlier one has its id and is the same in every column of the contract. Rows that
-    share an id and differ are kept, so that validation finds them. So is a row whose time cannot be read.
+    A row is repeated if an earlier one has the same id and the same value in every column of the contract. Rows with
+    the same id and different values are kept, so that validation reports them; so is a row whose time is not valid.
 
     Raises:
-        DataError: a window is asked for and there is no time column, or no row lies in it.
+        DataError: a window is set and the contract names no time, or no row is in the window.
     """
     newer, older = _outside_window(table, contract, params)
     inside = table[~(newer | older)]
-    rows = inside[~_repeats(inside, contract)]
+    rows = inside[~_repeated(inside, contract)]
     times = times_of_table(rows, contract) if contract.time in rows else None
     if times is not None:
         rows = rows.iloc[np.argsort(times, kind="stable")]
@@ -50,13 +50,13 @@ def select_rows(table: pd.DataFrame, contract: Contract, params: DataParams) -> 
 
 
 def _outside_window(table: pd.DataFrame, contract: Contract, params: DataParams) -> tuple[np.ndarray, np.ndarray]:
-    """Return which rows are too new, and which too old; shape `(rows,)` each."""
+    """Return which rows are after the window, and which before it; shape `(rows,)` each."""
     none = np.zeros(len(table), dtype=bool)
     if contract.time is None and (params.until is not None or params.window_days is not None):
         raise DataError("params.yaml: data.until and data.window_days need a time column; name it in contract.yaml")
     times = times_of_table(table, contract) if contract.time in table else None
     if times is None or np.isnat(times).all():
-        return none, none  # validation says so, with everything else that is wrong
+        return none, none  # validation reports this, with every other violation
     days = times.astype("datetime64[D]")
     first, newest = np.nanmin(days), np.nanmax(days)
     last = np.datetime64(params.last_day) if params.last_day else newest
@@ -65,27 +65,28 @@ def _outside_window(table: pd.DataFrame, contract: Contract, params: DataParams)
         older = days <= last - np.timedelta64(params.window_days, "D")
     if (newer | older | np.isnat(days)).all():
         raise DataError(
-            f"no row lies in the window that ends with {last}: the source holds {first} to {newest}; "
+            f"no row is in the window that ends with {last}: the source has the days {first} to {newest}; "
             "change data.until or data.window_days in params.yaml"
         )
     return newer, older
 
 
-def _repeats(table: pd.DataFrame, contract: Contract) -> np.ndarray:
-    repeats = np.zeros(len(table), dtype=bool)
+def _repeated(table: pd.DataFrame, contract: Contract) -> np.ndarray:
+    """Return which rows repeat an earlier one, shape `(rows,)`; none if the contract names no id."""
+    repeated = np.zeros(len(table), dtype=bool)
     if contract.id in table:
-        shared = np.flatnonzero(table[contract.id].duplicated(keep=False) & table[contract.id].notna())
-        repeats[shared] = table.iloc[shared].astype(str).duplicated()
-    return repeats
+        same_id = np.flatnonzero(table[contract.id].duplicated(keep=False) & table[contract.id].notna())
+        repeated[same_id] = table.iloc[same_id].astype(str).duplicated()
+    return repeated
 
 
 def select_columns(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, list[str]]:
-    """Return a source's columns that the contract names, in the contract's order, and the names of the others."""
-    known = [name for name in contract.rules() if name in table]
-    return table[known], [str(name) for name in table if name not in known]
+    """Return the columns of a table that the contract names, in the contract's order, and the names of the others."""
+    listed = [name for name in contract.table_columns() if name in table]
+    return table[listed], [str(name) for name in table if name not in listed]
 
 
 def report_unused_columns(names: Iterable[str]) -> None:
-    """Say which columns of the source the contract does not name."""
-    if shown := ", ".join(names):
-        report(f"not in the contract, left out: {shown}")
+    """Report the columns of the source that the contract does not name, if there are any."""
+    if listed := ", ".join(names):
+        report(f"not in the contract, left out: {listed}")

@@ -1,4 +1,4 @@
-"""Arguments of a verb on the command line."""
+"""Parse the arguments of a verb."""
 
 import argparse
 from typing import NoReturn
@@ -8,11 +8,11 @@ from cd4ml.terminal.verbs import VERBS
 
 
 class Arguments(argparse.ArgumentParser):
-    """The arguments of a verb; an error in them is reported in one line."""
+    """A parser for the arguments of a verb; an error in them becomes one line, without the usage."""
 
     def __init__(self, verb: str) -> None:
-        known = VERBS[verb]
-        super().__init__(prog=f"cd4ml {verb}", description=known.purpose, epilog=f"example: {known.example}")
+        entry = VERBS[verb]
+        super().__init__(prog=f"cd4ml {verb}", description=entry.purpose, epilog=f"example: {entry.example}")
 
     def error(self, message: str) -> NoReturn:
         """Reject the arguments.

@@ -1,15 +1,15 @@
-"""What a stage says while it works: to the terminal, at once."""
+"""Print lines of progress, and align tables."""
 
 from collections.abc import Sequence
 
 
 def report(line: str) -> None:
-    """Print one line of progress."""
+    """Print one line of progress at once, even if the output goes to a file or a pipe."""
     print(f"  {line}", flush=True)
 
 
 def align(rows: Sequence[tuple[str, ...]]) -> str:
-    """Return rows of text as aligned columns, for a terminal; a column of numbers is set to the right."""
+    """Return rows as lines of aligned columns; a column is aligned to the right if all but its header are numbers."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     numeric = [all(_is_number(row[i]) for row in rows[1:]) for i in range(len(rows[0]))]
     lines = []

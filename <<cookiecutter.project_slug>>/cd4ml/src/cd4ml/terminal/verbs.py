@@ -1,32 +1,33 @@
-"""Every verb of the command line: its group, its module, what it does, an example."""
+"""The table of the command line's verbs: for each its group, its module, what it does, and an example."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb, whose module is imported only when it is asked for."""
+    """A verb. Its module is imported only when the verb is called."""
 
     module: str
-    """Within cd4ml; its `main` takes the arguments."""
+    """The module within cd4ml, whose `main` takes the arguments."""
     purpose: str
+    """What the verb does, for `cd4ml --help`."""
     example: str
     git: bool = False
-    """Whether it needs the project to be a git repository."""
+    """Whether the verb works in a git repository only."""
     before: tuple[str, ...] = ()
-    """Arguments that come before those of the user."""
+    """Arguments that are passed before the user's."""
 
 
 GROUPS: dict[str, dict[str, Verb]] = {
     "data": {
         "contract": Verb(
             "source.draft_contract",
-            "draft contract.yaml from the source, or show what it leaves out",
+            "draft contract.yaml from the source, or show the columns that it leaves out",
             "cd4ml contract --target late",
         ),
         "refresh": Verb(
             "source.refresh",
-            "look at the source, and take in what is new",
+            "read the source again, and use its new rows",
             "cd4ml refresh --until 2024-01-31",
             git=True,
         ),
@@ -34,57 +35,61 @@ GROUPS: dict[str, dict[str, Verb]] = {
     "model": {
         "train": Verb("pipeline.reproduce", "run the stages of dvc.yaml that are out of date", "cd4ml train", git=True),
         "tune": Verb("tuning.tune", "search for better values of `model:` in params.yaml", "cd4ml tune", git=True),
-        "gate": Verb("gate.judge", "judge the bundle against the baseline and the champion", "cd4ml gate", git=True),
-        "track": Verb("tracking.track", "publish what was trained to MLflow", "cd4ml track --alias champion"),
-        "mlflow": Verb("tracking.mlflow_page", "open MLflow's page", "cd4ml mlflow --port 5050"),
+        "gate": Verb(
+            "gate.judge", "reject a bundle that is worse than the baseline or the champion", "cd4ml gate", git=True
+        ),
+        "track": Verb("tracking.track", "publish the trained model to MLflow", "cd4ml track --alias champion"),
+        "mlflow": Verb("tracking.mlflow_page", "open the MLflow page with the runs", "cd4ml mlflow --port 5050"),
         "stage": Verb("pipeline.stage", "run one stage of dvc.yaml, as DVC does", "cd4ml stage validate"),
     },
     "service": {
-        "serve": Verb("serving.server", "answer over HTTP", "cd4ml serve --port 8000"),
+        "serve": Verb("serving.server", "serve the model over HTTP", "cd4ml serve --port 8000"),
         "predict": Verb(
             "serving.predict", "send a sample row to a service", "cd4ml predict --url http://127.0.0.1:8000"
         ),
         "smoke": Verb(
             "serving.smoke",
-            "compare a service's answers with the bundle's own",
+            "compare a service's predictions with those in the bundle",
             "cd4ml smoke --url http://127.0.0.1:8000",
         ),
     },
     "state": {
         "status": Verb(
-            "delivery.status", "is there a model, is it current, may it be released", "cd4ml status", git=True
+            "delivery.status", "show whether the model is up to date and may be released", "cd4ml status", git=True
         ),
         "push": Verb("storage.push", "copy data and models to the DVC remote", "cd4ml push", git=True),
-        "pull": Verb("storage.pull", "fetch the data and models that dvc.lock names", "cd4ml pull", git=True),
-        "undo": Verb("storage.undo", "put data, models and reports back to the last commit", "cd4ml undo", git=True),
+        "pull": Verb("storage.pull", "fetch the data and models listed in dvc.lock", "cd4ml pull", git=True),
+        "undo": Verb("storage.undo", "restore data, models and reports of the last commit", "cd4ml undo", git=True),
         "repair-cache": Verb(
             "storage.repair_cache", "remove damaged files from DVC's cache", "cd4ml repair-cache", git=True
         ),
     },
     "checks": {
-        "doctor": Verb("delivery.doctor", "what is missing, and the command that adds it", "cd4ml doctor"),
+        "doctor": Verb(
+            "delivery.doctor", "list what delivery still needs, and the command that adds it", "cd4ml doctor"
+        ),
         "check-lock": Verb(
             "delivery.check_lock",
-            "reject a dvc.lock that is stale, or names what its remote lacks",
+            "reject a dvc.lock that is out of date, or lists files that the remote lacks",
             "cd4ml check-lock --only lock",
             git=True,
         ),
         "audit": Verb(
             "deploy.script",
-            "look up known vulnerabilities of what uv.lock names",
+            "check the packages in uv.lock for known vulnerabilities",
             "cd4ml audit",
             before=("check.sh", "audit"),
         ),
         "scan-secrets": Verb(
             "deploy.script",
-            "look for secrets in git's history",
+            "search git's history for secrets",
             "cd4ml scan-secrets",
             before=("check.sh", "secrets"),
             git=True,
         ),
         "lint-workflows": Verb(
             "deploy.script",
-            "check the workflows of GitHub",
+            "check the files in .github/workflows",
             "cd4ml lint-workflows",
             before=("check.sh", "workflows"),
             git=True,
@@ -99,25 +104,25 @@ GROUPS: dict[str, dict[str, Verb]] = {
         ),
         "smoke-image": Verb(
             "deploy.script",
-            "run the image, and compare its answers with the bundle's own",
+            "run the image, and compare its predictions with those in the bundle",
             "cd4ml smoke-image",
             before=("image.sh", "smoke"),
         ),
         "archive-image": Verb(
             "deploy.script",
-            "build the image into build/image.tar: what is scanned and published",
+            "build the image into build/image.tar, for scan-image and publish-image",
             "cd4ml archive-image",
             before=("image.sh", "archive"),
         ),
         "list-packages": Verb(
             "deploy.script",
-            "list the Python packages of the image in build/sbom.json",
+            "write the image's Python packages to build/sbom.json",
             "cd4ml list-packages",
             before=("image.sh", "sbom"),
         ),
         "scan-image": Verb(
             "deploy.script",
-            "reject build/image.tar for a critical vulnerability that can be fixed",
+            "reject build/image.tar if it has a critical vulnerability that can be fixed",
             "cd4ml scan-image",
             before=("image.sh", "scan"),
         ),
@@ -131,7 +136,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
     "continuous training": {
         "commit-model": Verb(
             "delivery.commit_model",
-            "commit what was trained, and write build/change.bundle",
+            "commit the trained model, and write the commit to build/change.bundle",
             "cd4ml commit-model",
             git=True,
         ),
@@ -142,41 +147,44 @@ GROUPS: dict[str, dict[str, Verb]] = {
             git=True,
         ),
         "report-rejection": Verb(
-            "delivery.report_rejection", "report a rejected retraining in one issue", "cd4ml report-rejection"
+            "delivery.report_rejection", "report a rejected retraining in an issue", "cd4ml report-rejection"
         ),
         "start-ct": Verb("delivery.start_ct", "start the workflow ct", "REASON=drift cd4ml start-ct"),
         "comment": Verb(
             "delivery.comment",
-            "comment on a pull request: what it does to the model",
+            "comment on a pull request how it changes the model",
             "PULL_REQUEST=7 cd4ml comment",
             git=True,
         ),
     },
     "release": {
         "check-releasable": Verb(
-            "delivery.check_releasable", "may what this commit names be released", "cd4ml check-releasable", git=True
+            "delivery.check_releasable",
+            "check whether this commit's model may be released",
+            "cd4ml check-releasable",
+            git=True,
         ),
         "write-release-metadata": Verb(
             "delivery.write_release_metadata",
-            "write models/release.json, which goes into the image",
+            "write models/release.json, which becomes part of the image",
             "cd4ml write-release-metadata",
             git=True,
         ),
         "check-superseded": Verb(
             "delivery.check_superseded",
-            "is this commit still the newest approved release",
+            "check whether a newer release replaces this commit",
             "cd4ml check-superseded",
             git=True,
         ),
         "record-release": Verb(
             "delivery.record_release",
-            "record what was promoted to production",
+            "record the release that was promoted to production",
             "IMAGE=REGISTRY/NAME@sha256:... cd4ml record-release",
             git=True,
         ),
         "resolve-release": Verb(
             "delivery.resolve_release",
-            "which image an earlier release has",
+            "print the image of an earlier release",
             "RELEASE=model-2024-01-31.1d40b8a cd4ml resolve-release",
         ),
         "record-rollback": Verb(
@@ -187,7 +195,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
         ),
         "cloud": Verb(
             "deploy.script",
-            "set up, deploy, promote, roll back on the platform of pyproject.toml",
+            "set up, deploy, promote, roll back on the cloud platform in pyproject.toml",
             "cd4ml cloud deploy REGISTRY/NAME@sha256:... staging",
             before=("cloud",),
         ),

@@ -1,9 +1,9 @@
-"""`make contract` drafts a contract from a table, and never touches one that is there."""
+"""`make contract` drafts a contract from a table, and never changes an existing one."""
 
 import pandas as pd
 import pytest
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.inference import infer
+from cd4ml.contract.inference import infer_column
 from cd4ml.errors import DataError
 from cd4ml.settings.paths import CONTRACT
 from cd4ml.source.draft_contract import main
@@ -30,14 +30,14 @@ from cd4ml.source.draft_contract import main
     ],
 )
 def test_a_column_is_drafted_from_its_values(values, line):
-    assert infer(pd.Series(values, name="size")).line() == f"  size: {line}"
+    assert infer_column(pd.Series(values, name="size")).line() == f"  size: {line}"
 
 
-def test_a_name_that_yaml_would_read_otherwise_is_quoted():
-    assert infer(pd.Series([0.5, 1.5], name="fee: (€)")).line() == '  "fee: (€)": {type: number, min: 0}'
+def test_a_name_that_is_not_plain_yaml_is_quoted():
+    assert infer_column(pd.Series([0.5, 1.5], name="fee: (€)")).line() == '  "fee: (€)": {type: number, min: 0}'
 
 
-def test_a_first_contract_is_one_that_its_own_table_keeps(project):
+def test_a_table_keeps_the_contract_drafted_from_it(project):
     (project.folder / CONTRACT).unlink()
     project.replace("params.yaml", '  until: "2024-06-30"\n', "")
 
@@ -50,25 +50,25 @@ def test_a_first_contract_is_one_that_its_own_table_keeps(project):
     assert contract.columns["district"].values == ["east", "north", "south"]
 
 
-def test_a_contract_that_is_there_is_left_as_it_is(project, capsys):
+def test_an_existing_contract_is_not_changed(project, capsys):
     before = (project.folder / CONTRACT).read_bytes()
 
     main([])
 
     assert (project.folder / CONTRACT).read_bytes() == before
-    said = capsys.readouterr().out
-    assert "leaves these columns of the source out" in said
-    assert "  price: {type: number, min: 0}" in said
-    assert "  kind: {type: category, values: [flat, terrace, villa]}" in said
+    printed = capsys.readouterr().out
+    assert "leaves out these columns of the source" in printed
+    assert "  price: {type: number, min: 0}" in printed
+    assert "  kind: {type: category, values: [flat, terrace, villa]}" in printed
 
 
 @pytest.mark.parametrize(
-    ("target", "said"), [([], "name the column to predict"), (["--target", "prize"], "no column prize")]
+    ("target", "problem"), [([], "name the column to predict"), (["--target", "prize"], "no column prize")]
 )
-def test_a_first_contract_needs_a_target(project, target, said):
+def test_a_draft_needs_a_target(project, target, problem):
     (project.folder / CONTRACT).unlink()
 
-    with pytest.raises(DataError, match=f"{said}.*TARGET=one of house_id, sold_on, size"):
+    with pytest.raises(DataError, match=f"{problem}.*TARGET=one of house_id, sold_on, size"):
         main(target)
 
     assert not (project.folder / CONTRACT).exists()
