@@ -6,13 +6,15 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
 
 import pytest
 
-from tests.delivery.github import GitHub
+from tests.delivery.github import GitHub, Run
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 AUTH = "google-github-actions/auth@7c6bc770dae815cd3e89ee6cdf493a5fab2cc093"
@@ -36,11 +38,15 @@ class Checkout:
     def commit(self, message: str = "change", **workflows: str) -> None:
         """Commit workflows by name."""
         for name, text in workflows.items():
-            path = self.folder / f".github/workflows/{name}.yml"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(dedent(text))
+            self.write(f".github/workflows/{name}.yml", dedent(text))
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file into the clone."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
     def push(self, branch: str = "main", **workflows: str) -> None:
         """Commit workflows by name, and push them."""
@@ -74,3 +80,18 @@ def ask(github: GitHub, method: str, path: str, token: str, body: Any = None) ->
     except urllib.error.HTTPError as refused:
         with refused:
             return refused.code, json.load(refused)
+
+
+@contextmanager
+def run_of(jobs: list[str], folder: Path, files: dict[str, str] | None = None, **more: dict[str, str]) -> Iterator[Run]:
+    """The one run of a workflow of these jobs, in a repository with these files; more: its `settings` and `secrets`."""
+    with GitHub(folder / "github") as github:
+        github.settings |= more.get("settings", {})
+        github.secrets |= more.get("secrets", {})
+        clone = Checkout(folder / "clone", github)
+        for name, text in (files or {}).items():
+            clone.write(name, text)
+        clone.commit("first")
+        clone.push(ci=workflow("".join(jobs), more="env: {TOP: '${{ github.ref_name }}'}"))
+        [run] = github.run_all()
+        yield run

@@ -1,4 +1,4 @@
-"""A small table of houses, and what the pipeline makes of it: the code is tested without your data and features."""
+"""Fixtures: a project with a small table of houses, before and after its stages, and as a trained git repository."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from cd4ml.cli import main
 from github_server import REPOSITORY, GitHubServer
-from trained_repository import make, run
+from trained_repository import make_repository, run
 
 TARGETS = {
     "binary": "{name: sold_fast, type: boolean}",
@@ -61,10 +61,10 @@ registry = "cloud"
 """
 
 TEAM = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>/src/<<cookiecutter.__package>>"
-MODEL = (TEAM / "model.py").read_text(encoding="utf-8")  # the example's: nothing in it knows of flights
+MODEL = (TEAM / "model.py").read_text(encoding="utf-8")  # the example's model, which fits any table
 
 FEATURES = '''\
-"""The age of a house, in years, beside its columns."""
+"""The columns of a house, with its age in years instead of its date."""
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def derive(columns):
 
 
 def houses(rows: int = 400, seed: int = 0) -> pd.DataFrame:
-    """Return a table of houses that keeps the contract, with nulls where it allows them."""
+    """Return a table of houses that keeps the contract, with some nulls if the contract allows them."""
     rng = np.random.default_rng(seed)
     streets = pd.Series(rng.choice(["High Street", "Mill Lane", "Elm Road"], rows))
     size, rooms = rng.uniform(20, 300, rows).round(1), rng.integers(1, 12, rows)
@@ -102,11 +102,11 @@ def houses(rows: int = 400, seed: int = 0) -> pd.DataFrame:
 
 
 class Project:
-    """A folder with a contract, parameters, features and a table, and the pipeline's stages to run in it."""
+    """A project in a folder: its files, and the stages of its pipeline."""
 
-    def __init__(self, folder: Path, problem: str = "binary") -> None:
+    def __init__(self, folder: Path, task: str = "binary") -> None:
         self.folder = folder
-        self.write("contract.yaml", CONTRACT.replace("TARGET", TARGETS[problem]))
+        self.write("contract.yaml", CONTRACT.replace("TARGET", TARGETS[task]))
         self.write("params.yaml", PARAMS)
         self.write("pyproject.toml", PYPROJECT)
         for name, text in (("__init__.py", '"""Houses."""\n'), ("features.py", FEATURES), ("model.py", MODEL)):
@@ -139,14 +139,14 @@ class Project:
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
     def run(self, *stages: str) -> None:
-        """Run stages as the command line does."""
+        """Run stages of the pipeline in this process."""
         with self.inside():
             for stage in stages:
                 import_module(f"cd4ml.pipeline.{stage}").run()
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
-        """Work in the project's folder, and forget its package afterwards: other projects have one of this name."""
+        """Work in the project's folder, and unload its package afterwards: every project has one of this name."""
         before = [*sys.path]
         try:
             with contextlib.chdir(self.folder):
@@ -159,44 +159,43 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A project whose problem is binary, before its first stage."""
+    """A binary project, before its first stage. It is the working directory."""
     return Project(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def tiny_projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
-    """A project of each problem, run up to its bundle. Not to be changed: copy it first."""
-    made = {}
-    for problem in TARGETS:
-        made[problem] = Project(tmp_path_factory.mktemp(problem), problem)
-        made[problem].run("ingest", "validate", "split", "train", "package")
-    return made
+    """A project of each task, with a bundle, by task. Do not change them: make a copy."""
+    projects = {task: Project(tmp_path_factory.mktemp(task), task) for task in TARGETS}
+    for project in projects.values():
+        project.run("ingest", "validate", "split", "train", "package")
+    return projects
 
 
 @pytest.fixture(scope="session")
 def large_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose problem is binary and that has 3,000 houses, run up to its bundle. Not to be changed."""
-    made = Project(tmp_path_factory.mktemp("large"))
-    made.table = houses(rows=3000)
-    made.run("ingest", "validate", "split", "train", "package")
-    return made
+    """A binary project with 3,000 houses and a bundle. Do not change it: make a copy."""
+    project = Project(tmp_path_factory.mktemp("large"))
+    project.table = houses(rows=3000)
+    project.run("ingest", "validate", "split", "train", "package")
+    return project
 
 
 @pytest.fixture(scope="session")
 def tiny_bundles(tiny_projects: dict[str, Project]) -> dict[str, Path]:
-    """The folder of a bundle of each problem. Not to be changed."""
-    return {problem: project.bundle for problem, project in tiny_projects.items()}
+    """The folder of a bundle of each task, by task. Do not change them."""
+    return {task: project.bundle for task, project in tiny_projects.items()}
 
 
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_bundles: dict[str, Path]) -> Path:
-    """The folder of a binary problem's bundle. Not to be changed."""
+    """The folder of a binary bundle. Do not change it."""
     return tiny_bundles["binary"]
 
 
 @pytest.fixture
 def github_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubServer]:
-    """A GitHub, which the environment names, and a token for it."""
+    """A server with GitHub's API, to which the environment variables point, with a token for it."""
     server = GitHubServer()
     monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
     monkeypatch.setenv("GITHUB_TOKEN", "geheim")
@@ -206,27 +205,27 @@ def github_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubServer]:
 
 
 @pytest.fixture(scope="session")
-def made_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with a trained model, `houses`, and its origin, which has main. Not to be changed: copy them."""
-    folder = tmp_path_factory.mktemp("made")
+def repository_and_origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `houses`, a repository with a trained model, and `origin.git`. Do not change them: copy them."""
+    folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         (folder / "houses").mkdir()
         patch.chdir(folder / "houses")
-        make(folder / "houses")
+        make_repository(folder / "houses")
         run("git", "clone", "--quiet", "--bare", ".", str(folder / "origin.git"))
     return folder
 
 
 @pytest.fixture
-def origin(made_repository: Path, tmp_path: Path) -> Path:
+def origin(repository_and_origin: Path, tmp_path: Path) -> Path:
     """A copy of the trained repository's origin."""
-    return Path(shutil.copytree(made_repository / "origin.git", tmp_path / "origin.git"))
+    return Path(shutil.copytree(repository_and_origin / "origin.git", tmp_path / "origin.git"))
 
 
 @pytest.fixture
-def repository(made_repository: Path, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repository(repository_and_origin: Path, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the trained repository, which is the working directory."""
-    folder = Path(shutil.copytree(made_repository / "houses", tmp_path / "houses", symlinks=True))
+    folder = Path(shutil.copytree(repository_and_origin / "houses", tmp_path / "houses", symlinks=True))
     monkeypatch.chdir(folder)
     run("git", "remote", "add", "origin", str(origin))
     return folder
@@ -234,7 +233,7 @@ def repository(made_repository: Path, origin: Path, tmp_path: Path, monkeypatch:
 
 @pytest.fixture
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
-    """Run a verb as a workflow's step does; return its outputs."""
+    """A function that runs a verb as a step of a workflow does, and returns the step's outputs."""
 
     def outputs(verb: str, *, fails: bool = False, **settings: str) -> dict[str, str]:
         file = tmp_path / "outputs"
@@ -249,19 +248,19 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_workflow() -> Iterator[None]:
-    """Let tests say nothing to a workflow that they run in, and know nothing of what it, or a shell, has set."""
-    told = ("GITHUB_", "GCP_", "AWS_", "AZURE_", "SERVICE_", "SET_")
-    named = {
+def _outside_a_workflow() -> Iterator[None]:
+    """Remove the variables by which a workflow, or the user's shell, would change what the tests do."""
+    prefixes = ("GITHUB_", "GCP_", "AWS_", "AZURE_", "SERVICE_", "SET_")
+    names = {
         "GH_TOKEN", "OBJECTS", "SIGNED_IN", "REASON", "FORCE", "HEAD_BRANCH", "RELEASE", "IMAGE",
         "ENVIRONMENT", "CAN_PUBLISH", "PULL_REQUEST", "MODEL_RESULT", "TESTS",
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(told) or name in named]:
+        for name in [name for name in os.environ if name.startswith(prefixes) or name in names]:
             patch.delenv(name)
         yield
 
 
 @pytest.fixture(autouse=True)
-def _in_a_clean_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -56,7 +56,15 @@ def test_a_breaking_change_is_found(columns: dict[str, object], change: str) -> 
         {"district": {"type": "category", "values": ["north", "south", "east"]}},
         {"district": {"type": "category", "values": ["north"], "unknown": "allow"}},
     ],
-    ids=["nothing", "new nullable column", "no minimum", "nullable", "integer to number", "new category", "any category"],
+    ids=[
+        "nothing",
+        "new nullable column",
+        "no minimum",
+        "nullable",
+        "integer to number",
+        "new category",
+        "any category",
+    ],
 )
 def test_another_change_is_not_reported(columns: dict[str, object]) -> None:
     assert breaking_changes(contract(), contract(**columns)) == []

@@ -11,7 +11,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.table import columns_of_table
 from cd4ml.training import build as building
 from cd4ml.training import skops_file
-from cd4ml.training.estimator import answers
+from cd4ml.training.estimator import predict_scores
 from conftest import Project, houses
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -112,7 +112,7 @@ def check_never_wrong(project: Project, build, capsys) -> None:
     with contextlib.chdir(project.folder):
         model = skops_file.load(project.folder / "models/pipeline.skops")
     columns = columns_of_table(houses(20_000, seed=7), bundle.contract)
-    expected = answers(model, bundle.code.derive(columns), bundle.contract.task)
+    expected = predict_scores(model, bundle.code.derive(columns), bundle.contract.task)
     tolerance = 1e-5
     if bundle.contract.task == "regression":
         tolerance *= houses()["price"].std()

@@ -46,7 +46,7 @@ def test_many_files_are_read_in_the_order_of_their_names(project):
     ("name", "old", "new", "said"),
     [
         ("params.yaml", "houses.csv", "horses.csv", 'data.source "horses.csv" matches no file'),
-        ("params.yaml", "2024-06-30", "2019-01-01", "the source holds 2024-01-01 to 2024-06-30"),
+        ("params.yaml", "2024-06-30", "2019-01-01", "the source has the days 2024-01-01 to 2024-06-30"),
         ("contract.yaml", "time: sold_on", "", "data.until and data.window_days need a time column"),
         ("params.yaml", "holdout_days: 60", "holdout_days: 500", "only 0 of 400 rows to train on"),
         (

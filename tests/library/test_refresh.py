@@ -1,4 +1,4 @@
-"""`make refresh` looks at the source, moves `data.until`, takes in what is new, and harms nothing when it fails."""
+"""`make refresh` reads the source, moves `data.until`, uses new rows, and changes nothing if it fails."""
 
 import fcntl
 import json
@@ -13,7 +13,7 @@ import pytest
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import DataError, UserError
 from cd4ml.settings.params import DataParams
-from cd4ml.source.refresh import days_to_read, main, newest_day, newest_day_over
+from cd4ml.source.refresh import days_to_read, main, new_until, newest_complete_day
 
 PIPELINE = """\
 stages:
@@ -28,8 +28,8 @@ stages:
     outs: [{data/validated.json: {persist: true, cache: false}}]
 """
 PARAMS = b"""\
-# Ours, every byte of it: \xc3\xa9\r
-data:   # where
+# Every byte of this stays: \xc3\xa9\r
+data:   # a comment
   source:   houses.csv
   until:   "2024-03-31"   # the newest day
   window_days: null
@@ -40,7 +40,7 @@ split: {holdout_days: 60}   # "until": "2024-03-31"
 
 @pytest.fixture
 def refreshed(project, monkeypatch):
-    """The houses until March, with DVC, in this folder."""
+    """The project with the houses until March, in a folder with DVC."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     Path("params.yaml").write_bytes(PARAMS)
     project.write("dvc.yaml", PIPELINE)
@@ -53,17 +53,17 @@ def raw() -> pd.DataFrame:
     return pd.read_parquet("data/raw.parquet")
 
 
-def test_new_and_late_rows_are_taken_in_and_the_same_rows_are_nothing_new(refreshed, capfd):
-    whole = refreshed.table
-    late = whole[whole["sold_on"] == "2024-02-10"]
-    refreshed.table = whole[(whole["sold_on"] < "2024-05-01") & (whole["sold_on"] != "2024-02-10")]
+def test_new_and_late_rows_are_used_and_the_same_rows_are_nothing_new(refreshed, capfd):
+    houses = refreshed.table
+    late = houses[houses["sold_on"] == "2024-02-10"]
+    refreshed.table = houses[(houses["sold_on"] < "2024-05-01") & (houses["sold_on"] != "2024-02-10")]
 
     main([])
 
-    said = capfd.readouterr().out
-    assert "data.until is 2024-04-30 now, was 2024-03-31" in said
-    assert said.count("reading 1 file of houses.csv") == 1  # not again by ingest
-    assert said.endswith("new rows; next: make train\n")
+    printed = capfd.readouterr().out
+    assert "data.until is 2024-04-30 now, was 2024-03-31" in printed
+    assert printed.count("reading 1 file of houses.csv") == 1  # not again by ingest
+    assert printed.endswith("new rows; next: make train\n")
     assert Path("params.yaml").read_bytes() == PARAMS.replace(b'"2024-03-31"   #', b'"2024-04-30"   #')
     before = raw()
     assert before["sold_on"].max() == "2024-04-30"
@@ -79,7 +79,7 @@ def test_new_and_late_rows_are_taken_in_and_the_same_rows_are_nothing_new(refres
     assert len(raw()) == len(before) + len(late)
 
 
-def test_a_table_without_a_time_is_read_again(refreshed, capfd):
+def test_a_source_without_a_time_is_read_again(refreshed, capfd):
     refreshed.replace("contract.yaml", "time: sold_on\n", "")
     refreshed.replace("params.yaml", '"2024-03-31"   # the', "null   # the")
     refreshed.table = refreshed.table.head(50)
@@ -94,28 +94,31 @@ def test_a_table_without_a_time_is_read_again(refreshed, capfd):
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("break_it", "message"),
     [
         (lambda project: (project.folder / "houses.csv").unlink(), 'data.source "houses.csv" matches no file'),
-        (lambda project: project.replace("contract.yaml", "time: sold_on", "time: sold_at"), "the contract's time"),
-        (lambda project: project.replace("params.yaml", '  until:   "2024-03-31"', ""), "data.until is not there"),
-        (lambda project: project.write("dvc.lock", "<" * 7 + " ours\n"), "dvc.lock cannot be read; after a merge"),
+        (
+            lambda project: project.replace("contract.yaml", "time: sold_on", "time: sold_at"),
+            "no row of the source has a valid time in sold_at",
+        ),
+        (lambda project: project.replace("params.yaml", '  until:   "2024-03-31"', ""), "data.until is missing"),
+        (lambda project: project.write("dvc.lock", "<" * 7 + " ours\n"), "dvc.lock: not valid YAML; after a merge"),
     ],
 )
-def test_a_refresh_that_cannot_be_leaves_everything_as_it_was(refreshed, broken, said):
-    broken(refreshed)
+def test_a_refresh_that_fails_changes_nothing(refreshed, break_it, message):
+    break_it(refreshed)
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file() and ".dvc" not in path.parts}
 
-    with pytest.raises(UserError) as refusal:
+    with pytest.raises(UserError) as error:
         main([])
 
-    assert said in str(refusal.value)
+    assert message in str(error.value)
     after = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file() and ".dvc" not in path.parts}
     assert after == before
 
 
 @pytest.mark.parametrize("locked", ["between stages", "in a stage"])
-def test_nothing_changes_in_the_middle_of_a_run(refreshed, locked):
+def test_nothing_changes_while_dvc_is_running(refreshed, locked):
     with Path(".dvc/tmp/lock").open("a") as lock:
         if locked == "between stages":
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -123,16 +126,16 @@ def test_nothing_changes_in_the_middle_of_a_run(refreshed, locked):
             readers = {"/a/features.py": [{"pid": os.getpid(), "cmd": "dvc repro"}]}
             Path(".dvc/tmp/rwlock").write_text(json.dumps({"write": {}, "read": readers}))
 
-        with pytest.raises(UserError, match=r"DVC is at work in this folder .*; wait until it has ended, or stop it"):
+        with pytest.raises(UserError, match=r"DVC is running in this folder .*; wait until it ends, or stop it"):
             main([])
 
     assert Path("params.yaml").read_bytes() == PARAMS
 
 
-def test_one_that_was_stopped_between_params_and_ingest_goes_on(refreshed, monkeypatch, capfd):
+def test_a_refresh_that_stopped_before_ingest_is_completed_by_the_next(refreshed, monkeypatch, capfd):
     with monkeypatch.context() as patch:
         patch.setattr("cd4ml.source.refresh.dvc_command", lambda *_: ["false"])
-        with pytest.raises(UserError, match=r"ingest did not end well, .* make refresh goes on"):
+        with pytest.raises(UserError, match=r"the stage ingest failed, .* run make refresh again"):
             main([])
     assert b'until:   "2024-06-30"' in Path("params.yaml").read_bytes()
 
@@ -153,12 +156,12 @@ def contract(time: str) -> Contract:
 
 
 @pytest.mark.parametrize(("time", "day"), [("utc", date(2024, 5, 9)), ("local", date(2024, 5, 8))])
-def test_a_day_is_complete_when_it_is_over_everywhere(time, day):
-    assert newest_day_over(contract(time), NOON) == day
+def test_a_day_is_complete_when_it_has_ended_in_every_timezone(time, day):
+    assert newest_complete_day(contract(time), NOON) == day
 
 
 @pytest.mark.parametrize(
-    ("days", "until", "found"),
+    ("days", "until", "expected"),
     [
         (["2024-05-07", "2024-05-09", "2024-05-08"], None, "2024-05-08"),
         (["2024-05-07", "2099-01-01"], "2024-05-01", "2024-05-07"),
@@ -166,36 +169,39 @@ def test_a_day_is_complete_when_it_is_over_everywhere(time, day):
         (["2024-05-10"], "2024-05-01", "2024-05-01"),
     ],
 )
-def test_the_newest_day_is_never_an_unfinished_one_and_never_goes_back(days, until, found):
+def test_until_is_a_complete_day_and_never_moves_back(days, until, expected):
     table = pd.DataFrame({"at": pd.to_datetime(days)})
 
-    day = newest_day(table, contract("local"), date.fromisoformat(until) if until else None, date(2024, 5, 8))
+    day = new_until(table, contract("local"), date.fromisoformat(until) if until else None, date(2024, 5, 8))
 
-    assert day == date.fromisoformat(found)
+    assert day == date.fromisoformat(expected)
 
 
-def test_a_source_whose_days_are_all_unfinished_is_refused():
+def test_a_source_without_a_complete_day_is_rejected():
     table = pd.DataFrame({"at": pd.to_datetime(["2024-05-10"])})
 
-    with pytest.raises(DataError, match="the source holds no day that is over: its first is 2024-05-10"):
-        newest_day(table, contract("local"), None, date(2024, 5, 8))
+    with pytest.raises(DataError, match="the source has no complete day yet: its first day is 2024-05-10"):
+        new_until(table, contract("local"), None, date(2024, 5, 8))
 
 
 @pytest.mark.parametrize(
-    ("until", "asked", "first", "last"),
+    ("until", "requested", "first", "last"),
     [
         ("2024-04-30", None, date(2024, 4, 21), date(2024, 5, 8)),
         ("2024-04-30", date(2024, 3, 31), date(2024, 3, 22), date(2024, 3, 31)),
         (None, None, None, date(2024, 5, 8)),
     ],
 )
-def test_a_query_is_asked_for_every_day_that_the_window_may_hold(until, asked, first, last):
+def test_a_query_selects_every_day_that_the_window_may_contain(until, requested, first, last):
     params = DataParams(source="sqlite:///x.db", query="SELECT 1", until=until, window_days=10)
 
-    assert days_to_read(params, asked, date(2024, 5, 8)) == (first, last)
+    assert days_to_read(params, requested, date(2024, 5, 8)) == (first, last)
 
 
-@pytest.mark.parametrize(("day", "said"), [("2024-3", '"2024-3" is no day'), ("2999-01-01", "is not over yet")])
-def test_a_day_that_cannot_be_asked_for_is_refused(project, day, said):
-    with pytest.raises(UserError, match=said):
+@pytest.mark.parametrize(
+    ("day", "message"),
+    [("2024-3", 'UNTIL is "2024-3"; expected a date'), ("2999-01-01", "UNTIL is 2999-01-01, which has not ended yet")],
+)
+def test_an_until_that_is_not_a_complete_day_is_rejected(project, day, message):
+    with pytest.raises(UserError, match=message):
         main(["--until", day])

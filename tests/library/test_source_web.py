@@ -1,4 +1,4 @@
-"""A file comes over HTTP whole or not at all, however often the connection breaks off."""
+"""A file is downloaded over HTTP whole or not at all, however often the connection breaks."""
 
 import threading
 import time
@@ -19,21 +19,21 @@ CSV = b"n,text\n" + b"".join(b"%d,row number %d\n" % (n, n) for n in range(ROWS)
 
 
 class Server(ThreadingHTTPServer):
-    """Answers with a file, and misbehaves as it is told."""
+    """Answers with a file, and fails as a test configures it."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.body = CSV
-        self.drops = 0  # how many more answers break off, a third of the file further each time
-        self.answers: list[int] = []  # statuses instead of the file, one a request
+        self.drops = 0  # number of answers that break, each after another third of the file
+        self.answers: list[int] = []  # statuses to answer instead of the file, one for each request
         self.headers: dict[str, str] = {"ETag": '"1"', "Content-Type": "text/csv"}
         self.ranges = True
         self.length = True
-        self.changes = False  # whether each answer is of a newer file
-        self.silent = False
-        self.asked: list[dict[str, str]] = []
+        self.changes = False  # whether each answer is of a newer version of the file
+        self.silent = False  # whether it does not answer
+        self.requests: list[dict[str, str]] = []
 
     @property
     def url(self) -> str:
@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         at = self.server
-        at.asked.append(dict(self.headers))
+        at.requests.append(dict(self.headers))
         if at.silent:
             time.sleep(1)
             return
@@ -56,8 +56,8 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         if at.changes:
-            at.headers["ETag"] = f'"{len(at.asked)}"'
-            at.body = CSV.replace(b"row", b"r%02d" % len(at.asked))
+            at.headers["ETag"] = f'"{len(at.requests)}"'
+            at.body = CSV.replace(b"row", b"r%02d" % len(at.requests))
         wanted = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-")
         start = int(wanted) if at.ranges and self.headers.get("If-Range") in (None, at.headers.get("ETag")) else 0
         self.send_response(206 if start else 200)
@@ -92,24 +92,25 @@ def rows(source: str) -> list[str]:
     return read_source(DataParams(source=source))["text"].tolist()
 
 
-def refused(source: str) -> str:
-    with pytest.raises(DataError) as refusal:
+def error_of(source: str) -> str:
+    """Return the error, with its traceback, of a source that cannot be read."""
+    with pytest.raises(DataError) as error:
         rows(source)
-    assert len(str(refusal.value).splitlines()) == 1
-    assert list(Path("data").iterdir()) == []  # nothing half-read is left
-    return "".join(traceback.format_exception(refusal.value))
+    assert len(str(error.value).splitlines()) == 1
+    assert list(Path("data").iterdir()) == []  # no part of a file is left
+    return "".join(traceback.format_exception(error.value))
 
 
-def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(server):
+def test_a_broken_connection_is_resumed_where_it_stopped(server):
     server.drops = 2
 
     assert rows(f"{server.url}/rows.csv") == [f"row number {n}" for n in range(ROWS)]
     third = len(CSV) // 3
-    assert [asked.get("Range") for asked in server.asked] == [None, f"bytes={third}-", f"bytes={2 * third}-"]
+    assert [request.get("Range") for request in server.requests] == [None, f"bytes={third}-", f"bytes={2 * third}-"]
 
 
-@pytest.mark.parametrize("trait", ["no ranges", "no name for this version"])
-def test_where_that_cannot_be_it_begins_again(server, trait):
+@pytest.mark.parametrize("trait", ["no ranges", "no version"])
+def test_a_download_that_cannot_be_resumed_starts_again(server, trait):
     server.drops = 2
     if trait == "no ranges":
         server.ranges = False
@@ -117,69 +118,69 @@ def test_where_that_cannot_be_it_begins_again(server, trait):
         del server.headers["ETag"]
 
     assert rows(f"{server.url}/rows.csv") == [f"row number {n}" for n in range(ROWS)]
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
-def test_parts_of_two_versions_are_never_put_together(server):
+def test_parts_of_two_versions_are_never_joined(server):
     server.drops, server.changes = 3, True
 
     assert {text[:3] for text in rows(f"{server.url}/rows.csv")} == {"r04"}
 
 
-def test_one_that_always_breaks_off_is_given_up_after_some_attempts(server):
+def test_a_download_that_always_breaks_fails_after_the_last_attempt(server):
     server.drops, server.ranges = 1000, False
 
-    said = refused(f"{server.url}/rows.csv")
+    error = error_of(f"{server.url}/rows.csv")
 
-    assert f"/rows.csv could not be fetched in {web.ATTEMPTS} attempts: it broke off after" in said
-    assert len(server.asked) == web.ATTEMPTS
+    assert f"/rows.csv could not be downloaded in {web.ATTEMPTS} attempts: the connection broke after" in error
+    assert len(server.requests) == web.ATTEMPTS
 
 
-def test_a_server_that_is_busy_is_asked_again(server):
+def test_a_busy_server_is_tried_again(server):
     server.answers = [503, 429]
 
     assert len(rows(f"{server.url}/rows.csv")) == ROWS
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "times"),
+    ("status", "message", "requests"),
     [
         (404, "there is no such file (the server answers 404)", 1),
-        (403, "it refuses: are the credentials in the environment right, and not expired?", 1),
-        (401, "it wants credentials: are those in the environment right?", 1),
+        (403, "access denied; check the credentials in the environment", 1),
+        (401, "the server requires credentials; check those in the environment", 1),
         (418, "it cannot be read (the server answers 418)", 1),
         (500, "attempts: the server answers 500; try again later", web.ATTEMPTS),
-        (302, "sends on to an address that is not https, which is not followed", 1),
+        (302, "redirects to an address that is not https, which is rejected", 1),
     ],
 )
-def test_an_answer_that_is_no_file_is_explained(server, status, said, times):
+def test_an_error_status_is_explained(server, status, message, requests):
     server.answers = [status] * 10
 
-    assert said in refused(f"{server.url}/rows.csv")
-    assert len(server.asked) == times
+    assert message in error_of(f"{server.url}/rows.csv")
+    assert len(server.requests) == requests
 
 
-def test_an_answer_whose_end_cannot_be_known_is_refused(server):
+def test_an_answer_without_a_length_is_rejected(server):
     server.length = False
 
-    assert "does not say how long the file is" in refused(f"{server.url}/rows.csv")
+    assert "does not send the file's length" in error_of(f"{server.url}/rows.csv")
 
 
-def test_a_page_to_log_in_is_not_taken_for_a_table(server):
+def test_a_login_page_is_not_read_as_a_table(server):
     server.headers["Content-Type"] = "text/html; charset=utf-8"
 
-    assert "answers with a web page, not a table" in refused(f"{server.url}/rows.csv")
+    assert "returns a web page, not a table" in error_of(f"{server.url}/rows.csv")
 
 
-def test_the_format_is_seen_where_the_address_does_not_say_it(server):
+def test_the_format_is_recognised_without_a_suffix(server):
     assert len(rows(f"{server.url}/export?format=csv")) == ROWS
 
 
-def test_a_server_that_says_nothing_is_not_waited_for_for_ever(server, monkeypatch):
-    monkeypatch.setattr(web, "SILENCE", 0.1)
+def test_a_server_that_does_not_answer_times_out(server, monkeypatch):
+    monkeypatch.setattr(web, "TIMEOUT", 0.1)
     server.silent = True
 
-    assert f"could not be fetched in {web.ATTEMPTS} attempts: timed out" in refused(f"{server.url}/rows.csv")
+    assert f"could not be downloaded in {web.ATTEMPTS} attempts: timed out" in error_of(f"{server.url}/rows.csv")
 
 
 def test_credentials_come_from_the_environment_and_are_not_shown(server, monkeypatch):
@@ -188,18 +189,18 @@ def test_credentials_come_from_the_environment_and_are_not_shown(server, monkeyp
     source = server.url.replace("//", "//me:${TOKEN}@") + "/rows.csv?sig=${SIGNATURE}"
 
     assert len(rows(source)) == ROWS
-    assert server.asked[0]["Authorization"] == f"Basic {b64encode(b'me:t0k/n@x:y').decode()}"
+    assert server.requests[0]["Authorization"] == f"Basic {b64encode(b'me:t0k/n@x:y').decode()}"
 
     for status in (403, 500, 302):
         server.answers = [status] * 10
-        said = refused(source)
-        assert f"me:${{TOKEN}}@127.0.0.1:{server.server_port}/rows.csv?sig=${{SIGNATURE}}" in said
-        assert "t0k" not in said
-        assert "s1gn" not in said
+        error = error_of(source)
+        assert f"me:${{TOKEN}}@127.0.0.1:{server.server_port}/rows.csv?sig=${{SIGNATURE}}" in error
+        assert "t0k" not in error
+        assert "s1gn" not in error
 
 
 @pytest.mark.parametrize("source", ["https://no-such-host.invalid/rows.csv", "http://127.0.0.1:9/rows.csv"])
-def test_a_host_that_is_not_there_is_said_in_one_line(source, monkeypatch):
+def test_an_unreachable_host_is_reported_in_one_line(source, monkeypatch):
     monkeypatch.setattr(web, "PAUSE", 0.01)
 
-    assert source in refused(source)
+    assert source in error_of(source)

@@ -122,7 +122,7 @@ def test_a_file_that_is_not_there_is_named(trained: Project, fail: Fail) -> None
         (trained.folder / name).unlink()
 
         assert fail(trained) == (
-            f"stage train: {name} is not here; pyproject.toml names the package under [tool.cd4ml]\n"
+            f"stage train: {name} does not exist; pyproject.toml names the package under [tool.cd4ml]\n"
         )
         trained.write(name, text)
 

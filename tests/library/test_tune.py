@@ -15,7 +15,7 @@ from cd4ml.errors import DataError
 from cd4ml.settings.params import Params
 from cd4ml.tracking.address import TrackingAddress
 from cd4ml.training import build as building
-from cd4ml.training.fit import fitted
+from cd4ml.training.fit import fit
 from cd4ml.tuning import search
 from cd4ml.tuning import tune as tune_verb
 from cd4ml.tuning.folds import make_folds
@@ -152,7 +152,7 @@ def test_a_score_is_the_one_that_scikit_learn_gives(project, problem, monkeypatc
 
         for fold, judgement in zip(study.folds, told, strict=True):
             learn, judge = ({name: a[rows] for name, a in study.features.items()} for rows in (fold.learn, fold.judge))
-            model = fitted(building.configured(Params.load(), problem, learn), learn, study.target[fold.learn])
+            model = fit(building.build_configured_model(Params.load(), problem, learn), learn, study.target[fold.learn])
             truth, asked = study.target[fold.judge], pd.DataFrame(judge)
             if problem == "binary":
                 expected = roc_auc_score(truth, model.predict_proba(asked)[:, 1])
@@ -274,16 +274,32 @@ def test_an_estimator_may_fail_in_any_way(prepared, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("candidates: 6", "candidates: 1", ":10: tune.candidates is 1; expected a whole number between 2 and 1,000"),
+        ("candidates: 6", "candidates: 1", ":10: tune.candidates is 1; expected a whole number between 2 and 1000"),
         ("candidates: 6", "candidate: 6", ":10: tune.candidate is not a known key"),
         ("[0.02, 0.05]", "[]", ":15: tune.space.share: the list is empty; expected the values to try"),
-        ("[0.02, 0.05]", "8", ":15: tune.space.share: expected a list of values to try, or limits: {low: .., high: ..}"),
+        (
+            "[0.02, 0.05]",
+            "8",
+            ":15: tune.space.share: expected a list of values to try, or limits: {low: .., high: ..}",
+        ),
         ("[0.02, 0.05]", "[0.02, half]", ':15: tune.space.share is "half"; expected a number'),
         ("[0.02, 0.05]", "{low: 0.1, high: half}", ':15: tune.space.share.high is "half"; expected'),
-        ("[0.02, 0.05]", "{low: 0.1, high: .inf}", ":15: tune.space.share: low is 0.1, high is inf; expected two finite numbers"),
-        ("[0.02, 0.05]", "{low: 0, high: 1, log: true}", ":15: tune.space.share: low is 0; with log: true, expected a number above 0"),
+        (
+            "[0.02, 0.05]",
+            "{low: 0.1, high: .inf}",
+            ":15: tune.space.share: low is 0.1, high is inf; expected two finite numbers",
+        ),
+        (
+            "[0.02, 0.05]",
+            "{low: 0, high: 1, log: true}",
+            ":15: tune.space.share: low is 0; with log: true, expected a number above 0",
+        ),
         ("{low: 2, high: 9}", "{low: 2, high: 8.5}", ":14: tune.space.depth is 8.5; expected a whole number"),
-        ("{low: 2, high: 9}", "{low: 9, high: 2}", ":14: tune.space.depth: low is 9, high is 2; expected two finite numbers"),
+        (
+            "{low: 2, high: 9}",
+            "{low: 9, high: 2}",
+            ":14: tune.space.depth: low is 9, high is 2; expected two finite numbers",
+        ),
         ("{low: 2, high: 9}", "{low: 2, high: 9, step: 1}", ":14: tune.space.depth.step is not a known key"),
         ("    share: [", "    shares: [", ":15: tune.space.shares is not a known key; check its spelling"),
         ("    share: [0.02, 0.05]", "    seed: [1, 2]", "tune.space.seed has no present value; write one under model:"),

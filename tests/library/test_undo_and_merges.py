@@ -52,16 +52,16 @@ def test_undo_needs_a_commit_with_a_model_and_the_files_that_it_names(repository
     shutil.rmtree(".dvc/cache")
     shutil.rmtree("models")
     assert main(["undo"]) == 1
-    assert "DVC's cache lacks what dvc.lock names: `make pull` fetches it" in capsys.readouterr().err
+    assert "DVC's cache lacks files that dvc.lock lists: `make pull` fetches them" in capsys.readouterr().err
 
     run("git", "rm", "--quiet", "--cached", "dvc.lock")
     run("git", "commit", "--quiet", "--message", "no model")
     assert main(["undo"]) == 1
-    assert "the last commit holds no dvc.lock" in capsys.readouterr().err
+    assert "the last commit has no dvc.lock" in capsys.readouterr().err
 
     run("git", "update-ref", "-d", "HEAD")
     assert main(["undo"]) == 1
-    assert "nothing is committed yet, so there is no state to go back to" in capsys.readouterr().err
+    assert "there is no commit to go back to" in capsys.readouterr().err
 
 
 def test_a_damaged_file_of_the_cache_is_removed_and_made_again(repository: Path, capsys: Captured) -> None:
@@ -78,7 +78,7 @@ def test_a_damaged_file_of_the_cache_is_removed_and_made_again(repository: Path,
     dvc("repro")
     assert state() == before
     assert main(["repair-cache"]) == 0
-    assert "nothing is damaged" in capsys.readouterr().out
+    assert "no file in DVC's cache is damaged" in capsys.readouterr().out
 
 
 def test_a_merge_in_conflict_is_resolved_by_the_commands_that_its_errors_name(

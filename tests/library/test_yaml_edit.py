@@ -72,7 +72,9 @@ def test_a_value_that_is_not_plain_is_rejected(tmp_path, text, key):
     path = tmp_path / "params.yaml"
     path.write_text(text)
 
-    with pytest.raises(ParamsError, match=rf"params\.yaml: model\.{key} is missing, or is not a plain value on one line"):
+    with pytest.raises(
+        ParamsError, match=rf"params\.yaml: model\.{key} is missing, or is not a plain value on one line"
+    ):
         check_values(path, "model", [key], ParamsError)
     with pytest.raises(ParamsError):
         write_values(path, "model", {key: 7}, ParamsError)

@@ -1,4 +1,4 @@
-"""A git repository with a tiny pipeline that DVC runs for real, and reports of its model that tests write."""
+"""Make a git repository with a tiny pipeline that DVC runs, and with reports of its model that the tests write."""
 
 import json
 import os
@@ -48,19 +48,20 @@ def run(*command: str, **settings: str) -> str:
     return done.stdout.strip()
 
 
-def dvc(*words: str) -> None:
-    """Run DVC in this process, which is faster than to start it."""
-    assert dvc_main([*words, "--quiet"]) == 0
+def dvc(*arguments: str) -> None:
+    """Run DVC in this process, which is faster than starting it."""
+    assert dvc_main([*arguments, "--quiet"]) == 0
 
 
 def commit(message: str) -> str:
+    """Commit everything; return the commit."""
     run("git", "add", "--all")
     run("git", "commit", "--quiet", "--allow-empty", "--message", message)
     return run("git", "rev-parse", "HEAD")
 
 
 def train(version: str, *, passed: bool = True) -> None:
-    """Run the pipeline, and write reports in which its bundle has a version and passed the gate, or did not."""
+    """Run the pipeline, and write reports as if its bundle had this version, and passed the gate or was rejected."""
     dvc("repro")
     verdict = {"bundle": version, "digest": "d" * 64, "passed": passed, "champion": None, "accepted": []}
     write_verdict(verdict | {"dvc_lock": bundle_in_lock()})
@@ -74,14 +75,14 @@ def write_verdict(verdict: dict[str, Any]) -> None:
 
 
 def bundle_in_lock() -> str:
-    """DVC's digest of the bundle in dvc.lock."""
+    """Return the digest of the bundle in dvc.lock."""
     lines = Path("dvc.lock").read_text(encoding="utf-8").split("outs:")
     (entry,) = (part for part in lines if part.lstrip().startswith("- path: models/bundle"))
     return entry.split("md5: ")[1].split()[0]
 
 
-def make(folder: Path) -> None:
-    """Make the repository, trained and committed on `main`, in an empty folder that is the working directory."""
+def make_repository(folder: Path) -> None:
+    """Make the repository, with a trained model on `main`, in an empty folder that is the working directory."""
     for name, text in (
         ("dvc.yaml", DVC_YAML),
         ("rows.csv", "1\n2\n"),
@@ -99,6 +100,7 @@ def make(folder: Path) -> None:
     commit("first model")
 
 
-def clone(origin: Path, folder: Path, *words: str) -> Path:
-    run("git", "clone", "--quiet", *words, origin.as_uri(), str(folder))
+def clone(origin: Path, folder: Path, *arguments: str) -> Path:
+    """Clone a repository into a folder; return the folder."""
+    run("git", "clone", "--quiet", *arguments, origin.as_uri(), str(folder))
     return folder

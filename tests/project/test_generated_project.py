@@ -100,10 +100,10 @@ COMPARE = """
 import sys; from pathlib import Path; import numpy as np
 from cd4ml.bundle.bundle import Bundle; from cd4ml.contract.table import columns_of_table, target_of_table
 from cd4ml.settings.params import Params; from cd4ml.source.read import read_source
-from cd4ml.training import skops_file; from cd4ml.training.estimator import answers
+from cd4ml.training import skops_file; from cd4ml.training.estimator import predict_scores
 bundle, table = Bundle.load(Path("models/bundle")), read_source(Params.load().data)
 columns = columns_of_table(table, bundle.contract)
-expected = answers(skops_file.load(Path("models/pipeline.skops")), bundle.code.derive(columns), bundle.contract.task)
+expected = predict_scores(skops_file.load(Path("models/pipeline.skops")), bundle.code.derive(columns), bundle.contract.task)
 spread = target_of_table(table, bundle.contract).std() if bundle.contract.task == "regression" else 1
 print(len(expected), float(np.abs(bundle.scores(columns) - expected).max() / spread))
 """

@@ -68,15 +68,15 @@ def test_the_image_holds_what_serves_and_nothing_else(image: tuple[Project, str]
     assert user != 0
     assert packages == []
     folders = {path.rpartition("/")[0].removesuffix("/__pycache__") for path in files}
-    library = {f"cd4ml/cd4ml/{part}" for part in SERVES}
-    assert folders == {"cd4ml/cd4ml", *library, "models/bundle", "reports"}
+    library = {f"library/cd4ml/{part}" for part in SERVES}
+    assert folders == {"library/cd4ml", *library, "models/bundle", "reports"}
     bundle = {f"models/bundle/{path.name}" for path in (project.folder / "models/bundle").iterdir()}
-    assert {path for path in files if not path.startswith("cd4ml/")} == {
+    assert {path for path in files if not path.startswith("library/")} == {
         *bundle,
         "reports/metrics.json",
         "reports/model-card.md",
     }
-    sources = {path for path in files if path.endswith(".py") and path.startswith("cd4ml/")}
+    sources = {path for path in files if path.endswith(".py") and path.startswith("library/")}
     assert len([path for path in files if path.endswith(".pyc")]) == len(sources)  # compiled when it was built
 
 

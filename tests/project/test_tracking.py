@@ -104,22 +104,19 @@ def runs(url: str) -> list[dict[str, Any]]:
     return ask(url, "runs/search", experiment_ids=ids).get("runs", [])  # type: ignore[no-any-return]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, connected: Project, need: Need, tmp_path: Path) -> Iterator[str]:
-    """The address of a server: on SQLite with files of its own, or on PostgreSQL with files in S3."""
+@pytest.fixture
+def server(connected: Project, need: Need, tmp_path: Path) -> Iterator[str]:
+    """The address of a server on PostgreSQL, with files in S3 that programs bring there themselves."""
+    need("postgresql", postgresql.programs(), "PostgreSQL is not installed")
     with ExitStack() as stack:
-        log, settings = tmp_path / "server.log", {}
-        options = ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", str(tmp_path / "files")]
-        if request.param == "postgresql":
-            need("postgresql", postgresql.programs(), "PostgreSQL is not installed")
-            database = stack.enter_context(postgresql.start()).replace("postgresql:", "postgresql+psycopg:")
-            settings = stack.enter_context(clouds.s3(need, tmp_path))
-            create = "import boto3; boto3.client('s3').create_bucket(Bucket='runs')"
-            connected.run(connected.python, "-c", create, settings=settings)
-            options = ["--backend-store-uri", database, "--default-artifact-root", "s3://runs", "--no-serve-artifacts"]
-            for name, value in settings.items():
-                stack.enter_context(pytest.MonkeyPatch.context()).setenv(name, value)
-        yield stack.enter_context(mlflow_server(connected, log, *options, **settings))
+        database = stack.enter_context(postgresql.start()).replace("postgresql:", "postgresql+psycopg:")
+        settings = stack.enter_context(clouds.s3(need, tmp_path))
+        create = "import boto3; boto3.client('s3').create_bucket(Bucket='runs')"
+        connected.run(connected.python, "-c", create, settings=settings)
+        options = ["--backend-store-uri", database, "--default-artifact-root", "s3://runs", "--no-serve-artifacts"]
+        for name, value in settings.items():
+            stack.enter_context(pytest.MonkeyPatch.context()).setenv(name, value)
+        yield stack.enter_context(mlflow_server(connected, tmp_path / "server.log", *options, **settings))
 
 
 def test_a_run_is_published_once_and_its_model_answers_as_the_bundle(
@@ -148,6 +145,19 @@ def test_a_run_is_published_once_and_its_model_answers_as_the_bundle(
     connected.run(connected.python, "-c", COMPARE, model, table, said, settings=settings)
     expected = connected.run(connected.python, "-c", EXPECTED, said).stdout
     assert "rows answered as the bundle does" in expected
+
+
+def test_a_server_that_keeps_the_files_itself_gets_all_of_them(project: Project, tmp_path: Path) -> None:
+    options = ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", str(tmp_path / "files")]
+    with mlflow_server(project, tmp_path / "server.log", *options) as address:
+        settings = {"MLFLOW_TRACKING_URI": address}
+
+        assert "published" in project.make("track", settings=settings).stdout
+        shutil.rmtree(project.folder / ".mlflow")
+        assert "all of it was there" in project.make("track", "CHECK=1", settings=settings).stdout
+
+    kept = [path for path in (tmp_path / "files").rglob("model.onnx") if path.is_file()]
+    assert (project.folder / "models/bundle/model.onnx").read_bytes() in [path.read_bytes() for path in kept]
 
 
 def test_the_model_answers_where_only_its_requirements_are_installed(project: Project, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_search_that_was_stopped_and_killed_ends_as_one_that_was_not(searched:
 def check_only_the_model_changed(project: Project) -> None:
     changed = project.run("git", "diff", "--unified=0", "params.yaml").stdout.splitlines()[4:]
     lines = (project.folder / "params.yaml").read_text().splitlines()
-    first = lines.index("model: # what build_model in model.py takes")
+    first = lines.index("model: # the arguments of build_model in model.py")
     section = set(lines[first : lines.index("", first)])
     assert all(line[1:] in section for line in changed if line.startswith("+"))
     assert project.run("git", "diff", "--stat", "--", ".", ":!params.yaml", ":!dvc.lock").stdout == ""

@@ -25,19 +25,20 @@ PROJECT = """
     .dvc/.gitignore
     .dvc/config
     .github/CODEOWNERS
+    .github/actions/setup/action.yml
     .github/workflows/cd.yml
     .github/workflows/ci.yml
     .github/workflows/ct.yml
     .github/workflows/doctor.yml
     .github/workflows/rollback.yml
+    .github/zizmor.yml
     data/source/README.md
     docs/connect-your-data.md
     docs/delivery.md
     docs/gate.md
+    tests/conftest.py
     tests/test_features.py
-    tests/data/conftest.py
     tests/data/test_tables.py
-    tests/model/conftest.py
     tests/model/test_behaviour.py
     tests/model/test_example_flights.py
 """.split()

@@ -1,1 +1,1 @@
-"""The model team's own code: features.py and model.py. The library in cd4ml/ does the rest."""
+"""The team's code: features.py and model.py. The library in cd4ml/ calls them and does the rest."""

@@ -1,4 +1,4 @@
-"""The model: yours to edit. Whatever is built here is fitted, exported, judged and shipped by the pipeline."""
+"""The model: a scikit-learn pipeline, which the library fits, evaluates, exports and packages."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -21,13 +21,15 @@ def build_model(
     l2_regularization: float = 0.0,
     seed: int = 0,
 ) -> Pipeline:
-    """Return an unfitted scikit-learn pipeline that takes a table of features: float32 `numbers`, text `categories`.
+    """Return an unfitted pipeline for a table of features, with the columns `numbers` (float32) and `categories` (str).
 
-    The keyword arguments are what `model:` in params.yaml may hold. A classifier needs `predict_proba`; its label is
-    decided from that (`decision.threshold`, or the likeliest class), so an estimator's own `predict` is not asked.
+    The keyword arguments are the keys that `model:` in params.yaml may have.
 
-    One-hot categories and numbers passed through with their nulls are what exports to ONNX exactly; other
-    estimators are welcome, and ship on scikit-learn when their export cannot be proved.
+    A classifier must have `predict_proba`. The predicted label is chosen from the probabilities (by
+    `decision.threshold` in params.yaml, or as the most likely class); the estimator's own `predict` is not used.
+
+    One-hot encoded categories, and numbers with their nulls, export to ONNX exactly. Any other estimator works too: if
+    its ONNX form does not give the same predictions, the bundle runs on scikit-learn.
     """
     encoded = ColumnTransformer(
         [
@@ -44,7 +46,7 @@ def build_model(
         "early_stopping": False,
         "random_state": seed,
     }
-    if task == "regression":  # the median, which a few very large values do not pull away
+    if task == "regression":  # absolute error: predicts the median, which a few very large values do not move
         trees = HistGradientBoostingRegressor(loss="absolute_error", **settings)
     else:
         trees = HistGradientBoostingClassifier(**settings)

@@ -1,4 +1,4 @@
-"""Is the data what the contract says, and is the model judged on rows that it did not learn from?"""
+"""The data keeps the contract, and training set and test set are what params.yaml asks for. True of any table."""
 
 import math
 
@@ -7,82 +7,79 @@ import pandas as pd
 import pytest
 from cd4ml.bundle.training_profile import training_profile
 from cd4ml.contract.table import columns_of_table, target_of_table, times_of_table
-from cd4ml.pipeline.validate import violations
+from cd4ml.contract.validation import violations
 
-MOST_NULLS = 0.99  # of a column: what is hardly ever there teaches nothing
-MOST_DRIFT = 0.30  # in a column's share of nulls, between the rows to learn from and those held out
+MOST_NULLS = 0.99  # of a column in the training set; a model learns nothing from fewer values
+MOST_DRIFT = 0.30  # in a column's share of nulls, from the training set to the test set
 
 
 def test_the_raw_table_keeps_the_contract(raw, contract):
     assert violations(raw, contract).to_dict("records") == []
 
 
-def test_an_id_names_one_row(raw, contract):
+def test_ids_are_unique(raw, contract):
     if contract.id is None:
         pytest.skip("the contract names no id")
+
     assert raw[contract.id].duplicated().sum() == 0
 
 
-def test_no_row_that_was_learnt_from_is_held_out(train, holdout, contract):
+def test_the_rows_are_of_the_days_in_params_yaml(raw, contract, params):
+    if contract.time is None:
+        pytest.skip("the contract names no time")
+    days = times_of_table(raw, contract).astype("datetime64[D]")
+    last = np.datetime64(params.data.until) if params.data.until else days.max()
+
+    assert days.max() <= last
+    if params.data.window_days is not None:
+        assert days.min() > last - np.timedelta64(params.data.window_days, "D")
+
+
+def test_every_row_is_in_the_training_set_or_in_the_test_set(raw, train, holdout, contract):
+    both = pd.concat([train, holdout])
+
+    assert len(both) == len(raw)
+    if contract.id is not None:
+        assert set(both[contract.id]) == set(raw[contract.id])
+
+
+def test_no_row_is_in_the_training_set_and_in_the_test_set(train, holdout, contract):
     if contract.id is not None:
         assert not set(train[contract.id]) & set(holdout[contract.id])
-    elif contract.time is None:  # the same row twice must not be on both sides
+    elif contract.time is None:  # split by a hash of all values, so that equal rows are on the same side
         columns = list(contract.table_columns())
         assert train[columns].drop_duplicates().merge(holdout[columns].drop_duplicates(), on=columns).empty
 
 
-def test_every_row_is_either_learnt_from_or_held_out(raw, train, holdout, contract):
-    together = pd.concat([train, holdout])
-
-    assert len(together) == len(raw)
-    if contract.id is not None:
-        assert set(together[contract.id]) == set(raw[contract.id])
-
-
-def test_the_holdout_is_newer_than_what_was_learnt_from(train, holdout, contract):
+def test_the_test_set_has_the_size_in_params_yaml(train, holdout, contract, params):
     if contract.time is not None:
-        assert train[contract.time].max() < holdout[contract.time].min()
+        train_days, test_days = (times_of_table(table, contract).astype("datetime64[D]") for table in (train, holdout))
+        first = test_days.max() - np.timedelta64(params.split.holdout_days - 1, "D")
+        assert train_days.max() < first <= test_days.min()
+    else:
+        rows, share = len(train) + len(holdout), params.split.holdout_share
+        deviation = math.sqrt(share * (1 - share) / rows)  # of a binomial share
+        assert len(holdout) / rows == pytest.approx(share, abs=5 * deviation)
 
 
-def test_the_target_varies_in_both(train, holdout, contract):
+def test_the_target_varies_in_both_sets(train, holdout, contract):
     assert train[contract.target.name].nunique() > 1
     assert holdout[contract.target.name].nunique() > 1
 
 
-def test_the_rows_are_of_the_days_that_params_yaml_asks_for(raw, contract, params):
-    if contract.time is None:
-        pytest.skip("the contract names no time")
-    days = times_of_table(raw, contract).astype("datetime64[D]")
-    if params.data.until is not None:
-        assert days.max() <= np.datetime64(params.data.until)
-    if params.data.window_days is not None:
-        last = np.datetime64(params.data.until) if params.data.until else days.max()
-        assert days.min() > last - np.timedelta64(params.data.window_days, "D")
-
-
-def test_as_much_is_held_out_as_params_yaml_asks_for(train, holdout, contract, params):
-    if contract.time is not None:
-        learnt, held = (times_of_table(table, contract).astype("datetime64[D]") for table in (train, holdout))
-        first = held.max() - np.timedelta64(params.split.holdout_days - 1, "D")
-        assert learnt.max() < first <= held.min()
-    else:
-        rows, share = len(train) + len(holdout), params.split.holdout_share
-        chance = math.sqrt(share * (1 - share) / rows)  # the standard deviation of a share that a hash picks
-        assert len(holdout) / rows == pytest.approx(share, abs=5 * chance)
-
-
-def test_nulls_are_as_common_among_the_rows_held_out(train, holdout, contract):
+def test_no_column_is_empty_or_drifts_in_its_nulls(train, holdout, contract):
     def share_of_nulls(table):
         return table[list(contract.columns)].replace("", None).isna().mean()
 
-    learnt, held = share_of_nulls(train), share_of_nulls(holdout)
+    in_training, in_test = share_of_nulls(train), share_of_nulls(holdout)
+    drift = (in_test - in_training).abs()
 
-    assert learnt[learnt > MOST_NULLS].to_dict() == {}
-    assert (held - learnt)[(held - learnt).abs() > MOST_DRIFT].to_dict() == {}
+    assert in_training[in_training > MOST_NULLS].to_dict() == {}
+    assert drift[drift > MOST_DRIFT].to_dict() == {}
 
 
-def test_the_bundle_knows_the_rows_that_it_learnt_from(train, bundle):
+def test_the_bundle_describes_this_training_set(train, bundle):
     contract = bundle.contract
     columns, target = columns_of_table(train, contract), target_of_table(train, contract)
 
-    assert bundle.reference() == training_profile(columns, target, times_of_table(train, contract), contract)
+    assert bundle.training_profile() == training_profile(columns, target, times_of_table(train, contract), contract)

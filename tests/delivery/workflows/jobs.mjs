@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Processes } from "./processes.mjs";
-import { Steps } from "./steps.mjs";
+import { Shared, Steps } from "./steps.mjs";
 import { permissionsOf, tokenOf } from "./token.mjs";
 import { Cancelled } from "./turns.mjs";
 
@@ -72,10 +72,8 @@ async function runSteps(job, run, scope, environment) {
   const processes = new Processes();
   const withdraw = run.onCancel(() => processes.cancel());
   const timedOut = () => Date.now() >= overall;
-  const steps = new Steps({
+  const shared = new Shared({
     place, processes, env, masks: run.masks, deadline: overall,
-    scope: within,
-    defaults: { ...run.workflow.defaults?.run, ...job.defaults?.run },
     given: { ...run.given, actionsOnly: actionsOnly(run, permissions, token) },
     variables: { ...variablesOf(contexts), ...identity(run, holder) },
     stopped: () => run.cancelled || timedOut(),
@@ -84,6 +82,7 @@ async function runSteps(job, run, scope, environment) {
       if (diesHere(run.input.dies_after, job, record)) process.kill(process.pid, "SIGKILL");
     },
   });
+  const steps = new Steps(shared, within, { ...run.workflow.defaults?.run, ...job.defaults?.run });
   await steps.run(job.steps);
   withdraw();
   processes.endAll();
@@ -95,7 +94,7 @@ async function runSteps(job, run, scope, environment) {
   }
   const url = steps.scope.text(environment.url);
   if (environment.record) environment.record.url = url;
-  return { result: steps.result, outputs, steps: steps.records, summary: steps.summary };
+  return { result: steps.result, outputs, steps: shared.records, summary: shared.summary };
 }
 
 /** The job's environment: its secrets and variables, after its rules let the job in. */

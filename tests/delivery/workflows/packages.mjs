@@ -23,6 +23,9 @@ if (!existsSync(new URL("node_modules/@actions/workflow-parser", installed))) {
 register("data:text/javascript," + encodeURIComponent(hooks), pathToFileURL("./"));
 
 export const parser = await import("@actions/workflow-parser");
+const { parseAction } = await import("@actions/workflow-parser/actions/action-parser");
+const { convertActionTemplate } = await import("@actions/workflow-parser/actions/action-template");
+export const actions = { parse: parseAction, convert: convertActionTemplate };
 export const expressions = await import("@actions/expressions");
 export const { reviver } = await import("@actions/expressions/data/reviver");
 export const { truthy } = await import("@actions/expressions/result");

@@ -6,7 +6,7 @@ import { Scope } from "./expressions.mjs";
 import { concurrencyOf, runJob, skipped, waitForDecision } from "./jobs.mjs";
 import { Masks } from "./masks.mjs";
 import { readJson } from "./packages.mjs";
-import { readWorkflow } from "./parse.mjs";
+import { isLocal, readWorkflow } from "./parse.mjs";
 import { endEverything } from "./processes.mjs";
 import { standIn } from "./steps.mjs";
 import { Cancelled, takeTurn } from "./turns.mjs";
@@ -169,7 +169,7 @@ async function main(input) {
   try {
     run = new Run(input, await readWorkflow(input.workflow));
     run.keep(kept(input.earlier ?? {}, run.workflow.jobs));
-    run.workflow.jobs.forEach((job) => job.steps.forEach((step) => step.uses && standIn(input.actions, step.uses)));
+    run.workflow.jobs.forEach((job) => job.steps.forEach((step) => step.uses && !isLocal(step.uses) && standIn(input.actions, step.uses)));
     process.on("SIGTERM", () => run.cancel());
     process.on("SIGQUIT", () => (endEverything(), process.exit(1))); // SIGTERM took too long
     const leave = run.workflow.concurrency && (await run.turn("run", concurrencyOf(run.workflow.concurrency, run.scope)));

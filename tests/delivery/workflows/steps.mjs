@@ -1,7 +1,9 @@
 // Run the steps of one job in order: `run:` in a real shell, `uses:` by a stand-in that leaves behind what the action does.
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Scope } from "./expressions.mjs";
 import { environmentFiles, readEnvironmentFiles } from "./files.mjs";
+import { isLocal, readAction } from "./parse.mjs";
 
 const SHELLS = {
   "": ["bash", "-e", "{0}"], // unspecified: without pipefail
@@ -10,87 +12,123 @@ const SHELLS = {
   python: ["python3", "{0}"],
 };
 const AFTER_THE_END = minutes(5);
+const NOT_IN_ACTIONS = ["secrets", "vars", "needs"];
 const NOT_SET_BY_FILE = /^(GITHUB_|RUNNER_|NODE_OPTIONS$)/i;
 
-/**
- * The steps of a job, with what they share.
- *
- * `place` has {folder, workspace, temp, home}; `scope` evaluates; `given` is {path, pass, actions, actionsOnly};
- * `variables` are GITHUB_* and RUNNER_*, which nothing overrides.
- */
-export class Steps {
-  records = [];
-  contexts = {}; // `steps`
+/** What the steps of a job share with each other, and with the steps of the local actions that they use. */
+export class Shared {
+  records = []; // what became of each step of the job
   env = {}; // the workflow's, the job's, then what steps add
   summary = "";
-  #paths = [];
-  #after = []; // actions that asked to be called again at the end
+  paths = [];
+  after = []; // actions that asked to be called again at the end
+  programs = 0; // that were run
+
+  /**
+   * `place` has {folder, workspace, temp, home}; `given` is {path, pass, actions, actionsOnly}; `variables` are GITHUB_*
+   * and RUNNER_*, which nothing overrides; `stopped()` and `onStep(record)` are the job's.
+   */
+  constructor(fields) {
+    Object.assign(this, fields);
+  }
+}
+
+/** The steps of a job; or of a local action, whose `outer` step gives them its `env` and its `log`. */
+export class Steps {
+  contexts = {}; // `steps`
   #failed = false;
 
-  constructor(shared) {
-    Object.assign(this, shared);
+  constructor(shared, scope, defaults, outer = null) {
+    Object.assign(this, { shared, defaults, outer });
     const status = () => this.result;
     const job = { get status() { return status(); } };
-    this.scope = this.scope.with({ steps: this.contexts, env: this.env, job });
-    this.scope.status = () => ({ success: !this.#failed && !this.stopped(), failure: this.#failed, cancelled: this.stopped() });
+    this.scope = scope.with({ steps: this.contexts, env: shared.env, job });
+    const stopped = () => shared.stopped();
+    this.scope.status = () => ({ success: !this.#failed && !stopped(), failure: this.#failed, cancelled: stopped() });
   }
 
   get result() {
-    return this.stopped() ? "cancelled" : this.#failed ? "failure" : "success";
+    return this.shared.stopped() ? "cancelled" : this.#failed ? "failure" : "success";
   }
 
-  /** Run the steps, then what actions do after the job, in reverse. */
+  /** Run the steps of a job, then what actions do after it, in reverse. */
   async run(steps) {
-    for (const step of steps) await this.#step(step);
-    for (const { step, env, state } of this.#after.reverse()) {
+    await this.#runAll(steps);
+    for (const { step, env, state } of this.shared.after.reverse()) {
       await this.#action({ ...step, name: `after ${step.uses}` }, { env, state, scope: this.scope }, "post");
     }
+  }
+
+  async #runAll(steps) {
+    for (const step of steps) await this.#step(step);
   }
 
   async #step(step) {
     let wanted;
     try {
-      wanted = this.scope.holds(step.if);
+      wanted = this.#within({}).holds(step.if);
     } catch (error) {
       return this.#refuse(step, `its condition cannot be evaluated: ${error.message}`);
     }
     if (!wanted) return this.#record(step, { outcome: "skipped", conclusion: "skipped", outputs: {} });
     try {
-      const env = this.scope.texts(step.env);
-      const scope = this.scope.with({ env: { ...this.env, ...env } });
-      await (step.uses ? this.#action(step, { env, scope }, "main") : this.#shell(step, { env, scope }));
+      const env = { ...this.outer?.env, ...this.#within({}).texts(step.env) };
+      const call = { env, scope: this.#within(env) };
+      if (isLocal(step.uses)) await this.#localAction(step, call);
+      else await (step.uses ? this.#action(step, call, "main") : this.#shell(step, call));
     } catch (error) {
       this.#refuse(step, error.message);
     }
   }
 
+  /** The scope with the environment as it is now. */
+  #within(env) {
+    return this.scope.with({ env: { ...this.shared.env, ...this.outer?.env, ...env } });
+  }
+
   async #shell(step, { env, scope }) {
     const shell = scope.text(step.shell ?? this.defaults.shell);
-    const script = join(this.place.temp, `step-${this.records.length + 1}.sh`);
+    const script = join(this.shared.place.temp, `step-${this.shared.programs + 1}.sh`);
     writeFileSync(script, scope.text(step.run) + "\n");
     const command = (SHELLS[shell] ?? shell.split(" ")).map((word) => word.replace("{0}", script));
-    const folder = join(this.place.workspace, scope.text(step["working-directory"] ?? this.defaults["working-directory"]));
-    await this.#execute(step, scope, command, env, folder);
+    const folder = scope.text(step["working-directory"] ?? this.defaults["working-directory"]);
+    await this.#execute(step, scope, command, env, join(this.shared.place.workspace, folder));
   }
 
   async #action(step, { env, scope, state = {} }, phase) {
-    const program = standIn(this.given.actions, step.uses);
+    const { given, after, place } = this.shared;
+    const program = standIn(given.actions, step.uses);
     const inputs = Object.entries(scope.texts(step.with)).map(([name, value]) => [`INPUT_${name.replaceAll(" ", "_").toUpperCase()}`, value]);
-    const toolkit = { PYTHONPATH: this.given.actions.join(":") };
-    const more = { ...env, ...toolkit, ...Object.fromEntries(inputs), ...this.given.actionsOnly, ...state };
-    const written = await this.#execute(step, scope, [program, phase], more, this.place.workspace);
+    const toolkit = { PYTHONPATH: given.actions.join(":") };
+    const more = { ...env, ...toolkit, ...Object.fromEntries(inputs), ...given.actionsOnly, ...state };
+    const written = await this.#execute(step, scope, [program, phase], more, place.workspace);
     if (phase === "main" && Object.keys(written.state).length) {
       const kept = Object.fromEntries(Object.entries(written.state).map(([name, value]) => [`STATE_${name.toUpperCase()}`, value]));
-      this.#after.push({ step: { ...step, "continue-on-error": true }, env, state: kept });
+      after.push({ step: { ...step, "continue-on-error": true }, env, state: kept });
     }
   }
 
+  /** The steps of an action in the workspace, as one step: they see its inputs, and neither secrets nor variables. */
+  async #localAction(step, { env, scope }) {
+    const path = join(this.shared.place.workspace, step.uses);
+    const action = await readAction(path, step.uses);
+    const log = this.#newLog();
+    const contexts = { ...scope.contexts, github: { ...scope.contexts.github, action_path: path } };
+    NOT_IN_ACTIONS.forEach((name) => delete contexts[name]);
+    const inside = new Scope(contexts, scope.status, scope.workspace);
+    const inputs = { ...inside.texts(action.inputs), ...scope.texts(step.with) };
+    const inner = new Steps(this.shared, inside.with({ inputs }), {}, { env: { ...env, GITHUB_ACTION_PATH: path }, log });
+    await inner.#runAll(action.steps);
+    const outcome = inner.result;
+    this.#ended(step, scope, { outcome, outputs: inner.scope.texts(action.outputs), log });
+  }
+
   async #execute(step, scope, command, env, cwd) {
-    const number = this.records.length + 1;
-    const log = join(this.place.folder, `${String(number).padStart(2, "0")}.log`);
-    const files = environmentFiles(join(this.place.temp, "_runner_file_commands", String(number)));
-    writeFileSync(log, "");
-    const ended = await this.processes.run(command, {
+    const { shared } = this;
+    shared.programs += 1;
+    const files = environmentFiles(join(shared.place.temp, "_runner_file_commands", String(shared.programs)));
+    const log = this.#newLog();
+    const ended = await shared.processes.run(command, {
       cwd,
       env: this.#environment(env, files),
       milliseconds: Math.min(minutes(scope.value(step["timeout-minutes"]) ?? 360), this.#left()),
@@ -98,48 +136,63 @@ export class Steps {
     });
     if (ended.timedOut) appendFileSync(log, "the time limit was exceeded\n");
     const written = readEnvironmentFiles(files);
-    Object.assign(this.env, Object.fromEntries(Object.entries(written.env).filter(([name]) => !NOT_SET_BY_FILE.test(name))));
-    this.#paths.unshift(...written.path.reverse());
-    this.summary += this.masks.clean(written.summary);
-    const goesOn = scope.value(step["continue-on-error"]) === true;
+    Object.assign(shared.env, Object.fromEntries(Object.entries(written.env).filter(([name]) => !NOT_SET_BY_FILE.test(name))));
+    shared.paths.unshift(...written.path.reverse());
+    shared.summary += shared.masks.clean(written.summary);
     const outcome = ended.code === 0 ? "success" : ended.cancelled ? "cancelled" : "failure";
-    const conclusion = outcome === "failure" && goesOn ? "success" : outcome;
-    this.#record(step, { outcome, conclusion, outputs: written.outputs, log });
+    this.#ended(step, scope, { outcome, outputs: written.outputs, log });
     return written;
   }
 
   /** Milliseconds until the job must end; what goes on after that, as always() does, has a few minutes. */
   #left() {
-    const left = this.deadline - Date.now();
+    const left = this.shared.deadline - Date.now();
     return left > 0 ? left : AFTER_THE_END;
   }
 
   /** A step's clean environment: nothing of the caller's but what the input passes on. */
   #environment(env, files) {
-    const path = [...this.#paths, this.given.path].join(":");
-    return { PATH: path, HOME: this.place.home, ...this.given.pass, ...this.env, ...env, CI: "true", ...this.variables, ...files };
+    const { given, paths, place, env: job, variables } = this.shared;
+    return { PATH: [...paths, given.path].join(":"), HOME: place.home, ...given.pass, ...job, ...env, CI: "true", ...variables, ...files };
   }
 
   /** A line as the log shows it; `::add-mask::` is obeyed. */
   #said(line) {
+    const { masks } = this.shared;
     const mask = /^::add-mask::(.*)$/.exec(line);
-    if (mask) this.masks.add(mask[1].replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%25", "%"));
-    return mask ? "::add-mask::***" : this.masks.clean(line);
+    if (mask) masks.add(mask[1].replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%25", "%"));
+    return mask ? "::add-mask::***" : masks.clean(line);
+  }
+
+  /** The file for what a step prints: its own, or that of the step which uses this local action. */
+  #newLog() {
+    if (this.outer) return this.outer.log;
+    const { place, records } = this.shared;
+    const log = join(place.folder, `${String(records.length + 1).padStart(2, "0")}.log`);
+    mkdirSync(place.folder, { recursive: true });
+    writeFileSync(log, "");
+    return log;
   }
 
   #refuse(step, reason) {
-    const log = join(this.place.folder, `${String(this.records.length + 1).padStart(2, "0")}.log`);
-    mkdirSync(this.place.folder, { recursive: true });
-    writeFileSync(log, this.masks.clean(reason) + "\n");
+    const log = this.#newLog();
+    appendFileSync(log, this.shared.masks.clean(reason) + "\n");
     this.#record(step, { outcome: "failure", conclusion: "failure", outputs: {}, log });
   }
 
+  #ended(step, scope, { outcome, outputs, log }) {
+    const goesOn = scope.value(step["continue-on-error"]) === true;
+    this.#record(step, { outcome, conclusion: outcome === "failure" && goesOn ? "success" : outcome, outputs, log });
+  }
+
   #record(step, { outcome, conclusion, outputs, log }) {
-    const name = this.masks.clean(this.scope.text(step.name) || step.uses || this.scope.text(step.run).trim().split("\n")[0]);
     if (step.id) this.contexts[step.id] = { outcome, conclusion, outputs };
-    this.records.push({ number: this.records.length + 1, id: step.id ?? null, name, outcome, conclusion, log: log ?? null });
     if (conclusion === "failure") this.#failed = true;
-    this.onStep(this.records.at(-1));
+    if (this.outer) return;
+    const { masks, records, onStep } = this.shared;
+    const name = masks.clean(this.scope.text(step.name) || step.uses || this.scope.text(step.run).trim().split("\n")[0]);
+    records.push({ number: records.length + 1, id: step.id ?? null, name, outcome, conclusion, log: log ?? null });
+    onStep(records.at(-1));
   }
 }
 

@@ -1,11 +1,14 @@
-"""The bundle: the unit of delivery. A folder that holds all that a prediction needs, and answers.
+"""The bundle: a folder with everything that a prediction needs. It is the unit of delivery.
 
-In: a fitted pipeline, the team's features.py, the contract, the training set. Out: models/bundle, checksummed, the same
-bytes for the same inputs. API, batch, gate and smoke test all answer through it. Read first: `bundle`, `manifest`.
+In: a fitted pipeline, the team's features.py, the contract, the training set. Out: models/bundle, with checksums; the
+same inputs give the same bytes. The service, the gate, evaluation and the smoke tests all predict with it. Read first:
+`bundle`, then `manifest`.
 
-- `manifest`: bundle.json. `bundle`: the folder, checked and loaded. `engines`: ONNX Runtime, or scikit-learn.
-- `feature_code`: features.py, run from its text. `decision`: from scores to labels.
-- `training_profile`: how the training set is distributed. `examples`: the pipeline's own answers to a few rows.
-- `onnx_export`, `exact_comparisons`, `proof`: export to ONNX, and prove that it answers as the pipeline does.
+- `manifest`: bundle.json. `bundle`: check a bundle's files, load it, predict with it.
+- `engines`: compute scores with ONNX Runtime or scikit-learn. `decision`: turn scores into labels.
+- `feature_code`: compile and run features.py from its text.
+- `training_profile`: the distribution of each column in the training set. `examples`: compare predictions with those
+  that the pipeline made for a few rows when the bundle was built.
+- `onnx_export`, `exact_comparisons`, `proof`: export to ONNX, and prove that the export gives the pipeline's scores.
 - `assemble`: make a bundle from all of these.
 """

@@ -1,13 +1,13 @@
-"""The unit of delivery: a folder that holds all a prediction needs, says what it was made of, and answers.
+"""Load a bundle, after checking its files, and predict with it.
 
-| file                     | what it is                                                        |
-|--------------------------|-------------------------------------------------------------------|
-| bundle.json              | what it was made of, how it decides, and every file's checksum    |
-| contract.json            | the contract, without comments                                    |
-| features.py              | the features' code, run from memory                               |
-| model.onnx / model.skops | the model                                                         |
-| reference.json           | how the training rows were distributed                            |
-| examples.json            | rows, and what the fitted pipeline itself answered                |
+| file                     | what it holds                                                         |
+|--------------------------|-----------------------------------------------------------------------|
+| bundle.json              | the manifest: inputs, classes, threshold, and every file's checksum   |
+| contract.json            | the contract, without comments                                        |
+| features.py              | the code of the features, which is run from memory                    |
+| model.onnx / model.skops | the model                                                             |
+| reference.json           | the training profile: the distribution of each column                 |
+| examples.json            | rows, and the fitted pipeline's own predictions for them              |
 """
 
 import json
@@ -16,13 +16,13 @@ from typing import Any, Self
 
 from cd4ml.bundle.engines import Engine, OnnxEngine, SklearnEngine
 from cd4ml.bundle.feature_code import FeatureCode
-from cd4ml.bundle.manifest import MODEL_FILES, Manifest, check
+from cd4ml.bundle.manifest import MODEL_FILES, Manifest, load_manifest
 from cd4ml.contract.columns import Array, Columns, columns_of_rows
 from cd4ml.contract.contract import Contract
 
 
 class Bundle:
-    """A bundle that was checked, and answers."""
+    """A bundle whose files were checked, ready to predict."""
 
     def __init__(self, manifest: Manifest, contract: Contract, code: FeatureCode, engine: Engine, folder: Path) -> None:
         self.manifest, self.contract, self.code, self.folder = manifest, contract, code, folder
@@ -34,13 +34,13 @@ class Bundle:
         """Return the bundle in a folder, after checking every file of it.
 
         Raises:
-            BundleError: it is absent, incomplete, altered, or newer than this code.
+            BundleError: it is missing, incomplete or altered, or was written by a newer version of the library.
         """
-        manifest = check(folder)
+        manifest = load_manifest(folder)
         contract = Contract.from_json((folder / "contract.json").read_bytes())
         code = FeatureCode.read(folder / "features.py")
-        kind = OnnxEngine if manifest.runtime == "onnx" else SklearnEngine
-        engine = kind(folder / MODEL_FILES[manifest.runtime], manifest)
+        engine_type = OnnxEngine if manifest.runtime == "onnx" else SklearnEngine
+        engine = engine_type(folder / MODEL_FILES[manifest.runtime], manifest)
         return cls(manifest, contract, code, engine, folder)
 
     @property
@@ -49,7 +49,7 @@ class Bundle:
         return self.manifest.version
 
     def scores(self, columns: Columns) -> Array:
-        """Return the scores of normalized columns: `(rows, classes)` probabilities, or `(rows,)` numbers."""
+        """Return the scores of normalized columns: probabilities `(rows, classes)`, or numbers `(rows,)`."""
         return self._engine.scores(self.code.derive(columns))
 
     def scores_of_rows(self, rows: list[dict[str, Any]]) -> Array:
@@ -61,7 +61,7 @@ class Bundle:
         examples: dict[str, Any] = json.loads((self.folder / "examples.json").read_bytes())
         return examples
 
-    def reference(self) -> dict[str, Any]:
-        """Return reference.json: how the training rows were distributed."""
-        reference: dict[str, Any] = json.loads((self.folder / "reference.json").read_bytes())
-        return reference
+    def training_profile(self) -> dict[str, Any]:
+        """Return reference.json: the distribution of the target and of each column in the training set."""
+        profile: dict[str, Any] = json.loads((self.folder / "reference.json").read_bytes())
+        return profile

@@ -1,4 +1,4 @@
-"""From a model's scores to what a caller reads: labels, probabilities, numbers."""
+"""Turn a model's scores into predictions: labels, probabilities, numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +11,20 @@ from cd4ml.contract.contract import Task
 
 @dataclass(frozen=True)
 class Decision:
-    """How scores become answers: fixed when a bundle is made."""
+    """How scores become predictions; fixed when a bundle is made."""
 
     task: Task
     classes: list[Any]
     """The classes in the order of the scores' columns: [False, True], or the categories; empty for regression."""
     threshold: float | None
-    """The probability from which on a binary answer is yes."""
+    """The probability from which on the positive class is predicted; None unless the task is binary."""
 
     def labels(self, scores: Array) -> Array:
-        """Return what is predicted, shape `(rows,)`, of scores: `(rows, classes)`, or `(rows,)` for regression."""
+        """Return the predicted labels or numbers, shape `(rows,)`.
+
+        Args:
+            scores: probabilities, shape `(rows, classes)`; for regression numbers, shape `(rows,)`.
+        """
         if self.task == "regression":
             return scores
         if self.task == "binary":
@@ -29,21 +33,21 @@ class Decision:
         names[:] = self.classes
         return np.asarray(names[np.argmax(scores, axis=1)])
 
-    def near_the_edge(self, scores: Array, within: float) -> Array:
-        """Return, shape `(rows,)`, whether moving probabilities by `within` could change the label."""
+    def near_decision_boundary(self, scores: Array, tolerance: float) -> Array:
+        """Return, shape `(rows,)`, whether a change of the probabilities by `tolerance` could change the label."""
         if self.task == "regression":
             return np.zeros(len(scores), dtype=bool)
         if self.task == "binary":
-            return np.asarray(np.abs(scores[:, 1] - self.threshold) <= within)
-        best = np.sort(scores, axis=1)
-        return np.asarray(best[:, -1] - best[:, -2] <= 2 * within)
+            return np.asarray(np.abs(scores[:, 1] - self.threshold) <= tolerance)
+        ranked = np.sort(scores, axis=1)
+        return np.asarray(ranked[:, -1] - ranked[:, -2] <= 2 * tolerance)
 
     def predictions(self, scores: Array) -> list[Any]:
-        """Return the labels or numbers as plain values, one a row."""
+        """Return the labels or numbers as plain values, one per row."""
         return list(self.labels(scores).tolist())
 
     def probabilities(self, scores: Array) -> list[Any] | None:
-        """Return the positive class's probability a row, or one object of all classes a row; None for regression."""
+        """Return the positive class's probability per row, or an object with all classes' per row; None: regression."""
         if self.task == "regression":
             return None
         if self.task == "binary":

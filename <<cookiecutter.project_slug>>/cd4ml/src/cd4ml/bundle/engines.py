@@ -1,4 +1,4 @@
-"""What computes a bundle's scores: ONNX Runtime, or scikit-learn if the export could not be proved."""
+"""Compute a bundle's scores from features: with ONNX Runtime, or with scikit-learn if the bundle has no ONNX model."""
 
 from pathlib import Path
 from typing import Protocol
@@ -11,14 +11,14 @@ from cd4ml.errors import BundleError
 
 
 class Engine(Protocol):
-    """What computes scores from features: `(rows, classes)` probabilities, or `(rows,)` numbers."""
+    """Computes scores from features: probabilities `(rows, classes)`, or numbers `(rows,)`."""
 
     def scores(self, features: Columns) -> Array:
-        """Return the scores of features, one row each."""
+        """Return the scores of features, as float64."""
 
 
 class OnnxEngine:
-    """ONNX Runtime, one thread: a request is too small to share."""
+    """ONNX Runtime on one thread: a request is too small to be divided among several."""
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         import onnxruntime
@@ -28,31 +28,32 @@ class OnnxEngine:
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         features = [*manifest.numbers, *manifest.categories]
-        # By their order: the exporter changes names that are no identifiers.
-        self._inputs = [(said.name, name) for said, name in zip(self._session.get_inputs(), features, strict=True)]
+        # Matched by their order, since the exporter changes names that are not identifiers.
+        inputs = zip(self._session.get_inputs(), features, strict=True)
+        self._feature_of_input = {entry.name: feature for entry, feature in inputs}
         self._output = [self._session.get_outputs()[0 if manifest.task == "regression" else 1].name]
 
     def scores(self, features: Columns) -> Array:
         """Return the scores of features, as float64."""
-        feed = {name: features[feature].reshape(-1, 1) for name, feature in self._inputs}
-        (said,) = self._session.run(self._output, feed)
-        scores = np.asarray(said, dtype=np.float64)
+        feed = {name: features[feature].reshape(-1, 1) for name, feature in self._feature_of_input.items()}
+        (output,) = self._session.run(self._output, feed)
+        scores = np.asarray(output, dtype=np.float64)
         return scores.reshape(-1) if scores.shape[1:] == (1,) else scores
 
 
 class SklearnEngine:
-    """scikit-learn, for a pipeline whose export could not be proved."""
+    """scikit-learn, for a pipeline that is not shipped as ONNX."""
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         try:
             from cd4ml.training import estimator, skops_file
-        except ImportError as absent:
+        except ImportError as missing:
             raise BundleError(
-                f"this bundle runs on scikit-learn, and {absent.name} is not installed: install the extra `sklearn`"
+                f"this bundle runs on scikit-learn, and {missing.name} is not installed: install the extra `sklearn`"
             ) from None
-        self._answers, self._problem = estimator.answers, manifest.task
+        self._predict_scores, self._task = estimator.predict_scores, manifest.task
         self._model = skops_file.load(path)
 
     def scores(self, features: Columns) -> Array:
         """Return the scores of features, as float64."""
-        return self._answers(self._model, features, self._problem)
+        return self._predict_scores(self._model, features, self._task)

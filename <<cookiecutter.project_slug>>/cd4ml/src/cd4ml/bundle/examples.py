@@ -1,4 +1,4 @@
-"""Does a bundle, here or behind a URL, answer its own examples as the pipeline did?"""
+"""Compare a bundle's predictions, here or behind a URL, with the pipeline's own in the bundle's examples.json."""
 
 from typing import Any
 
@@ -7,53 +7,58 @@ import numpy as np
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.columns import Array
 
-_PROBABILITY = 1e-5
-# Of the target's standard deviation: twice what the bundle was proved to, since another processor rounds otherwise.
-_NUMBER = 2e-5
+_PROBABILITY_TOLERANCE = 1e-5
+# Of the target's standard deviation. Twice the tolerance of the proof, since another processor rounds differently.
+_NUMBER_TOLERANCE = 2e-5
 
 
 def check_examples(bundle: Bundle) -> str | None:
-    """Return the first difference between what a bundle answers here and what its examples say; None: there is none."""
+    """Return the first difference between the bundle's predictions here and its examples; None if there is none."""
     scores = bundle.scores_of_rows(bundle.examples()["rows"])
     return first_difference(bundle, bundle.decision.predictions(scores), bundle.decision.probabilities(scores))
 
 
 def first_difference(bundle: Bundle, predictions: Any, probabilities: Any) -> str | None:
-    """Return the first difference between answers and the bundle's examples, for a person; None: there is none.
+    """Return, as a message, the first difference between predictions and the bundle's examples; None: there is none.
 
-    Labels are equal, unless a probability lies so near the threshold that its last digits decide; probabilities are
-    within 1e-5, numbers within 2e-5 of the target's standard deviation.
+    Labels must be equal, unless a probability is so near the threshold that rounding decides. Probabilities may differ
+    by 1e-5, numbers by 2e-5 of the target's standard deviation.
+
+    Args:
+        bundle: the bundle that the predictions should come from.
+        predictions: of the examples' rows, as `Decision.predictions` returns them.
+        probabilities: of the same rows, as `Decision.probabilities` returns them.
     """
     examples = bundle.examples()
     expected, classes = examples["predictions"], bundle.decision.classes
     if not isinstance(predictions, list) or len(predictions) != len(expected):
         return f"not {len(expected)} predictions"
     if bundle.manifest.task == "regression":
-        within = _NUMBER * bundle.reference()["target"]["deviation"]
-        return _numbers_differ(predictions, expected, within)
-    said, wanted = (_scores(told, classes) for told in (probabilities, examples["probabilities"]))
-    if said is None or wanted is None or said.shape != wanted.shape:
-        return f"not one probability a row and class, for {len(expected)} rows"
-    near = bundle.decision.near_the_edge(wanted, _PROBABILITY)
-    for row, (label, wanted_label) in enumerate(zip(predictions, expected, strict=True)):
-        gap = np.abs(said[row] - wanted[row]).max()
-        if not gap <= _PROBABILITY:
+        tolerance = _NUMBER_TOLERANCE * bundle.training_profile()["target"]["deviation"]
+        return _first_other_number(predictions, expected, tolerance)
+    scores, expected_scores = (_to_scores(values, classes) for values in (probabilities, examples["probabilities"]))
+    if scores is None or expected_scores is None or scores.shape != expected_scores.shape:
+        return f"not one probability per row and class, for {len(expected)} rows"
+    uncertain = bundle.decision.near_decision_boundary(expected_scores, _PROBABILITY_TOLERANCE)
+    for row, (label, expected_label) in enumerate(zip(predictions, expected, strict=True)):
+        gap = np.abs(scores[row] - expected_scores[row]).max()
+        if not gap <= _PROBABILITY_TOLERANCE:
             return f"example {row}: a probability differs by {gap:.2g}"
-        if label != wanted_label and not near[row]:
-            return f"example {row}: {label!r} instead of {wanted_label!r}"
+        if label != expected_label and not uncertain[row]:
+            return f"example {row}: {label!r} instead of {expected_label!r}"
     return None
 
 
-def _numbers_differ(said: list[Any], expected: list[float], within: float) -> str | None:
-    for row, (number, wanted) in enumerate(zip(said, expected, strict=True)):
-        rounding = 1e-9 * abs(wanted)
-        if not isinstance(number, int | float) or not abs(number - wanted) <= within + rounding:
-            return f"example {row}: {number!r} instead of {wanted!r}"
+def _first_other_number(predictions: list[Any], expected: list[float], tolerance: float) -> str | None:
+    for row, (number, expected_number) in enumerate(zip(predictions, expected, strict=True)):
+        rounding = 1e-9 * abs(expected_number)
+        if not isinstance(number, int | float) or not abs(number - expected_number) <= tolerance + rounding:
+            return f"example {row}: {number!r} instead of {expected_number!r}"
     return None
 
 
-def _scores(probabilities: Any, classes: list[Any]) -> Array | None:
-    """Return probabilities as they are answered as an array, shape `(rows, classes)`; None where they are none."""
+def _to_scores(probabilities: Any, classes: list[Any]) -> Array | None:
+    """Return probabilities of a response as an array, shape `(rows, classes)`; None if they have another form."""
     try:
         if classes == [False, True]:
             positive = np.array(probabilities, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""bundle.json: what a bundle was made of, how it decides, and the checksum of every file of it."""
+"""Read, write and check bundle.json: a bundle's inputs, how it decides, and the checksum of each of its files."""
 
 import hashlib
 import json
@@ -11,14 +11,14 @@ from cd4ml.bundle.decision import Decision
 from cd4ml.contract.contract import Task
 from cd4ml.errors import BundleError
 
-FORMAT = 2  # raised whenever a bundle written before cannot be read as it was
+FORMAT = 2  # to be increased if this code can no longer read the bundles that were written before
 
 Runtime = Literal["onnx", "sklearn"]
 MODEL_FILES: dict[Runtime, str] = {"onnx": "model.onnx", "sklearn": "model.skops"}
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What bundle.json says. Nothing in it depends on a clock, a path or a run: the same inputs, the same bytes."""
+    """The content of bundle.json. It holds no clock time, path or run id: the same inputs give the same bytes."""
 
     format: int
     name: str
@@ -26,10 +26,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     task: Task
     runtime: Runtime
     reason: str
-    """Why this runtime: the proof that the export is exact, or why it fell back."""
+    """Why this runtime: the export was proved exact, or why scikit-learn is used."""
     classes: list[bool | str]
     threshold: float | None
     numbers: list[str]
+    """The numeric features, in the order of the model's inputs; `categories` follow."""
     categories: list[str]
     made_of: dict[str, str]
     """SHA-256 of the data, the contract, the parameters, the code and the lock file."""
@@ -48,49 +49,48 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def decision(self) -> Decision:
-        """How scores become answers."""
+        """How scores become predictions."""
         return Decision(self.task, list(self.classes), self.threshold)
 
     def to_json(self) -> str:
-        """Return bundle.json's text, which carries the digest of the rest."""
+        """Return the text of bundle.json, which also holds the digest of the other fields."""
         return json.dumps({**msgspec.to_builtins(self), "digest": self.digest}, indent=1, ensure_ascii=False)
 
 
-def check(folder: Path) -> Manifest:
-    """Return the manifest of a bundle that is whole.
+def load_manifest(folder: Path) -> Manifest:
+    """Return the manifest of the bundle in a folder, after checking every file of the bundle.
 
     Raises:
-        BundleError: it is absent, incomplete, altered, or newer than this code.
+        BundleError: it is missing, incomplete or altered, or was written by a newer version of the library.
     """
-    manifest = _read_manifest(folder)
-    there = {path.name for path in folder.iterdir()} - {"bundle.json"}
-    for name in sorted(there ^ set(manifest.files)):
-        what = "is not one of its files" if name in there else "is missing"
-        raise BundleError(f"{folder}: {name} {what}; the bundle is not whole: fetch it again, or run `make train`")
+    manifest = _read(folder / "bundle.json")
+    existing = {path.name for path in folder.iterdir()} - {"bundle.json"}
+    for name in sorted(existing ^ set(manifest.files)):
+        state = "is not one of its files" if name in existing else "is missing"
+        raise BundleError(f"{folder}: {name} {state}: fetch the bundle again, or run `make train`")
     for name, expected in manifest.files.items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
             raise BundleError(f"{folder}: {name} was altered or cut short: fetch the bundle again, or run `make train`")
     return manifest
 
 
-def _read_manifest(folder: Path) -> Manifest:
-    path = folder / "bundle.json"
+def _read(path: Path) -> Manifest:
     try:
-        said = json.loads(path.read_bytes())
-        written = int(said["format"])
+        content = json.loads(path.read_bytes())
+        written = int(content["format"])
     except FileNotFoundError:
-        raise BundleError(f"no bundle in {folder}; run `make train`, which makes one") from None
+        raise BundleError(f"no bundle in {path.parent}; run `make train`, which makes one") from None
     except (ValueError, TypeError, KeyError):
         raise BundleError(f"{path} was altered or cut short: fetch the bundle again, or run `make train`") from None
     if written > FORMAT:
-        raise BundleError(f"{path} is of format {written}, this code reads {FORMAT}; update cd4ml")
+        raise BundleError(f"{path} has format {written}, and this code reads {FORMAT}; update cd4ml")
     if written < FORMAT:
-        raise BundleError(f"{path} is of format {written}, this code reads {FORMAT}; train it again: `make train`")
-    digest = said.pop("digest", None)
+        raise BundleError(f"{path} has format {written}, and this code reads {FORMAT}; train it again: `make train`")
+    digest = content.pop("digest", None)
     try:
-        manifest = msgspec.convert(said, Manifest)
-    except msgspec.ValidationError as altered:
-        raise BundleError(f"{path} was altered: {altered}; fetch the bundle again, or run `make train`") from None
+        manifest = msgspec.convert(content, Manifest)
+    except msgspec.ValidationError as invalid:
+        raise BundleError(f"{path} was altered: {invalid}; fetch the bundle again, or run `make train`") from None
     if manifest.digest != digest:
-        raise BundleError(f"{path} was altered, it no longer has its digest: fetch it again, or run `make train`")
+        raise BundleError(f"{path} was altered, its digest is wrong: fetch the bundle again, or run `make train`")
     return manifest

@@ -4,7 +4,7 @@ from cd4ml.delivery.actions_io import add_to_summary
 from cd4ml.delivery.staleness import stale_stages
 from cd4ml.errors import UserError
 from cd4ml.gate.champion import bundle_digest_here
-from cd4ml.storage.dvc_remote import dvc_remote, missing_in_remote, out_of_reach
+from cd4ml.storage.dvc_remote import default_remote, missing_in_remote, unreachable_reason
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import align
 
@@ -44,15 +44,15 @@ def check_remote() -> str:
         LockError: it lacks one.
         UserError: it does not answer.
     """
-    if why_not := out_of_reach():
+    if why_not := unreachable_reason():
         return f"the remote was not checked: {why_not}"
-    if name := dvc_remote():
+    if name := default_remote():
         missing, storage = missing_in_remote(), f"the DVC remote {name}"
     else:
-        from cd4ml.storage.registry import Registry, tag
+        from cd4ml.storage.registry import Registry, image_tag
 
-        registry = Registry.here()
-        missing, storage = ([] if registry.has(tag()) else ["what dvc.lock names"]), registry.name
+        registry = Registry.from_environment()
+        missing, storage = ([] if registry.has(image_tag()) else ["what dvc.lock names"]), registry.name
     if missing:
         add_to_summary(f"## Files are missing\n\n{storage} lacks {', '.join(missing)}.\n\n{_PUSH}")
         raise LockError(f"{storage} lacks {', '.join(missing)}\n{_PUSH}")

@@ -7,7 +7,7 @@ from cd4ml.delivery.quarantine import quarantine_branch
 from cd4ml.delivery.status import Status, read_status
 from cd4ml.errors import UserError
 from cd4ml.files.git import branch_commit, remote_name, run_git
-from cd4ml.gate.champion import LIVE
+from cd4ml.gate.champion import PRODUCTION
 from cd4ml.terminal.arguments import Arguments
 
 SHIPPED_PATHS = ("Dockerfile", ".dockerignore", "pyproject.toml", "uv.lock", "src", "cd4ml", "reports", "dvc.lock")
@@ -56,7 +56,7 @@ def why_unchanged() -> str:
     """Return that a push changed nothing that is shipped; empty if it did, or if a person started the release."""
     if os.environ.get("GITHUB_EVENT_NAME") != "push" or is_set("FORCE"):
         return ""
-    live = branch_commit(remote_name(), LIVE)
+    live = branch_commit(remote_name(), PRODUCTION)
     if live and run_git("diff", "--quiet", live, "HEAD", "--", *SHIPPED_PATHS).returncode == 0:
         return f"production is at {live[:7]}, and nothing that is shipped has changed since"
     return ""

@@ -7,7 +7,7 @@ from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
 from cd4ml.delivery.github import GitHub
 from cd4ml.files.git import branch_commit, head_commit, is_ancestor, remote_name
-from cd4ml.gate.champion import LIVE
+from cd4ml.gate.champion import PRODUCTION
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.terminal.arguments import Arguments
 
@@ -30,13 +30,13 @@ def main(argv: list[str]) -> None:
 
 def why_superseded(commit: str) -> str:
     """Return why a commit is not to be released any more; empty if it is still the newest approved one."""
-    live, github = branch_commit(remote_name(), LIVE), GitHub.from_environment()
+    live, github = branch_commit(remote_name(), PRODUCTION), GitHub.from_environment()
     if live == commit:
         # A run that was killed may have moved production and recorded nothing yet; a second one records it.
         release = releases.find(github, str(recorded_verdict().get("bundle", "")), commit)
-        return f"{LIVE} is at {commit[:7]} already, and it is recorded" if is_recorded(release) else ""
+        return f"{PRODUCTION} is at {commit[:7]} already, and it is recorded" if is_recorded(release) else ""
     if live and is_ancestor(commit, live):
-        return f"{LIVE} is at {live[:7]} already, which comes after {commit[:7]}"
+        return f"{PRODUCTION} is at {live[:7]} already, which comes after {commit[:7]}"
     if newer := approved_after(github, int(os.environ.get("GITHUB_RUN_NUMBER") or 0), commit):
         return f"{newer['head_sha'][:7]} came after {commit[:7]} and is approved too: {newer.get('html_url', '')}"
     return ""

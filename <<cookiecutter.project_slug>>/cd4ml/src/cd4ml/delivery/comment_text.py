@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cd4ml.evaluation.formatting import NOTHING, shown
-from cd4ml.evaluation.markdown import code, plain, table
+from cd4ml.evaluation.formatting import NO_VALUE, format_number
+from cd4ml.evaluation.markdown import code_span, escape, markdown_table
 
 Report = Mapping[str, Any]
 
@@ -61,7 +61,7 @@ def as_markdown(data: CommentData) -> str:
 
 def _head(data: CommentData) -> str:
     if data.base and data.base.same:
-        return f"## The model is the same as on {code(data.base.branch)}"
+        return f"## The model is the same as on {code_span(data.base.branch)}"
     return data.gate_table.strip() or (
         "## The gate has not judged this model\n\n"
         "Run `make gate` and commit `reports/`, or put the label `train` on the pull request."
@@ -72,7 +72,7 @@ def _failed_job(data: CommentData) -> str:
     if data.job_result in ("", "success"):
         return ""
     run = f"[this run]({data.run_url})" if data.run_url else "this run"
-    return f"❌ The job that judges the model ended with **{plain(data.job_result)}**: see {run}."
+    return f"❌ The job that judges the model ended with **{escape(data.job_result)}**: see {run}."
 
 
 def _left_out(data: CommentData) -> str:
@@ -86,16 +86,16 @@ def _left_out(data: CommentData) -> str:
 
 def _metrics(data: CommentData) -> str:
     if data.base_error:
-        return f"The model that it would replace is not known: {plain(data.base_error)}"
+        return f"The model that it would replace is not known: {escape(data.base_error)}"
     if data.base is None or data.base.same or not data.base.reports.metrics or not data.reports.metrics:
         return ""
     new, old = data.reports.metrics, data.base.reports.metrics
     names = [name for name, value in new.items() if isinstance(value, int | float) and name != "rows"]
-    rows = [(code(name), f"**{shown(new[name])}**", *_compared(new[name], old.get(name))) for name in names]
-    base = f"{code(data.base.branch)} at {code(data.base.revision[:7])}"
+    rows = [(code_span(name), f"**{format_number(new[name])}**", *_compared(new[name], old.get(name))) for name in names]
+    base = f"{code_span(data.base.branch)} at {code_span(data.base.revision[:7])}"
     return (
         f"### Metrics beside those of {base}\n\n"
-        + table(("metric", "here", data.base.branch, "difference"), rows, right=(1, 2, 3))
+        + markdown_table(("metric", "here", data.base.branch, "difference"), rows, right=(1, 2, 3))
         + f"\n\nEach on its own test set, {_rows(new)} rows here and {_rows(old)} there; "
         + "the gate compares both on the same rows."
     )
@@ -109,20 +109,20 @@ def _slices(data: CommentData) -> str:
     if data.base and data.base.reports.slices.get("metric") == metric:
         before = {_name(part): part.get(metric) for part in data.base.reports.slices.get("slices", ())}
     rows = [
-        (plain(name), f"{part['rows']:,}", f"**{shown(part[metric])}**", *_compared(part[metric], before.get(name)))
+        (escape(name), f"{part['rows']:,}", f"**{format_number(part[metric])}**", *_compared(part[metric], before.get(name)))
         for name, part in ((_name(part), part) for part in slices)
     ]
     header = ("slice", "rows", f"{metric} here", data.base.branch if data.base else "before", "difference")
-    body = table(header, rows, right=(1, 2, 3, 4))
+    body = markdown_table(header, rows, right=(1, 2, 3, 4))
     return f"<details><summary>{len(rows)} slices</summary>\n\n{body}\n\n</details>"
 
 
 def _compared(new: float | None, old: float | None) -> tuple[str, str]:
     """Return the old value, and the difference between both."""
     if new is None or old is None:
-        return shown(old), NOTHING
-    difference = shown(new - old)
-    return shown(old), difference if difference.startswith("\N{MINUS SIGN}") else f"+{difference}"
+        return format_number(old), NO_VALUE
+    difference = format_number(new - old)
+    return format_number(old), difference if difference.startswith("\N{MINUS SIGN}") else f"+{difference}"
 
 
 def _name(part: Report) -> str:

@@ -27,8 +27,7 @@ from cd4ml.delivery.required_settings import (
     required_settings,
 )
 from cd4ml.errors import UserError
-from cd4ml.evaluation.markdown import code, plain
-from cd4ml.evaluation.markdown import table as markdown_table
+from cd4ml.evaluation.markdown import code_span, escape, markdown_table
 from cd4ml.files import git
 from cd4ml.settings.project import Project, read_project
 from cd4ml.terminal.arguments import Arguments
@@ -54,11 +53,11 @@ def main(argv: list[str]) -> None:
     project = read_project()
     rows, cloud, note = _in_workflow(project) if in_workflow else _on_laptop(project)
     print(align([_HEADER, *((row.what, row.where, row.state, row.command) for row in rows)]))
-    cells = [(code(row.what), row.where, plain(row.state), code(row.command) if row.command else "") for row in rows]
+    cells = [(code_span(row.what), row.where, escape(row.state), code_span(row.command) if row.command else "") for row in rows]
     add_to_summary(markdown_table(_HEADER, cells))
     if note:
         print(note)
-        add_to_summary(plain(note))
+        add_to_summary(escape(note))
     cloud_settings = {setting.name for setting in required_settings(project) if setting.part == "cloud"}
     incomplete = _missing_in_part(rows, cloud_settings)
     bad = [f"{row.what} ({row.where})" for row in rows if row.state.startswith(WRONG) or row in incomplete]

@@ -13,7 +13,7 @@ from typing import Any
 
 from cd4ml.delivery.actions_io import run_url
 from cd4ml.errors import UserError
-from cd4ml.evaluation.formatting import shown
+from cd4ml.evaluation.formatting import format_number
 from cd4ml.files.git import GitError, failure_reason, output_of, run_git
 from cd4ml.settings import paths
 
@@ -49,11 +49,11 @@ def commit_message(verdict: Mapping[str, Any], metrics: Mapping[str, Any], why: 
     opponent = f"the champion {champion['version']}" if champion else "the baseline"
     numbers = [(name, value) for name, value in metrics.items() if isinstance(value, int | float) and name != "rows"]
     lines = [
-        f"model {verdict['bundle']}" + (f": {numbers[0][0]} {shown(numbers[0][1])}" if numbers else ""),
+        f"model {verdict['bundle']}" + (f": {numbers[0][0]} {format_number(numbers[0][1])}" if numbers else ""),
         "",
         f"Why: {one_line(why)}",
         f"Compared with: {opponent}",
-        *(f"  {name} {shown(value)}" for name, value in numbers),
+        *(f"  {name} {format_number(value)}" for name, value in numbers),
         *(f"Accepted: {one_line(waiver['rule'])}: {one_line(waiver['reason'])}" for waiver in verdict["accepted"]),
     ]
     trailers = [f"{name}: {value}" for name, value in ((MLFLOW_TRAILER, mlflow_run), ("Run", run_url())) if value]

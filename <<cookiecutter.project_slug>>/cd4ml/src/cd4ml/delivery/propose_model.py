@@ -9,7 +9,7 @@ from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import BRANCH_PREFIX
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, file_at, is_ancestor, output_of, push_branch, remote_name, run_git
-from cd4ml.gate.champion import LIVE, WANTED
+from cd4ml.gate.champion import PRODUCTION, MAIN
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
@@ -57,9 +57,9 @@ def requested_branch() -> str:
         UserError: a pull request cannot be on this branch.
     """
     branch = os.environ.get("HEAD_BRANCH", "")
-    if branch in ("", WANTED):
+    if branch in ("", MAIN):
         return ""
-    reserved = branch in (LIVE, RETRAIN_BRANCH) or branch.startswith(BRANCH_PREFIX)
+    reserved = branch in (PRODUCTION, RETRAIN_BRANCH) or branch.startswith(BRANCH_PREFIX)
     if reserved or run_git("check-ref-format", "--branch", branch).returncode:
         raise UserError("no model may be committed to the branch that HEAD_BRANCH names; name a pull request's branch")
     return branch

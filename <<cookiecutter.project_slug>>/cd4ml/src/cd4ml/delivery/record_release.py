@@ -13,7 +13,7 @@ from cd4ml.delivery.quarantine import lift_quarantine
 from cd4ml.delivery.write_release_metadata import RELEASE
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, head_commit, is_ancestor, push_branch, remote_name
-from cd4ml.gate.champion import LIVE
+from cd4ml.gate.champion import PRODUCTION
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.tracking.address import TrackingAddress
@@ -71,29 +71,29 @@ def move_production(commit: str) -> str:
     origin = remote_name()
     if origin is None:
         raise GitError("git has no remote, so there is no production to move; git remote add origin ADDRESS")
-    before = branch_commit(origin, LIVE)
+    before = branch_commit(origin, PRODUCTION)
     if before == commit:
-        return f"{LIVE} is at {commit[:7]} already"
+        return f"{PRODUCTION} is at {commit[:7]} already"
     if before and is_ancestor(commit, before) and not is_set("FORCE"):
-        raise GitError(f"{LIVE} is at {before[:7]} already, which comes after {commit[:7]}; FORCE=1 moves it back")
-    push_branch(origin, commit, LIVE, expected=before, force=True)
-    return f"{LIVE} is at {commit[:7]}" + (f", was at {before[:7]}" if before else "")
+        raise GitError(f"{PRODUCTION} is at {before[:7]} already, which comes after {commit[:7]}; FORCE=1 moves it back")
+    push_branch(origin, commit, PRODUCTION, expected=before, force=True)
+    return f"{PRODUCTION} is at {commit[:7]}" + (f", was at {before[:7]}" if before else "")
 
 
 def record_deployment(github: GitHub, metadata: dict[str, Any]) -> None:
     """Record a successful deployment, unless it is recorded; a job with an environment has created one itself."""
-    deployments = github.get("deployments", sha=metadata["commit"], environment=LIVE, per_page=10)
+    deployments = github.get("deployments", sha=metadata["commit"], environment=PRODUCTION, per_page=10)
     deployment = deployments[0] if deployments else github.post("deployments", _deployment(metadata))
     statuses = github.get(f"deployments/{deployment['id']}/statuses", per_page=30)
     if not any(status["state"] == "success" for status in statuses):
-        status = {"state": "success", "description": metadata["bundle"], "log_url": run_url(), "environment": LIVE}
+        status = {"state": "success", "description": metadata["bundle"], "log_url": run_url(), "environment": PRODUCTION}
         github.post(f"deployments/{deployment['id']}/statuses", {name: text for name, text in status.items() if text})
 
 
 def _deployment(metadata: dict[str, Any]) -> dict[str, Any]:
     return {
         "ref": metadata["commit"],
-        "environment": LIVE,
+        "environment": PRODUCTION,
         "description": metadata["bundle"],
         "payload": {"bundle": metadata["bundle"], "digest": metadata["digest"]},
         "auto_merge": False,

@@ -10,7 +10,7 @@ from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import lift_quarantine, quarantine_branch
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, output_of, push_branch, remote_name, run_git
-from cd4ml.gate.champion import LIVE, WANTED, bundle_digest_at
+from cd4ml.gate.champion import PRODUCTION, MAIN, bundle_digest_at
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.terminal.arguments import Arguments
 
@@ -29,7 +29,7 @@ def main(argv: list[str]) -> None:
     target = releases.metadata_of(github, tag)["commit"]
     if run_git("cat-file", "-e", f"{target}^{{commit}}").returncode:
         output_of("fetch", "--quiet", origin, target)
-    live = branch_commit(origin, LIVE)
+    live = branch_commit(origin, PRODUCTION)
     actions = [
         quarantine(origin, live, target) if live else "",
         move_production_back(origin, live, target, tag),
@@ -57,9 +57,9 @@ def quarantine(origin: str, live: str, target: str) -> str:
 def move_production_back(origin: str, live: str | None, target: str, tag: str) -> str:
     """Move `production` to the target; return what was done."""
     if live != target:
-        push_branch(origin, target, LIVE, expected=live, force=True)
+        push_branch(origin, target, PRODUCTION, expected=live, force=True)
     set_outputs(moved="yes")
-    return f"{LIVE} is at {target[:7]}, {tag}" + (f"; was at {live[:7]}" if live and live != target else "")
+    return f"{PRODUCTION} is at {target[:7]}, {tag}" + (f"; was at {live[:7]}" if live and live != target else "")
 
 
 def propose_revert(github: GitHub, origin: str, target: str, tag: str) -> str:
@@ -67,19 +67,19 @@ def propose_revert(github: GitHub, origin: str, target: str, tag: str) -> str:
 
     `.github` stays as it is: a workflow's token may not change workflows.
     """
-    main_tip = branch_commit(origin, WANTED)
+    main_tip = branch_commit(origin, MAIN)
     if main_tip is None:
         return ""
     commit = _revert_commit(main_tip, target, f"Revert to {tag}\n\nWhy: {reason_given()}\n")
     if commit is None:
-        return f"{WANTED} has the files of {tag} already"
+        return f"{MAIN} has the files of {tag} already"
     branch = f"rollback/{tag}"
     push_branch(origin, commit, branch, expected=branch_commit(origin, branch), force=True)
     log = output_of("log", "--oneline", "--no-decorate", "-n", "50", f"{target}..{main_tip}").replace("`", "'")
     run = f" in [this run]({run_url()})" if run_url() else ""
     body = (
         f"Production was rolled back to {tag}{run}; the reason given: `{reason_given().replace('`', '')}`.\n\n"
-        f"This reverts these commits on {WANTED}, except for `.github`:\n\n```\n{log}\n```\n\n"
+        f"This reverts these commits on {MAIN}, except for `.github`:\n\n```\n{log}\n```\n\n"
         "Merge it, or fix the model and close it: only the bundle that was rolled back is quarantined.\n"
     )
     address = open_or_update(github, branch, f"Revert to {tag}", body)

@@ -11,7 +11,7 @@ from cd4ml.delivery.staleness import Reason, stale_stages
 from cd4ml.gate.champion import branches, bundle_digest_at, bundle_digest_here
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
-from cd4ml.storage.dvc_remote import dvc_remote, out_of_reach
+from cd4ml.storage.dvc_remote import default_remote, unreachable_reason
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import align
 
@@ -52,14 +52,14 @@ def main(argv: list[str]) -> None:
     print(text)
     add_to_summary(f"```\n{text}\n```")
     if status.reachable == "no":
-        add_to_summary(f"what needs data or models is skipped: {out_of_reach()}; docs/delivery.md says what to set")
+        add_to_summary(f"what needs data or models is skipped: {unreachable_reason()}; docs/delivery.md says what to set")
 
 
 def read_status() -> tuple[Status, list[Reason]]:
     """Return the status, and the stages that are out of date, with the reasons."""
     digest, reasons = bundle_digest_here(), stale_stages()
-    remote = _yes_or_no(bool(dvc_remote() or os.environ.get("OBJECTS")))
-    reachable = _yes_or_no(not out_of_reach())
+    remote = _yes_or_no(bool(default_remote() or os.environ.get("OBJECTS")))
+    reachable = _yes_or_no(not unreachable_reason())
     if digest is None:
         return Status("none", "", "", "no", remote, reachable, "no", "no"), []
     version, verdict = version_of(digest), recorded_verdict()
@@ -107,7 +107,7 @@ def as_text(status: Status, reasons: list[Reason]) -> str:
         ("model", status.bundle or "not judged yet", status.model),
         ("digest", status.digest, live),
         ("gate", "", "passed" if status.passed == "yes" else "not passed"),
-        ("remote", out_of_reach(), "reachable" if status.reachable == "yes" else "not reachable"),
+        ("remote", unreachable_reason(), "reachable" if status.reachable == "yes" else "not reachable"),
     ]
     if status.quarantined == "yes":
         lift = f"git push origin --delete {quarantine_branch(status.bundle)} lifts it"

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cd4ml.bundle.manifest import check
+from cd4ml.bundle.manifest import load_manifest
 from cd4ml.delivery.actions_io import run_url
 from cd4ml.delivery.commit_model import mlflow_run_of
 from cd4ml.delivery.model_commit import MLFLOW_TRAILER
@@ -39,7 +39,7 @@ def release_metadata() -> dict[str, Any]:
     Raises:
         UserError: another bundle passed the gate.
     """
-    manifest, verdict = check(paths.BUNDLE), recorded_verdict()
+    manifest, verdict = load_manifest(paths.BUNDLE), recorded_verdict()
     if verdict.get("passed") is not True or verdict.get("digest") != manifest.digest:
         raise UserError(
             f"reports/gate.json does not record that {manifest.version} passed the gate; "

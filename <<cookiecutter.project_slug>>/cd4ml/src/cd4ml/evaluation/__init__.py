@@ -1,11 +1,14 @@
-"""How good a bundle is: metrics with intervals, slices, curves, pictures, and the model card.
+"""Measure how good a bundle is: metrics with intervals, slices, curves, pictures, and the model card.
 
-In: targets and a bundle's scores of the test set. Out: numbers, CSV, SVG and Markdown.
-Read first: `predictions`, `metrics`.
+In: the outcomes and the bundle's scores of the test set. Out: numbers, CSV, SVG and Markdown. Read first:
+`predictions`, then `metrics`. A new metric is a line in `METRICS`, its computation beside it, and a sentence in
+`metric_descriptions`.
 
-- `predictions`: targets and scores of the same rows. `metrics`: every metric of each task; `ranking` and `calibration`
-  are what they are made of.
-- `intervals`: 95 % intervals by the bootstrap. `baseline`: the trivial model. `results`: reports/metrics.json.
-- `slices`: the same by value of a column. `curves`, `pictures`: for DVC's plots and for people.
-- `card`, `card_contract`: the model card. `metric_descriptions`, `formatting`, `markdown`: its words and numbers.
+- `predictions`: outcomes and scores of the same rows. `metrics`: every metric of each task, computed with `ranking` and
+  `calibration`.
+- `intervals`: 95 % intervals by the bootstrap. `baseline`: what to predict without the columns. `results`: the content
+  of reports/metrics.json.
+- `slices`: the main metric for each value of a column. `curves`: points for DVC's plots. `pictures`: the card's SVG.
+- `card`: the model card; `card_rows` and `card_quality` hold its larger sections.
+- `metric_descriptions`, `formatting`, `markdown`: the text about metrics, numbers as text, text as Markdown.
 """

@@ -1,4 +1,4 @@
-"""The model card: what the model is for, how good it is and where not, what it was made of; for people."""
+"""Write the model card: what the model predicts, how good it is, its limits, and its lineage."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,241 +6,116 @@ from typing import Any
 
 from cd4ml.bundle.decision import Decision
 from cd4ml.bundle.manifest import Manifest
-from cd4ml.contract.contract import Contract, Target, Task
-from cd4ml.evaluation import card_contract
-from cd4ml.evaluation.formatting import NOTHING, percent, shown, shown_interval
-from cd4ml.evaluation.markdown import code, plain, table
-from cd4ml.evaluation.metric_descriptions import METRIC_DESCRIPTIONS
-from cd4ml.evaluation.metrics import METRICS, Metric, main_metric
+from cd4ml.contract.contract import Contract, Target
+from cd4ml.evaluation.card_quality import quality_section, slices_section
+from cd4ml.evaluation.card_rows import RowSummary, columns_section, day_of, sets_section
+from cd4ml.evaluation.markdown import code_span, escape, markdown_table
 from cd4ml.settings.params import Waiver
 
-_MOST_SLICES = 15
-
 
 @dataclass(frozen=True)
-class Window:
-    """The rows held out, and their first and last time where the contract names one."""
-
-    rows: int
-    target: dict[str, Any]
-    """How their target is distributed, as `reference.json` has it of the training rows."""
-    first: str | None = None
-    last: str | None = None
-
-
-@dataclass(frozen=True)
-class Told:
-    """All that a card tells."""
+class CardData:
+    """Everything that the card is made from."""
 
     manifest: Manifest
     contract: Contract
-    reference: dict[str, Any]
+    profile: dict[str, Any]
+    """The bundle's training profile."""
     results: dict[str, Any]
+    """The content of reports/metrics.json."""
     slices: dict[str, Any]
+    """The content of reports/slices.json."""
     pictures: dict[str, str]
-    """Where a picture lies, from the card, and what it shows."""
-    holdout: Window
+    """Each picture's title, by its path relative to the card."""
+    test: RowSummary
     accepted: Sequence[Waiver] = ()
-    """The broken rules of the gate that its owner accepted for this very bundle."""
+    """The waivers in params.yaml for this bundle."""
 
 
-def card(told: Told) -> str:
-    """Return the card, in Markdown; nothing in it depends on when it is written."""
+def model_card(data: CardData) -> str:
+    """Return the card, in Markdown; the same data gives the same text."""
     sections = [
-        _head(told),
-        _purpose(told),
-        _data(told),
-        _quality(told),
-        "\n".join(f"![{words}]({path})" for path, words in told.pictures.items()),
-        _by_slice(told),
-        card_contract.section(told.contract, told.reference),
-        _limits(told),
-        _lineage(told.manifest, told.accepted),
+        _title(data.contract),
+        _purpose(data.contract, data.manifest.decision),
+        sets_section(data.contract, RowSummary.from_profile(data.profile), data.test),
+        quality_section(data.contract, data.results),
+        "\n".join(f"![{title}]({path})" for path, title in data.pictures.items()),
+        slices_section(data.slices, data.contract.task),
+        columns_section(data.contract, data.profile),
+        _limits(data),
+        _lineage(data.manifest, data.accepted),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _head(told: Told) -> str:
-    described = told.contract.description
-    title = f"# {plain(told.contract.name)}"
-    return f"{title}\n\n{plain(described)}" if described else title
+def _title(contract: Contract) -> str:
+    title = f"# {escape(contract.name)}"
+    return f"{title}\n\n{escape(contract.description)}" if contract.description else title
 
 
-def _purpose(told: Told) -> str:
-    target = told.contract.target
-    meaning = f": {plain(target.description)}" if target.description else ""
+def _purpose(contract: Contract, decision: Decision) -> str:
+    target = contract.target
+    meaning = f": {escape(target.description)}" if target.description else ""
     meaning += "" if meaning.endswith((".", "?", "!")) else "."
     return (
-        f"## What it answers\n\n{code(target.name)}{meaning}\n\n"
-        f"{_kind_of_answer(target, told.manifest.decision)} It answers from the {len(told.contract.columns)} columns "
-        "listed below, one row at a time."
+        f"## What it predicts\n\n{code_span(target.name)}{meaning}\n\n{_prediction(target, decision)} It uses the "
+        f"{len(contract.columns)} columns listed below, and predicts each row on its own."
     )
 
 
-def _kind_of_answer(target: Target, decision: Decision) -> str:
+def _prediction(target: Target, decision: Decision) -> str:
     if decision.task == "binary":
-        return f"The answer is a probability, and yes where it is {decision.threshold:.3g} or more."
+        return f"It predicts a probability, and true if the probability is at least {decision.threshold:.3g}."
     if decision.task == "regression":
-        return f"The answer is a number{f', in {plain(target.unit)}' if target.unit else ''}."
-    classes = ", ".join(code(label) for label in decision.classes)
-    return f"The answer is a probability for each of {classes}, and the likeliest of them."
+        return f"It predicts a number{f', in {escape(target.unit)}' if target.unit else ''}."
+    return f"It predicts a probability for each of {_listed(decision.classes)}, and the most probable class."
 
 
-def _data(told: Told) -> str:
-    time = told.contract.time
-    train = told.reference["time"] or {}
-    how = "picked by a hash, so that a row held out stays so as the table grows"
-    if time is not None:
-        how = f"all of them later, by {code(time)}, than the rows learnt from"
-    header = ("rows", "how many", "from", "to", f"{code(told.contract.target.name)}")
-    learnt, judged = (
-        _described(told.contract.target, rows) for rows in (told.reference["target"], told.holdout.target)
-    )
+def _limits(data: CardData) -> str:
     lines = [
-        ("learnt from", f"{told.reference['rows']:,}", _day(train.get("first")), _day(train.get("last")), learnt),
-        ("judged on", f"{told.holdout.rows:,}", _day(told.holdout.first), _day(told.holdout.last), judged),
+        _limit_of_time(data.contract, data.test),
+        "Numbers: the quality was not measured by range; outside the range of the training set the model extrapolates.",
+        *_limits_of_values(data),
+        "Causes: the model uses correlations; it does not predict the effect of changing a value.",
     ]
-    columns = [0, 1, *([2, 3] if time is not None else []), 4]
-    rows = [[line[column] for column in columns] for line in lines]
-    shown_table = table([header[column] for column in columns], rows, right=(1,))
-    return f"## The data\n\n{shown_table}\n\nThe rows it is judged on were {how}."
-
-
-def _described(target: Target, distribution: dict[str, Any]) -> str:
-    if target.type == "number":
-        return f"mean {shown(distribution['mean'])}, median {shown(distribution['median'])}"
-    if target.type == "boolean":
-        return f"{percent(distribution['shares'].get('1', 0.0))} yes"
-    return ", ".join(f"{code(label)} {percent(share)}" for label, share in distribution["shares"].items())
-
-
-def _day(time: str | None) -> str:
-    return time[:10] if time else NOTHING
-
-
-def _quality(told: Told) -> str:
-    results, task = told.results, told.contract.task
-    unit = f" ({plain(told.contract.target.unit)})" if told.contract.target.unit else ""
-    rows = [
-        (
-            metric.label + (unit if metric.of_target else ""), f"**{shown(results[metric.name])}**",
-            shown_interval(results["intervals"][metric.name]), shown(results["baseline"][metric.name]), metric.better,
-        )
-        for metric in METRICS[task]
-    ]  # fmt: skip
-    header = ("metric", "this model", "95 % interval", "baseline", "better")
-    reading = "\n".join(f"- **{metric.label}** {METRIC_DESCRIPTIONS[metric.name]}." for metric in METRICS[task])
-    return (
-        f"## How good it is\n\n{verdict(results, main_metric(task))}\n\n{table(header, rows, right=(1, 2, 3))}\n\n"
-        f"The baseline is the trivial model: {_trivial(task)}. The interval is where the metric would lie in 95 of "
-        "100 samples of as many rows like these; it does not tell of rows that are unlike.\n\n"
-        f"<details><summary>How to read each metric</summary>\n\n{reading}\n\n</details>"
-    )
-
-
-def verdict(results: dict[str, Any], metric: Metric) -> str:
-    """Return one sentence: whether the model beats the trivial one by its main metric, and by more than chance."""
-    value, baseline, bounds = (results[key] for key in (metric.name, "baseline", "intervals"))
-    trivial, interval = baseline[metric.name], bounds[metric.name]
-    if value is None or trivial is None or interval is None:
-        return f"**{metric.label} cannot be told from these rows**: they hold too few of one outcome."
-    sign = 1 if metric.better == "higher" else -1
-    nearest = interval["low"] if sign == 1 else interval["high"]
-    said = f"{metric.label} is {shown(value)}, where the trivial model has {shown(trivial)}"
-    if sign * (value - trivial) <= 0:
-        return f"**Not better than trivial.** {said}."
-    if sign * (nearest - trivial) <= 0:
-        return f"**Not surely better than trivial.** {said}, which lies within the interval."
-    return f"**Better than trivial, by more than chance.** {said}."
-
-
-def _trivial(task: Task) -> str:
-    if task == "regression":
-        return "always the training rows' median, or their mean for the metrics of squared errors, R² and bias"
-    return "always the classes' shares in the training rows, and so always the commonest class"
-
-
-def _by_slice(told: Told) -> str:
-    found, metric = told.slices["slices"], main_metric(told.contract.task)
-    if not found:
-        return "## Where it is worse\n\nNo column has few enough values, or values with enough rows, to tell."
-    sign = 1 if metric.better == "higher" else -1
-    known = [one for one in found if one[metric.name] is not None]
-    worst_first = sorted(known, key=lambda one: sign * one[metric.name])
-    header = ("column", "value", "rows", metric.label, "95 % interval", *_MEANS[told.contract.task], "")
-    lines = [_slice_line(one, metric, told.slices["overall"], told.contract.task) for one in worst_first[:_MOST_SLICES]]
-    left = len(found) - len(lines)
-    more = f" The other {left} are in [slices.json](slices.json)." if left else ""
-    return (
-        f"## Where it is worse\n\n{metric.label} over all rows is {shown(told.slices['overall'])}. By value, worst "
-        "first; a mark shows where the interval leaves that out, as it does for one value in twenty by chance "
-        f"alone.{more}\n\n{table(header, lines, right=range(2, len(header) - 1))}"
-    )
-
-
-_MEANS = {
-    "binary": ("mean probability", "came true"),
-    "multiclass": ("mean probability of the answer",),
-    "regression": ("mean answer", "mean outcome"),
-}
-
-
-def _slice_line(one: dict[str, Any], metric: Metric, overall: float, task: Task) -> Sequence[str]:
-    mark, bounds = "", one["interval"]
-    if bounds and not bounds["low"] <= overall <= bounds["high"]:
-        above = bounds["low"] > overall
-        mark = "▲\N{NO-BREAK SPACE}better" if above == (metric.better == "higher") else "▼\N{NO-BREAK SPACE}worse"
-    value = "null" if one["value"] is None else code({True: "true", False: "false"}.get(one["value"], one["value"]))
-    means = [shown(one["predicted"]), shown(one["actual"])][: len(_MEANS[task])]
-    measured = (shown(one[metric.name]), shown_interval(bounds), *means)
-    return (code(one["column"]), value, f"{one['rows']:,}", *measured, mark)
-
-
-def _limits(told: Told) -> str:
-    lines = [
-        _limit_of_time(told),
-        "Numbers: it was not judged range by range; beyond the values it learnt from, it only guesses.",
-        *_limits_of_values(told),
-        "Cause: it tells what goes together in these rows, not what would happen if a value were changed.",
-    ]
-    if told.manifest.runtime == "sklearn":
-        lines.append(f"Runtime: {plain(told.manifest.reason)}; the service is slower and larger for it.")
+    if data.manifest.runtime == "sklearn":
+        lines.append(f"Runtime: {escape(data.manifest.reason)}; this makes the service slower and its image larger.")
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
-def _limit_of_time(told: Told) -> str:
-    if told.contract.time is None:
-        return "Time: the contract names none, so whether it holds as the world changes was not judged."
-    return (
-        f"Time: nothing later than {_day(told.holdout.last)} was there to judge it by, nor any season it did not meet."
-    )
+def _limit_of_time(contract: Contract, test: RowSummary) -> str:
+    if contract.time is None:
+        return "Time: the contract names no time, so it was not tested whether the quality lasts."
+    return f"Time: the test set ends on {day_of(test.last)}; later days, and seasons that it lacks, were not tested."
 
 
-def _limits_of_values(told: Told) -> Iterator[str]:
-    columns, seen = told.contract.columns, told.reference["columns"]
-    left_out = [f"{count} of {code(name)}" for name, count in told.slices["left_out"].items()]
+def _limits_of_values(data: CardData) -> Iterator[str]:
+    columns, distributions = data.contract.columns, data.profile["columns"]
+    left_out = [f"{count} of {code_span(name)}" for name, count in data.slices["left_out"].items()]
     if left_out:
-        yield f"Values not judged by themselves, for too few rows or too many values: {', '.join(left_out)}."
+        yield f"Values without a slice, because of too few rows or too many values: {', '.join(left_out)}."
     open_ended = [name for name, rule in columns.items() if rule.type == "category" and not rule.rejects_unknown]
     if open_ended:
-        yield f"Values it never saw are answered too, without a warning: any of {_listed(open_ended)}."
-    never = [name for name, rule in columns.items() if rule.nullable and seen[name]["nulls"] == 0]
-    if never:
-        yield f"Nulls are allowed, but none was there to learn from: {_listed(never)}."
-    unseen = sorted(set(told.slices.get("confusion", ())) - set(told.manifest.decision.classes))
-    if unseen:
-        yield f"Classes it never saw, and so never answers, are among the rows it was judged on: {_listed(unseen)}."
+        yield f"Unknown values are accepted without a warning: {_listed(open_ended)}."
+    never_null = [name for name, rule in columns.items() if rule.nullable and distributions[name]["nulls"] == 0]
+    if never_null:
+        yield f"Nulls are allowed, but the training set has none: {_listed(never_null)}."
+    unknown = sorted(set(data.slices.get("confusion", ())) - set(data.manifest.decision.classes))
+    if unknown:
+        yield f"Classes of the test set that the training set lacks, and that are never predicted: {_listed(unknown)}."
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(code(name) for name in names)
+    return ", ".join(code_span(name) for name in names)
 
 
 def _lineage(manifest: Manifest, accepted: Sequence[Waiver]) -> str:
-    rows = [("version", code(manifest.version)), ("digest", code(manifest.digest))]
+    rows = [("version", code_span(manifest.version)), ("digest", code_span(manifest.digest))]
     rows += [("newest day of the data", manifest.until)] if manifest.until else []
-    rows += [("runs on", plain(manifest.reason))]
+    rows += [("runtime", escape(manifest.reason))]
     rows += [("threshold", f"{manifest.threshold:.6g}")] if manifest.threshold is not None else []
-    rows += [(f"accepted: {one.rule}", f"{plain(one.reason)} (by {plain(one.by)})") for one in accepted]
-    rows += [(f"SHA-256 of the {name}", code(digest[:12])) for name, digest in manifest.made_of.items()]
-    return "## Lineage\n\n" + table(("", ""), rows)
+    rows += [
+        (f"accepted: {waiver.rule}", f"{escape(waiver.reason)} (by {escape(waiver.by)})") for waiver in accepted
+    ]
+    rows += [(f"SHA-256 of the {name}", code_span(digest[:12])) for name, digest in manifest.made_of.items()]
+    return "## Lineage\n\n" + markdown_table(("", ""), rows)

@@ -1,46 +1,46 @@
-"""Numbers as a person reads them, in the card and on the terminal."""
+"""Format numbers for people, in reports and on the terminal."""
 
 from collections.abc import Mapping
 
-NOTHING = "\N{EN DASH}"
+NO_VALUE = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
 
 
-def shown(value: float | None) -> str:
-    """Return a number with about three digits that matter; a dash for None."""
-    return NOTHING if value is None else _written(value, abs(value))
+def format_number(value: float | None) -> str:
+    """Return a number with about three significant digits; a dash for None."""
+    return NO_VALUE if value is None else _format(value, abs(value))
 
 
-def shown_interval(bounds: Mapping[str, float] | None) -> str:
-    """Return an interval's two ends, both as exact as the larger; a dash for None."""
+def format_interval(bounds: Mapping[str, float] | None) -> str:
+    """Return both ends of an interval, with the digits that the larger one needs; a dash for None."""
     if bounds is None:
-        return NOTHING
-    size = max(abs(end) for end in bounds.values())
-    return f"{_written(bounds['low'], size)} to {_written(bounds['high'], size)}"
+        return NO_VALUE
+    magnitude = max(abs(end) for end in bounds.values())
+    return f"{_format(bounds['low'], magnitude)} to {_format(bounds['high'], magnitude)}"
 
 
-def _written(value: float, size: float) -> str:
-    if 0 < size < 0.01:
+def _format(value: float, magnitude: float) -> str:
+    if 0 < magnitude < 0.01:
         text = f"{value:.2g}"
-    elif size < 10:
+    elif magnitude < 10:
         text = f"{value:.3f}"
     else:
-        text = f"{value:,.1f}" if size < 1000 else f"{value:,.0f}"
+        text = f"{value:,.1f}" if magnitude < 1000 else f"{value:,.0f}"
     return text.replace("-", _MINUS)
 
 
-def percent(share: float) -> str:
-    """Return a share as a percentage, never a small one as nought or a large one as all."""
+def format_percent(share: float) -> str:
+    """Return a share as a percentage; a small one is not rounded to 0 %, and a large one not to 100 %."""
     if 0 < share < 0.001:
         return "< 0.1 %"
     return f"{100 * share:.1f} %" if share < 0.1 or 0.99 < share < 1 else f"{100 * share:.0f} %"
 
 
-def brief(value: float) -> str:
-    """Return a value as it is typical of a column: three digits, or all before the point."""
+def format_rounded(value: float) -> str:
+    """Return a value with three significant digits; from 1,000 on with all digits before the decimal point."""
     return (f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}").replace("-", _MINUS)
 
 
-def exact(value: float) -> str:
-    """Return a limit as the contract has it."""
+def format_exact(value: float) -> str:
+    """Return a limit of the contract with all its digits."""
     return f"{value:,.9g}".replace("-", _MINUS)

@@ -1,38 +1,38 @@
-"""The numbers of reports/metrics.json: the model's, how sure they are, and the trivial model's."""
+"""Compute the content of reports/metrics.json: the model's metrics, their intervals, and the baseline's metrics."""
 
 import math
 from typing import Any
 
 from cd4ml.evaluation.baseline import baseline_metrics
-from cd4ml.evaluation.intervals import interval, resampled
-from cd4ml.evaluation.metrics import measured, scorer
+from cd4ml.evaluation.intervals import bootstrap, percentile_interval
+from cd4ml.evaluation.metrics import compute_metrics, make_scorer
 from cd4ml.evaluation.predictions import Predictions
 
-_DIGITS = 6  # where other machines begin to differ
+_DIGITS = 6  # further digits differ between machines
 
 
-def significant(value: float) -> float | None:
-    """Return a number to six significant digits; None for NaN and infinities, which JSON has not."""
-    return float(f"{value:.{_DIGITS - 1}e}") if math.isfinite(value) else None
-
-
-def bounds(found: tuple[float, float] | None) -> dict[str, float | None] | None:
-    """Return an interval as `{"low": .., "high": ..}`: named, so that `dvc metrics diff` shows both."""
-    return None if found is None else {"low": significant(found[0]), "high": significant(found[1])}
-
-
-def results(judged: Predictions, target: dict[str, Any], rounds: int) -> dict[str, Any]:
+def compute_results(predictions: Predictions, target: dict[str, Any], rounds: int) -> dict[str, Any]:
     """Return `rows`, every metric by name, and the same names under `intervals` and `baseline`.
 
     Args:
-        judged: the rows held out, beside the bundle's scores.
-        target: how the training rows' target was distributed, as `reference.json` has it.
+        predictions: the test set, with the bundle's scores.
+        target: the target's distribution in the training set, as reference.json has it.
         rounds: of the bootstrap.
     """
-    (replicates,) = resampled([scorer(judged)], judged.rows, rounds)
+    (replicates,) = bootstrap([make_scorer(predictions)], predictions.rows, rounds)
     return {
-        "rows": judged.rows,
-        **{name: significant(value) for name, value in measured(judged).items()},
-        "intervals": {name: bounds(interval(values)) for name, values in replicates.items()},
-        "baseline": {name: significant(value) for name, value in baseline_metrics(judged, target).items()},
+        "rows": predictions.rows,
+        **{name: round_significant(value) for name, value in compute_metrics(predictions).items()},
+        "intervals": {name: interval_by_name(percentile_interval(values)) for name, values in replicates.items()},
+        "baseline": {name: round_significant(value) for name, value in baseline_metrics(predictions, target).items()},
     }
+
+
+def round_significant(value: float) -> float | None:
+    """Return a number rounded to six significant digits; None for NaN and infinities, which JSON does not have."""
+    return float(f"{value:.{_DIGITS - 1}e}") if math.isfinite(value) else None
+
+
+def interval_by_name(interval: tuple[float, float] | None) -> dict[str, float | None] | None:
+    """Return an interval as `{"low": .., "high": ..}`: with names, so that `dvc metrics diff` shows both ends."""
+    return None if interval is None else {"low": round_significant(interval[0]), "high": round_significant(interval[1])}

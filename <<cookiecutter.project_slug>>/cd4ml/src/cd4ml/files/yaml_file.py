@@ -21,7 +21,7 @@ _EXPECTED = {  # by type of pydantic's error
     "string_too_short": "a string that is not empty",
     "string_type": "a string",
 }
-_LIMITS = {"ge": "at least {}", "gt": "above {}", "le": "at most {}", "lt": "below {}"}  # by pydantic's name
+_LIMITS = {"ge": "of at least {}", "gt": "above {}", "le": "of at most {}", "lt": "below {}"}  # by pydantic's name
 
 
 class Section(BaseModel):
@@ -133,7 +133,7 @@ def _numbers(field: FieldInfo | None) -> str | None:
     if limits.keys() & {"ge", "gt"} and limits.keys() & {"le", "lt"}:
         low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
         excluded = " and ".join(str(limits[name]) for name in ("gt", "lt") if name in limits)
-        return f"{kind} between {low:,} and {high:,}{f', {excluded} excluded' if excluded else ''}"
+        return f"{kind} between {low} and {high}{f', {excluded} excluded' if excluded else ''}"
     return " ".join([kind, *(_LIMITS[name].format(value) for name, value in limits.items())])
 
 

@@ -1,4 +1,4 @@
-"""The same fresh rows, answered by the challenger, the champion and the trivial baseline."""
+"""Compare the challenger with the champion and the baseline: the scores of all three on the same rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, target_of_table
 from cd4ml.errors import UserError
-from cd4ml.evaluation.baseline import trivial
-from cd4ml.evaluation.intervals import interval, resampled
-from cd4ml.evaluation.metrics import METRICS, Metric, main_metric, main_scorer, measured, scorer
+from cd4ml.evaluation.baseline import baseline_predictions
+from cd4ml.evaluation.intervals import bootstrap, percentile_interval
+from cd4ml.evaluation.metrics import METRICS, Metric, compute_metrics, main_metric, make_main_scorer, make_scorer
 from cd4ml.evaluation.predictions import Predictions
-from cd4ml.evaluation.slices import values_of
+from cd4ml.evaluation.slices import masks_by_value
 from cd4ml.gate.champion import UnknownChampionError
 from cd4ml.settings.params import EvaluateParams
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A metric of the challenger beside another's on the same rows, and how much better the challenger is."""
+    """A metric of the challenger and of another model on the same rows, and how much better the challenger is."""
 
     metric: Metric
     challenger: float
     other: float
     gain: float
-    """Above 0 where the challenger is better. A share of `other` for a metric in the target's unit."""
+    """Above 0 if the challenger is better. A share of `other` for a metric in the target's unit."""
     low: float
     high: float
-    """The 95 % interval of `gain`, from the paired bootstrap: every resample is of the same rows for both."""
+    """The 95 % interval of `gain`, from the paired bootstrap: every resample has the same rows for both models."""
     error: float
     """The standard error of `gain`, from the same resamples."""
 
@@ -42,114 +42,124 @@ class Slice:
     """The rows that have one value of one column."""
 
     name: str
-    rows: Array
-    """A mask, shape `(all rows,)`."""
+    mask: Array
+    """Which rows they are, shape `(rows,)`."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that the rules look at; `champion` is None where there is none, or none that can be scored."""
+    """What the rules are applied to."""
 
     challenger: Predictions
     baseline: Predictions
     champion: Predictions | None
+    """None if there is no champion, or none that can be scored."""
     slices: list[Slice]
     rounds: int
+    """Of the bootstrap."""
 
     @property
     def metric(self) -> Metric:
-        """The metric that decides."""
+        """The main metric."""
         return main_metric(self.challenger.task)
 
-    def against(self, other: Predictions, rows: Array | None = None) -> Difference | None:
-        """Return the main metric beside another's, on the rows of a mask or all; None where they do not define it."""
-        pair = [one if rows is None else one.only(rows) for one in (self.challenger, other)]
-        found = resampled([main_scorer(one) for one in pair], pair[0].rows, self.rounds)
-        values = [main_scorer(one)(np.ones((1, one.rows))) for one in pair]
-        name = self.metric.name
-        ours, theirs = (float(value[name][0]) for value in values)
-        return _difference(self.metric, ours, theirs, found)
+    def main_difference(self, other: Predictions, mask: Array | None = None) -> Difference | None:
+        """Return the main metric of the challenger and of another model; None if the rows do not define it.
 
-    def all_metrics(self, other: Predictions) -> list[Difference]:
-        """Return every metric that has a better side beside another's; left out where the rows do not define it."""
-        found = resampled([scorer(self.challenger), scorer(other)], self.challenger.rows, self.rounds)
-        ours, theirs = measured(self.challenger), measured(other)
+        Args:
+            other: the other model's predictions.
+            mask: which rows to use, shape `(rows,)`; all by default.
+        """
+        pair = [model if mask is None else model.subset(mask) for model in (self.challenger, other)]
+        scorers = [make_main_scorer(model) for model in pair]
+        replicates = bootstrap(scorers, pair[0].rows, self.rounds)
+        weights = np.ones((1, pair[0].rows))
+        challenger, other_value = (float(scorer(weights)[self.metric.name][0]) for scorer in scorers)
+        return _difference(self.metric, challenger, other_value, replicates)
+
+    def all_differences(self, other: Predictions) -> list[Difference]:
+        """Return every metric of which higher or lower is better, as far as the rows define it."""
+        replicates = bootstrap([make_scorer(self.challenger), make_scorer(other)], self.challenger.rows, self.rounds)
+        challenger, others = compute_metrics(self.challenger), compute_metrics(other)
         metrics = [metric for metric in METRICS[self.challenger.task] if metric.better != "near 0"]
-        told = [_difference(metric, ours[metric.name], theirs[metric.name], found) for metric in metrics]
-        return [one for one in told if one is not None]
+        differences = [
+            _difference(metric, challenger[metric.name], others[metric.name], replicates) for metric in metrics
+        ]
+        return [difference for difference in differences if difference is not None]
 
 
-def _difference(metric: Metric, ours: float, theirs: float, found: Sequence[dict[str, Array]]) -> Difference | None:
+def _difference(
+    metric: Metric, challenger: float, other: float, replicates: Sequence[dict[str, Array]]
+) -> Difference | None:
     sign = 1 if metric.better == "higher" else -1
-    unit = abs(theirs) if metric.of_target and theirs else 1.0
-    gains = sign * (found[0][metric.name] - found[1][metric.name]) / unit
-    bounds = interval(gains)
-    if bounds is None or np.isnan(ours) or np.isnan(theirs):
+    unit = abs(other) if metric.of_target and other else 1.0
+    gains = sign * (replicates[0][metric.name] - replicates[1][metric.name]) / unit
+    interval = percentile_interval(gains)
+    if interval is None or np.isnan(challenger) or np.isnan(other):
         return None
-    return Difference(metric, ours, theirs, sign * (ours - theirs) / unit, *bounds, float(np.nanstd(gains)))
+    gain = sign * (challenger - other) / unit
+    return Difference(metric, challenger, other, gain, *interval, float(np.nanstd(gains)))
 
 
-def contest(
+def compare(
     table: pd.DataFrame, challenger: Bundle, champion: Predictions | None, columns: Columns, params: EvaluateParams
 ) -> Comparison:
-    """Return the contest on a table of held-out rows.
+    """Return the comparison on the test set.
 
     Args:
-        table: the rows, as data/holdout.parquet has them.
-        challenger: who is judged, by its own contract.
-        champion: the same rows, answered by the champion; see `answered`.
-        columns: the same rows, normalized by the challenger's contract: what slices are made of.
-        params: how many resamples, and which slices are large enough.
+        table: the test set, as data/holdout.parquet has it.
+        challenger: the bundle to judge.
+        champion: the champion's predictions for the same rows; see `score_champion`.
+        columns: the same rows, normalized by the challenger's contract: the slices are made from them.
+        params: the number of resamples, and which slices are large enough.
     """
     target = target_of_table(table, challenger.contract)
-    judged = Predictions.of(target, challenger.scores(columns), challenger.decision)
-    baseline = trivial(judged, challenger.reference()["target"])
-    return Comparison(judged, baseline, champion, slices(columns, challenger.contract, params), params.bootstrap_rounds)
+    predictions = Predictions.from_scores(target, challenger.scores(columns), challenger.decision)
+    baseline = baseline_predictions(predictions, challenger.training_profile()["target"])
+    slices = find_slices(columns, challenger.contract, params)
+    return Comparison(predictions, baseline, champion, slices, params.bootstrap_rounds)
 
 
-def answered(table: pd.DataFrame, champion: Bundle, contract: Contract) -> Predictions:
-    """Return the rows beside the champion's scores, which it makes with its own contract and features.
+def score_champion(table: pd.DataFrame, champion: Bundle, contract: Contract) -> Predictions:
+    """Return the champion's predictions for the test set, made with its own contract and features.
 
     Args:
-        table: the rows held out for the challenger.
-        champion: who answers.
-        contract: the challenger's, which says what came true.
+        table: the challenger's test set.
+        champion: the champion's bundle.
+        contract: the challenger's, by which the outcomes are read.
 
     Raises:
-        UnknownChampionError: it answers another question, or cannot answer these rows.
+        UnknownChampionError: it predicts another target, or cannot score these rows.
     """
     if champion.contract.task != contract.task or champion.contract.target.name != contract.target.name:
         raise UnknownChampionError(
-            f"the champion answers another question, {champion.contract.target.name} ({champion.contract.task})"
+            f"the champion predicts another target, {champion.contract.target.name} ({champion.contract.task})"
         )
-    absent = [name for name in champion.contract.columns if name not in table]
-    if absent:
-        raise UnknownChampionError(f"the champion needs {', '.join(absent)}, which the rows no longer have")
+    missing = [name for name in champion.contract.columns if name not in table]
+    if missing:
+        raise UnknownChampionError(f"the champion needs {', '.join(missing)}, which the test set does not have")
     try:
         scores = champion.scores(columns_of_table(table, champion.contract))
-    except (UserError, RuntimeError, ValueError, TypeError, KeyError) as failed:
-        raise UnknownChampionError(f"the champion cannot answer these rows: {_first_line(failed)}") from failed
+    except (UserError, RuntimeError, ValueError, TypeError, KeyError) as failure:
+        raise UnknownChampionError(f"the champion cannot score the test set: {_first_line(failure)}") from failure
     if not np.isfinite(scores).all():
-        raise UnknownChampionError(f"the champion answers {_not_finite(scores):,} of {len(scores):,} rows with NaN")
-    return Predictions.of(target_of_table(table, contract), scores, champion.decision)
+        wrong = int((~np.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
+        raise UnknownChampionError(f"the champion's scores are NaN or infinite in {wrong:,} of {len(scores):,} rows")
+    return Predictions.from_scores(target_of_table(table, contract), scores, champion.decision)
 
 
-def slices(columns: Columns, contract: Contract, params: EvaluateParams) -> list[Slice]:
-    """Return the slices that the model card judges too: every value of a category or boolean with enough rows."""
-    found = []
-    for column, values in values_of(columns, contract).items():
-        if len(values) <= params.slice_maximum_values:
-            large = {value: rows for value, rows in values.items() if rows.sum() >= params.slice_minimum_rows}
-            found += [Slice(f"{column}={_shown(value)}", rows) for value, rows in large.items()]
-    return found
+def find_slices(columns: Columns, contract: Contract, params: EvaluateParams) -> list[Slice]:
+    """Return the slices of the model card: every value of a category or boolean with enough rows."""
+    slices = []
+    for column, masks in masks_by_value(columns, contract).items():
+        if len(masks) <= params.slice_maximum_values:
+            large = {value: mask for value, mask in masks.items() if mask.sum() >= params.slice_minimum_rows}
+            slices += [Slice(f"{column}={_value_name(value)}", mask) for value, mask in large.items()]
+    return slices
 
 
-def _shown(value: Any) -> str:
+def _value_name(value: Any) -> str:
     return {None: "null", True: "true", False: "false"}.get(value, str(value))
-
-
-def _not_finite(scores: Array) -> int:
-    return int((~np.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
 
 
 def _first_line(failure: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The verb `gate`: judge models/bundle, write reports/gate.json and reports/gate.md, refuse or let pass."""
+"""The verb `gate`: judge models/bundle, write reports/gate.json and reports/gate.md, and exit with 1 on a rejection."""
 
 import json
 import tempfile
@@ -13,49 +13,54 @@ from cd4ml.errors import BundleError, UserError
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.files.atomic import write_text
 from cd4ml.gate import integrity, rules
-from cd4ml.gate.champion import LIVE, WANTED, Champion, UnknownChampionError, bundle_digest_here, find_champion
-from cd4ml.gate.comparison import Comparison, answered, contest
+from cd4ml.gate.champion import (
+    MAIN,
+    PRODUCTION,
+    Champion,
+    UnknownChampionError,
+    bundle_digest_here,
+    find_champion,
+)
+from cd4ml.gate.comparison import Comparison, compare, score_champion
 from cd4ml.gate.rules import Finding
-from cd4ml.gate.verdict import Opponent, Verdict, as_json, as_markdown, as_text, waived
+from cd4ml.gate.verdict import ChampionSummary, Verdict, apply_waivers, as_json, as_markdown, as_text
 from cd4ml.settings import paths
 from cd4ml.settings.params import GateParams, Params
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import report
 
-_FOUND = "found and scored"
 
-
-class RefusedError(UserError):
-    """The gate refuses the bundle."""
+class RejectedError(UserError):
+    """The gate rejects the bundle."""
 
 
 def main(argv: list[str]) -> None:
-    """Judge the bundle and print the verdict.
+    """Judge the bundle, write both reports, and print the verdict.
 
     Raises:
-        RefusedError: a rule is broken that no waiver accepts for this bundle.
-        UserError: there is nothing to judge.
+        RejectedError: a rule is broken, and no waiver accepts that for this bundle.
+        UserError: there is no bundle or no test set.
     """
     Arguments("gate").parse_args(argv)
-    params, challenger, table = Params.load(), _challenger(), read_table(paths.HOLDOUT)
-    report(f"is {challenger.version} whole, and does it answer as its pipeline does?")
-    stale = integrity.not_of_these_rows(challenger) or integrity.not_current()
+    params, challenger, table = Params.load(), _load_challenger(), read_table(paths.HOLDOUT)
+    report(f"checking that {challenger.version} is complete, and gives its pipeline's scores")
+    stale = integrity.difference_from_inputs(challenger) or integrity.difference_from_lock()
     report("looking for the champion")
-    with tempfile.TemporaryDirectory(prefix="gate-", dir=_scratch()) as folder:
+    with tempfile.TemporaryDirectory(prefix="gate-", dir=_temporary_folder()) as folder:
         try:
             champion: Champion | UnknownChampionError | None = find_champion(Path(folder) / "bundle")
         except UnknownChampionError as reason:
             champion = reason
-        report(f"judging on {len(table):,} rows, {params.evaluate.bootstrap_rounds:,} resamples")
+        report(f"comparing on {len(table):,} rows, with {params.evaluate.bootstrap_rounds:,} resamples")
         verdict = judge(challenger, champion, table, stale, params)
     write_text(paths.GATE_TABLE, as_markdown(verdict))
-    said = as_json(verdict) | {"dvc_lock": bundle_digest_here()}  # as git knows the bundle, in a clone that lacks it
-    write_text(paths.GATE, json.dumps(said, indent=1, ensure_ascii=False))
+    content = as_json(verdict) | {"dvc_lock": bundle_digest_here()}  # identifies the bundle in a clone without it
+    write_text(paths.GATE, json.dumps(content, indent=1, ensure_ascii=False))
     print(as_text(verdict))
     if not verdict.passed:
-        raise RefusedError(
-            f"{verdict.challenger.version} is refused; mend it, or accept one rule for this bundle under gate.accept "
-            "in params.yaml"
+        raise RejectedError(
+            f"{verdict.challenger.version} is rejected; improve it, or accept one rule for this bundle under "
+            "gate.accept in params.yaml"
         )
 
 
@@ -66,88 +71,90 @@ def judge(
     stale: str | None,
     params: Params,
 ) -> Verdict:
-    """Return the verdict.
+    """Return the verdict on a bundle.
 
     Args:
         challenger: the bundle to judge.
-        champion: what it must hold against; the reason where that cannot be told; None where there is none yet.
-        table: the rows held out, which neither has seen.
-        stale: why the bundle is not what dvc.lock names; None where it is.
+        champion: the model to compare it with; the reason if that is not known; None if there is none yet.
+        table: the challenger's test set.
+        stale: how the bundle differs from what dvc.lock names; None if it does not.
         params: the rules' limits, the waivers, and how slices and resamples are made.
     """
     columns = columns_of_table(table, challenger.contract)
-    findings = _integrity(challenger, columns, stale)
-    if findings[-1].result == "refused":  # what it answers is not the model's: there is nothing to compare
+    findings = _check_integrity(challenger, columns, stale)
+    if findings[-1].result == "rejected":  # the scores are not the model's, so that a comparison would mean nothing
         return Verdict(challenger.manifest, len(table), None, findings, [], [], params.gate.accept)
-    found, scored = _found(champion, challenger, table)
+    champion_finding, champion_predictions = _check_champion(champion, challenger, table)
     known = champion if isinstance(champion, Champion) else None
-    judged = contest(table, challenger, scored, columns, params.evaluate)
-    findings += [found, *_rules(judged, known, challenger, params.gate)]
-    findings, used = waived(findings, params.gate.accept, challenger.version)
-    opponent = None
-    if known is not None and scored is not None:
-        opponent = Opponent(known.branch, known.revision, known.bundle.version, known.bundle.manifest.digest)
-    unused = [waiver for waiver in params.gate.accept if waiver not in used]
-    metrics = judged.all_metrics(judged.champion or judged.baseline)
-    return Verdict(challenger.manifest, len(table), opponent, findings, metrics, used, unused)
+    comparison = compare(table, challenger, champion_predictions, columns, params.evaluate)
+    findings += [champion_finding, *_check_rules(comparison, known, challenger, params.gate)]
+    findings, used, unused = apply_waivers(findings, params.gate.accept, challenger.version)
+    summary = None
+    if known is not None and champion_predictions is not None:
+        summary = ChampionSummary(known.branch, known.revision, known.bundle.version, known.bundle.manifest.digest)
+    metrics = comparison.all_differences(comparison.champion or comparison.baseline)
+    return Verdict(challenger.manifest, len(table), summary, findings, metrics, used, unused)
 
 
-def _challenger() -> Bundle:
+def _load_challenger() -> Bundle:
     if not paths.BUNDLE.exists():
         raise UserError(f"no bundle in {paths.BUNDLE}; run `make train`, which makes one")
     try:
         return Bundle.load(paths.BUNDLE)
-    except BundleError as altered:
-        raise RefusedError(f"refused: whole: {altered}") from None
+    except BundleError as damaged:
+        raise RejectedError(f"rejected: whole: {damaged}") from None
 
 
-def _scratch() -> Path:
-    """Return where the champion is unpacked: on the disk of DVC's cache, so that files can be linked."""
+def _temporary_folder() -> Path:
+    """Return a folder for the champion's bundle on the disk of DVC's cache, so that DVC can link its files."""
     folder = Path(".dvc/tmp")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _integrity(challenger: Bundle, columns: Columns, stale: str | None) -> list[Finding]:
+def _check_integrity(challenger: Bundle, columns: Columns, stale: str | None) -> list[Finding]:
     scores = challenger.scores(columns)
-    apart = integrity.not_as_fitted(challenger, paths.PIPELINE, columns, scores)
+    difference = integrity.difference_from_pipeline(challenger, paths.PIPELINE, columns, scores)
     return [
-        _whole("whole", "every file as dvc.lock names it", stale),
-        _whole("answers", f"{len(scores):,} rows answered as its pipeline does", apart),
+        _integrity_finding("whole", "every file is the one that dvc.lock names", stale),
+        _integrity_finding("answers", f"the pipeline's scores on {len(scores):,} rows", difference),
     ]
 
 
-def _whole(rule: str, measured: str, reason: str | None) -> Finding:
-    if reason is not None:
-        return Finding(rule, "refused", "no", why=reason)
+def _integrity_finding(rule: str, measured: str, difference: str | None) -> Finding:
+    if difference is not None:
+        return Finding(rule, "rejected", "different", why=difference)
     return Finding(rule, "passed", measured)
 
 
-def _found(
+def _check_champion(
     champion: Champion | UnknownChampionError | None, challenger: Bundle, table: pd.DataFrame
 ) -> tuple[Finding, Predictions | None]:
-    """Return what is said of the champion, and its answers where it can be scored."""
+    """Return the finding on the champion, and its predictions if it can be scored."""
+    allowed = "found and scored"
     if champion is None:
-        return Finding("champion", "passed", f"none on {LIVE} or {WANTED} yet", _FOUND), None
+        return Finding("champion", "passed", f"none on {PRODUCTION} or {MAIN} yet", allowed), None
     if isinstance(champion, UnknownChampionError):
-        return Finding("champion", "refused", "not known", _FOUND, str(champion)), None
+        return Finding("champion", "rejected", "not known", allowed, str(champion)), None
     try:
-        scored = answered(table, champion.bundle, challenger.contract)
+        predictions = score_champion(table, champion.bundle, challenger.contract)
     except UnknownChampionError as reason:
-        return Finding("champion", "refused", "not scored", _FOUND, str(reason)), None
-    return Finding("champion", "passed", f"{champion.branch} at {champion.revision[:7]}", _FOUND), scored
+        return Finding("champion", "rejected", "not scored", allowed, str(reason)), None
+    return Finding("champion", "passed", f"{champion.branch} at {champion.revision[:7]}", allowed), predictions
 
 
-def _rules(judged: Comparison, champion: Champion | None, challenger: Bundle, params: GateParams) -> list[Finding]:
-    found = [rules.beats_baseline(judged), rules.above_floor(judged, params.floor)]
-    other, whose = judged.baseline, "without looking"
-    if judged.champion is None:
-        found.append(Finding("comparison", "not judged", "no champion"))
+def _check_rules(
+    comparison: Comparison, champion: Champion | None, challenger: Bundle, params: GateParams
+) -> list[Finding]:
+    findings = [rules.check_baseline(comparison), rules.check_floor(comparison, params.floor)]
+    other, whose = comparison.baseline, "the baseline's"
+    if comparison.champion is None:
+        findings.append(Finding("comparison", "not judged", "no champion"))
     else:
-        other, whose = judged.champion, "the champion's"
-        found.append(rules.holds_against(judged, judged.champion, params.max_regression))
-    found.append(rules.holds_in_slices(judged, other, whose, params.max_slice_regression))
-    found.append(rules.is_calibrated(judged, params.max_calibration_error))
+        other, whose = comparison.champion, "the champion's"
+        findings.append(rules.check_comparison(comparison, comparison.champion, params.max_regression))
+    findings.append(rules.check_slices(comparison, other, whose, params.max_slice_regression))
+    findings.append(rules.check_calibration(comparison, params.max_calibration_error))
     if champion is None:
-        return [*found, Finding("requests", "not judged", "no champion")]
-    return [*found, rules.keeps_requests(champion.bundle.contract, challenger.contract)]
+        return [*findings, Finding("requests", "not judged", "no champion")]
+    return [*findings, rules.check_requests(champion.bundle.contract, challenger.contract)]

@@ -1,4 +1,4 @@
-"""The rules: each looks at one thing and says what it measured, what is allowed, and in one line why it refuses."""
+"""The rules: each measures one property of the challenger, and returns what is allowed and why it rejects."""
 
 from dataclasses import dataclass, field
 from statistics import NormalDist
@@ -10,155 +10,184 @@ from cd4ml.contract.compatibility import breaking_changes
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import ParamsError
 from cd4ml.evaluation.calibration import Bins
-from cd4ml.evaluation.formatting import percent, shown
-from cd4ml.evaluation.metrics import METRICS, measured
+from cd4ml.evaluation.formatting import format_number, format_percent
+from cd4ml.evaluation.metrics import METRICS, compute_metrics
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.gate.comparison import Comparison, Difference
 
-Result = Literal["passed", "refused", "accepted", "not judged"]
-_SURE = 0.05  # the chance, over all slices together, that one is called worse for nothing
+Result = Literal["passed", "rejected", "accepted", "not judged"]
+_SLICES_ERROR_RATE = 0.05  # the probability that at least one of all slices is rejected by chance
 _MINUS = "\N{MINUS SIGN}"
-_SHOWN_CHANGES = 3
+_MAX_CHANGES = 3  # that are named in a rejection
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule found."""
+    """The result of one rule."""
 
     rule: str
     result: Result
     measured: str
     allowed: str = ""
     why: str = ""
-    """The refusal, one line without the rule's name."""
+    """Why the rule rejects, in one line, without the rule's name; empty if it does not."""
     numbers: dict[str, Any] = field(default_factory=dict)
-    """The same for a program."""
+    """What was measured, for programs."""
 
 
-def beats_baseline(contest: Comparison) -> Finding:
-    """Refuse a model that is not surely better than answering without looking: the interval must lie above 0."""
-    found, name = contest.against(contest.baseline), contest.metric.name
-    if found is None:
-        why = f"{name} cannot be told from these rows: they hold too few of one outcome"
-        return Finding("baseline", "refused", "nothing", "surely better", why)
-    why = f"not surely better than trivial: {name} is {shown(found.challenger)}, {shown(found.other)} without looking"
-    passed = found.low > 0
-    return _finding("baseline", passed, f"{name} {gained(found)}", "surely better", why, _numbers(found))
+def check_baseline(comparison: Comparison) -> Finding:
+    """Reject a model that is not significantly better than the baseline: the gain's 95 % interval must be above 0."""
+    difference, name = comparison.main_difference(comparison.baseline), comparison.metric.name
+    allowed = "significantly better"
+    if difference is None:
+        return Finding("baseline", "rejected", "not defined", allowed, _not_defined(name))
+    why = (
+        f"not significantly better than the baseline: {name} is {format_number(difference.challenger)}, "
+        f"the baseline's {format_number(difference.other)}"
+    )
+    measured = f"{name} {format_gain(difference)}"
+    return _finding("baseline", difference.low > 0, measured, allowed, why, _numbers(difference))
 
 
-def above_floor(contest: Comparison, floor: dict[str, float]) -> Finding:
-    """Refuse a model with a metric beyond the worst that its owner puts up with.
+def check_floor(comparison: Comparison, floor: dict[str, float]) -> Finding:
+    """Reject a model with a metric that is worse than its limit in `gate.floor`.
 
     Raises:
-        ParamsError: the floor names a metric that this task has not.
+        ParamsError: the floor names a metric that the task does not have.
     """
-    metrics = {metric.name: metric for metric in METRICS[contest.challenger.task] if metric.better != "near 0"}
+    task = comparison.challenger.task
+    metrics = {metric.name: metric for metric in METRICS[task] if metric.better != "near 0"}
     for name in floor:
         if name not in metrics:
-            known = ", ".join(metrics)
-            task = contest.challenger.task
-            raise ParamsError(f"params.yaml: gate.floor.{name} is no metric of a {task} model; write one of {known}")
+            raise ParamsError(
+                f"params.yaml: gate.floor.{name} is not a metric of a {task} model; write one of {', '.join(metrics)}"
+            )
     if not floor:
         return Finding("floor", "not judged", "", "gate.floor is empty")
-    values, broken, limits = measured(contest.challenger), [], []
-    for name, worst in floor.items():
+    values, broken, limits = compute_metrics(comparison.challenger), [], []
+    for name, limit in floor.items():
         higher = metrics[name].better == "higher"
-        limits.append(f"{name} at {'least' if higher else 'most'} {worst:g}")
-        if not (values[name] >= worst if higher else values[name] <= worst):  # NaN is no better than the floor
-            broken.append(f"{name} is {shown(values[name])}, {limits[-1].removeprefix(name + ' ')} is asked for")
-    told = ", ".join(f"{name} {shown(values[name])}" for name in floor)
-    return _finding("floor", not broken, told, ", ".join(limits), "; ".join(broken), {n: values[n] for n in floor})
+        required = f"at {'least' if higher else 'most'} {limit:g}"
+        limits.append(f"{name} {required}")
+        if not (values[name] >= limit if higher else values[name] <= limit):  # NaN breaks the limit, too
+            broken.append(f"{name} is {format_number(values[name])}, {required} is required")
+    measured = ", ".join(f"{name} {format_number(values[name])}" for name in floor)
+    numbers = {name: values[name] for name in floor}
+    return _finding("floor", not broken, measured, ", ".join(limits), "; ".join(broken), numbers)
 
 
-def holds_against(contest: Comparison, champion: Predictions, most: float) -> Finding:
-    """Refuse a model that lost more than `most` of the main metric, where chance is no explanation for the loss.
+def check_comparison(comparison: Comparison, champion: Predictions, max_regression: float) -> Finding:
+    """Reject a model that lost more than `max_regression` of the main metric to the champion, and significantly so.
 
-    Both are asked: a loss that is too small to matter, and one that as many other rows would not show again, pass.
+    Both are required: a loss that is too small to matter passes, and so does one that chance alone explains.
     """
-    found, name = contest.against(champion), contest.metric.name
-    if found is None:
-        return Finding("comparison", "refused", "nothing", why=f"{name} cannot be told from these rows")
-    passed = not (found.gain < -most and found.high < 0)
-    why = f"worse than the champion: {name} is {shown(found.challenger)}, the champion's {shown(found.other)}"
-    why += f"; {gained(found)}, {_MINUS}{_amount(found, most)} is allowed"
-    caught = max(most, NormalDist().inv_cdf(0.975) * found.error) + NormalDist().inv_cdf(0.8) * found.error
-    numbers = _numbers(found) | {"caught_four_times_in_five": caught}
-    return _finding("comparison", passed, f"{name} {gained(found)}", f"{_MINUS}{_amount(found, most)}", why, numbers)
-
-
-def holds_in_slices(contest: Comparison, other: Predictions, whose: str, most: float) -> Finding:
-    """Refuse a model that in one slice surely lost more than nothing, and more than `most`.
-
-    So that looking at many slices refuses nothing by chance, each is asked to be surer: the chance of one error is
-    divided by the number of slices (Bonferroni), and the bootstrap's spread taken as a normal distribution's.
-    """
-    found = {one.name: contest.against(other, one.rows) for one in contest.slices}
-    told = {name: difference for name, difference in found.items() if difference is not None}
-    if not told:
-        return Finding("slices", "not judged", "no slice has enough rows", f"gate.max_slice_regression {most:g}")
-    sure = NormalDist().inv_cdf(1 - _SURE / len(told))
-    broken = {n: one for n, one in told.items() if one.gain < -most and one.gain + sure * one.error < 0}
-    name, worst = min(told.items(), key=lambda pair: pair[1].gain)
-    why = "; ".join(
-        f"{name}: {one.metric.name} is {shown(one.challenger)}, {whose} {shown(one.other)}"
-        for name, one in sorted(broken.items(), key=lambda pair: pair[1].gain)
-    )
-    summary = f"{len(told)} slices, the lowest {name} {gained(worst)}"
-    allowed = f"{_MINUS}{_amount(worst, most)}"
-    return _finding("slices", not broken, summary, allowed, why, {name: _numbers(one) for name, one in told.items()})
-
-
-def is_calibrated(contest: Comparison, most: float) -> Finding:
-    """Refuse probabilities that are further from what came true than `most`, and than chance explains."""
-    judged = contest.challenger
-    if judged.task == "regression":
-        return Finding("calibration", "not judged", "", "a number carries no probability")
-    said = judged.scores if judged.task == "binary" else judged.scores.max(axis=1)
-    happened = judged.target if judged.task == "binary" else judged.said == judged.target
-    bins = Bins(said, happened)
-    error = float(bins.error(np.ones((1, judged.rows)))[0])
-    by_chance = float(np.quantile(bins.error_by_chance(said, contest.rounds), 0.95))
-    mean, share = float(said.mean()), float(happened.mean())
+    difference, name = comparison.main_difference(champion), comparison.metric.name
+    if difference is None:
+        return Finding("comparison", "rejected", "not defined", why=_not_defined(name))
+    passed = not (difference.gain < -max_regression and difference.high < 0)
+    allowed = f"{_MINUS}{_format_amount(difference, max_regression)}"
     why = (
-        f"probabilities are {shown(error)} from what came true, {most:g} is allowed "
-        f"(on average {percent(mean)} said, {percent(share)} happened)"
+        f"worse than the champion: {name} is {format_number(difference.challenger)}, "
+        f"the champion's {format_number(difference.other)}; {format_gain(difference)}, {allowed} is allowed"
+    )
+    significant = NormalDist().inv_cdf(0.975) * difference.error
+    detectable = max(max_regression, significant) + NormalDist().inv_cdf(0.8) * difference.error
+    numbers = _numbers(difference) | {"caught_four_times_in_five": detectable}
+    return _finding("comparison", passed, f"{name} {format_gain(difference)}", allowed, why, numbers)
+
+
+def check_slices(comparison: Comparison, other: Predictions, whose: str, max_regression: float) -> Finding:
+    """Reject a model that lost more than `max_regression` in one slice, and significantly so.
+
+    Each slice is tested at an error rate that is divided by the number of slices (Bonferroni), so that many slices do
+    not lead to a rejection by chance. The bootstrap's distribution is taken as normal.
+
+    Args:
+        comparison: of the challenger.
+        other: the champion's predictions, or the baseline's.
+        whose: "the champion's" or "the baseline's", for the message.
+        max_regression: the loss that is allowed.
+    """
+    by_slice = {part.name: comparison.main_difference(other, part.mask) for part in comparison.slices}
+    differences = {name: difference for name, difference in by_slice.items() if difference is not None}
+    if not differences:
+        limit = f"gate.max_slice_regression {max_regression:g}"
+        return Finding("slices", "not judged", "no slice has enough rows", limit)
+    quantile = NormalDist().inv_cdf(1 - _SLICES_ERROR_RATE / len(differences))
+    broken = {
+        name: difference
+        for name, difference in differences.items()
+        if difference.gain < -max_regression and difference.gain + quantile * difference.error < 0
+    }
+    lowest_name, lowest = min(differences.items(), key=lambda pair: pair[1].gain)
+    why = "; ".join(
+        f"{name}: {difference.metric.name} is {format_number(difference.challenger)}, "
+        f"{whose} {format_number(difference.other)}"
+        for name, difference in sorted(broken.items(), key=lambda pair: pair[1].gain)
+    )
+    measured = f"{len(differences)} slices, the lowest {lowest_name} {format_gain(lowest)}"
+    allowed = f"{_MINUS}{_format_amount(lowest, max_regression)}"
+    numbers = {name: _numbers(difference) for name, difference in differences.items()}
+    return _finding("slices", not broken, measured, allowed, why, numbers)
+
+
+def check_calibration(comparison: Comparison, max_error: float) -> Finding:
+    """Reject probabilities whose calibration error is above `max_error`, and above what chance explains."""
+    predictions = comparison.challenger
+    if predictions.task == "regression":
+        return Finding("calibration", "not judged", "", "regression has no probabilities")
+    binary = predictions.task == "binary"
+    probabilities = predictions.scores if binary else predictions.scores.max(axis=1)
+    outcomes = predictions.target if binary else predictions.predicted == predictions.target
+    bins = Bins(probabilities, outcomes)
+    error = float(bins.error(np.ones((1, predictions.rows)))[0])
+    by_chance = float(np.quantile(bins.simulated_errors(probabilities, comparison.rounds), 0.95))
+    mean, share = float(probabilities.mean()), float(outcomes.mean())
+    why = (
+        f"the calibration error is {format_number(error)}, {max_error:g} is allowed "
+        f"(mean probability {format_percent(mean)}, observed share {format_percent(share)})"
     )
     numbers = {"error": error, "by_chance": by_chance, "mean_said": mean, "share_happened": share}
-    passed = error <= most or error <= by_chance
-    return _finding("calibration", passed, f"error {shown(error)}", f"at most {most:g}", why, numbers)
+    passed = error <= max_error or error <= by_chance
+    return _finding("calibration", passed, f"error {format_number(error)}", f"at most {max_error:g}", why, numbers)
 
 
-def keeps_requests(before: Contract, after: Contract) -> Finding:
-    """Refuse a contract that those who call the champion would notice."""
-    changes = breaking_changes(before, after)
-    more = f"; and {len(changes) - _SHOWN_CHANGES} more" if len(changes) > _SHOWN_CHANGES else ""
-    why = f"callers would break: {'; '.join(changes[:_SHOWN_CHANGES])}{more}"
-    told = f"{len(changes)} a caller would notice" if changes else "as callers know them"
-    return _finding("requests", not changes, told, "wider ones", why, {"changes": changes})
+def check_requests(champion: Contract, challenger: Contract) -> Finding:
+    """Reject a contract that breaks the champion's callers."""
+    changes = breaking_changes(champion, challenger)
+    more = f"; and {len(changes) - _MAX_CHANGES} more" if len(changes) > _MAX_CHANGES else ""
+    why = f"callers would break: {'; '.join(changes[:_MAX_CHANGES])}{more}"
+    measured = f"{len(changes)} breaking changes" if changes else "compatible"
+    return _finding("requests", not changes, measured, "compatible changes", why, {"changes": changes})
 
 
-def gained(found: Difference) -> str:
-    """Return a gain and its interval; a percentage for a metric in the target's unit. Below 0 is a loss."""
-    value, low, high = (_signed(found, number) for number in (found.gain, found.low, found.high))
+def format_gain(difference: Difference) -> str:
+    """Return a gain and its interval, as percentages for a metric in the target's unit. Below 0 is a loss."""
+    ends = (difference.gain, difference.low, difference.high)
+    value, low, high = (_format_signed(difference, number) for number in ends)
     return f"{value} [{low}, {high}]"
 
 
-def _signed(found: Difference, gain: float) -> str:
-    amount = _amount(found, abs(gain))
+def _format_signed(difference: Difference, gain: float) -> str:
+    amount = _format_amount(difference, abs(gain))
     sign = "" if not amount.strip("0. %") else "+" if gain > 0 else _MINUS
     return sign + amount
 
 
-def _amount(found: Difference, gain: float) -> str:
-    return f"{100 * gain:.1f} %" if found.metric.of_target else f"{gain:.3f}"
+def _format_amount(difference: Difference, gain: float) -> str:
+    return f"{100 * gain:.1f} %" if difference.metric.of_target else f"{gain:.3f}"
+
+
+def _not_defined(metric: str) -> str:
+    return f"{metric} cannot be computed on this test set: it has too few rows of one outcome"
 
 
 def _finding(rule: str, passed: bool, measured: str, allowed: str, why: str, numbers: dict[str, Any]) -> Finding:
-    return Finding(rule, "passed" if passed else "refused", measured, allowed, "" if passed else why, numbers)
+    return Finding(rule, "passed" if passed else "rejected", measured, allowed, "" if passed else why, numbers)
 
 
-def _numbers(found: Difference) -> dict[str, Any]:
+def _numbers(difference: Difference) -> dict[str, Any]:
     return {
-        "metric": found.metric.name, "challenger": found.challenger, "other": found.other,
-        "gain": found.gain, "low": found.low, "high": found.high,
+        "metric": difference.metric.name, "challenger": difference.challenger, "other": difference.other,
+        "gain": difference.gain, "low": difference.low, "high": difference.high,
     }  # fmt: skip

@@ -1,24 +1,23 @@
-"""Findings and waivers to a verdict: for the terminal, for a pull request, and for the programs that release."""
+"""The verdict: findings and waivers, as text for the terminal, Markdown for a pull request, and JSON for programs."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cd4ml.bundle.manifest import Manifest
-from cd4ml.evaluation.formatting import shown
-from cd4ml.evaluation.markdown import code, plain
-from cd4ml.evaluation.markdown import table as markdown_table
-from cd4ml.evaluation.results import significant
+from cd4ml.evaluation.formatting import format_number
+from cd4ml.evaluation.markdown import code_span, escape, markdown_table
+from cd4ml.evaluation.results import round_significant
 from cd4ml.gate.comparison import Difference
-from cd4ml.gate.rules import Finding, gained
+from cd4ml.gate.rules import Finding, format_gain
 from cd4ml.settings.params import Waiver
 from cd4ml.terminal.output import align
 
-_MARKS = {"passed": "✅", "refused": "❌", "accepted": "⚠️", "not judged": "\N{EN DASH}"}
+_MARKS = {"passed": "✅", "rejected": "❌", "accepted": "⚠️", "not judged": "\N{EN DASH}"}
 
 
 @dataclass(frozen=True)
-class Opponent:
-    """The champion as a verdict names it: where it was found and which bundle it is."""
+class ChampionSummary:
+    """The champion as a verdict names it: which bundle it is, and where it was found."""
 
     branch: str
     revision: str
@@ -28,100 +27,126 @@ class Opponent:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says of one bundle."""
+    """The gate's decision about one bundle, and what it is based on."""
 
     challenger: Manifest
     rows: int
-    champion: Opponent | None
+    """Of the test set."""
+    champion: ChampionSummary | None
     findings: list[Finding]
     metrics: list[Difference]
-    """Every metric beside the champion's, or the baseline's where there is none that can be scored."""
+    """Every metric beside the champion's, or beside the baseline's if there is no champion that can be scored."""
     accepted: list[Waiver]
-    """The waivers that were needed, and took effect."""
+    """The waivers that accept a broken rule of this bundle."""
     unused: list[Waiver]
-    """The waivers that name another bundle, or a rule that was not broken."""
+    """The waivers of another bundle, or of a rule that is not broken."""
 
     @property
-    def refused(self) -> list[Finding]:
-        """The rules that are broken and not waived."""
-        return [finding for finding in self.findings if finding.result == "refused"]
+    def rejected(self) -> list[Finding]:
+        """The rules that are broken and not accepted."""
+        return [finding for finding in self.findings if finding.result == "rejected"]
 
     @property
     def passed(self) -> bool:
         """Whether this bundle may be released."""
-        return not self.refused
+        return not self.rejected
 
 
-def waived(findings: list[Finding], accepted: list[Waiver], version: str) -> tuple[list[Finding], list[Waiver]]:
-    """Return the findings with waivers of exactly this bundle applied, and the waivers that took effect."""
-    ours = {waiver.rule: waiver for waiver in accepted if waiver.bundle == version}
-    used = [ours[finding.rule] for finding in findings if finding.result == "refused" and finding.rule in ours]
-    rules = {waiver.rule for waiver in used}
-    return [replace(one, result="accepted") if one.rule in rules else one for one in findings], used
+def apply_waivers(
+    findings: list[Finding], waivers: list[Waiver], version: str
+) -> tuple[list[Finding], list[Waiver], list[Waiver]]:
+    """Return the findings after the waivers of exactly this bundle, the waivers that were needed, and the others."""
+    by_rule = {waiver.rule: waiver for waiver in waivers if waiver.bundle == version}
+    used = [by_rule[finding.rule] for finding in findings if finding.result == "rejected" and finding.rule in by_rule]
+    accepted = {waiver.rule for waiver in used}
+    after = [replace(finding, result="accepted") if finding.rule in accepted else finding for finding in findings]
+    return after, used, [waiver for waiver in waivers if waiver not in used]
 
 
 def as_text(verdict: Verdict) -> str:
     """Return the verdict for a terminal."""
     header = ("rule", "result", "measured", "allowed")
-    lines = [(one.rule, one.result, one.measured, one.allowed) for one in verdict.findings]
-    told = [_sides(verdict), "", *(f"  {line}" for line in align([header, *lines]).splitlines())]
-    told += [f"accepted: {_accepted(waiver)}" for waiver in verdict.accepted]
-    told += [f"not used: gate.accept of {waiver.rule} for {waiver.bundle}" for waiver in verdict.unused]
-    told += [f"refused: {one.rule}: {one.why}" for one in verdict.refused]
+    rows = [(finding.rule, finding.result, finding.measured, finding.allowed) for finding in verdict.findings]
+    lines = [_both_models(verdict), "", *(f"  {line}" for line in align([header, *rows]).splitlines())]
+    lines += [f"accepted: {waiver.rule}: {_reason(waiver)}" for waiver in verdict.accepted]
+    lines += [f"unused waiver: {waiver.rule} for {waiver.bundle}" for waiver in verdict.unused]
+    lines += [f"rejected: {finding.rule}: {finding.why}" for finding in verdict.rejected]
     if verdict.passed:
-        told.append(f"passed: {verdict.challenger.version} may be released; next: git add -A && git commit")
-    return "\n".join(told)
+        lines.append(f"passed: {verdict.challenger.version} may be released; next: git add -A && git commit")
+    return "\n".join(lines)
 
 
-def _sides(verdict: Verdict) -> str:
+def _both_models(verdict: Verdict) -> str:
+    """Return a line about the champion or the baseline, and one about the challenger, with the main metric of each."""
     main = verdict.metrics[0] if verdict.metrics else None
-    name = f"{main.metric.name} " if main else ""
-    ours, theirs = (f"{name}{shown(value)}" for value in ((main.challenger, main.other) if main else (None, None)))
-    champion = ("baseline", "trivial", "none on production or main yet", theirs)
+    challenger_value = f"{main.metric.name} {format_number(main.challenger)}" if main else ""
+    other_value = f"{main.metric.name} {format_number(main.other)}" if main else ""
     if verdict.champion is not None:
-        where = f"{verdict.champion.branch} at {verdict.champion.revision[:7]}"
-        champion = ("champion", verdict.champion.version, where, theirs)
-    elif any(one.rule == "champion" and one.result != "passed" for one in verdict.findings):
-        champion = ("baseline", "trivial", "the champion is not known", theirs)
-    return align([champion, ("challenger", verdict.challenger.version, f"{verdict.rows:,} rows held out", ours)])
+        source = f"{verdict.champion.branch} at {verdict.champion.revision[:7]}"
+        other = ("champion", verdict.champion.version, source, other_value, "")
+    else:
+        unknown = any(finding.rule == "champion" and finding.result != "passed" for finding in verdict.findings)
+        reason = "the champion is not known" if unknown else "there is no champion yet"
+        other = ("baseline", "", reason, other_value, "")
+    rows = f"test set of {verdict.rows:,} rows"
+    gain = format_gain(main) if main else ""
+    return align([other, ("challenger", verdict.challenger.version, rows, challenger_value, gain)])
 
 
 def as_markdown(verdict: Verdict) -> str:
     """Return the verdict for a pull request."""
-    head = "passed" if verdict.passed else "refused"
-    title = f"## {'✅' if verdict.passed else '❌'} Gate: {code(verdict.challenger.version)} {head}"
-    against = "the trivial baseline; there is no champion to compare with"
+    result = "passed" if verdict.passed else "rejected"
+    title = f"## {_MARKS[result]} Gate: {code_span(verdict.challenger.version)} {result}"
+    other = "the baseline, because there is no champion to compare with"
     if verdict.champion is not None:
-        against = (
-            f"the champion {code(verdict.champion.version)}, "
-            f"which {code(verdict.champion.branch)} names at {code(verdict.champion.revision[:7])}"
+        other = (
+            f"the champion {code_span(verdict.champion.version)}, "
+            f"which {code_span(verdict.champion.branch)} names at {code_span(verdict.champion.revision[:7])}"
         )
-    said = [f"- **refused: {one.rule}**: {plain(one.why)}" for one in verdict.refused]
-    said += [f"- **accepted: {waiver.rule}**: {plain(_reason(waiver))}" for waiver in verdict.accepted]
-    said += [f"- not used: the waiver of {waiver.rule} for {code(waiver.bundle)}" for waiver in verdict.unused]
-    rows = [
-        (f"{_MARKS[one.result]} {one.result}", one.rule, plain(one.measured), plain(one.allowed))
-        for one in verdict.findings
-    ]
-    other = "champion" if verdict.champion is not None else "baseline"
-    metrics = [
-        (one.metric.label, f"**{shown(one.challenger)}**", shown(one.other), gained(one)) for one in verdict.metrics
+    notes = [f"- **rejected: {finding.rule}**: {escape(finding.why)}" for finding in verdict.rejected]
+    notes += [f"- **accepted: {waiver.rule}**: {escape(_reason(waiver))}" for waiver in verdict.accepted]
+    notes += [f"- unused waiver: {waiver.rule} for {code_span(waiver.bundle)}" for waiver in verdict.unused]
+    rules = [
+        (
+            f"{_MARKS[finding.result]} {finding.result}",
+            finding.rule,
+            escape(finding.measured),
+            escape(finding.allowed),
+        )
+        for finding in verdict.findings
     ]
     sections = [
         title,
-        f"Judged on the same {verdict.rows:,} held-out rows as {against}.",
-        "\n".join(said),
-        markdown_table(("", "rule", "measured", "allowed"), rows),
-        markdown_table(("metric", "challenger", other, "gain, 95 % interval"), metrics, right=(1, 2, 3)),
-        "A gain below 0 is a loss. Its interval is the paired bootstrap's: both are asked the same resampled rows."
-        if metrics
-        else "",
+        f"Compared on the {verdict.rows:,} rows of the test set with {other}.",
+        "\n".join(notes),
+        markdown_table(("", "rule", "measured", "allowed"), rules),
+        _metrics_table(verdict),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def _metrics_table(verdict: Verdict) -> str:
+    if not verdict.metrics:
+        return ""
+    rows = [
+        (
+            difference.metric.label,
+            f"**{format_number(difference.challenger)}**",
+            format_number(difference.other),
+            format_gain(difference),
+        )
+        for difference in verdict.metrics
+    ]
+    other = "champion" if verdict.champion is not None else "baseline"
+    table = markdown_table(("metric", "challenger", other, "gain, 95 % interval"), rows, right=(1, 2, 3))
+    return (
+        f"{table}\n\nA gain below 0 is a loss. Its interval comes from the paired bootstrap: both models are evaluated "
+        "on the same resampled rows."
+    )
+
+
 def as_json(verdict: Verdict) -> dict[str, Any]:
-    """Return the verdict for a program; nothing in it depends on when it is written."""
+    """Return the content of reports/gate.json; it does not depend on when it is written."""
     return {
         "bundle": verdict.challenger.version,
         "digest": verdict.challenger.digest,
@@ -129,10 +154,10 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "rows": verdict.rows,
         "champion": None if verdict.champion is None else vars(verdict.champion),
         "rules": [
-            {"rule": one.rule, "result": one.result, "measured": one.measured, "allowed": one.allowed}
-            | ({"why": one.why} if one.why else {})
-            | ({"numbers": _rounded(one.numbers)} if one.numbers else {})
-            for one in verdict.findings
+            {"rule": finding.rule, "result": finding.result, "measured": finding.measured, "allowed": finding.allowed}
+            | ({"why": finding.why} if finding.why else {})
+            | ({"numbers": _rounded(finding.numbers)} if finding.numbers else {})
+            for finding in verdict.findings
         ],
         "accepted": [waiver.model_dump() for waiver in verdict.accepted],
     }
@@ -141,11 +166,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(part) for key, part in value.items()}
-    return significant(value) if isinstance(value, float) else value
-
-
-def _accepted(waiver: Waiver) -> str:
-    return f"{waiver.rule}: {_reason(waiver)}"
+    return round_significant(value) if isinstance(value, float) else value
 
 
 def _reason(waiver: Waiver) -> str:

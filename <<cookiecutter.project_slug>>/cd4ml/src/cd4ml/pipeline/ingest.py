@@ -1,4 +1,4 @@
-"""Gather the source's rows, up to a day and back to a window, into one raw table."""
+"""Write the source's rows, up to `data.until` and from the start of the window on, into one raw table."""
 
 import os
 from pathlib import Path
@@ -15,10 +15,10 @@ from cd4ml.terminal.output import report
 def run() -> None:
     """Write data/raw.parquet: the contract's columns of the source's rows."""
     params, contract = Params.load().data, Contract.load(paths.CONTRACT)
-    just_read = os.environ.get(TABLE_FROM_REFRESH)
-    found = read_table(Path(just_read)) if just_read else read_source(params, params.first_day, params.last_day)
-    table, left_out = select_columns(found, contract)
-    gathered = select_rows(table, contract, params)
-    write_table(gathered.rows, paths.RAW)
-    report(f"{gathered}{f'; until {params.until}' if params.until else ''}")
-    report_unused_columns(left_out)
+    from_refresh = os.environ.get(TABLE_FROM_REFRESH)
+    source = read_table(Path(from_refresh)) if from_refresh else read_source(params, params.first_day, params.last_day)
+    table, unused_columns = select_columns(source, contract)
+    selection = select_rows(table, contract, params)
+    write_table(selection.rows, paths.RAW)
+    report(f"{selection}{f'; until {params.until}' if params.until else ''}")
+    report_unused_columns(unused_columns)

@@ -1,30 +1,30 @@
-"""Stop when the process that started this one is gone, so that no stage outlives the run it belongs to."""
+"""End this process if its parent process ends, so that no stage outlives the run that started it."""
 
 import os
 import threading
 import time
 
-_EVERY = 0.5  # seconds
+_INTERVAL = 0.5  # seconds
 
 
 def stop_with_parent() -> None:
-    """Watch, from a thread of its own, that the parent lives; end this process at once when it does not."""
-    parent = os.getppid()  # asked first: a parent that goes from here on is missed by neither look
+    """Start a thread that ends this process if the parent ends; end it now if the parent has ended already."""
+    parent = os.getppid()  # before the check below, so that the thread notices a parent that ends after it
     if _is_orphan():
         os._exit(1)
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(_EVERY)
+            time.sleep(_INTERVAL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="stop with parent").start()
 
 
 def _is_orphan() -> bool:
-    """Return whether the parent was gone before anyone could watch it, and this process was given to another.
+    """Return whether the parent ended before this function was called, and another process adopted this one.
 
-    Whoever takes in orphans is of another session. So is the parent of a session's own leader, and rightly.
+    A process that adopts orphans belongs to another session. So does the parent of a session leader, which is no sign.
     """
     session = os.getsid(0)
     if session == os.getpid():
@@ -33,5 +33,5 @@ def _is_orphan() -> bool:
         return os.getsid(os.getppid()) != session
     except ProcessLookupError:
         return True
-    except PermissionError:  # some systems do not tell of other sessions
+    except PermissionError:  # some systems do not tell the session of a process in another one
         return True

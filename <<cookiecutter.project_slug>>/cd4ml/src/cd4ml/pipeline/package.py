@@ -1,8 +1,8 @@
-"""Package the fitted pipeline as a bundle, and prove that the bundle answers as the pipeline does."""
+"""Package the fitted pipeline as a bundle, whose export to ONNX is proved to give the pipeline's scores."""
 
 import numpy as np
 
-from cd4ml.bundle.assemble import make_bundle, read_ingredients
+from cd4ml.bundle.assemble import make_bundle, read_inputs
 from cd4ml.errors import ModelError
 from cd4ml.files.atomic import replacing_folder
 from cd4ml.settings import paths
@@ -13,12 +13,12 @@ def run() -> None:
     """Write models/bundle.
 
     Raises:
-        ModelError: the pipeline answers with something that is no number.
+        ModelError: the pipeline predicts NaN or infinity for a row of the test set.
     """
-    made = read_ingredients()
-    if not np.isfinite(made.scores(made.holdout)).all():
-        raise ModelError("model.py: the model answers held-out rows with NaN or infinity; it cannot be shipped")
+    inputs = read_inputs()
+    if not np.isfinite(inputs.pipeline_scores(inputs.test)).all():
+        raise ModelError("model.py: the model predicts NaN or infinity for rows of the test set; it cannot be shipped")
     with replacing_folder(paths.BUNDLE) as folder:
-        manifest = make_bundle(folder, made)
+        manifest = make_bundle(folder, inputs)
     report(manifest.reason)
     report(f"bundle {manifest.version}")

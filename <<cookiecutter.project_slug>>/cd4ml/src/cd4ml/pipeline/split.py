@@ -1,4 +1,4 @@
-"""Split the table into rows to learn from and rows to be judged on."""
+"""Split the table into a training set and a test set."""
 
 import hashlib
 
@@ -15,28 +15,28 @@ from cd4ml.terminal.output import report
 
 
 def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return `(train, holdout)`.
+    """Return `(train, test)`.
 
-    The holdout is the newest `holdout_days` whole days when the contract names a time column; else each row goes by
-    a hash of its id, or of all its values, so that a row held out once stays held out as the table grows.
+    If the contract names a time column, the test set is the newest `holdout_days` whole days. Else a hash of each row's
+    id, or of all its values, decides, so that a row of the test set stays in it as the table grows.
 
     Raises:
-        DataError: either side would have fewer than `minimum_rows` rows.
+        DataError: one of both would have fewer than `minimum_rows` rows.
     """
     times = times_of_table(table, contract)
-    held = _by_hash(table, contract, params) if times is None else _newest(times, params)
-    train, holdout = table[~held].reset_index(drop=True), table[held].reset_index(drop=True)
+    in_test = _by_hash(table, contract, params) if times is None else _newest_days(times, params)
+    train, test = table[~in_test].reset_index(drop=True), table[in_test].reset_index(drop=True)
     key = "holdout_share" if times is None else "holdout_days"
-    for name, side in (("train on", train), ("hold out", holdout)):
-        if len(side) < params.minimum_rows:
+    for name, rows in (("training", train), ("test", test)):
+        if len(rows) < params.minimum_rows:
             raise DataError(
-                f"only {len(side):,} of {len(table):,} rows to {name}, fewer than split.minimum_rows "
-                f"({params.minimum_rows:,}); change split.{key} in params.yaml, or bring more data"
+                f"the {name} set has only {len(rows):,} of {len(table):,} rows, fewer than split.minimum_rows "
+                f"({params.minimum_rows:,}); change split.{key} in params.yaml, or add data"
             )
-    return train, holdout
+    return train, test
 
 
-def _newest(times: Array, params: SplitParams) -> Array:
+def _newest_days(times: Array, params: SplitParams) -> Array:
     days = times.astype("datetime64[D]")
     return np.asarray(days > days.max() - np.timedelta64(params.holdout_days, "D"))
 
@@ -45,18 +45,18 @@ def _by_hash(table: pd.DataFrame, contract: Contract, params: SplitParams) -> Ar
     keys = table[[contract.id]] if contract.id is not None else table[sorted(contract.table_columns())]
     rows = zip(*(keys[name].astype(object) for name in keys), strict=True)
     digests = (hashlib.blake2b(repr(row).encode(), digest_size=8).digest() for row in rows)
-    share = np.array([int.from_bytes(digest) for digest in digests], dtype=np.float64) / 2**64
-    return share < params.holdout_share
+    position = np.array([int.from_bytes(digest) for digest in digests], dtype=np.float64) / 2**64
+    return position < params.holdout_share
 
 
 def run() -> None:
     """Write data/train.parquet and data/holdout.parquet."""
     contract = Contract.load(paths.CONTRACT)
-    train, holdout = split(read_table(paths.RAW), contract, Params.load().split)
+    train, test = split(read_table(paths.RAW), contract, Params.load().split)
     write_table(train, paths.TRAIN)
-    write_table(holdout, paths.HOLDOUT)
-    where = "picked by a hash"
+    write_table(test, paths.HOLDOUT)
+    choice = "chosen by a hash"
     if contract.time is not None:
-        first, last = holdout[contract.time].min(), holdout[contract.time].max()
-        where = f"from {pd.Timestamp(first):%d %b %Y} to {pd.Timestamp(last):%d %b %Y}"
-    report(f"{len(train):,} rows to train on, {len(holdout):,} held out, {where}")
+        first, last = test[contract.time].min(), test[contract.time].max()
+        choice = f"from {pd.Timestamp(first):%d %b %Y} to {pd.Timestamp(last):%d %b %Y}"
+    report(f"training set: {len(train):,} rows; test set: {len(test):,} rows, {choice}")

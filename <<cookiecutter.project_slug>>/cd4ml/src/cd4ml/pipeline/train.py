@@ -1,4 +1,4 @@
-"""Fit the model of model.py on the training rows, and choose where a probability becomes a yes."""
+"""Fit the team's model on the training set, and choose the decision threshold."""
 
 import json
 import time
@@ -16,23 +16,23 @@ from cd4ml.settings.params import Params
 from cd4ml.settings.project import read_project
 from cd4ml.terminal.output import report
 from cd4ml.training import skops_file
-from cd4ml.training.build import configured
-from cd4ml.training.fit import fitted
+from cd4ml.training.build import build_configured_model
+from cd4ml.training.fit import fit
 from cd4ml.training.threshold import FOLDS, choose_threshold
 
 
 def run() -> None:
-    """Write models/pipeline.skops and models/threshold.json (null unless the task is binary)."""
+    """Write models/pipeline.skops and models/threshold.json, whose threshold is null unless the task is binary."""
     contract, params = Contract.load(paths.CONTRACT), Params.load()
     table = read_table(paths.TRAIN)
     code = FeatureCode.read(read_project().features)
     features, target = code.derive(columns_of_table(table, contract)), target_of_table(table, contract)
     _check_target(contract, target)
-    model = configured(params, contract.task, features)
+    model = build_configured_model(params, contract.task, features)
 
     report(f"fitting {type(model).__name__} on {len(table):,} rows, {len(features)} features")
     started = time.perf_counter()
-    model = fitted(model, features, target)
+    model = fit(model, features, target)
     report(f"fitted in {time.perf_counter() - started:.1f} s")
 
     threshold = None
@@ -41,17 +41,24 @@ def run() -> None:
         if threshold == "auto":
             report(f"choosing the decision threshold in {FOLDS}-fold cross-validation")
             threshold = choose_threshold(model, features, target)
-        report(f"a probability of {threshold:.3f} or more is a yes")
+        report(f"{contract.target.name} is predicted from a probability of {threshold:.3f} on")
     skops_file.save(model, paths.PIPELINE)
     write_text(paths.THRESHOLD, json.dumps({"threshold": threshold}))
 
 
 def _check_target(contract: Contract, target: Array) -> None:
+    """Check that the training set has at least two outcomes, and enough rows of each class.
+
+    Raises:
+        DataError: it does not.
+    """
     classes, counts = np.unique(target, return_counts=True)
     if contract.task == "regression":
         if len(classes) < 2:
-            raise DataError(f"{contract.target.name} is {classes[0]} in every training row; there is nothing to learn")
+            raise DataError(f"{contract.target.name} is {classes[0]} in every row of the training set; add data")
         return
     if len(classes) < 2 or counts.min() < FOLDS:
-        told = ", ".join(f"{label}: {count}" for label, count in zip(classes, counts, strict=True))
-        raise DataError(f"{contract.target.name} has too few rows of a class to learn from ({told}); bring more data")
+        by_class = ", ".join(f"{label}: {count}" for label, count in zip(classes, counts, strict=True))
+        raise DataError(
+            f"{contract.target.name} has too few rows of a class in the training set ({by_class}); add data"
+        )

@@ -15,17 +15,17 @@ from cd4ml.terminal.output import align, report
 
 
 def run() -> None:
-    """Write data/validated.json, a receipt that names what was validated against what.
+    """Write data/validated.json, which records the digests of the table and the contract that match.
 
     Raises:
-        DataError: the table breaks the contract.
+        DataError: the table violates the contract.
     """
     contract, raw = Contract.load(paths.CONTRACT), read_table(paths.RAW)
     if raw.empty:
-        raise DataError(f"{paths.RAW} has no rows; look at data.source and data.until in params.yaml")
-    broken = violations(raw, contract)
-    if len(broken):
-        raise DataError(_refusal(broken, len(raw)))
+        raise DataError(f"{paths.RAW} has no rows; check data.source and data.until in params.yaml")
+    violated = violations(raw, contract)
+    if len(violated):
+        raise DataError(_message(violated, len(raw)))
     receipt = {
         "rows": len(raw),
         "columns": len(contract.table_columns()),
@@ -33,15 +33,15 @@ def run() -> None:
         "contract": hashlib.sha256(contract.to_json().encode()).hexdigest(),
     }
     write_text(paths.VALIDATED, json.dumps(receipt, indent=1))
-    report(f"{len(raw):,} rows keep the contract's {receipt['columns']} columns")
+    report(f"{len(raw):,} rows match the contract's {receipt['columns']} columns")
 
 
-def _refusal(broken: pd.DataFrame, rows: int) -> str:
-    header = ("column", "rule", "rows", "for example")
-    lines = [(str(row.column), str(row.rule), f"{row.rows:,}", str(row.examples)) for row in broken.itertuples()]
-    count = f"{len(lines)} rule{'s' if len(lines) > 1 else ''} broken in {rows:,} rows"
-    shown = "\n".join(f"  {line}" for line in align([header, *lines]).splitlines())
+def _message(violated: pd.DataFrame, rows: int) -> str:
+    header = ("column", "rule", "rows", "examples")
+    cells = [(str(row.column), str(row.rule), f"{row.rows:,}", str(row.examples)) for row in violated.itertuples()]
+    count = f"{len(cells)} rule{'s' if len(cells) > 1 else ''} violated in {rows:,} rows"
+    table = "\n".join(f"  {line}" for line in align([header, *cells]).splitlines())
     return (
-        f"contract: {count}; nothing that is released was changed\n{shown}\n"
-        "  next: mend the source, or widen contract.yaml, and run `make train` again; `make undo` goes back"
+        f"{paths.CONTRACT}: {count}; the bundle and the reports were not changed\n{table}\n"
+        f"  next: fix the source, or extend {paths.CONTRACT}, and run `make train` again; `make undo` goes back"
     )

@@ -5,7 +5,7 @@ import os
 import shlex
 from typing import Any
 
-from cd4ml.bundle.manifest import check
+from cd4ml.bundle.manifest import load_manifest
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import UserError
 from cd4ml.serving.client import NoServiceError, ask, passes
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> None:
 
 def _sample_row() -> dict[str, Any]:
     folder = bundle_folder(os.environ)
-    check(folder)
+    load_manifest(folder)
     return Contract.from_json((folder / "contract.json").read_bytes()).sample_row()
 
 

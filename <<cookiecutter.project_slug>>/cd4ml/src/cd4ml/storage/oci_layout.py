@@ -1,4 +1,7 @@
-"""DVC's objects as an OCI image on disk, one layer for each output; the same objects are the same bytes."""
+"""Pack files of DVC's cache into an OCI image on disk, and unpack them; the same files give the same bytes.
+
+The image has one layer for each output. A file in DVC's cache is called an object; its digest is its name.
+"""
 
 import hashlib
 import json
@@ -15,20 +18,20 @@ _LAYER = "application/vnd.oci.image.layer.v1.tar"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _OBJECT = re.compile(r"([0-9a-f]{2})/([0-9a-f]{30}(?:\.dir)?)")
-_PIECE = 1_048_576  # bytes
+_CHUNK = 1_048_576  # bytes
 
 
 class ObjectsError(UserError):
-    """Objects are missing, or are not what their names say."""
+    """Objects are missing, or their content does not match their digests."""
 
 
-def path_of(cache: Path, digest: str) -> Path:
-    """Return where DVC's cache keeps an object."""
+def object_path(cache: Path, digest: str) -> Path:
+    """Return the path of an object in DVC's cache."""
     return cache / digest[:2] / digest[2:]
 
 
 def objects_of(cache: Path, digest: str) -> list[str]:
-    """Return an output's objects: itself, and for a folder all its files.
+    """Return the digests of an output's objects: its own, and for a folder those of all its files.
 
     Raises:
         ObjectsError: the folder's own object is not in the cache.
@@ -36,28 +39,28 @@ def objects_of(cache: Path, digest: str) -> list[str]:
     if not digest.endswith(".dir"):
         return [digest]
     try:
-        files = json.loads(path_of(cache, digest).read_bytes())
+        files = json.loads(object_path(cache, digest).read_bytes())
     except FileNotFoundError:
         raise ObjectsError(f"DVC's cache lacks {digest}; make train makes it") from None
     return [digest, *sorted({str(file["md5"]) for file in files})]
 
 
-def missing(cache: Path, named: Mapping[str, str]) -> list[str]:
-    """Return the outputs of which the cache lacks an object."""
-    return sorted(path for path, digest in named.items() if not _there(cache, digest))
+def missing(cache: Path, outputs: Mapping[str, str]) -> list[str]:
+    """Return the paths of the outputs of which the cache lacks an object; `outputs` maps paths to digests."""
+    return sorted(path for path, digest in outputs.items() if not _is_complete(cache, digest))
 
 
-def _there(cache: Path, digest: str) -> bool:
-    if not path_of(cache, digest).exists():
+def _is_complete(cache: Path, digest: str) -> bool:
+    if not object_path(cache, digest).exists():
         return False
-    return all(path_of(cache, one).exists() for one in objects_of(cache, digest))
+    return all(object_path(cache, member).exists() for member in objects_of(cache, digest))
 
 
-def pack(cache: Path, named: Mapping[str, str], folder: Path) -> None:
-    """Write an OCI layout with the objects of all outputs into an empty folder."""
+def pack(cache: Path, outputs: Mapping[str, str], folder: Path) -> None:
+    """Write an OCI layout with the objects of all outputs into an empty folder; `outputs` maps paths to digests."""
     blobs = folder / "blobs/sha256"
     blobs.mkdir(parents=True)
-    layers = [_layer(cache, digest, blobs) for _, digest in sorted(named.items())]
+    layers = [_layer(cache, digest, blobs) for _, digest in sorted(outputs.items())]
     config = {
         "architecture": "amd64",
         "os": "linux",
@@ -67,75 +70,77 @@ def pack(cache: Path, named: Mapping[str, str], folder: Path) -> None:
     manifest = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,
-        "config": _blob(blobs, _CONFIG, json.dumps(config, sort_keys=True).encode()),
+        "config": _write_blob(blobs, _CONFIG, json.dumps(config, sort_keys=True).encode()),
         "layers": layers,
     }
-    index = {"schemaVersion": 2, "manifests": [_blob(blobs, _MANIFEST, json.dumps(manifest, sort_keys=True).encode())]}
+    descriptor = _write_blob(blobs, _MANIFEST, json.dumps(manifest, sort_keys=True).encode())
+    index = {"schemaVersion": 2, "manifests": [descriptor]}
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
     (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}', encoding="utf-8")
 
 
 def unpack(folder: Path, cache: Path) -> None:
-    """Put the objects of an OCI layout into the cache, each after looking that it is what its name says.
+    """Copy the objects of an OCI layout into the cache, after checking that each has the digest in its name.
 
     Raises:
-        ObjectsError: one of them is not, or is no object at all.
+        ObjectsError: a file's content does not match its name, or it is not an object.
     """
     blobs = folder / "blobs/sha256"
     index = json.loads((folder / "index.json").read_bytes())
-    manifest = json.loads(_read(blobs, index["manifests"][0]))
+    manifest = json.loads(_read_blob(blobs, index["manifests"][0]))
     for layer in manifest["layers"]:
         with tarfile.open(blobs / str(layer["digest"]).partition(":")[2]) as tar:
             for entry in tar:
-                _take(tar, entry, cache)
+                _extract(tar, entry, cache)
 
 
-def _take(tar: tarfile.TarFile, entry: tarfile.TarInfo, cache: Path) -> None:
+def _extract(tar: tarfile.TarFile, entry: tarfile.TarInfo, cache: Path) -> None:
     name, content = _OBJECT.fullmatch(entry.name), tar.extractfile(entry) if entry.isreg() else None
     if name is None or content is None:
-        raise ObjectsError(f"the registry holds {entry.name[:80]!r}, which is no object of DVC's")
+        raise ObjectsError(f"the registry holds {entry.name[:80]!r}, which is not an object of DVC")
     target = cache / entry.name
     if target.exists():
         return
     with replacing(target) as temporary:
         digest = hashlib.md5(usedforsecurity=False)
         with temporary.open("wb") as file:
-            while piece := content.read(_PIECE):
-                digest.update(piece)
-                file.write(piece)
+            while chunk := content.read(_CHUNK):
+                digest.update(chunk)
+                file.write(chunk)
         if digest.hexdigest() != (name[1] + name[2]).removesuffix(".dir"):
-            raise ObjectsError(f"the registry's {entry.name} is not what its name says; push the objects again")
-        temporary.chmod(0o444)  # as DVC does: what is linked to it must not change it
+            raise ObjectsError(f"the registry's {entry.name} does not match the digest in its name; push again")
+        temporary.chmod(0o444)  # as DVC does: a file in the workspace may be a link to it
 
 
 def _layer(cache: Path, digest: str, blobs: Path) -> dict[str, Any]:
     temporary = blobs / "layer"
     with tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for one in objects_of(cache, digest):
-            path = path_of(cache, one)
-            entry = tarfile.TarInfo(f"{one[:2]}/{one[2:]}")
+        for member in objects_of(cache, digest):
+            path = object_path(cache, member)
+            entry = tarfile.TarInfo(f"{member[:2]}/{member[2:]}")
             entry.size, entry.mode = path.stat().st_size, 0o444
             with path.open("rb") as file:
                 tar.addfile(entry, file)
     sha256 = hashlib.sha256()
-    for piece in _pieces(temporary):
-        sha256.update(piece)
+    for chunk in _chunks(temporary):
+        sha256.update(chunk)
     size = temporary.stat().st_size
     temporary.replace(blobs / sha256.hexdigest())
     return {"mediaType": _LAYER, "digest": f"sha256:{sha256.hexdigest()}", "size": size}
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
+        while chunk := file.read(_CHUNK):
+            yield chunk
 
 
-def _blob(blobs: Path, kind: str, content: bytes) -> dict[str, Any]:
+def _write_blob(blobs: Path, media_type: str, content: bytes) -> dict[str, Any]:
+    """Write a blob, and return its descriptor."""
     sha256 = hashlib.sha256(content).hexdigest()
     (blobs / sha256).write_bytes(content)
-    return {"mediaType": kind, "digest": f"sha256:{sha256}", "size": len(content)}
+    return {"mediaType": media_type, "digest": f"sha256:{sha256}", "size": len(content)}
 
 
-def _read(blobs: Path, said: Mapping[str, Any]) -> bytes:
-    return (blobs / str(said["digest"]).partition(":")[2]).read_bytes()
+def _read_blob(blobs: Path, descriptor: Mapping[str, Any]) -> bytes:
+    return (blobs / str(descriptor["digest"]).partition(":")[2]).read_bytes()

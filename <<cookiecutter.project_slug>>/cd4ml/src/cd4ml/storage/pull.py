@@ -1,30 +1,30 @@
-"""The verb `pull`: fetch the data and models that dvc.lock names: from the DVC remote, or a registry in its place."""
+"""The verb `pull`: fetch the data and models that dvc.lock lists, from the DVC remote or a registry instead of one."""
 
 import os
 
 from cd4ml.errors import UserError
-from cd4ml.storage.dvc_remote import dvc_remote
-from cd4ml.storage.push import NOWHERE, dvc
-from cd4ml.storage.registry import fetch
+from cd4ml.storage.dvc_remote import default_remote
+from cd4ml.storage.push import NO_REMOTE, run_dvc
+from cd4ml.storage.registry import fetch_objects
 from cd4ml.terminal.arguments import Arguments
 
 
 def main(argv: list[str]) -> None:
-    """Fetch what dvc.lock names, and put it in its place; with --rev only fetch what a commit's names.
+    """Fetch what dvc.lock lists into the project; with --rev, what it lists at a commit, into DVC's cache only.
 
     Raises:
-        UserError: there is no remote, or it lacks something.
+        UserError: there is no remote, or it lacks a file.
     """
     arguments = Arguments("pull")
-    arguments.add_argument("--rev", default="", help="a commit, whose data and models go into DVC's cache alone")
+    arguments.add_argument("--rev", default="", help="a commit; its data and models go into DVC's cache only")
     revision = arguments.parse_args(argv).rev
-    if dvc_remote():
+    if default_remote():
         if revision:
-            raise UserError("with a DVC remote, uv run dvc get . PATH --rev COMMIT fetches what a commit names")
-        dvc("pull")
+            raise UserError("with a DVC remote, uv run dvc get . PATH --rev COMMIT fetches what dvc.lock lists there")
+        run_dvc("pull")
     elif os.environ.get("OBJECTS"):
-        print(fetch(revision))
+        print(fetch_objects(revision))
         if not revision:
-            dvc("checkout")
+            run_dvc("checkout")
     else:
-        raise UserError(NOWHERE)
+        raise UserError(NO_REMOTE)

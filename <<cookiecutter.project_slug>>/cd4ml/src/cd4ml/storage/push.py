@@ -1,39 +1,39 @@
-"""The verb `push`: bring data and models to where others find them: the DVC remote, or a registry in its place."""
+"""The verb `push`: copy data and models to the DVC remote, or to a container registry instead of one."""
 
 import os
 
 from cd4ml.errors import UserError
-from cd4ml.storage.dvc_remote import dvc_remote, missing_in_remote, put_what_is_missing
-from cd4ml.storage.registry import send
+from cd4ml.storage.dvc_remote import default_remote, missing_in_remote, upload_missing
+from cd4ml.storage.registry import push_objects
 from cd4ml.terminal.arguments import Arguments
 
-NOWHERE = "no DVC remote yet: uv run dvc remote add --default storage FOLDER-OR-URL (docs/connect-your-data.md)"
+NO_REMOTE = "no DVC remote yet: uv run dvc remote add --default storage FOLDER-OR-URL (docs/connect-your-data.md)"
 
 
 def main(argv: list[str]) -> None:
-    """Bring what dvc.lock names to the remote.
+    """Copy what dvc.lock lists to the remote.
 
     Raises:
-        UserError: there is no remote, it refuses, or DVC's cache lacks something.
+        UserError: there is no remote, it does not answer or denies access, or DVC's cache lacks a file.
     """
     Arguments("push").parse_args(argv)
-    if dvc_remote():
-        dvc("push")
-        if missing_in_remote():  # of a folder that it has, DVC takes every file for granted
-            put_what_is_missing()
+    if default_remote():
+        run_dvc("push")
+        if missing_in_remote():  # `dvc push` skips the files of a folder whose list the remote has
+            upload_missing()
     elif os.environ.get("OBJECTS"):
-        print(send())
+        print(push_objects())
     else:
-        raise UserError(NOWHERE)
+        raise UserError(NO_REMOTE)
 
 
-def dvc(*words: str) -> None:
-    """Run DVC, in this process; it says itself what it does.
+def run_dvc(*arguments: str) -> None:
+    """Run DVC in this process; it prints its own output and errors.
 
     Raises:
         UserError: it fails.
     """
-    from dvc.cli import main as run
+    from dvc.cli import main as dvc_main
 
-    if run(list(words)):
-        raise UserError(f"dvc {words[0]} failed, for the reason above; when that is mended, run this again")
+    if dvc_main(list(arguments)):
+        raise UserError(f"dvc {arguments[0]} failed, for the reason above; fix it, then run this again")

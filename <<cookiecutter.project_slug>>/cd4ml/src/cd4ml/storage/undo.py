@@ -1,6 +1,6 @@
-"""Put data, models and reports back to the last commit: `make undo`."""
+"""The verb `undo`: restore the data, models and reports of the last commit."""
 
-import subprocess  # git and dvc, with words of ours alone
+import subprocess  # git and dvc, with arguments that the library chooses
 
 from cd4ml.errors import UserError
 from cd4ml.files.dvc_command import dvc_command
@@ -9,24 +9,26 @@ from cd4ml.terminal.arguments import Arguments
 
 
 def main(argv: list[str]) -> None:
-    """Take dvc.lock and the reports from the last commit, and what dvc.lock names from DVC's cache.
+    """Restore dvc.lock and the reports from the last commit, and the files that dvc.lock lists from DVC's cache.
 
     Raises:
-        UserError: there is no commit yet, it holds no trained state, or the cache no longer has it.
+        UserError: there is no commit yet, it has no dvc.lock, or the cache lacks a file.
     """
     Arguments("undo").parse_args(argv)
     if not _succeeds("git", "rev-parse", "--quiet", "--verify", "HEAD"):
-        raise UserError("nothing is committed yet, so there is no state to go back to; `make train` goes on from here")
-    kept = _committed("dvc.lock", str(paths.REPORTS), str(paths.VALIDATED))
-    if "dvc.lock" not in kept:
-        raise UserError("the last commit holds no dvc.lock, so no state to go back to; `make train` goes on from here")
-    _run("git", "checkout", "--quiet", "HEAD", "--", *kept)
+        raise UserError("there is no commit to go back to; `make train` goes on from here")
+    committed = _committed("dvc.lock", str(paths.REPORTS), str(paths.VALIDATED))
+    if "dvc.lock" not in committed:
+        raise UserError("the last commit has no dvc.lock, so no state to go back to; `make train` goes on from here")
+    _run("git", "checkout", "--quiet", "HEAD", "--", *committed)
     _run("git", "clean", "-fdq", "--", str(paths.REPORTS))
-    back = subprocess.run(dvc_command("checkout", "--force"), capture_output=True, check=False, text=True)
-    if "Checkout failed" in back.stderr or "missing" in back.stderr:
-        raise UserError("DVC's cache lacks what dvc.lock names: `make pull` fetches it, or `make train` makes it again")
-    if back.returncode:
-        raise UserError(f"DVC could not bring data and models back: {' '.join(back.stderr.split())[:200]}")
+    checkout = subprocess.run(dvc_command("checkout", "--force"), capture_output=True, check=False, text=True)
+    if "Checkout failed" in checkout.stderr or "missing" in checkout.stderr:
+        raise UserError(
+            "DVC's cache lacks files that dvc.lock lists: `make pull` fetches them, or `make train` makes them again"
+        )
+    if checkout.returncode:
+        raise UserError(f"DVC could not restore data and models: {' '.join(checkout.stderr.split())[:200]}")
     print("data, models and reports are as in the last commit")
 
 

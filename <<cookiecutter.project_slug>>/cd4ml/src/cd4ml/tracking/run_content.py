@@ -8,7 +8,7 @@ from importlib.metadata import distributions
 from typing import Any
 
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.evaluation.card import verdict
+from cd4ml.evaluation.card_quality import summary_sentence
 from cd4ml.evaluation.metrics import main_metric
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
@@ -46,7 +46,7 @@ def content(files: dict[str, bytes]) -> Content:
     params = flat(said) | {"threshold": _shown(manifest.threshold), "runtime": manifest.runtime}
     tags = {"bundle.version": manifest.version, "bundle.digest": manifest.digest, "runtime.reason": manifest.reason}
     tags |= {f"sha256.{name}": digest[:_DIGITS] for name, digest in manifest.made_of.items()}
-    found = verdict(metrics, main_metric(manifest.task))
+    found = summary_sentence(metrics, main_metric(manifest.task))
     story = "The whole story: under Artifacts, `reports/model-card.md`."
     tags["mlflow.note.content"] = "\n\n".join([bundle.contract.description or bundle.contract.name, found, story])
     return Content(
@@ -59,7 +59,7 @@ def content(files: dict[str, bytes]) -> Content:
             "digest": manifest.made_of["data"][:_DIGITS],
             "source_type": "dvc",
             "source": json.dumps({"uri": said["data"]["source"], "until": manifest.until}),
-            "profile": json.dumps({"num_rows": bundle.reference()["rows"]}),
+            "profile": json.dumps({"num_rows": bundle.training_profile()["rows"]}),
         },
         files=files,
         digest=content_digest(manifest.digest, files),

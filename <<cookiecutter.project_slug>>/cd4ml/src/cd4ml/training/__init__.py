@@ -1,9 +1,10 @@
-"""Build the team's model, fit it, choose its threshold, save it without pickle.
+"""Build the team's model, fit it, choose its decision threshold, and save it without pickle.
 
-In: features by name, a target, `model:` of params.yaml. Out: a fitted scikit-learn pipeline. Read first: `build`, the
-door to the team's `build_model`.
+In: features by name, a target, the keys of `model:` in params.yaml. Out: a fitted scikit-learn pipeline. Read first:
+`build`, which calls the team's `build_model`.
 
-- `build`: call the team's `build_model`. `fit`: fit what it returned. `threshold`: where a probability becomes yes.
-- `estimator`: features as the table that scikit-learn takes, answers as arrays.
+- `build`: call the team's `build_model`. `fit`: fit the model that it returned.
+- `threshold`: choose the probability from which on the positive class is predicted.
+- `estimator`: convert features to the table that scikit-learn takes, and predict scores.
 - `skops_file`: save and load a pipeline; equal pipelines give equal bytes.
 """

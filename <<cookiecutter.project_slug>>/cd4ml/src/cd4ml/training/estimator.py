@@ -1,4 +1,4 @@
-"""Ask scikit-learn estimators: features as the table they take, answers as arrays."""
+"""Convert features to the table that scikit-learn takes, and predict scores with a fitted estimator."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Task
 
 
-def kinds_of(features: Columns) -> tuple[list[str], list[str]]:
-    """Return the names of the features that are numbers, and of those that are categories."""
+def numbers_and_categories(features: Columns) -> tuple[list[str], list[str]]:
+    """Return the names of the numeric features, and those of the categorical features."""
     numbers = [name for name, array in features.items() if array.dtype != object]
     return numbers, [name for name in features if name not in numbers]
 
 
-def frame_of(features: Columns) -> pd.DataFrame:
-    """Return features as the table that an estimator is fitted on and asked with."""
+def to_frame(features: Columns) -> pd.DataFrame:
+    """Return features as the table that an estimator is fitted on and predicts from."""
     return pd.DataFrame(features)
 
 
-def answers(model: Any, features: Columns, task: Task) -> Array:
-    """Return what a fitted model says: probabilities, shape `(rows, classes)`, or numbers, shape `(rows,)`."""
-    frame = frame_of(features)
-    said = model.predict(frame) if task == "regression" else model.predict_proba(frame)
-    return np.asarray(said, dtype=np.float64)
+def predict_scores(model: Any, features: Columns, task: Task) -> Array:
+    """Return a fitted model's scores: probabilities, shape `(rows, classes)`, or numbers, shape `(rows,)`."""
+    frame = to_frame(features)
+    scores = model.predict(frame) if task == "regression" else model.predict_proba(frame)
+    return np.asarray(scores, dtype=np.float64)

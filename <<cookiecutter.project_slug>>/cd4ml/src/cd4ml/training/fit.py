@@ -1,21 +1,21 @@
-"""Fit the team's model."""
+"""Fit the team's model, and report an error with the line of the team's code that it comes from."""
 
 from typing import Any
 
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.errors import ModelError, UserError, describe, locate
 from cd4ml.settings.project import read_project
-from cd4ml.training.estimator import frame_of
+from cd4ml.training.estimator import to_frame
 
 
-def fitted(model: Any, features: Columns, target: Array) -> Any:
-    """Return `model` fitted on features and target, shape `(rows,)`.
+def fit(model: Any, features: Columns, target: Array) -> Any:
+    """Return `model`, fitted on features and target, shape `(rows,)`.
 
     Raises:
-        ModelError: scikit-learn, or a class of the team's own, rejected the parameters or the data.
+        ModelError: scikit-learn, or one of the team's own classes, rejects the parameters or the data.
     """
     try:
-        return model.fit(frame_of(features), target)
+        return model.fit(to_frame(features), target)
     except (UserError, OSError):
         raise
     except Exception as failure:
@@ -25,6 +25,6 @@ def fitted(model: Any, features: Columns, target: Array) -> Any:
 
 
 def _reason(failure: Exception) -> str:
-    """Return the first line of a rejection, which speaks for itself; of any other exception the type, too."""
+    """Return the first line of a ValueError's or TypeError's message; any other exception with its type."""
     lines = str(failure).strip().splitlines()
     return lines[0] if lines and isinstance(failure, ValueError | TypeError) else describe(failure)

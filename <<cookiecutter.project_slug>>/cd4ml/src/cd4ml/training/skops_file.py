@@ -1,4 +1,4 @@
-"""Save a fitted pipeline without pickle, the same bytes each time; load one, trusting only known libraries' types."""
+"""Save a fitted pipeline without pickle, with the same bytes each time; load one that holds trusted types only."""
 
 import io
 import itertools
@@ -10,10 +10,11 @@ from typing import Any
 from cd4ml.errors import ModelError
 from cd4ml.files.atomic import replacing
 
-# Whose types a file may hold, besides what skops itself trusts. Add "lightgbm." or "xgboost." to ship those.
+# The libraries whose types a file may hold, besides those that skops itself trusts. To ship a model of LightGBM or
+# XGBoost, add "lightgbm." or "xgboost.".
 TRUSTED = ("sklearn.", "numpy.", "scipy.", "functools.partial")
 
-_NO_CLOCK = (1980, 1, 1, 0, 0, 0)
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # of every file in the archive, so that equal models give equal bytes
 
 
 def save(model: Any, path: Path) -> None:
@@ -25,9 +26,9 @@ def save(model: Any, path: Path) -> None:
     from skops.io import dumps
 
     try:
-        content = _normalised(dumps(model))
-    except (AttributeError, TypeError, NotImplementedError) as refused:
-        raise ModelError(f"model.py: the fitted model cannot be saved without pickle: {refused}") from None
+        content = _normalized(dumps(model))
+    except (AttributeError, TypeError, NotImplementedError) as failure:
+        raise ModelError(f"model.py: the fitted model cannot be saved without pickle: {failure}") from None
     _check_types(content)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
@@ -46,48 +47,59 @@ def load(path: Path) -> Any:
 
 
 def _check_types(content: bytes) -> list[str]:
+    """Return the types that skops does not trust by itself, if `TRUSTED` names all of them."""
     from skops.io import get_untrusted_types
 
     types: list[str] = get_untrusted_types(data=content)
-    refused = [name for name in types if not name.startswith(TRUSTED)]
-    if refused:
+    untrusted = [name for name in types if not name.startswith(TRUSTED)]
+    if untrusted:
         raise ModelError(
-            f"the model holds types that are not trusted: {', '.join(refused)}; "
+            f"the model holds types that are not trusted: {', '.join(untrusted)}; "
             "if you trust their library, add it to TRUSTED in skops_file.py"
         )
     return types
 
 
-def _normalised(content: bytes) -> bytes:
+def _normalized(content: bytes) -> bytes:
     """Return a skops archive without what differs between equal models: object ids, times, thread counts."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(files.pop("schema.json"))
-    renamed: dict[str, str] = {}
-    _renumber(schema, {}, renamed, itertools.count(1))
+    new_names: dict[str, str] = {}
+    _renumber(schema, {}, new_names, itertools.count(1))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("schema.json", _NO_CLOCK), json.dumps(schema), zipfile.ZIP_DEFLATED)
-        for old, new in renamed.items():
-            archive.writestr(zipfile.ZipInfo(new, _NO_CLOCK), files[old], zipfile.ZIP_DEFLATED)
+        archive.writestr(zipfile.ZipInfo("schema.json", _FIXED_TIME), json.dumps(schema), zipfile.ZIP_DEFLATED)
+        for old, new in new_names.items():
+            archive.writestr(zipfile.ZipInfo(new, _FIXED_TIME), files[old], zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
-def _renumber(node: Any, numbers: dict[int, int], renamed: dict[str, str], fresh: "itertools.count[int]") -> None:
-    """Number objects in the order they appear. Plain values get a number each: which of them Python shares varies."""
+def _renumber(node: Any, numbers: dict[int, int], new_names: dict[str, str], counter: "itertools.count[int]") -> None:
+    """Number the schema's objects in the order in which they appear, and rename the files that they name.
+
+    Two places that share an object share its number. Plain values get a number for each place, because it varies which
+    of them Python shares.
+
+    Args:
+        node: a part of the schema; it is changed in place.
+        numbers: the new number of each object seen so far, by its id.
+        new_names: the new name of each file seen so far, by its old name.
+        counter: gives the next number.
+    """
     if isinstance(node, list):
         for child in node:
-            _renumber(child, numbers, renamed, fresh)
+            _renumber(child, numbers, new_names, counter)
     if not isinstance(node, dict):
         return
     if isinstance(node.get("__id__"), int):
         shared = node.get("__loader__") != "JsonNode"
-        number = numbers.setdefault(node["__id__"], next(fresh)) if shared else next(fresh)
+        number = numbers.setdefault(node["__id__"], next(counter)) if shared else next(counter)
         node["__id__"] = number
         if isinstance(node.get("file"), str):
             name = node["file"]
-            node["file"] = renamed.setdefault(name, f"{number}{Path(name).suffix}")
+            node["file"] = new_names.setdefault(name, f"{number}{Path(name).suffix}")
     for key, child in node.items():
         if key == "n_threads" and isinstance(child, dict) and child.get("__loader__") == "JsonNode":
-            child["content"] = "1"  # gradient-boosted trees remember how many cores fitted them
-        _renumber(child, numbers, renamed, fresh)
+            child["content"] = "1"  # gradient-boosted trees store how many cores fitted them
+        _renumber(child, numbers, new_names, counter)

@@ -1,4 +1,4 @@
-"""Choose the decision threshold: the probability from which a binary answer is yes."""
+"""Choose the decision threshold: the probability from which on the positive class is predicted."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from cd4ml.contract.columns import Array, Columns
-from cd4ml.training.estimator import frame_of
+from cd4ml.training.estimator import to_frame
 
 FOLDS = 3
 
@@ -15,26 +15,26 @@ FOLDS = 3
 def best_threshold(probabilities: Array, target: Array) -> float:
     """Return the threshold in (0, 1) that maximises balanced accuracy, the mean of both classes' recall.
 
-    Args:
-        probabilities: of the positive class, shape `(rows,)`, from models that did not see the row.
-        target: 0 or 1, shape `(rows,)`, both present.
-
     It lies midway between two neighbouring probabilities, so that rounding does not decide a label.
+
+    Args:
+        probabilities: of the positive class, shape `(rows,)`, from models that were not fitted on the row.
+        target: 0 or 1, shape `(rows,)`; both values occur.
     """
     order = np.argsort(probabilities, kind="stable")[::-1]
-    ranked, hits = probabilities[order], target[order]
-    true_positive_rate = np.cumsum(hits) / hits.sum()
-    false_positive_rate = np.cumsum(1 - hits) / (1 - hits).sum()
+    ranked, positive = probabilities[order], target[order]
+    true_positive_rate = np.cumsum(positive) / positive.sum()
+    false_positive_rate = np.cumsum(1 - positive) / (1 - positive).sum()
     last_of_ties = np.append(ranked[:-1] > ranked[1:], False)
-    gain = np.where(last_of_ties, true_positive_rate - false_positive_rate, -np.inf)
     if not last_of_ties.any():
         return 0.5
-    cut = int(np.argmax(gain))
-    return round(float((ranked[cut] + ranked[cut + 1]) / 2), 6)
+    youden_index = np.where(last_of_ties, true_positive_rate - false_positive_rate, -np.inf)
+    best = int(np.argmax(youden_index))
+    return round(float((ranked[best] + ranked[best + 1]) / 2), 6)
 
 
 def choose_threshold(model: Any, features: Columns, target: Array) -> float:
-    """Return the best threshold for probabilities that cross-validation gives the training rows."""
+    """Return the best threshold for the training set's probabilities, which cross-validation predicts."""
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    told = cross_val_predict(clone(model), frame_of(features), target, cv=folds, method="predict_proba")
-    return best_threshold(told[:, 1], target)
+    probabilities = cross_val_predict(clone(model), to_frame(features), target, cv=folds, method="predict_proba")
+    return best_threshold(probabilities[:, 1], target)

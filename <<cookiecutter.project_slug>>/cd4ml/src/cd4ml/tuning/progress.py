@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from cd4ml.evaluation.formatting import NOTHING
+from cd4ml.evaluation.formatting import NO_VALUE
 from cd4ml.evaluation.metrics import Metric
 from cd4ml.terminal.output import report
 from cd4ml.tuning.search import Rung, Trial
@@ -68,7 +68,7 @@ class Countdown:
 def score(value: float) -> str:
     """Return a score with the digits by which candidates differ."""
     if not math.isfinite(value) or value == 0:
-        return NOTHING if value else "0"
+        return NO_VALUE if value else "0"
     before = math.floor(math.log10(abs(value)))
     return f"{value:,.{min(_DIGITS, max(0, _DIGITS - 1 - before))}f}".replace("-", "\N{MINUS SIGN}")
 

@@ -29,7 +29,7 @@ def check_space(params: Params, task: Task, features: Columns) -> None:
     for key, choices in params.tune.space.items():
         for value in choices.choices or [choices.low, choices.high]:
             try:
-                build.built({**params.model, key: value}, task, features, under=("tune", "space"))
+                build.build_model_with({**params.model, key: value}, task, features, under=("tune", "space"))
             except ParamsError:
                 raise
             except Exception:  # noqa: S112 - what cannot be built is a candidate that fails, and is told as such
@@ -48,7 +48,7 @@ def draw(params: Params) -> list[Settings]:
     """
     tune = params.tune
     rng = np.random.default_rng(tune.seed)
-    types = build.types_of_settings()
+    types = build.setting_types()
     found: list[Settings] = []
     for _ in range(_TRIES * tune.candidates):
         if len(found) == tune.candidates - 1:

@@ -9,12 +9,12 @@ from cd4ml.bundle.decision import Decision
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Task
 from cd4ml.errors import ModelError
-from cd4ml.evaluation.metrics import main_metric, main_scorer
+from cd4ml.evaluation.metrics import main_metric, make_main_scorer
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.settings.params import Params
-from cd4ml.training.build import configured
-from cd4ml.training.estimator import answers
-from cd4ml.training.fit import fitted
+from cd4ml.training.build import build_configured_model
+from cd4ml.training.estimator import predict_scores
+from cd4ml.training.fit import fit
 from cd4ml.tuning.fit_cache import FitCache, Judgement, fit_key
 from cd4ml.tuning.folds import Fold
 from cd4ml.tuning.space import Settings
@@ -78,11 +78,11 @@ class Study:
     def _score(self, settings: Settings, learn: Array, judge: Array) -> float:
         """Return the main metric on the rows `judge` of a model fitted on the rows `learn`."""
         with_settings = self.params.model_copy(update={"model": settings})
-        model = configured(with_settings, self.task, self._rows(learn))
-        model = fitted(model, self._rows(learn), self.target[learn])
-        scores = answers(model, self._rows(judge), self.task)
-        judged = Predictions.of(self.target[judge], scores, self._decision(model))
-        score = float(main_scorer(judged)(np.ones((1, judged.rows)))[main_metric(self.task).name][0])
+        model = build_configured_model(with_settings, self.task, self._rows(learn))
+        model = fit(model, self._rows(learn), self.target[learn])
+        scores = predict_scores(model, self._rows(judge), self.task)
+        judged = Predictions.from_scores(self.target[judge], scores, self._decision(model))
+        score = float(make_main_scorer(judged)(np.ones((1, judged.rows)))[main_metric(self.task).name][0])
         if not (np.isfinite(scores).all() and np.isfinite(score)):
             raise ModelError("model.py: the model answers with NaN or infinity")
         return score

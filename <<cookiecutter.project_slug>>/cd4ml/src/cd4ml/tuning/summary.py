@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cd4ml.evaluation.formatting import NOTHING
+from cd4ml.evaluation.formatting import NO_VALUE
 from cd4ml.evaluation.metrics import Metric
 from cd4ml.terminal.output import align, report
 from cd4ml.tuning.folds import Fold
@@ -43,7 +43,7 @@ def _rungs(outcome: Outcome, metric: Metric) -> list[tuple[str, ...]]:
     lines: list[tuple[str, ...]] = [("rung", "rows", "candidates", f"best {metric.name}")]
     for number, rung in enumerate(outcome.rungs):
         means = [trial.mean for trial in outcome.trials if trial.rung == number and not trial.failure]
-        best = score(outcome.sign * max(outcome.sign * mean for mean in means)) if means else NOTHING
+        best = score(outcome.sign * max(outcome.sign * mean for mean in means)) if means else NO_VALUE
         lines.append((str(number + 1), f"{rung.rows:,}", str(rung.candidates), best))
     return lines
 

@@ -14,7 +14,7 @@ from cd4ml.settings.params import Params
 from cd4ml.settings.project import read_project
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import report
-from cd4ml.training.build import configured
+from cd4ml.training.build import build_configured_model
 from cd4ml.tuning.fit_cache import FitCache, study_key
 from cd4ml.tuning.folds import make_folds
 from cd4ml.tuning.mlflow_search import publish
@@ -59,7 +59,7 @@ def read_study() -> Study:
     contract, params, table = Contract.load(paths.CONTRACT), Params.load(), read_table(paths.TRAIN)
     code = FeatureCode.read(read_project().features)
     features, target = code.derive(columns_of_table(table, contract)), target_of_table(table, contract)
-    configured(params, contract.task, features)
+    build_configured_model(params, contract.task, features)
     check_space(params, contract.task, features)
     check_values(paths.PARAMS, "model", list(params.tune.space), ParamsError)
     key = study_key()
