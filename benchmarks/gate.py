@@ -3,7 +3,7 @@
     uv run python -m benchmarks.gate [--quick]
 
 Bakes the example, and fits its model on pairs of random draws of a year's flights, 17,600 rows each, judged on 2,968
-others: two models of the same recipe, as a retrain gives. What the gate's own rules refuse of such a pair is refused
+others: two models of the same recipe, as a retrain gives. What the gate's own rules reject of such a pair is rejected
 for nothing. Then the challenger is made worse by known amounts. `--quick` draws few pairs, and leaves regression out.
 """
 
@@ -21,7 +21,7 @@ from cookiecutter.main import cookiecutter
 
 from benchmarks.laptop import ENVIRONMENT, ROOT, seconds
 
-EXPERIMENT = Path(__file__).parent / "in_project/gate_experiment.py"
+EXPERIMENT = Path(__file__).parent / "gate_experiment.py"
 HELD_OUT, LEARNT = 2_968, 17_600  # rows, as in the example
 PATIENCE = 3 * 60 * 60  # seconds
 MARGINS = {"classification": (0.0, 0.0025, 0.005, 0.01), "regression": (0.0, 0.005, 0.01, 0.02)}
@@ -41,8 +41,7 @@ def project(folder: Path, problem: str) -> Path:
     text = params.read_text(encoding="utf-8").replace("2013-07-31", "2013-12-31")
     params.write_text(text.replace("bootstrap_rounds: 1000", "bootstrap_rounds: 400"), encoding="utf-8")
     seconds(["make", "setup"], made)
-    package = made.name.replace("-", "_")
-    seconds([".venv/bin/python", "-m", package, "ingest"], made)
+    seconds([".venv/bin/cd4ml", "stage", "ingest"], made)
     return made
 
 
@@ -58,12 +57,12 @@ def rounds(folder: Path, pairs: int) -> list[Round]:
     )
     if done.returncode:
         sys.exit("benchmark: the experiment failed")
-    told: list[Round] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    drawn: list[Round] = json.loads(done.stdout.splitlines()[-1])
+    return drawn
 
 
-def refused(pair: tuple[float, float], margin: float) -> bool:
-    """Whether the comparison refuses a gain and the upper end of its interval, as gate/rules.py does."""
+def rejected(pair: tuple[float, float], margin: float) -> bool:
+    """Whether the comparison rejects a gain and the upper end of its interval, as gate/rules.py does."""
     gain, high = pair
     return gain < -margin and high < 0
 
@@ -72,34 +71,36 @@ def share(outcomes: list[bool]) -> float:
     return sum(outcomes) / len(outcomes)
 
 
-def show(problem: str, told: list[Round]) -> None:
+def show(problem: str, drawn: list[Round]) -> None:
     """Print how each margin would have decided."""
-    losses = {size: -sum(one["worse"][size][0] for one in told) / len(told) for size in told[0]["worse"]}
-    print(f"\n{problem}: refused by the comparison, of {len(told)} pairs")
+    losses = {size: -sum(one["worse"][size][0] for one in drawn) / len(drawn) for size in drawn[0]["worse"]}
+    print(f"\n{problem}: rejected by the comparison, of {len(drawn)} pairs")
     print("  max_regression   as good  " + "  ".join(f"lost {loss:.4f}" for loss in losses.values()))
     for margin in MARGINS[problem]:
-        equal = share([refused(one["equal"], margin) for one in told])
-        each = [share([refused(one["worse"][size], margin) for one in told]) for size in losses]
+        equal = share([rejected(one["equal"], margin) for one in drawn])
+        each = [share([rejected(one["worse"][size], margin) for one in drawn]) for size in losses]
         chosen = "  <- default" if margin == DEFAULT[problem] else ""
         print(f"  {margin:<15g} {100 * equal:6.1f} %  " + "  ".join(f"{100 * one:9.0f} %" for one in each) + chosen)
-    for name in told[0]["broken"]:
+    for name in drawn[0]["broken"]:
         part = name.partition(" (")[0]
-        caught = share([next(v for k, v in one["broken"].items() if k.startswith(part)) == "refused" for one in told])
-        print(f"  answers shuffled in {name}: refused by slices in {100 * caught:.0f} %")
-    for factor in told[0]["sharper"]:
-        caught = share([one["sharper"][factor] == "refused" for one in told])
-        print(f"  log odds times {factor}: refused by calibration in {100 * caught:.0f} %")
+        caught = share([next(v for k, v in one["broken"].items() if k.startswith(part)) == "rejected" for one in drawn])
+        print(f"  answers shuffled in {name}: rejected by slices in {100 * caught:.0f} %")
+    for factor in drawn[0]["sharper"]:
+        caught = share([one["sharper"][factor] == "rejected" for one in drawn])
+        print(f"  log odds times {factor}: rejected by calibration in {100 * caught:.0f} %")
 
 
-def goals(problem: str, told: list[Round]) -> None:
+def goals(problem: str, drawn: list[Round]) -> None:
     """Print a line for each promise: what was reached, the goal, and whether it was kept."""
     margin = DEFAULT[problem]
-    false = [refused(one["equal"], margin) or "refused" in (one["slices"], one["calibration"]) for one in told]
-    middle = list(told[0]["worse"])[2]
-    loss = -sum(one["worse"][middle][0] for one in told) / len(told)
-    caught = share([refused(one["worse"][middle], margin) for one in told])
-    slices = share([value == "refused" for one in told for value in one["broken"].values()])
-    print(f"{problem}, as good, refused by any rule  {share(false):.3f}  at most 0.05  {verdict(share(false) <= 0.05)}")
+    false = [rejected(one["equal"], margin) or "rejected" in (one["slices"], one["calibration"]) for one in drawn]
+    middle = list(drawn[0]["worse"])[2]
+    loss = -sum(one["worse"][middle][0] for one in drawn) / len(drawn)
+    caught = share([rejected(one["worse"][middle], margin) for one in drawn])
+    slices = share([value == "rejected" for one in drawn for value in one["broken"].values()])
+    print(
+        f"{problem}, as good, rejected by any rule  {share(false):.3f}  at most 0.05  {verdict(share(false) <= 0.05)}"
+    )
     print(f"{problem}, a loss of {loss:.3f} caught  {caught:.3f}  at least 0.8  {verdict(caught >= 0.8)}")
     print(f"{problem}, a broken slice caught  {slices:.3f}  at least 0.8  {verdict(slices >= 0.8)}")
 
@@ -115,16 +116,16 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, help="pairs of models to draw: 200, or 16 when quick")
     given = parser.parse_args()
     pairs = given.pairs or (16 if given.quick else 200)
-    told: dict[str, list[Round]] = {}
+    drawn: dict[str, list[Round]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for problem in ("classification",) if given.quick else ("classification", "regression"):
             (Path(folder) / problem).mkdir()
-            told[problem] = rounds(project(Path(folder) / problem, problem), pairs)
-    for problem, found in told.items():
-        show(problem, found)
+            drawn[problem] = rounds(project(Path(folder) / problem, problem), pairs)
+    for problem, outcomes in drawn.items():
+        show(problem, outcomes)
     print()
-    for problem, found in told.items():
-        goals(problem, found)
+    for problem, outcomes in drawn.items():
+        goals(problem, outcomes)
 
 
 if __name__ == "__main__":

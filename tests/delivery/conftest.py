@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Once
 from tests.delivery.aws.shop import authority as authority
 from tests.delivery.aws.shop import live_on_aws as live_on_aws
 from tests.delivery.aws.shop import moto_server as moto_server
@@ -21,10 +22,6 @@ from tests.delivery.github import GitHub
 from tests.delivery.google.shop import live as live
 from tests.delivery.google.shop import shipped as shipped
 from tests.delivery.google.shop import shop as shop
-from tests.project.conftest import classifier as classifier
-from tests.project.conftest import quick as quick
-from tests.project.conftest import small as small
-from tests.project.conftest import trained_project as trained_project
 from tests.project.conftest import uv as uv
 
 HERE = Path(__file__).parent
@@ -42,6 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environments(once: Once) -> None:
+    """Where environments are kept that jobs share, of this process and of those beside it: pooled/pool.py."""
+    os.environ["STANDIN_ENVIRONMENTS"] = str(once("environments", Path.mkdir))
 
 
 @pytest.fixture(scope="session")

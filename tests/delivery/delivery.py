@@ -17,7 +17,7 @@ from tests.delivery.world import (
     missing,
     no_known_vulnerability,
     open_registry,
-    path_with_scanners,
+    path,
     report,
     settings,
 )
@@ -141,8 +141,7 @@ def delivered(
         keep_at(project, **cloud.remote)
         project.commit("keep objects in the bucket")
         world = settings(AUDIT_URL=osv, **({"CANARY_PAUSE": "0"} | cloud.settings))
-        path = ":".join([*cloud.tools, path_with_scanners()])
-        with GitHub(folder / "github", path=path, settings=world, parallel=1) as github:
+        with GitHub(folder / "github", path=":".join([*cloud.tools, path()]), settings=world, parallel=1) as github:
             environments(github)
             cloud.trust(github) if credentials == "oidc" else cloud.keys(github)
             github.vars |= cloud.variables | {"CANARY_SECONDS": "1", "CONTAINER_REGISTRY": registry}

@@ -19,7 +19,7 @@ from tests.delivery.world import (
     missing,
     no_known_vulnerability,
     open_registry,
-    path_with_scanners,
+    path,
     pushed,
     report,
     settings,
@@ -50,7 +50,7 @@ def day(bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_pa
     project.commit("as generated")
     with open_registry(tmp_path / "registry") as registry, no_known_vulnerability() as osv:
         world = settings(AUDIT_URL=osv)
-        with GitHub(tmp_path / "github", path=path_with_scanners(), settings=world, parallel=1) as github:
+        with GitHub(tmp_path / "github", path=path(newly_installed=True), settings=world, parallel=1) as github:
             github.vars["CONTAINER_REGISTRY"] = registry
             yield Day(project, github, registry)
 
@@ -95,7 +95,7 @@ def test_with_nowhere_to_keep_a_model_all_is_green_and_says_what_it_waits_for(
     project.commit("as generated")
     with no_known_vulnerability() as osv:
         world = settings(AUDIT_URL=osv)
-        with GitHub(tmp_path / "github", path=path_with_scanners(), settings=world, parallel=1) as github:
+        with GitHub(tmp_path / "github", path=path(), settings=world, parallel=1) as github:
             ended_well(pushed(github, project), "ci", "cd", "ct")
 
             assert "there is no DVC remote, and no registry in its place" in github.last("ct").jobs["retrain"].summary
@@ -115,7 +115,7 @@ def test_a_remote_that_refuses_and_inputs_full_of_shell_leave_no_commit(
     (tmp_path / "a-file").touch()
     keep_at(project, f"{tmp_path}/a-file/in-which-nothing-fits")
     project.commit("as generated")
-    with GitHub(tmp_path / "github", path=path_with_scanners(), settings=settings(), parallel=1) as github:
+    with GitHub(tmp_path / "github", path=path(), settings=settings(), parallel=1) as github:
         github.main.take(project.folder)  # what a push to main starts is shown elsewhere
         before = github.main.refs()
 

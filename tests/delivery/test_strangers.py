@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.conftest import Bake
 from tests.delivery.delivery import IDENTITIES
 from tests.delivery.github import Environment, GitHub, Run
-from tests.delivery.world import keep_at, no_known_vulnerability, path_with_scanners, report, settings, shorten
+from tests.delivery.world import keep_at, no_known_vulnerability, path, report, settings, shorten
 from tests.project.baked import Project
 
 SECRET = "do-not-tell-anybody"
@@ -29,7 +29,7 @@ def test_a_fork_is_checked_and_reaches_no_secret(bake: Bake, need_runner: None, 
     project.commit("as generated")
     with no_known_vulnerability() as osv:
         world = settings(AUDIT_URL=osv)
-        with GitHub(tmp_path / "github", path=path_with_scanners(), settings=world, parallel=1) as github:
+        with GitHub(tmp_path / "github", path=path(), settings=world, parallel=1) as github:
             guard(github)
             github.main.take(project.folder)  # what a push to main starts is shown elsewhere
 

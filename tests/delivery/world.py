@@ -16,9 +16,9 @@ from tests.delivery.github import GitHub, Run
 from tests.project.baked import Project, environment, free_port
 from tests.project.registry import wait_until_it_answers
 
-TOOLS = Path(__file__).parent / "scanners"
+HERE = Path(__file__).parent
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
-INHERITED = ("DOCKER", "DOCKER_HOST", "MYPY_CACHE_DIR", *CERTIFICATES)
+INHERITED = ("DOCKER", "DOCKER_HOST", "MYPY_CACHE_DIR", "STANDIN_ENVIRONMENTS", *CERTIFICATES)
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def settings(**more: str) -> dict[str, str]:
     """What every step inherits of this machine: where the engine, the certificates and uv's downloads are."""
     cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     here = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return here | {"UV_CACHE_DIR": cache, "UV_NO_PROGRESS": "1"} | more
+    return here | {"UV_CACHE_DIR": cache, "UV_NO_PROGRESS": "1", "STANDIN_UV": str(shutil.which("uv"))} | more
 
 
 def shorten(project: Project, ci: bool = True) -> None:
@@ -120,9 +120,13 @@ def ended_well(runs: list[Run], *workflows: str) -> None:
     assert sorted(run.workflow for run in runs) == sorted(workflows), told
 
 
-def path_with_scanners() -> str:
-    """The PATH of a step: with stand-ins for trivy and gitleaks, which come from GitHub and so not to a test."""
-    return f"{TOOLS}:{os.environ['PATH']}"
+def path(newly_installed: bool = False) -> str:
+    """The PATH of a step: with stand-ins for trivy and gitleaks, which come from GitHub and so not to a test.
+
+    Jobs share environments, unless everything is to be `newly_installed` in each.
+    """
+    folders = [HERE / "scanners"] if newly_installed else [HERE / "pooled", HERE / "scanners"]
+    return ":".join([*map(str, folders), os.environ["PATH"]])
 
 
 def missing() -> str:

@@ -1,160 +1,22 @@
 """Fixtures: a project with a small table of houses, before and after its stages, and as a trained git repository."""
 
-import contextlib
-import json
+import copy
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
 import pytest
 from cd4ml.cli import main
 from github_server import REPOSITORY, GitHubServer
+from house_project import TARGETS, Project, houses
 from trained_repository import make_repository, run
 
-TARGETS = {
-    "binary": "{name: sold_fast, type: boolean}",
-    "multiclass": "{name: kind, type: category}",
-    "regression": "{name: price, type: number, unit: thousand}",
-}
-
-CONTRACT = """\
-name: houses
-description: Houses that were sold
-id: house_id
-time: sold_on
-target: TARGET
-columns:
-  size: {type: number, min: 0, max: 500, unit: m², example: 120.5}
-  rooms: {type: integer, min: 1, max: 30}
-  heated: {type: boolean, nullable: true}
-  district: {type: category, values: [north, south, east]}
-  street: {type: category, nullable: true}
-  built: {type: timestamp, nullable: true}
-"""
-
-PARAMS = """\
-data:
-  source: houses.csv
-  until: "2024-06-30"
-split:
-  holdout_days: 60
-model:
-  iterations: 10
-"""
-
-PYPROJECT = """\
-[project]
-name = "houses"
-urls = { Repository = "https://github.com/octo-org/houses" }
-
-[tool.cd4ml]
-package = "houses"
-platform = "cloud-run"
-credentials = "service-account"
-registry = "cloud"
-"""
-
-TEAM = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>/src/<<cookiecutter.__package>>"
-MODEL = (TEAM / "model.py").read_text(encoding="utf-8")  # the example's model, which fits any table
-
-FEATURES = '''\
-"""The columns of a house, with its age in years instead of its date."""
-
-import numpy as np
-
-
-def derive(columns):
-    features = dict(columns)
-    features["age"] = (np.datetime64("2024-07-01") - features.pop("built")) / np.timedelta64(365, "D")
-    return features
-'''
-
-
-def houses(rows: int = 400, seed: int = 0) -> pd.DataFrame:
-    """Return a table of houses that keeps the contract, with some nulls if the contract allows them."""
-    rng = np.random.default_rng(seed)
-    streets = pd.Series(rng.choice(["High Street", "Mill Lane", "Elm Road"], rows))
-    size, rooms = rng.uniform(20, 300, rows).round(1), rng.integers(1, 12, rows)
-    heated = rng.choice(["true", "false", None], rows, p=[0.6, 0.3, 0.1])
-    built = pd.Series(pd.Timestamp("1900-01-01") + pd.to_timedelta(rng.integers(0, 43_000, rows), "D"))
-    score = size / 100 + (heated == "true") + rng.normal(0, 0.5, rows)
-    return pd.DataFrame(
-        {
-            "house_id": [f"house-{number}" for number in range(rows)],
-            "sold_on": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(rows) % 182, "D"),
-            "size": size,
-            "rooms": rooms,
-            "heated": heated,
-            "district": rng.choice(["north", "south", "east"], rows),
-            "street": streets.mask(rng.random(rows) < 0.1),
-            "built": built.mask(rng.random(rows) < 0.1),
-            "sold_fast": score > 2,
-            "kind": pd.cut(score, [-9, 1.5, 2.5, 9], labels=["flat", "terrace", "villa"]).astype(object),
-            "price": score * 100 + 300,
-        }
-    )
-
-
-class Project:
-    """A project in a folder: its files, and the stages of its pipeline."""
-
-    def __init__(self, folder: Path, task: str = "binary") -> None:
-        self.folder = folder
-        self.write("contract.yaml", CONTRACT.replace("TARGET", TARGETS[task]))
-        self.write("params.yaml", PARAMS)
-        self.write("pyproject.toml", PYPROJECT)
-        for name, text in (("__init__.py", '"""Houses."""\n'), ("features.py", FEATURES), ("model.py", MODEL)):
-            self.write(f"src/houses/{name}", text)
-        self.write("uv.lock", "version = 1\n")
-        self.table = houses()
-
-    @property
-    def table(self) -> pd.DataFrame:
-        return pd.read_csv(self.folder / "houses.csv")
-
-    @table.setter
-    def table(self, table: pd.DataFrame) -> None:
-        table.to_csv(self.folder / "houses.csv", index=False)
-
-    @property
-    def bundle(self) -> Path:
-        return self.folder / "models/bundle"
-
-    def write(self, name: str, text: str) -> None:
-        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.folder / name).write_text(text, encoding="utf-8")
-
-    def replace(self, name: str, old: str, new: str) -> None:
-        text = (self.folder / name).read_text(encoding="utf-8")
-        assert old in text
-        self.write(name, text.replace(old, new))
-
-    def read_json(self, name: str) -> Any:
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
-
-    def run(self, *stages: str) -> None:
-        """Run stages of the pipeline in this process."""
-        with self.inside():
-            for stage in stages:
-                import_module(f"cd4ml.pipeline.{stage}").run()
-
-    @contextlib.contextmanager
-    def inside(self) -> Iterator[None]:
-        """Work in the project's folder, and unload its package afterwards: every project has one of this name."""
-        before = [*sys.path]
-        try:
-            with contextlib.chdir(self.folder):
-                yield
-        finally:
-            sys.path[:] = before
-            for name in [name for name in sys.modules if name.partition(".")[0] == "houses"]:
-                del sys.modules[name]
+if TYPE_CHECKING:
+    from candidate_models import CandidateModels
+    from cd4ml.bundle.bundle import Bundle
+    from tracked_project import TrackedProject
 
 
 @pytest.fixture
@@ -170,6 +32,17 @@ def tiny_projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project
     for project in projects.values():
         project.run("ingest", "validate", "split", "train", "package")
     return projects
+
+
+@pytest.fixture(scope="session")
+def projects_with_reports(
+    tiny_projects: dict[str, Project], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Project]:
+    """A project of each task, with a bundle and its reports, by task. Do not change them: make a copy."""
+    copies = {name: project.copy_to(tmp_path_factory.mktemp(name) / "copy") for name, project in tiny_projects.items()}
+    for project in copies.values():
+        project.run("evaluate")
+    return copies
 
 
 @pytest.fixture(scope="session")
@@ -191,6 +64,50 @@ def tiny_bundles(tiny_projects: dict[str, Project]) -> dict[str, Path]:
 def tiny_bundle(tiny_bundles: dict[str, Path]) -> Path:
     """The folder of a binary bundle. Do not change it."""
     return tiny_bundles["binary"]
+
+
+@pytest.fixture(scope="session")
+def evaluated_project(tiny_projects: dict[str, Project], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A binary project with a bundle, its reports and an empty MLflow database. Do not change it: make a copy."""
+    import mlflow  # takes two seconds, which most tests do not need
+
+    project = copy.copy(tiny_projects["binary"])
+    project.folder = tmp_path_factory.mktemp("evaluated") / "project"
+    shutil.copytree(tiny_projects["binary"].folder, project.folder)
+    project.run("evaluate")
+    mlflow.MlflowClient(f"sqlite:///{project.folder}/mlflow.db").search_experiments()
+    return project
+
+
+@pytest.fixture
+def track(
+    evaluated_project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator["TrackedProject"]:
+    """A copy of the evaluated project, with the database in its folder; `track("--check")` runs the verb in it."""
+    from tracked_project import TrackedProject
+
+    before = dict(os.environ)
+    folder = Path(shutil.copytree(evaluated_project.folder, tmp_path / "project"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")  # absolute: MLflow keeps engines by URI
+    yield TrackedProject(folder, capsys)
+    os.environ.clear()  # `track` sets variables for MLflow
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def candidates(large_project: Project, tmp_path_factory: pytest.TempPathFactory) -> "CandidateModels":
+    """Models of the large project for the gate to judge."""
+    from candidate_models import CandidateModels
+
+    return CandidateModels(large_project.copy_to(tmp_path_factory.mktemp("candidates") / "copy"))
+
+
+@pytest.fixture(scope="module")
+def champion(candidates: "CandidateModels") -> "Bundle":
+    """The bundle of a good model, to compare others with. Its folder holds another bundle by then."""
+    bundle = candidates.bundle(candidates.good_model())
+    bundle.folder = Path("overwritten")
+    return bundle
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A bundle is whole or refused, in one line; the same inputs give the same bytes; it answers as the pipeline did."""
+"""A bundle gives its pipeline's scores; a damaged one is rejected; the same inputs give the same bytes."""
 
 import json
 import shutil
@@ -11,36 +11,36 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.table import columns_of_table
 from cd4ml.errors import BundleError, ModelError
 from cd4ml.training import skops_file
-from cd4ml.training.estimator import answers
+from cd4ml.training.estimator import predict_scores
 
 
 @pytest.fixture
 def bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
-    """A bundle that may be harmed."""
+    """A copy of a bundle, which may be damaged."""
     return Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
 
 
-def test_a_bundle_answers_as_the_pipeline_it_was_made_of(tiny_projects):
-    for problem, project in tiny_projects.items():
+def test_a_bundle_gives_the_scores_of_its_pipeline(tiny_projects):
+    for task, project in tiny_projects.items():
         bundle = Bundle.load(project.bundle)
         model = skops_file.load(project.folder / "models/pipeline.skops")
         columns = columns_of_table(pd.read_parquet(project.folder / "data/holdout.parquet"), bundle.contract)
 
         assert bundle.manifest.runtime == "onnx"
         assert bundle.manifest.reason.startswith("ONNX, proved equal to the pipeline on ")
-        expected = answers(model, bundle.code.derive(columns), bundle.contract.task)
-        tolerance = 1e-5 * (expected.std() if problem == "regression" else 1)
+        expected = predict_scores(model, bundle.code.derive(columns), bundle.contract.task)
+        tolerance = 1e-5 * (expected.std() if task == "regression" else 1)
         np.testing.assert_allclose(bundle.scores(columns), expected, rtol=0, atol=tolerance)
 
 
-def test_a_bundle_carries_rows_with_the_pipelines_answers(tiny_bundles):
-    for problem, folder in tiny_bundles.items():
+def test_a_bundle_holds_examples_with_the_pipelines_predictions(tiny_bundles):
+    for task, folder in tiny_bundles.items():
         bundle = Bundle.load(folder)
         examples = bundle.examples()
         scores = bundle.scores_of_rows(examples["rows"])
 
         assert len(examples["rows"]) == 10
-        if problem == "regression":
+        if task == "regression":
             assert examples["probabilities"] is None
             np.testing.assert_allclose(bundle.decision.predictions(scores), examples["predictions"], rtol=1e-5)
         else:
@@ -50,53 +50,61 @@ def test_a_bundle_carries_rows_with_the_pipelines_answers(tiny_bundles):
 @pytest.mark.parametrize(
     "name", ["bundle.json", "contract.json", "features.py", "model.onnx", "reference.json", "examples.json"]
 )
-@pytest.mark.parametrize("harm", ["cut short", "altered", "removed"])
-def test_a_harmed_bundle_is_refused_in_one_line(bundle, name, harm):
+@pytest.mark.parametrize("damage", ["cut short", "altered", "removed"])
+def test_a_damaged_bundle_is_rejected_in_one_line(bundle, name, damage):
     content = (bundle / name).read_bytes()
-    if harm == "removed":
+    if damage == "removed":
         (bundle / name).unlink()
-    elif harm == "cut short":
+    elif damage == "cut short":
         (bundle / name).write_bytes(content[: len(content) // 2])
     else:
         middle = len(content) // 2
         (bundle / name).write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
 
-    with pytest.raises(BundleError) as refusal:
+    with pytest.raises(BundleError) as error:
         Bundle.load(bundle)
 
-    assert len(str(refusal.value).splitlines()) == 1
-    assert "make train" in str(refusal.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert "make train" in str(error.value)
 
 
-def test_an_altered_threshold_is_refused(bundle):
+def test_an_altered_threshold_is_rejected(bundle):
     manifest = json.loads((bundle / "bundle.json").read_text())
     (bundle / "bundle.json").write_text(json.dumps(manifest | {"threshold": 0.99}))
 
-    with pytest.raises(BundleError, match="it no longer has its digest"):
+    with pytest.raises(BundleError, match="was altered, its digest is wrong"):
         Bundle.load(bundle)
 
 
-def test_a_file_that_is_not_the_bundles_is_refused(bundle):
+def test_a_bundle_with_another_file_is_rejected(bundle):
     (bundle / "notes.txt").write_text("hello")
 
     with pytest.raises(BundleError, match=r"notes\.txt is not one of its files"):
         Bundle.load(bundle)
 
 
-def test_a_bundle_of_a_later_format_is_refused(bundle):
+def test_a_bundle_of_a_newer_format_is_rejected(bundle):
     manifest = json.loads((bundle / "bundle.json").read_text())
     (bundle / "bundle.json").write_text(json.dumps(manifest | {"format": 99, "novelty": True}))
 
-    with pytest.raises(BundleError, match=r"is of format 99, this code reads \d+; update cd4ml"):
+    with pytest.raises(BundleError, match=r"has format 99, and this code reads \d+; update cd4ml"):
         Bundle.load(bundle)
 
 
-def test_an_absent_bundle_says_how_to_make_one(tmp_path):
+def test_a_bundle_of_an_older_format_has_to_be_trained_again(bundle):
+    manifest = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    (bundle / "bundle.json").write_text(json.dumps(manifest | {"format": 1}), encoding="utf-8")
+
+    with pytest.raises(BundleError, match=r"has format 1, and this code reads \d+; train it again"):
+        Bundle.load(bundle)
+
+
+def test_for_a_missing_bundle_the_message_names_what_makes_one():
     with pytest.raises(BundleError, match=r"no bundle in nowhere; run `make train`"):
         Bundle.load(Path("nowhere"))
 
 
-def test_loading_and_answering_leaves_the_folder_as_it_was(bundle):
+def test_loading_and_predicting_do_not_change_the_folder(bundle):
     before = sorted(path.name for path in bundle.rglob("*"))
 
     loaded = Bundle.load(bundle)
@@ -105,7 +113,7 @@ def test_loading_and_answering_leaves_the_folder_as_it_was(bundle):
     assert sorted(path.name for path in bundle.rglob("*")) == before
 
 
-def test_the_version_names_the_newest_day_and_the_digest(tiny_bundle):
+def test_the_version_is_the_newest_day_and_the_digest(tiny_bundle):
     bundle = Bundle.load(tiny_bundle)
 
     assert bundle.version == f"2024-06-30.{bundle.manifest.digest[:7]}"
@@ -113,44 +121,28 @@ def test_the_version_names_the_newest_day_and_the_digest(tiny_bundle):
 
 def test_the_same_inputs_give_the_same_bytes(tiny_projects, tmp_path):
     project = tiny_projects["binary"]
-    again = tmp_path / "again"
-    shutil.copytree(project.folder, again, ignore=shutil.ignore_patterns("models", "*.parquet"))
+    again = project.copy_to(tmp_path / "again", without=("models", "*.parquet"))
 
-    type(project).run(_at(project, again), "ingest", "validate", "split", "train", "package")
+    again.run("ingest", "validate", "split", "train", "package")
 
     for path in project.folder.glob("models/**/*.*"):
-        assert path.read_bytes() == (again / path.relative_to(project.folder)).read_bytes(), path.name
-
-
-def _at(project, folder):
-    moved = object.__new__(type(project))
-    moved.folder = folder
-    return moved
+        assert path.read_bytes() == (again.folder / path.relative_to(project.folder)).read_bytes(), path.name
 
 
 def test_another_model_gives_another_version(tiny_projects, tmp_path):
     project = tiny_projects["binary"]
-    again = _at(project, Path(shutil.copytree(project.folder, tmp_path / "again")))
-    again.replace("params.yaml", "iterations: 10", "iterations: 11")
+    changed = project.copy_to(tmp_path / "changed")
+    changed.replace("params.yaml", "iterations: 10", "iterations: 11")
 
-    again.run("train", "package")
+    changed.run("train", "package")
 
-    assert Bundle.load(again.bundle).version != Bundle.load(project.bundle).version
+    assert Bundle.load(changed.bundle).version != Bundle.load(project.bundle).version
 
 
-def test_a_model_with_types_of_an_untrusted_library_is_refused(tmp_path):
-    class Mine:
+def test_a_model_with_types_of_an_untrusted_library_is_rejected(tmp_path):
+    class Estimator:
         pass
 
-    Mine.__module__ = "mine"
+    Estimator.__module__ = "mine"
     with pytest.raises(ModelError, match=r"types that are not trusted: mine\.|cannot be saved without pickle"):
-        skops_file.save({"model": Mine()}, tmp_path / "model.skops")
-
-
-def test_a_bundle_of_an_earlier_format_is_to_be_trained_again(tiny_bundle, tmp_path):
-    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
-    manifest = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
-    (folder / "bundle.json").write_text(json.dumps(manifest | {"format": 1}), encoding="utf-8")
-
-    with pytest.raises(BundleError, match=r"is of format 1, this code reads \d+; train it again"):
-        Bundle.load(folder)
+        skops_file.save({"model": Estimator()}, tmp_path / "model.skops")

@@ -12,7 +12,7 @@ from cd4ml.contract.table import columns_of_table
 from cd4ml.training import build as building
 from cd4ml.training import skops_file
 from cd4ml.training.estimator import predict_scores
-from conftest import Project, houses
+from house_project import Project, houses
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis

@@ -37,9 +37,7 @@ def image(cache: Path, outputs: dict[str, str], tmp_path: Path) -> Path:
     return tmp_path / "image"
 
 
-def test_unpack_restores_every_packed_object(
-    image: Path, cache: Path, outputs: dict[str, str], tmp_path: Path
-) -> None:
+def test_unpack_restores_every_packed_object(image: Path, cache: Path, outputs: dict[str, str], tmp_path: Path) -> None:
     assert missing(tmp_path / "other", outputs) == ["bundle", "raw"]
 
     unpack(image, tmp_path / "other")

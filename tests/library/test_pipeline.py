@@ -1,4 +1,4 @@
-"""What ingest, split, train and package do with a table, and what they refuse."""
+"""What ingest, split, train and package make of a table, and what they reject."""
 
 import numpy as np
 import pandas as pd
@@ -43,27 +43,27 @@ def test_many_files_are_read_in_the_order_of_their_names(project):
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "said"),
+    ("name", "old", "new", "message"),
     [
         ("params.yaml", "houses.csv", "horses.csv", 'data.source "horses.csv" matches no file'),
         ("params.yaml", "2024-06-30", "2019-01-01", "the source has the days 2024-01-01 to 2024-06-30"),
         ("contract.yaml", "time: sold_on", "", "data.until and data.window_days need a time column"),
-        ("params.yaml", "holdout_days: 60", "holdout_days: 500", "only 0 of 400 rows to train on"),
+        ("params.yaml", "holdout_days: 60", "holdout_days: 500", "the training set has only 0 of 400 rows"),
         (
             "params.yaml",
             "holdout_days: 60",
             "holdout_days: 1\n  minimum_rows: 300",
-            "rows to hold out, fewer",
+            "of 400 rows, fewer than split.minimum_rows (300); change split.holdout_days",
         ),
     ],
 )
-def test_data_that_cannot_be_used_is_refused_with_what_to_change(project, name, old, new, said):
+def test_data_that_cannot_be_used_is_rejected_with_what_to_change(project, name, old, new, message):
     project.replace(name, old, new)
 
-    with pytest.raises(DataError) as refusal:
+    with pytest.raises(DataError) as error:
         project.run("ingest", "validate", "split")
 
-    assert said in str(refusal.value)
+    assert message in str(error.value)
 
 
 def test_an_unreadable_file_is_named(project):
@@ -74,31 +74,31 @@ def test_an_unreadable_file_is_named(project):
         project.run("ingest")
 
 
-def test_the_newest_days_are_held_out(project):
+def test_the_newest_days_are_the_test_set(project):
     project.run("ingest", "validate", "split")
 
     train = pd.to_datetime(pd.read_parquet(project.folder / "data/train.parquet")["sold_on"])
-    holdout = pd.to_datetime(pd.read_parquet(project.folder / "data/holdout.parquet")["sold_on"])
-    assert train.max() < holdout.min() == pd.Timestamp("2024-05-02")
-    assert len(train) + len(holdout) == 400
+    test = pd.to_datetime(pd.read_parquet(project.folder / "data/holdout.parquet")["sold_on"])
+    assert train.max() < test.min() == pd.Timestamp("2024-05-02")
+    assert len(train) + len(test) == 400
 
 
 @pytest.mark.parametrize("key", ["id: house_id\n", ""])
-def test_without_a_time_a_row_held_out_stays_held_out_as_the_table_grows(project, key):
+def test_without_a_time_a_row_of_the_test_set_stays_in_it_as_the_table_grows(project, key):
     project.replace("contract.yaml", "id: house_id\ntime: sold_on\n", key)
     project.replace("params.yaml", '  until: "2024-06-30"\n', "")
     whole = project.table.dropna(subset="built").drop_duplicates("built")
-    held = []
+    test_sets = []
     for rows in (whole.head(300), whole.sample(frac=1, random_state=0)):
         project.table = rows
         project.run("ingest", "validate", "split")
-        held.append(set(pd.read_parquet(project.folder / "data/holdout.parquet")["built"].astype(str)))
+        test_sets.append(set(pd.read_parquet(project.folder / "data/holdout.parquet")["built"].astype(str)))
 
-    assert len(held[0]) > 30
-    assert held[1] & set(whole.head(300)["built"].astype(str)) == held[0]
+    assert len(test_sets[0]) > 30
+    assert test_sets[1] & set(whole.head(300)["built"].astype(str)) == test_sets[0]
 
 
-def test_the_threshold_separates_what_can_be_separated():
+def test_the_threshold_separates_classes_that_can_be_separated():
     threshold = best_threshold(np.array([0.9, 0.3, 0.8, 0.1, 0.7]), np.array([1, 0, 1, 0, 1]))
 
     assert threshold == pytest.approx(0.5)
@@ -114,10 +114,12 @@ def test_the_threshold_maximises_balanced_accuracy():
     def score(threshold: float) -> float:
         return balanced_accuracy_score(target, probabilities >= threshold)
 
-    assert score(best_threshold(probabilities, target)) == max(score(cut) for cut in np.linspace(0, 1, 1001))
+    assert score(best_threshold(probabilities, target)) == max(
+        score(threshold) for threshold in np.linspace(0, 1, 1001)
+    )
 
 
-def test_a_threshold_in_params_is_taken(project):
+def test_a_threshold_in_params_yaml_is_used(project):
     project.write("params.yaml", (project.folder / "params.yaml").read_text() + "decision:\n  threshold: 0.3\n")
 
     project.run("ingest", "validate", "split", "train", "package")
@@ -126,9 +128,9 @@ def test_a_threshold_in_params_is_taken(project):
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
-        ("import pandas\ndef derive(columns):\n    return columns", "features.py:1: imports pandas; it travels"),
+        ("import pandas\ndef derive(columns):\n    return columns", "features.py:1: imports pandas; the bundle holds"),
         ("from .errors import UserError", "features.py:1: imports from this package"),
         ("def derive(columns:", "features.py:1: '(' was never closed"),
         ("x = 1", "features.py has no function derive(columns)"),
@@ -138,43 +140,43 @@ def test_a_threshold_in_params_is_taken(project):
         ("def derive(columns):\n    return None", "derive returned NoneType; return features by name"),
     ],
 )
-def test_features_that_cannot_travel_or_run_are_refused(project, code, said):
+def test_features_that_cannot_run_in_the_service_are_rejected(project, code, message):
     project.write("src/houses/features.py", code)
 
-    with pytest.raises(FeatureError) as refusal:
+    with pytest.raises(FeatureError) as error:
         project.run("ingest", "validate", "split", "train")
 
-    assert said in str(refusal.value)
+    assert message in str(error.value)
 
 
-def test_a_target_that_is_always_the_same_is_refused(project):
+def test_a_constant_target_is_rejected(project):
     project.table = project.table.assign(sold_fast=True)
 
     with pytest.raises(DataError, match="sold_fast has too few rows of a class"):
         project.run("ingest", "validate", "split", "train")
 
 
-def test_a_classifier_without_probabilities_is_refused(project, monkeypatch):
+def test_a_classifier_without_probabilities_is_rejected(project, monkeypatch):
     from cd4ml.training import build
     from sklearn.svm import LinearSVC
 
     monkeypatch.setattr(build, "load_build_model", lambda: lambda task, numbers, categories, iterations: LinearSVC())
 
-    with pytest.raises(ModelError, match="gives no probabilities"):
+    with pytest.raises(ModelError, match="returns no probabilities"):
         project.run("ingest", "validate", "split", "train")
 
 
-def test_a_runtime_that_is_asked_for_is_taken(project):
+def test_a_runtime_in_params_yaml_is_used(project):
     project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  runtime: sklearn\n")
 
     project.run("ingest", "validate", "split", "train", "package")
 
     bundle = Bundle.load(project.bundle)
     assert bundle.manifest.runtime == "sklearn"
-    assert bundle.manifest.reason == "scikit-learn, as package.runtime in params.yaml asks"
+    assert bundle.manifest.reason == "scikit-learn, as set by package.runtime in params.yaml"
 
 
-def test_an_unknown_runtime_is_refused(project):
+def test_an_unknown_runtime_is_rejected(project):
     project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  runtime: fast\n")
 
     with pytest.raises(ParamsError, match=r"package\.runtime is \"fast\"; expected 'auto', 'onnx' or 'sklearn'"):

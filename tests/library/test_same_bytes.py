@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from house_project import Project
 
 
 def files(folder: Path) -> dict[str, bytes]:

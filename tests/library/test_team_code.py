@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cd4ml.cli import main
-from conftest import MODEL, Project
+from house_project import MODEL, Project
 
 Fail = Callable[..., str]
 

@@ -114,7 +114,7 @@ def test_a_server_that_is_away_harms_nothing(prepared, capsys):
     assert tune(prepared) == 0
 
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("tune: not published: nobody answers at http://127.0.0.1:9: ")
+    assert line.startswith("tune: not published: no server answers at http://127.0.0.1:9: ")
     assert line.endswith("the results are kept, and `make tune` publishes them when it is run again")
     (record,) = prepared.folder.glob(".tuning/searches/*.json")
     assert len(json.loads(record.read_text())["candidates"]) == 6

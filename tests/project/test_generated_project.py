@@ -103,7 +103,8 @@ from cd4ml.settings.params import Params; from cd4ml.source.read import read_sou
 from cd4ml.training import skops_file; from cd4ml.training.estimator import predict_scores
 bundle, table = Bundle.load(Path("models/bundle")), read_source(Params.load().data)
 columns = columns_of_table(table, bundle.contract)
-expected = predict_scores(skops_file.load(Path("models/pipeline.skops")), bundle.code.derive(columns), bundle.contract.task)
+model = skops_file.load(Path("models/pipeline.skops"))
+expected = predict_scores(model, bundle.code.derive(columns), bundle.contract.task)
 spread = target_of_table(table, bundle.contract).std() if bundle.contract.task == "regression" else 1
 print(len(expected), float(np.abs(bundle.scores(columns) - expected).max() / spread))
 """

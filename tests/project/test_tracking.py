@@ -135,7 +135,7 @@ def test_a_run_is_published_once_and_its_model_answers_as_the_bundle(
     assert page
     assert "in MLflow already" in again
     assert "published: alias" in champion
-    assert "all of it was there" in checked
+    assert "nothing was missing" in checked
     (run,) = runs(server)
     assert run["info"]["run_id"] == page[1]
     assert run["info"]["status"] == "FINISHED"
@@ -154,7 +154,7 @@ def test_a_server_that_keeps_the_files_itself_gets_all_of_them(project: Project,
 
         assert "published" in project.make("track", settings=settings).stdout
         shutil.rmtree(project.folder / ".mlflow")
-        assert "all of it was there" in project.make("track", "CHECK=1", settings=settings).stdout
+        assert "nothing was missing" in project.make("track", "CHECK=1", settings=settings).stdout
 
     kept = [path for path in (tmp_path / "files").rglob("model.onnx") if path.is_file()]
     assert (project.folder / "models/bundle/model.onnx").read_bytes() in [path.read_bytes() for path in kept]
@@ -193,13 +193,13 @@ def test_a_server_that_is_away_does_not_harm_the_training(project: Project) -> N
     print(trained[-500:], tracked.stdout, later)
     (line,) = [line for line in trained.splitlines() if line.startswith("track: ")]
     assert re.fullmatch(
-        r"track: not in MLflow yet: nobody answers at http://127.0.0.1:\d+: Connection refused; "
+        r"track: not in MLflow yet: no server answers at http://127.0.0.1:\d+: Connection refused; "
         "`make track` publishes it later",
         line,
     )
     assert "next: make serve" in trained
     assert tracked.returncode != 0
-    assert "nobody answers at http://127.0.0.1:" in tracked.stdout
+    assert "no server answers at http://127.0.0.1:" in tracked.stdout
     assert took < 10
     assert "published: " in later
     assert "s3cret" not in trained + tracked.stdout + later

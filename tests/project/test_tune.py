@@ -53,7 +53,7 @@ def tune_until(project: Project, count: int, log: Path) -> subprocess.Popen[str]
 def test_a_search_that_was_stopped_and_killed_ends_as_one_that_was_not(searched: Project, tmp_path: Path) -> None:
     nobody = f"http://user:secret-word@127.0.0.1:{free_port()}"
     said = searched.make("tune", settings={"MLFLOW_TRACKING_URI": nobody}).stdout
-    assert "tune: not published: nobody answers at http://127.0.0.1" in said
+    assert "tune: not published: no server answers at http://127.0.0.1" in said
     assert "secret-word" not in said
     made = int(re.search(r"(\d+) fits were made, 0 were remembered", said)[1])  # type: ignore[index]
     whole = (searched.folder / "params.yaml").read_text()

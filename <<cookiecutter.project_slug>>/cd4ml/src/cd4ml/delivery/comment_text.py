@@ -91,7 +91,9 @@ def _metrics(data: CommentData) -> str:
         return ""
     new, old = data.reports.metrics, data.base.reports.metrics
     names = [name for name, value in new.items() if isinstance(value, int | float) and name != "rows"]
-    rows = [(code_span(name), f"**{format_number(new[name])}**", *_compared(new[name], old.get(name))) for name in names]
+    rows = [
+        (code_span(name), f"**{format_number(new[name])}**", *_compared(new[name], old.get(name))) for name in names
+    ]
     base = f"{code_span(data.base.branch)} at {code_span(data.base.revision[:7])}"
     return (
         f"### Metrics beside those of {base}\n\n"
@@ -109,7 +111,12 @@ def _slices(data: CommentData) -> str:
     if data.base and data.base.reports.slices.get("metric") == metric:
         before = {_name(part): part.get(metric) for part in data.base.reports.slices.get("slices", ())}
     rows = [
-        (escape(name), f"{part['rows']:,}", f"**{format_number(part[metric])}**", *_compared(part[metric], before.get(name)))
+        (
+            escape(name),
+            f"{part['rows']:,}",
+            f"**{format_number(part[metric])}**",
+            *_compared(part[metric], before.get(name)),
+        )
         for name, part in ((_name(part), part) for part in slices)
     ]
     header = ("slice", "rows", f"{metric} here", data.base.branch if data.base else "before", "difference")

@@ -61,5 +61,5 @@ def mlflow_run_of(digest: str) -> str:
     """Return the bundle's run on the MLflow server that the environment names; empty if it was not published."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         return ""
-    published = Receipt.of(TrackingAddress.read(os.environ)).bundles.get(digest)
+    published = Receipt.read(TrackingAddress.read(os.environ)).bundles.get(digest)
     return published.run if published else ""

@@ -53,7 +53,10 @@ def main(argv: list[str]) -> None:
     project = read_project()
     rows, cloud, note = _in_workflow(project) if in_workflow else _on_laptop(project)
     print(align([_HEADER, *((row.what, row.where, row.state, row.command) for row in rows)]))
-    cells = [(code_span(row.what), row.where, escape(row.state), code_span(row.command) if row.command else "") for row in rows]
+    cells = [
+        (code_span(row.what), row.where, escape(row.state), code_span(row.command) if row.command else "")
+        for row in rows
+    ]
     add_to_summary(markdown_table(_HEADER, cells))
     if note:
         print(note)

@@ -9,7 +9,7 @@ from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import BRANCH_PREFIX
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, file_at, is_ancestor, output_of, push_branch, remote_name, run_git
-from cd4ml.gate.champion import PRODUCTION, MAIN
+from cd4ml.gate.champion import MAIN, PRODUCTION
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 

@@ -75,7 +75,9 @@ def move_production(commit: str) -> str:
     if before == commit:
         return f"{PRODUCTION} is at {commit[:7]} already"
     if before and is_ancestor(commit, before) and not is_set("FORCE"):
-        raise GitError(f"{PRODUCTION} is at {before[:7]} already, which comes after {commit[:7]}; FORCE=1 moves it back")
+        raise GitError(
+            f"{PRODUCTION} is at {before[:7]} already, which comes after {commit[:7]}; FORCE=1 moves it back"
+        )
     push_branch(origin, commit, PRODUCTION, expected=before, force=True)
     return f"{PRODUCTION} is at {commit[:7]}" + (f", was at {before[:7]}" if before else "")
 
@@ -86,7 +88,12 @@ def record_deployment(github: GitHub, metadata: dict[str, Any]) -> None:
     deployment = deployments[0] if deployments else github.post("deployments", _deployment(metadata))
     statuses = github.get(f"deployments/{deployment['id']}/statuses", per_page=30)
     if not any(status["state"] == "success" for status in statuses):
-        status = {"state": "success", "description": metadata["bundle"], "log_url": run_url(), "environment": PRODUCTION}
+        status = {
+            "state": "success",
+            "description": metadata["bundle"],
+            "log_url": run_url(),
+            "environment": PRODUCTION,
+        }
         github.post(f"deployments/{deployment['id']}/statuses", {name: text for name, text in status.items() if text})
 
 

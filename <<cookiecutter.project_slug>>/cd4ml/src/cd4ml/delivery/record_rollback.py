@@ -10,7 +10,7 @@ from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import lift_quarantine, quarantine_branch
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, output_of, push_branch, remote_name, run_git
-from cd4ml.gate.champion import PRODUCTION, MAIN, bundle_digest_at
+from cd4ml.gate.champion import MAIN, PRODUCTION, bundle_digest_at
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.terminal.arguments import Arguments
 

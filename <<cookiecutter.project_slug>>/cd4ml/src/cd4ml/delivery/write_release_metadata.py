@@ -50,7 +50,7 @@ def release_metadata() -> dict[str, Any]:
         "digest": manifest.digest,
         "dvc_lock": bundle_digest_here(),
         "commit": head_commit(),
-        "repository": os.environ.get("GITHUB_REPOSITORY") or Lineage.here(os.environ).repository,
+        "repository": os.environ.get("GITHUB_REPOSITORY") or Lineage.read(os.environ).repository,
         "run": run_url() or None,
         "mlflow_run": mlflow_run_of(manifest.digest) or _mlflow_run_in_git() or None,
         "accepted": verdict.get("accepted", []),

@@ -114,8 +114,6 @@ def _lineage(manifest: Manifest, accepted: Sequence[Waiver]) -> str:
     rows += [("newest day of the data", manifest.until)] if manifest.until else []
     rows += [("runtime", escape(manifest.reason))]
     rows += [("threshold", f"{manifest.threshold:.6g}")] if manifest.threshold is not None else []
-    rows += [
-        (f"accepted: {waiver.rule}", f"{escape(waiver.reason)} (by {escape(waiver.by)})") for waiver in accepted
-    ]
+    rows += [(f"accepted: {waiver.rule}", f"{escape(waiver.reason)} (by {escape(waiver.by)})") for waiver in accepted]
     rows += [(f"SHA-256 of the {name}", code_span(digest[:12])) for name, digest in manifest.made_of.items()]
     return "## Lineage\n\n" + markdown_table(("", ""), rows)

@@ -1,8 +1,11 @@
-"""MLflow, from the files that a training leaves: one run for each bundle and server.
+"""Publish a trained bundle to MLflow: one run for each bundle and server, a registered model, an alias.
 
-In: models/ and reports/. Out: a run, a registered model, an alias. Nothing here decides anything. Read first: `track`.
+In: models/ and reports/. Out: a run, a version of the registered model, an alias. MLflow only records: no decision
+depends on it. Read first: `track`.
 
-- `track`: the verb `track`. `address`: which server. `receipt`: what was published there. `lineage`: commit and person.
-- `run_files`, `run_content`, `server`: what a run holds, and how it gets there. `model_folder`, `mlflow_model`: the
-  bundle in MLflow's form. `local_store`, `mlflow_page`: a database in this folder, and its page: the verb `mlflow`.
+- `track`: the verb `track`. `address`: which server. `receipt`: what was published there before. `lineage`: the
+  commit, the user, the workflow.
+- `run_files`, `run_content`, `server`: what a run contains, and the calls that create it. `model_folder`,
+  `mlflow_model`: the bundle as an MLflow model.
+- `local_store`, `mlflow_page`: the database in the project's folder, and the verb `mlflow`, which serves its page.
 """

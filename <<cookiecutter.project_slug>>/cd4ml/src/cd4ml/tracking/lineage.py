@@ -1,7 +1,7 @@
-"""Where a run comes from: the commit, whether it holds this state, and who or which workflow it was."""
+"""The lineage of a run: its commit, whether files differ from that commit, and the user or workflow that made it."""
 
 import getpass
-import subprocess
+import subprocess  # git, with arguments that the library chooses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -10,35 +10,35 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Lineage:
-    """What is known of a run besides its files."""
+    """The commit, repository, user and workflow of a run."""
 
     commit: str | None
     dirty: bool
     """Whether files differ from the commit's, as they do right after a training."""
     repository: str | None
-    by: str
+    user: str
     workflow: str | None
-    """The address of the workflow's run on GitHub; None: a person's."""
+    """The address of the workflow's run on GitHub; None if a person made the run."""
 
     @classmethod
-    def here(cls, environment: Mapping[str, str]) -> Self:
-        """Return the lineage of this folder, as git and the environment have it."""
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Return the lineage of this folder, from git and the environment."""
         commit = _git("rev-parse", "--verify", "--quiet", "HEAD")
         return cls(
             commit=commit or None,
             dirty=commit is not None and is_dirty(),
             repository=_without_user(_git("config", "--get", "remote.origin.url")),
-            by=environment.get("GITHUB_ACTOR") or _user(),
+            user=environment.get("GITHUB_ACTOR") or _user_name(),
             workflow=_workflow(environment),
         )
 
     def tags(self) -> dict[str, str]:
-        """Return the lineage as tags, MLflow's own where it has one, so that its pages show them."""
+        """Return the lineage as tags of an MLflow run, under MLflow's own names if it has one, for its pages."""
         tags = {
             "git.commit": self.commit,
             "git.dirty": str(self.dirty).lower(),
             "workflow": self.workflow,
-            "mlflow.user": self.by,
+            "mlflow.user": self.user,
             "mlflow.source.name": self.workflow or "make track",
             "mlflow.source.type": "JOB" if self.workflow else "LOCAL",
             "mlflow.source.git.commit": self.commit,
@@ -48,28 +48,28 @@ class Lineage:
 
 
 def is_dirty() -> bool:
-    """Return whether a file in git differs from the last commit, or one is not in git and not ignored."""
+    """Return whether a file in git differs from the last commit, or a file is neither in git nor ignored."""
     return _git("status", "--porcelain") != ""
 
 
-def _git(*words: str) -> str | None:
-    """Return what git says; None where it fails, or is not here."""
+def _git(*arguments: str) -> str | None:
+    """Return git's output; None if it fails, or is not installed."""
     try:
-        done = subprocess.run(["git", *words], capture_output=True, check=False, text=True, timeout=60)
+        done = subprocess.run(["git", *arguments], capture_output=True, check=False, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _without_user(url: str | None) -> str | None:
-    """Return a remote's address without user and password."""
+    """Return the address of a git remote without user and password."""
     if not url or "://" not in url:
         return url or None
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _user() -> str:
+def _user_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name

@@ -1,4 +1,4 @@
-"""The bundle as an MLflow model. This module travels with the model, and runs wherever that is loaded."""
+"""The bundle as an MLflow model. This module is copied into the model, and runs wherever the model is loaded."""
 
 from pathlib import Path
 from typing import Any
@@ -13,28 +13,28 @@ from cd4ml.contract.table import columns_of_table
 
 
 class BundleModel(PythonModel):
-    """Answers with the bundle that was logged beside it."""
+    """Predicts with the bundle that was logged as the artifact `bundle`."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the bundle, after checking every file of it."""
+        """Load the bundle, after checking every file of it."""
         self._bundle = Bundle.load(Path(context.artifacts["bundle"]))
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return one row of answers for each row of a table, under the names that `answer_names` gives."""
+        """Return one row of predictions for each row of a table, in the columns that `output_names` returns."""
         bundle = self._bundle
-        table = model_input.reindex(columns=list(bundle.contract.columns))  # one that was left out is all nulls
+        table = model_input.reindex(columns=list(bundle.contract.columns))  # a missing column becomes all nulls
         for name, column in bundle.contract.columns.items():
-            if column.timezone and table[name].dtype.kind == "M":  # MLflow lets only times without an offset pass
+            if column.timezone and table[name].dtype.kind == "M":  # MLflow accepts only times without an offset
                 table[name] = table[name].dt.tz_localize("UTC")
         scores = bundle.scores(columns_of_table(table, bundle.contract))
-        answers = [bundle.decision.labels(scores), *_probabilities(scores, bundle.manifest)]
-        return pd.DataFrame(dict(zip(answer_names(bundle.manifest), answers, strict=True)), index=model_input.index)
+        outputs = [bundle.decision.labels(scores), *_probabilities(scores, bundle.manifest)]
+        return pd.DataFrame(dict(zip(output_names(bundle.manifest), outputs, strict=True)), index=model_input.index)
 
 
-def answer_names(manifest: Manifest) -> list[str]:
-    """Return the names of an answer's columns: `prediction`, then `probability`, or `probability_CLASS` for each."""
+def output_names(manifest: Manifest) -> list[str]:
+    """Return the output's columns: `prediction`, then `probability`, or `probability_CLASS` for each class."""
     if manifest.task == "regression":
         return ["prediction"]
     if manifest.task == "binary":

@@ -1,9 +1,9 @@
-"""The verb `mlflow`: MLflow's page over the project's own database; for a server, say where its page is."""
+"""The verb `mlflow`: serve MLflow's page for the project's own database, or print the address of a server's page."""
 
 import os
 import signal
 import socket
-import subprocess
+import subprocess  # mlflow, with arguments that the library chooses
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,12 @@ from typing import Any
 from cd4ml.errors import UserError
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import report
-from cd4ml.tracking.address import VIEW, TrackingAddress
-from cd4ml.tracking.local_store import artifacts_of, follow
+from cd4ml.tracking.address import PAGE_QUERY, TrackingAddress
+from cd4ml.tracking.local_store import artifacts_uri, update_artifact_addresses
 
 
 def main(argv: list[str]) -> None:
-    """Serve the page until SIGTERM or SIGINT, or print the address of a server's.
+    """Serve the page until SIGTERM or SIGINT, or print the address of a server's page.
 
     Raises:
         UserError: nothing was published yet, or the port is in use.
@@ -24,34 +24,39 @@ def main(argv: list[str]) -> None:
     arguments = Arguments("mlflow")
     arguments.add_argument("--host", default="127.0.0.1")
     arguments.add_argument("--port", type=int, default=5050)
-    given = arguments.parse_args(argv)
-    where = TrackingAddress.read(os.environ)
-    if where.is_web:
-        report(f"MLflow's page is at {where.address}")
+    options = arguments.parse_args(argv)
+    address = TrackingAddress.read(os.environ)
+    if address.is_web:
+        report(f"MLflow's page is at {address.redacted}")
         return
-    if (database := where.database) is None:
-        raise UserError(f"{where.address} is no server with a page; run `mlflow server` over it")
+    if (database := address.database) is None:
+        raise UserError(f"{address.redacted} is not a server with a page; run `mlflow server` for it")
     if not database.exists():
         raise UserError(f"nothing was published to {database} yet; run `make train`, or `make track`")
-    follow(database)
-    _check_port(given.host, given.port)
-    report(f"MLflow's page is at http://{given.host}:{given.port}/#/experiments?{VIEW} in a moment; Ctrl-C ends it")
-    command = [sys.executable, "-m", "mlflow", "server", "--host", given.host, "--port", str(given.port)]
-    command += ["--backend-store-uri", where.uri, "--default-artifact-root", artifacts_of(database)]
+    update_artifact_addresses(database)
+    _check_port(options.host, options.port)
+    page = f"http://{options.host}:{options.port}/#/experiments?{PAGE_QUERY}"
+    report(f"MLflow's page is at {page} in a moment; Ctrl-C ends it")
+    command = [sys.executable, "-m", "mlflow", "server", "--host", options.host, "--port", str(options.port)]
+    command += ["--backend-store-uri", address.uri, "--default-artifact-root", artifacts_uri(database)]
     command += ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
-    settings = where.settings() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
-    sys.exit(_run(command, os.environ | settings))
+    variables = address.mlflow_environment()
+    variables |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    sys.exit(_run(command, os.environ | variables))
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> int:
-    """Run a server, in a group with its workers, until it ends or we are told to; return 0 where we were."""
+    """Run a server and its workers, as one process group, until they end or SIGINT or SIGTERM stops them.
+
+    Returns the exit code; 0 if a signal stopped them.
+    """
     child = subprocess.Popen(command, env=environment, start_new_session=True)
 
-    def end(*_: Any) -> None:
+    def stop(*_: Any) -> None:
         os.killpg(child.pid, signal.SIGTERM)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        signal.signal(number, stop)
     return max(child.wait(), 0)
 
 

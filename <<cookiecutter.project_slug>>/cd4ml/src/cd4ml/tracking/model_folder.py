@@ -1,6 +1,6 @@
-"""A folder in MLflow's form, made from a bundle: its files, the modules that read them, and what joins the two.
+"""Write a bundle as a folder in MLflow's model format: its files, the library's modules that read them, and a loader.
 
-No Python object is pickled, and what it needs installed is little.
+The folder holds no pickled Python object, and the model requires only a few installed libraries.
 """
 
 import shutil
@@ -23,18 +23,19 @@ from cd4ml.contract.column import Column
 from cd4ml.contract.columns import normalize
 from cd4ml.contract.contract import Contract
 from cd4ml.tracking.address import TrackingError
-from cd4ml.tracking.mlflow_model import answer_names
+from cd4ml.tracking.mlflow_model import output_names
 
 _LIBRARY = Path(__file__).parents[1]
 
-# Those for scikit-learn always, since a process imports one copy of the library for all models that it loads.
+# `training`, which only a scikit-learn model needs, is in every model: a process that loads several models imports the
+# library's copy of one of them for all.
 _COPIED = ["__init__.py", "errors.py", "bundle", "contract", "files", "training",
            "tracking/__init__.py", "tracking/mlflow_model.py"]  # fmt: skip
 _REQUIREMENTS = ["mlflow", "msgspec", "numpy", "onnxruntime", "pandas", "pydantic"]
-_REQUIREMENTS_OF_SKLEARN = ["scikit-learn", "skops"]
+_SKLEARN_REQUIREMENTS = ["scikit-learn", "skops"]
 
-_JOIN = '''\
-"""Joins the bundle to the code that answers from it."""
+_LOADER = '''\
+"""Tell MLflow which class loads the bundle and predicts."""
 
 from mlflow.models import set_model
 
@@ -46,81 +47,81 @@ set_model(BundleModel())
 
 @contextmanager
 def model_folder(bundle: Bundle, description: Model) -> Iterator[Path]:
-    """Yield a folder that holds the bundle in MLflow's form, after asking it for the bundle's examples.
+    """Yield a temporary folder with the bundle in MLflow's format, after checking its predictions of the examples.
 
     Args:
-        bundle: what it carries.
-        description: which run and logged model it belongs to; completed here.
+        bundle: the bundle to write.
+        description: the run and logged model that the folder belongs to; completed here.
 
     Raises:
-        TrackingError: it answers otherwise than the bundle.
+        TrackingError: its predictions differ from the bundle's.
     """
-    requirements = _REQUIREMENTS + (_REQUIREMENTS_OF_SKLEARN if bundle.manifest.runtime == "sklearn" else [])
+    requirements = _REQUIREMENTS + (_SKLEARN_REQUIREMENTS if bundle.manifest.runtime == "sklearn" else [])
     with TemporaryDirectory() as name:
-        here = Path(name)
+        scratch = Path(name)
         for part in _COPIED:
-            _copy(_LIBRARY / part, here / "cd4ml" / part)
-        (here / "model.py").write_text(_JOIN, encoding="utf-8")
-        shutil.copytree(bundle.folder, here / "bundle")
-        made = here / "model"
+            _copy(_LIBRARY / part, scratch / "cd4ml" / part)
+        (scratch / "model.py").write_text(_LOADER, encoding="utf-8")
+        shutil.copytree(bundle.folder, scratch / "bundle")
+        folder = scratch / "model"
         mlflow.pyfunc.save_model(
-            path=str(made),
+            path=str(folder),
             mlflow_model=description,
-            python_model=str(here / "model.py"),
-            artifacts={"bundle": str(here / "bundle")},
-            code_paths=[str(here / "cd4ml")],
+            python_model=str(scratch / "model.py"),
+            artifacts={"bundle": str(scratch / "bundle")},
+            code_paths=[str(scratch / "cd4ml")],
             pip_requirements=[f"{library}=={version(library)}" for library in requirements],
             signature=signature(bundle.contract, bundle.manifest),
             input_example=example_table(bundle),
         )
-        _compare(made, bundle)
-        for compiled in list(made.rglob("__pycache__")):
+        _check_predictions(folder, bundle)
+        for compiled in list(folder.rglob("__pycache__")):
             shutil.rmtree(compiled)
-        yield made
+        yield folder
 
 
-def _copy(part: Path, to: Path) -> None:
-    to.parent.mkdir(parents=True, exist_ok=True)
-    if part.is_dir():
-        shutil.copytree(part, to, ignore=shutil.ignore_patterns("__pycache__"))
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
-        shutil.copyfile(part, to)
+        shutil.copyfile(source, target)
 
 
-def _compare(made: Path, bundle: Bundle) -> None:
-    answers = mlflow.pyfunc.load_model(str(made)).predict(example_table(bundle))
+def _check_predictions(folder: Path, bundle: Bundle) -> None:
+    predictions = mlflow.pyfunc.load_model(str(folder)).predict(example_table(bundle))
     expected = bundle.decision.predictions(bundle.scores_of_rows(bundle.examples()["rows"]))
-    if answers["prediction"].tolist() != expected:
+    if predictions["prediction"].tolist() != expected:
         raise TrackingError(
-            f"as an MLflow model, bundle {bundle.version} would answer otherwise; nothing was published"
+            f"bundle {bundle.version} predicts something else when MLflow loads it; nothing was published"
         )
 
 
 def signature(contract: Contract, manifest: Manifest) -> ModelSignature:
-    """Return what MLflow checks of a table: every column of the contract, optional where it may be null."""
+    """Return the columns by which MLflow checks a table: the contract's, optional if they are nullable."""
     columns = contract.columns.items()
-    asked = [ColSpec(_type_of(column), name, required=not column.nullable) for name, column in columns]
-    first = {"regression": DataType.double, "binary": DataType.boolean, "multiclass": DataType.string}
-    kinds = [first[manifest.task], *[DataType.double] * len(manifest.classes)]
-    answered = [ColSpec(kind, name) for kind, name in zip(kinds, answer_names(manifest), strict=False)]
-    return ModelSignature(Schema([*asked]), Schema([*answered]))
+    inputs = [ColSpec(_mlflow_type(column), name, required=not column.nullable) for name, column in columns]
+    prediction = {"regression": DataType.double, "binary": DataType.boolean, "multiclass": DataType.string}
+    types = [prediction[manifest.task], *[DataType.double] * len(manifest.classes)]
+    outputs = [ColSpec(type_, name) for type_, name in zip(types, output_names(manifest), strict=False)]
+    return ModelSignature(Schema([*inputs]), Schema([*outputs]))
 
 
-def _type_of(column: Column) -> DataType:
+def _mlflow_type(column: Column) -> DataType:
     if column.type == "integer" and column.nullable:
-        return DataType.double  # as pandas holds whole numbers among nulls
-    kinds = {
+        return DataType.double  # pandas stores integers with nulls as floats
+    types = {
         "number": DataType.double,
         "integer": DataType.long,
         "boolean": DataType.boolean,
         "category": DataType.string,
         "timestamp": DataType.datetime,
     }
-    return kinds[column.type]
+    return types[column.type]
 
 
 def example_table(bundle: Bundle) -> pd.DataFrame:
-    """Return the rows of the bundle's examples, nulls included, as a table of the types that `signature` asks for."""
+    """Return the rows of the bundle's examples, with nulls, as a table of the types in `signature`."""
     rows = bundle.examples()["rows"]
     series = {name: _series([row[name] for row in rows], column) for name, column in bundle.contract.columns.items()}
     return pd.DataFrame(series)

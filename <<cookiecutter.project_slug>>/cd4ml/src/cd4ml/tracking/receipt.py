@@ -1,4 +1,8 @@
-"""What was published where: a file a server, so that "nothing new" is said without asking it; and one at a time."""
+"""A receipt of what was published: a file for each server, so that nothing is published twice; and a lock.
+
+With the receipt, `track` reports that nothing is new without a request to the server. With the lock, only one process
+publishes at a time.
+"""
 
 import fcntl
 import json
@@ -15,12 +19,12 @@ from cd4ml.terminal.output import report
 from cd4ml.tracking.address import TrackingAddress, TrackingError
 
 FOLDER = Path(".mlflow")
-PATIENCE = 300.0  # seconds to wait for another one that publishes
+LOCK_TIMEOUT = 300.0  # seconds to wait for another process that publishes
 
 
 @dataclass(frozen=True)
 class Published:
-    """One bundle's run on a server."""
+    """The run of one bundle on a server."""
 
     run: str
     """The run's id."""
@@ -28,78 +32,79 @@ class Published:
     version: str
     """The number of the registered model's version."""
     content: str
-    """The digest of all that was published."""
+    """The digest of the bundle and the files that were published."""
     dirty: bool
-    """Whether the commit that was published did not hold this state yet."""
+    """Whether files differed from the commit that was published with them."""
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """All that was published on one server, by bundle digest, and where the aliases were set."""
+    """What was published on one server: runs by bundle digest, and the bundle digest of each alias."""
 
     address: str
     bundles: dict[str, Published] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, where: TrackingAddress) -> Self:
-        """Return the receipt for a server; an empty one where there is none, or the database it tells of is gone."""
-        empty = cls(where.address)
-        if where.database is not None and not where.database.exists():
+    def read(cls, address: TrackingAddress) -> Self:
+        """Return the receipt for a server; empty if there is none, or its database was deleted."""
+        empty = cls(address.redacted)
+        if address.database is not None and not address.database.exists():
             return empty
         try:
-            said = json.loads(_path(where).read_bytes())
-            bundles = {digest: Published(**one) for digest, one in said["bundles"].items()}
-            return cls(said["address"], bundles, dict(said["aliases"]))
+            content = json.loads(_path(address).read_bytes())
+            bundles = {digest: Published(**fields) for digest, fields in content["bundles"].items()}
+            return cls(content["address"], bundles, dict(content["aliases"]))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return empty  # it is only a short cut: the server knows
+            return empty  # only a cache: `track` then compares with the server
 
-    def holds(self, digest: str, content: str, alias: str) -> Published | None:
-        """Return what was published of a bundle, if all of it was and the alias points to it."""
-        known = self.bundles.get(digest)
-        return known if known and known.content == content and self.aliases.get(alias) == digest else None
+    def find(self, digest: str, content: str, alias: str) -> Published | None:
+        """Return the run of a bundle if exactly this content was published and the alias points to it, else None."""
+        published = self.bundles.get(digest)
+        up_to_date = published and published.content == content and self.aliases.get(alias) == digest
+        return published if up_to_date else None
 
     def with_bundle(self, digest: str, published: Published, alias: str) -> "Receipt":
-        """Return the receipt after a publication."""
+        """Return the receipt after another bundle was published."""
         return Receipt(self.address, self.bundles | {digest: published}, self.aliases | {alias: digest})
 
-    def write(self, where: TrackingAddress) -> None:
-        """Keep it, whole or not at all."""
-        write_text(_path(where), json.dumps(asdict(self), indent=1))
+    def write(self, address: TrackingAddress) -> None:
+        """Write the receipt to its file, atomically."""
+        write_text(_path(address), json.dumps(asdict(self), indent=1))
 
 
-def _path(where: TrackingAddress) -> Path:
-    return FOLDER / f"{where.key}.json"
+def _path(address: TrackingAddress) -> Path:
+    return FOLDER / f"{address.key}.json"
 
 
 @contextmanager
-def alone(patience: float = PATIENCE) -> Iterator[None]:
-    """Let only one publish at a time in this folder; the operating system ends a dead one's turn.
+def publishing_lock(timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+    """Hold the lock by which only one process publishes from this folder; a process that ends releases it.
 
     Raises:
-        TrackingError: another one still publishes after `patience` seconds.
+        TrackingError: another process still holds it after `timeout` seconds.
     """
     FOLDER.mkdir(exist_ok=True)
-    with (FOLDER / "lock").open("a+") as lock:
-        deadline, told = time.monotonic() + patience, False
-        while not _taken(lock.fileno()):
-            lock.seek(0)
-            other = lock.read().strip() or "unknown"
+    with (FOLDER / "lock").open("a+") as file:
+        deadline, reported = time.monotonic() + timeout, False
+        while not _acquire(file.fileno()):
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
             if time.monotonic() > deadline:
                 raise TrackingError(
-                    f"process {other} has been publishing for {patience:.0f} seconds; look after it, then `make track`"
+                    f"process {holder} has been publishing for {timeout:.0f} seconds; check it, then run `make track`"
                 )
-            if not told:
-                report(f"process {other} is publishing; waiting for it, for up to {patience:.0f} seconds")
-                told = True
+            if not reported:
+                report(f"process {holder} is publishing; waiting for it, for up to {timeout:.0f} seconds")
+                reported = True
             time.sleep(0.1)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
         yield
 
 
-def _taken(descriptor: int) -> bool:
+def _acquire(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""What a run says and holds, gathered from the files that a training leaves."""
+"""Read the content of a run in MLflow from the files of a training: parameters, metrics, tags, data set, files."""
 
 import json
 import platform
@@ -14,51 +14,52 @@ from cd4ml.settings import paths
 from cd4ml.settings.params import Params
 from cd4ml.tracking.run_files import content_digest
 
-_OF_THE_RUN = {"data", "split", "model", "decision", "package", "evaluate"}  # the sections that made it what it is
+_SECTIONS = {"data", "split", "model", "decision", "package", "evaluate"}  # of params.yaml, that affect the run
 _LONGEST = 1000  # characters of a parameter's value
-_DIGITS = 12  # of a digest that is read, not looked for
+_DIGITS = 12  # of a digest that is only shown
 
 
 @dataclass(frozen=True)
-class Content:
-    """One run: what MLflow is told, and the files it is given under which names."""
+class RunContent:
+    """What a run in MLflow contains, except for its lineage."""
 
     bundle: Bundle
     params: dict[str, str]
     metrics: dict[str, float]
     tags: dict[str, str]
     dataset: dict[str, str]
-    """The rows that it learnt from: name, digest, source and how many."""
+    """The training set: name, digest, source and number of rows."""
     files: dict[str, bytes]
+    """The artifacts, by their names in the run."""
     digest: str
-    """Of the bundle and the files: what it takes to know whether anything is new."""
+    """The digest of the bundle and the files; if it is the same, nothing is new."""
 
 
-def content(files: dict[str, bytes]) -> Content:
-    """Return all of a run but where it comes from.
+def read_run_content(files: dict[str, bytes]) -> RunContent:
+    """Return the content of the run of models/bundle, with these files as artifacts.
 
     Raises:
-        UserError: the bundle is not whole, or params.yaml is mistaken.
+        UserError: the bundle is incomplete or altered, or params.yaml is not valid.
     """
     bundle = Bundle.load(paths.BUNDLE)
     manifest, metrics = bundle.manifest, json.loads(paths.METRICS.read_bytes())
-    said = Params.load().model_dump(mode="json", include=_OF_THE_RUN)
-    params = flat(said) | {"threshold": _shown(manifest.threshold), "runtime": manifest.runtime}
+    settings = Params.load().model_dump(mode="json", include=_SECTIONS)
+    params = flatten(settings) | {"threshold": _as_text(manifest.threshold), "runtime": manifest.runtime}
     tags = {"bundle.version": manifest.version, "bundle.digest": manifest.digest, "runtime.reason": manifest.reason}
     tags |= {f"sha256.{name}": digest[:_DIGITS] for name, digest in manifest.made_of.items()}
-    found = summary_sentence(metrics, main_metric(manifest.task))
-    story = "The whole story: under Artifacts, `reports/model-card.md`."
-    tags["mlflow.note.content"] = "\n\n".join([bundle.contract.description or bundle.contract.name, found, story])
-    return Content(
+    result = summary_sentence(metrics, main_metric(manifest.task))
+    hint = "The model card shows all of it: under Artifacts, `reports/model-card.md`."
+    tags["mlflow.note.content"] = "\n\n".join([bundle.contract.description or bundle.contract.name, result, hint])
+    return RunContent(
         bundle=bundle,
         params=params,
-        metrics=flat_metrics(metrics),
+        metrics=flatten_metrics(metrics),
         tags=tags,
         dataset={
             "name": bundle.contract.name,
             "digest": manifest.made_of["data"][:_DIGITS],
             "source_type": "dvc",
-            "source": json.dumps({"uri": said["data"]["source"], "until": manifest.until}),
+            "source": json.dumps({"uri": settings["data"]["source"], "until": manifest.until}),
             "profile": json.dumps({"num_rows": bundle.training_profile()["rows"]}),
         },
         files=files,
@@ -66,28 +67,28 @@ def content(files: dict[str, bytes]) -> Content:
     )
 
 
-def flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flatten(section: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Return nested settings as `section.key: value`, each value as YAML writes it."""
-    found: dict[str, str] = {}
+    flat: dict[str, str] = {}
     for key, value in section.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": _shown(value)}
-    return found
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": _as_text(value)}
+    return flat
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
+def flatten_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Return reports/metrics.json as MLflow takes it: `name`, `name_low` and `name_high`, `baseline_name`.
 
-    What could not be computed is left out.
+    Metrics that could not be computed are left out.
     """
-    return {name: float(value) for name, value in _named(metrics) if value is not None}
+    return {name: float(value) for name, value in _metric_values(metrics) if value is not None}
 
 
-def _named(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _metric_values(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in metrics.items():
         if name == "intervals":
             for metric, bounds in value.items():
@@ -98,9 +99,9 @@ def _named(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def environment() -> dict[str, Any]:
-    """Return Python, the machine, and the version of every library that is installed."""
-    libraries = {found.name.lower(): found.version for found in distributions()}
+def software_environment() -> dict[str, Any]:
+    """Return the version of Python, the platform, and the version of every installed library."""
+    libraries = {distribution.name.lower(): distribution.version for distribution in distributions()}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

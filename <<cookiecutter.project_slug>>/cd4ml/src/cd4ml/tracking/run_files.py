@@ -1,4 +1,7 @@
-"""Which files a bundle's run holds, and whether any is new: known without a library, so that it is known at once."""
+"""Collect the files that a bundle's run contains, and compute their digest; imports only the standard library.
+
+So `track` finds out within milliseconds whether there is anything new to publish.
+"""
 
 import hashlib
 import json
@@ -12,10 +15,10 @@ from cd4ml.tracking.address import TrackingError
 
 
 def bundle_digest() -> str:
-    """Return the digest that models/bundle says it has, without a look at the rest of it.
+    """Return the digest in models/bundle/bundle.json, without checking the bundle's other files.
 
     Raises:
-        BundleError: there is none, or it cannot be read.
+        BundleError: there is no bundle, or the file cannot be read.
     """
     path = paths.BUNDLE / "bundle.json"
     try:
@@ -27,33 +30,33 @@ def bundle_digest() -> str:
 
 
 def run_files(digest: str) -> dict[str, bytes]:
-    """Return what is in the files that a bundle's run holds, by the name that they have there.
+    """Return the content of the files that the run of a bundle contains, by their names in the run.
 
     Raises:
-        TrackingError: reports/ is not about this bundle.
+        TrackingError: the files in reports/ describe another bundle.
     """
     card = paths.CARD.read_text(encoding="utf-8") if paths.CARD.exists() else ""
     if digest not in card or not paths.METRICS.exists():
-        raise TrackingError(f"{paths.REPORTS} is not about {paths.BUNDLE}: `make train` judges the bundle anew")
+        raise TrackingError(f"{paths.REPORTS} does not describe {paths.BUNDLE}: `make train` evaluates it again")
     reports = [path for path in paths.REPORTS.rglob("[!.]*") if path.is_file()]
     files = {path.as_posix(): path.read_bytes() for path in sorted(reports)}
-    if digest.encode() not in files.get(paths.GATE.as_posix(), b""):  # it is about the bundle before
+    if digest.encode() not in files.get(paths.GATE.as_posix(), b""):  # the gate's reports describe an earlier bundle
         for stale in (paths.GATE, paths.GATE_TABLE):
             files.pop(stale.as_posix(), None)
-    files[paths.CARD.as_posix()] = for_the_page(card).encode()
-    beside = [paths.CONTRACT, paths.PARAMS, Path("dvc.yaml"), Path("dvc.lock")]
-    files |= {path.name: path.read_bytes() for path in beside if path.exists()}
+    files[paths.CARD.as_posix()] = card_for_mlflow(card).encode()
+    inputs = [paths.CONTRACT, paths.PARAMS, Path("dvc.yaml"), Path("dvc.lock")]
+    files |= {path.name: path.read_bytes() for path in inputs if path.exists()}
     return files | {f"environment/{paths.LOCK.name}": paths.LOCK.read_bytes()}
 
 
-def for_the_page(card: str) -> str:
-    """Return a model card without what MLflow's page shows as raw text: HTML, and pictures, which lie beside it."""
+def card_for_mlflow(card: str) -> str:
+    """Return a model card without the HTML and the pictures, which MLflow's page shows as raw text."""
     card = re.sub(r"<details><summary>(.*?)</summary>", r"**\1**", card).replace("</details>\n", "")
     return re.sub(r"(?m)^!\[(.*?)\]\((.*?)\)$", rf"\1: `{paths.REPORTS}/\2`\n", card)
 
 
 def content_digest(digest: str, files: Mapping[str, bytes]) -> str:
-    """Return SHA-256 of a bundle's digest and of its run's files, names and bytes."""
+    """Return SHA-256 of a bundle's digest and the names and content of its run's files."""
     summary = hashlib.sha256(digest.encode())
     for name, content in sorted(files.items()):
         summary.update(f"\n{name}\n{hashlib.sha256(content).hexdigest()}".encode())

@@ -1,4 +1,4 @@
-"""The verb `track`: publish what was trained, once; say so before MLflow is imported where nothing is new."""
+"""The verb `track`: publish the trained bundle to MLflow, once; if nothing is new, MLflow is not even imported."""
 
 import os
 import re
@@ -9,14 +9,14 @@ from cd4ml.errors import UserError
 from cd4ml.settings.project import read_project
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import align, report
-from cd4ml.tracking.address import VIEW, TrackingAddress, TrackingError
+from cd4ml.tracking.address import PAGE_QUERY, TrackingAddress, TrackingError
 from cd4ml.tracking.lineage import Lineage, is_dirty
-from cd4ml.tracking.local_store import follow
-from cd4ml.tracking.receipt import Published, Receipt, alone
+from cd4ml.tracking.local_store import update_artifact_addresses
+from cd4ml.tracking.receipt import Published, Receipt, publishing_lock
 from cd4ml.tracking.run_files import bundle_digest, content_digest, run_files
 
 if TYPE_CHECKING:
-    from cd4ml.tracking.run_content import Content
+    from cd4ml.tracking.run_content import RunContent
 
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 
@@ -25,19 +25,19 @@ def main(argv: list[str]) -> None:
     """Publish the bundle in models/, and set an alias to it.
 
     Raises:
-        UserError: nothing was trained yet, or MLflow cannot be reached, or refuses.
+        UserError: nothing was trained yet, or MLflow cannot be reached, denies access or rejects a request.
     """
     arguments = Arguments("track")
     arguments.add_argument("--alias", default="challenger", help="the registered model's alias to set to it")
-    arguments.add_argument("--check", action="store_true", help="ask the server, and publish again what is missing")
-    given = arguments.parse_args(argv)
-    if not _ALIAS.fullmatch(given.alias) or re.fullmatch(r"(?i)latest|v\d+", given.alias):
-        raise UserError(f'"{given.alias}" is no alias; write one such as champion (ALIAS=champion)')
-    track(TrackingAddress.read(os.environ), given.alias, check=given.check)
+    arguments.add_argument("--check", action="store_true", help="compare with the server, and publish what it lacks")
+    options = arguments.parse_args(argv)
+    if not _ALIAS.fullmatch(options.alias) or re.fullmatch(r"(?i)latest|v\d+", options.alias):
+        raise UserError(f'"{options.alias}" is not an alias; write one such as champion (ALIAS=champion)')
+    track(TrackingAddress.read(os.environ), options.alias, check=options.check)
 
 
 def track_after_training() -> None:
-    """Publish the bundle in models/; if the server is away, say so, since the training stands all the same.
+    """Publish the bundle in models/; if MLflow cannot be reached, print that: the training has succeeded anyway.
 
     Raises:
         UserError: reports/ and models/ do not belong together.
@@ -48,66 +48,75 @@ def track_after_training() -> None:
         print(f"track: not in MLflow yet: {failure}; `make track` publishes it later", file=sys.stderr)
 
 
-def track(where: TrackingAddress, alias: str, *, check: bool = False) -> None:
-    """Publish the bundle in models/ and set the alias to it, unless the receipt says that this was done.
+def track(address: TrackingAddress, alias: str, *, check: bool = False) -> None:
+    """Publish the bundle in models/ and set the alias to it, unless the receipt records that this was done.
+
+    Args:
+        address: the server or database.
+        alias: the registered model's alias.
+        check: ignore the receipt, and compare with the server.
 
     Raises:
-        UserError: nothing was trained yet, or MLflow cannot be reached, or refuses.
+        UserError: nothing was trained yet, or MLflow cannot be reached, denies access or rejects a request.
     """
     digest = bundle_digest()
     files = run_files(digest)
     content = content_digest(digest, files)
 
-    def known() -> Published | None:
-        found = None if check else Receipt.of(where).holds(digest, content, alias)
-        return None if found and found.dirty and not is_dirty() else found  # now there is a commit to name
+    def find_published() -> Published | None:
+        published = None if check else Receipt.read(address).find(digest, content, alias)
+        has_new_commit = published and published.dirty and not is_dirty()
+        return None if has_new_commit else published
 
-    if (there := known()) is None:
-        where.knock()
-        with alone():
-            there = known()  # by another one, while we waited
-            if there is None:
-                _show(where, alias, *_publish(where, files, alias))
+    if (published := find_published()) is None:
+        address.check_reachable()
+        with publishing_lock():
+            published = find_published()  # another process may have published it meanwhile
+            if published is None:
+                _report(address, alias, *_publish(address, files, alias))
                 return
-    report(f"in MLflow already: {read_project().name} version {there.version}, {alias}; {_look(where, there)}")
+    project = read_project().name
+    report(f"in MLflow already: {project} version {published.version}, {alias}; {_where_to_look(address, published)}")
 
 
-def _publish(where: TrackingAddress, files: dict[str, bytes], alias: str) -> tuple["Content", Published, list[str]]:
-    from cd4ml.tracking.run_content import content
+def _publish(
+    address: TrackingAddress, files: dict[str, bytes], alias: str
+) -> tuple["RunContent", Published, list[str]]:
+    from cd4ml.tracking.run_content import read_run_content
 
-    made, receipt = content(files), Receipt.of(where)
-    report(f"publishing {made.bundle.version} to MLflow at {where.address}")
-    prepare(where)
-    from cd4ml.tracking.server import Server, explained
+    content, receipt = read_run_content(files), Receipt.read(address)
+    report(f"publishing {content.bundle.version} to MLflow at {address.redacted}")
+    prepare_mlflow(address)
+    from cd4ml.tracking.server import TrackingServer, translate_errors
 
-    with explained(where):
-        published, done = Server(where).publish(made, Lineage.here(os.environ), alias)
-    receipt.with_bundle(made.bundle.manifest.digest, published, alias).write(where)
-    return made, published, done
+    with translate_errors(address):
+        published, done = TrackingServer(address).publish(content, Lineage.read(os.environ), alias)
+    receipt.with_bundle(content.bundle.manifest.digest, published, alias).write(address)
+    return content, published, done
 
 
-def prepare(where: TrackingAddress) -> None:
-    """Set all that MLflow reads when it is first imported, and let a database that was moved find its files."""
-    for name, value in where.settings().items():
-        if not (name.startswith("MLFLOW_HTTP_") and name in os.environ):  # how patient to be, a user may say
+def prepare_mlflow(address: TrackingAddress) -> None:
+    """Set the environment variables that MLflow reads when it is first imported; adapt a database that was moved."""
+    for name, value in address.mlflow_environment().items():
+        if not (name.startswith("MLFLOW_HTTP_") and name in os.environ):  # the user may set timeouts and retries
             os.environ[name] = value
-    if where.database:
-        follow(where.database)
+    if address.database:
+        update_artifact_addresses(address.database)
 
 
-def _show(where: TrackingAddress, alias: str, made: "Content", published: Published, done: list[str]) -> None:
+def _report(address: TrackingAddress, alias: str, content: "RunContent", published: Published, done: list[str]) -> None:
     name = read_project().name
     rows = [
-        ("run", made.bundle.version, f"{len(made.metrics)} metrics, {len(made.params)} parameters"),
+        ("run", content.bundle.version, f"{len(content.metrics)} metrics, {len(content.params)} parameters"),
         ("model", f"{name} version {published.version}", f"models:/{name}@{alias}"),
     ]
     for line in align(rows).splitlines():
         report(line)
-    what = f"published: {', '.join(done)}" if done else "all of it was there"
-    report(f"{what}; {_look(where, published)}")
+    result = f"published: {', '.join(done)}" if done else "nothing was missing"
+    report(f"{result}; {_where_to_look(address, published)}")
 
 
-def _look(where: TrackingAddress, published: Published) -> str:
-    if where.is_web:
-        return f"{where.address}/#/experiments/{published.experiment}/runs/{published.run}?{VIEW}"
-    return "to look at it: make mlflow"
+def _where_to_look(address: TrackingAddress, published: Published) -> str:
+    if address.is_web:
+        return f"{address.redacted}/#/experiments/{published.experiment}/runs/{published.run}?{PAGE_QUERY}"
+    return "make mlflow shows it"

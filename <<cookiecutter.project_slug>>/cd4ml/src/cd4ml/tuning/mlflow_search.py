@@ -11,14 +11,14 @@ from cd4ml.files.atomic import write_text
 from cd4ml.terminal.output import report
 from cd4ml.tracking.address import TrackingAddress, TrackingError
 from cd4ml.tracking.lineage import Lineage
-from cd4ml.tracking.receipt import alone
-from cd4ml.tracking.track import prepare
+from cd4ml.tracking.receipt import publishing_lock
+from cd4ml.tracking.track import prepare_mlflow
 from cd4ml.tuning.search_result import waiting
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-    from cd4ml.tracking.server import Server
+    from cd4ml.tracking.server import TrackingServer
 
 _SEARCH, _CANDIDATE = "tune.search", "tune.candidate"  # tags by which a run is found again
 
@@ -29,12 +29,12 @@ def publish(finished: Path) -> None:
         where = TrackingAddress.read(os.environ)
         fresh = [path for path in waiting(finished) if not _is_published(path, where)]
         if not fresh:
-            report(f"the search is in MLflow already, at {where.address}")
+            report(f"the search is in MLflow already, at {where.redacted}")
             return
-        where.knock()
-        with alone():
+        where.check_reachable()
+        with publishing_lock():
             _publish_all(fresh, where)
-        report(f"the search is in MLflow at {where.address}: a run, and one below it for each candidate")
+        report(f"the search is in MLflow at {where.redacted}: a run, and one below it for each candidate")
     except TrackingError as failure:
         told = "the results are kept, and `make tune` publishes them when it is run again"
         print(f"tune: not published: {failure}; {told}", file=sys.stderr)
@@ -50,22 +50,22 @@ def _is_published(path: Path, where: TrackingAddress) -> bool:
 
 
 def _publish_all(fresh: list[Path], where: TrackingAddress) -> None:
-    prepare(where)
-    from cd4ml.tracking.server import Server, explained
+    prepare_mlflow(where)
+    from cd4ml.tracking.server import TrackingServer, translate_errors
 
-    with explained(where):
-        server = Server(where)
+    with translate_errors(where):
+        server = TrackingServer(where)
         for path in fresh:
             if not _is_published(path, where):  # by another one, while we waited
                 write_text(_receipt(path, where), _publish(server, path))
 
 
-def _publish(server: "Server", path: Path) -> str:
+def _publish(server: "TrackingServer", path: Path) -> str:
     """Bring the runs of a search about, each where it is not there in full; return the id of the upper one."""
     record = json.loads(path.read_bytes())
     parent = _found(server, f"tags.`{_SEARCH}` = '{record['search']}'").get("")
     if parent is None:
-        tags = Lineage.here(os.environ).tags() | {"mlflow.source.name": "make tune", _SEARCH: record["search"]}
+        tags = Lineage.read(os.environ).tags() | {"mlflow.source.name": "make tune", _SEARCH: record["search"]}
         parent = server.client.create_run(server.experiment, tags=tags, run_name=f"tune {record['search'][:7]}")
     upper = str(parent.info.run_id)
     below = _found(server, f"tags.`mlflow.parentRunId` = '{upper}'")
@@ -80,7 +80,7 @@ def _publish(server: "Server", path: Path) -> str:
     return upper
 
 
-def _found(server: "Server", query: str) -> dict[str, "Run"]:
+def _found(server: "TrackingServer", query: str) -> dict[str, "Run"]:
     """Return runs that a query finds, by the number of their candidate; "" for one of none."""
     found: dict[str, Run] = {}
     token = None
@@ -94,7 +94,7 @@ def _found(server: "Server", query: str) -> dict[str, "Run"]:
 
 
 def _publish_candidate(
-    server: "Server", upper: str, run: "Run | None", number: int, candidate: dict[str, Any], record: dict[str, Any]
+    server: "TrackingServer", upper: str, run: "Run | None", number: int, candidate: dict[str, Any], record: dict[str, Any]
 ) -> None:
     if run is None:
         place = {record["winner"]: "winner", record["present"]: "present values"}.get(number, "")
@@ -130,7 +130,7 @@ def _results(record: dict[str, Any]) -> list[tuple[str, float]]:
     return found
 
 
-def _log(server: "Server", run: str, params: dict[str, Any], metrics: list[tuple[str, float, int]]) -> None:
+def _log(server: "TrackingServer", run: str, params: dict[str, Any], metrics: list[tuple[str, float, int]]) -> None:
     from mlflow.entities import Metric, Param
 
     now = time.time_ns() // 1_000_000

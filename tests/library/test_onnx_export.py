@@ -1,0 +1,95 @@
+"""An export to ONNX is proved to give the pipeline's scores; else the bundle uses scikit-learn and says why."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from cd4ml.bundle.bundle import Bundle
+from cd4ml.bundle.decision import Decision
+from cd4ml.bundle.proof import describe_difference, probes
+from cd4ml.contract.table import columns_of_table
+from cd4ml.errors import ModelError
+from cd4ml.training import build, skops_file
+from cd4ml.training.estimator import predict_scores
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+BINARY = Decision("binary", [False, True], 0.5)
+
+
+def build_forest(task, numbers, categories, iterations):
+    """Return a random forest on numbers with nulls: its export to ONNX succeeds, and gives wrong scores."""
+    encoded = ColumnTransformer(
+        [("categories", OneHotEncoder(handle_unknown="ignore", sparse_output=False), [*categories])],
+        remainder="passthrough",
+    )
+    return Pipeline([("encoded", encoded), ("forest", RandomForestClassifier(iterations, random_state=0))])
+
+
+def test_a_model_whose_export_is_wrong_is_shipped_on_scikit_learn_with_the_reason(project, monkeypatch):
+    monkeypatch.setattr(build, "load_build_model", lambda: build_forest)
+
+    project.run("ingest", "validate", "split", "train", "package")
+
+    bundle = Bundle.load(project.bundle)
+    examples = bundle.examples()
+    assert bundle.manifest.runtime == "sklearn"
+    assert "cannot be shipped as ONNX: its ONNX form is not exact: scores differ by up to" in bundle.manifest.reason
+    assert bundle.decision.predictions(bundle.scores_of_rows(examples["rows"])) == examples["predictions"]
+
+
+def test_a_wrong_export_is_rejected_if_params_yaml_demands_onnx(project, monkeypatch):
+    monkeypatch.setattr(build, "load_build_model", lambda: build_forest)
+    project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  runtime: onnx\n")
+
+    with pytest.raises(ModelError, match=r"its ONNX form is not exact: .*; change the model, or set package\.runtime"):
+        project.run("ingest", "validate", "split", "train", "package")
+
+    assert not project.bundle.exists()
+
+
+def test_the_proof_covers_what_exports_get_wrong(tiny_projects):
+    project = tiny_projects["binary"]
+    contract = Bundle.load(project.bundle).contract
+    columns = columns_of_table(pd.read_parquet(project.folder / "data/holdout.parquet"), contract)
+
+    by_name = {probe.name: probe.columns for probe in probes(columns, columns, contract)}
+
+    assert np.isnan(by_name["heated null"]["heated"]).all()
+    assert (by_name["size 500"]["size"] == 500).all()
+    assert (by_name["district east"]["district"] == "east").all()
+    assert [name for name in by_name if "not seen in training" in name] == ["street \N{SNOWMAN} not seen in training"]
+    assert np.isnat(by_name["every nullable column null"]["built"]).all()
+    assert (by_name["size whole numbers"]["size"] % 1 == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected", "message"),
+    [
+        ([[0.6, 0.4]], [[0.6, 0.4]], None),
+        ([[0.6, 0.4]], [[0.6, 0.40002]], "scores differ by up to 2e-05 in 1 of 1 rows"),
+        ([[0.6, np.nan]], [[0.6, 0.4]], "scores differ by up to inf in 1 of 1 rows"),
+        ([[0.5000001, 0.4999999]], [[0.5, 0.5]], None),  # the labels differ, but rounding decides them
+        ([0.4], [[0.6, 0.4]], "scores of shape (1,) instead of (1, 2)"),
+    ],
+)
+def test_a_difference_is_measured(scores, expected, message):
+    assert describe_difference(np.array(scores), np.array(expected), BINARY, 1e-5) == message
+
+
+def test_a_number_exactly_on_a_threshold_takes_the_same_branch(project):
+    table = project.table
+    step = np.arange(len(table)) % 40  # a grid whose midpoints are values that rows may hold, too
+    project.table = table.assign(size=(100 + step * 0.2).round(1), price=0, sold_fast=step % 2 == 0)
+    project.replace("params.yaml", "iterations: 10", "iterations: 30\n  min_samples_leaf: 2")
+    project.run("ingest", "validate", "split", "train", "package")
+
+    bundle = Bundle.load(project.bundle)
+    model = skops_file.load(project.folder / "models/pipeline.skops")
+    midpoints = project.table.assign(size=(100.1 + step * 0.2).round(1))
+    columns = columns_of_table(midpoints, bundle.contract)
+
+    assert bundle.manifest.runtime == "onnx"
+    expected = predict_scores(model, bundle.code.derive(columns), "binary")
+    np.testing.assert_allclose(bundle.scores(columns), expected, atol=1e-5)
