@@ -4,9 +4,9 @@
 
 Runs the workflows of the default project as tests/delivery/delivery.py does: its steps, the engine, the registry and
 gcloud are real; GitHub, Cloud Run and the bucket are stand-ins on loopback. Jobs run one after the other, each with
-every processor to itself, and a workflow takes as long as its longest chain of jobs, since on GitHub each has a machine.
-Not counted: the wait for a runner, for an approval and for the canary, and downloads, as caches are warm. `--quick` leaves
-ci out and trains on three months.
+every processor to itself, and a workflow takes as long as its longest chain of jobs, since on GitHub each has a
+machine. Not counted: the wait for a runner, for an approval and for the canary, and downloads, as caches are warm.
+`--quick` leaves ci out and trains on three months.
 """
 
 from __future__ import annotations

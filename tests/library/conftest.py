@@ -111,6 +111,22 @@ def champion(candidates: "CandidateModels") -> "Bundle":
 
 
 @pytest.fixture
+def small_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verb `tune` fits small decision trees, which takes milliseconds, and finds no MLflow server."""
+    from tunable_project import use_small_tree
+
+    use_small_tree(monkeypatch)
+
+
+@pytest.fixture
+def tunable_project(project: Project, small_tree: None) -> Project:
+    """A project with a tree that is far too small, and a space of better values; its rows are split."""
+    from tunable_project import make_tunable
+
+    return make_tunable(project)
+
+
+@pytest.fixture
 def github_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubServer]:
     """A server with GitHub's API, to which the environment variables point, with a token for it."""
     server = GitHubServer()

@@ -1,4 +1,4 @@
-"""dvc.yaml: a stage depends on the packages of the library that it imports, and on no other."""
+"""dvc.yaml: a stage depends on exactly the packages of the library that it imports, and on the team's code it uses."""
 
 import ast
 import shutil
@@ -16,11 +16,11 @@ PREFIX = "cd4ml/src/cd4ml/"
 STAGES = yaml.safe_load((TEMPLATE / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PACKAGES = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
 
-PRINT_ONLY = {"errors.py", "terminal"}  # what these hold is printed; it does not change what a stage writes
+PRINT_ONLY = {"errors.py", "terminal"}  # they change what a stage prints, not what it writes
 
 
-def imported(module: Path) -> set[Path]:
-    """Return the library's modules that a module imports, wherever in it."""
+def direct_imports(module: Path) -> set[Path]:
+    """Return the library's modules that a module imports, anywhere in it."""
     candidates = set()
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cd4ml"):
@@ -29,19 +29,19 @@ def imported(module: Path) -> set[Path]:
     return {path for path in candidates if path.exists()}
 
 
-def closure(module: Path) -> set[Path]:
-    """Return a module and all of the library's that it needs."""
-    known: set[Path] = set()
-    ahead = {module}
-    while ahead:
-        known |= ahead
-        ahead = {needed for path in ahead for needed in imported(path)} - known
-    return known
+def all_imports(module: Path) -> set[Path]:
+    """Return a module and the library's modules that it imports, directly or through others."""
+    modules: set[Path] = set()
+    added = {module}
+    while added:
+        modules |= added
+        added = {path for other in added for path in direct_imports(other)} - modules
+    return modules
 
 
-def needed(stage: str) -> set[str]:
-    """Return what a stage imports: its own module, and packages."""
-    parts = {path.relative_to(LIBRARY).parts[0] for path in closure(LIBRARY / f"pipeline/{stage}.py")}
+def expected_dependencies(stage: str) -> set[str]:
+    """Return a stage's own module, and the packages that it imports."""
+    parts = {path.relative_to(LIBRARY).parts[0] for path in all_imports(LIBRARY / f"pipeline/{stage}.py")}
     return (parts - PRINT_ONLY - {"pipeline"}) | {f"pipeline/{stage}.py"}
 
 
@@ -49,18 +49,18 @@ def needed(stage: str) -> set[str]:
 def test_a_stage_depends_on_the_packages_that_it_imports(stage: str) -> None:
     declared = {path.removeprefix(PREFIX) for path in STAGES[stage]["deps"] if path.startswith(PREFIX)}
 
-    assert declared == needed(stage)
+    assert declared == expected_dependencies(stage)
 
 
 @pytest.mark.parametrize("stage", ["train", "package"])
-def test_what_uses_the_teams_code_depends_on_it(stage: str) -> None:
+def test_a_stage_that_uses_the_teams_code_depends_on_it(stage: str) -> None:
     files = {Path(path).name for path in STAGES[stage]["deps"] if path.startswith("src/")}
 
     assert files == {"features.py", "model.py"}
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_failing_stage_leaves_what_was_there(stage: str) -> None:
+def test_a_failing_stage_keeps_the_outputs_of_the_last_run(stage: str) -> None:
     outs = STAGES[stage].get("outs", []) + STAGES[stage].get("metrics", []) + STAGES[stage].get("plots", [])
 
     assert all(settings["persist"] for out in outs for settings in out.values())
@@ -68,7 +68,7 @@ def test_a_failing_stage_leaves_what_was_there(stage: str) -> None:
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with the library and dvc.yaml's own dependencies on it, each stage run: it writes its name."""
+    """A repository with the library and the dependencies on it of dvc.yaml, whose stages write their names. All ran."""
     folder = tmp_path_factory.mktemp("pipeline")
     shutil.copytree(LIBRARY, folder / PREFIX, ignore=shutil.ignore_patterns("__pycache__"))
     for name in (".dvcignore", ".gitignore"):
@@ -88,8 +88,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def dvc(folder: Path, *words: str) -> str:
-    command = [sys.executable, "-m", "dvc", *words]
+def dvc(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "dvc", *arguments]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
@@ -103,5 +103,5 @@ def test_a_change_in_a_package_makes_exactly_the_stages_stale_that_import_it(pip
     finally:
         module.write_bytes(before)
 
-    importers = {stage for stage in STAGES if package in needed(stage) or f"{package}/{module.name}" in needed(stage)}
-    assert stale == importers
+    names = {package, f"{package}/{module.name}"}
+    assert stale == {stage for stage in STAGES if names & expected_dependencies(stage)}

@@ -64,9 +64,7 @@ def as_rows(table: pd.DataFrame, contract: Contract) -> list[dict[str, Any]]:
 
 
 @TASKS
-def test_the_same_inputs_give_the_same_bytes_in_another_process(
-    projects_with_reports: dict[str, Project], task: str
-) -> None:
+def test_another_process_writes_the_same_bytes(projects_with_reports: dict[str, Project], task: str) -> None:
     project = projects_with_reports[task]
     before = all_files(project.folder / "reports")
 

@@ -1,4 +1,4 @@
-"""What serves an ONNX bundle needs nothing that trains: the image does without it."""
+"""The service imports no package that only training needs, so that the image can leave those out."""
 
 import os
 import shutil
@@ -9,11 +9,25 @@ from pathlib import Path
 import pytest
 
 TEMPLATE = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>"
-HEAVY = ["pandas", "sklearn", "scipy", "onnx", "skl2onnx", "skops", "pandera", "matplotlib", "mlflow", "dvc", "ruamel"]
-LIGHT = ["bundle.bundle", "bundle.feature_code", "contract.columns", "serving.app", "serving.server", "serving.predict",
-         "serving.smoke", "cli"]  # fmt: skip
+TRAINING_PACKAGES = [
+    "pandas",
+    "sklearn",
+    "scipy",
+    "onnx",
+    "skl2onnx",
+    "skops",
+    "pandera",
+    "matplotlib",
+    "mlflow",
+    "dvc",
+    "ruamel",
+]
+SERVING_MODULES = [
+    "bundle.bundle", "bundle.feature_code", "contract.columns", "serving.app", "serving.server", "serving.predict",
+    "serving.smoke", "cli",
+]  # fmt: skip
 
-ANSWER = """
+PREDICT = """
 import os
 from pathlib import Path
 from starlette.testclient import TestClient
@@ -27,27 +41,27 @@ assert client.post("/predict", json={"rows": [{}]}).status_code == 422
 """
 
 
-def heavy_modules_after(*steps: str, **environment: str) -> dict[str, str]:
-    """Return what each step of a program was the first to import, by step."""
-    program = f"import sys\nHEAVY = {HEAVY}\n"
+def training_packages_after(*steps: str, **environment: str) -> dict[str, str]:
+    """Return the training packages that are imported after each step of a program, by step."""
+    program = f"import sys\nPACKAGES = {TRAINING_PACKAGES}\n"
     for step in steps:
-        program += f"{step}\nprint(*(name for name in HEAVY if name in sys.modules))\n"
+        program += f"{step}\nprint(*(name for name in PACKAGES if name in sys.modules))\n"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=True)
     return dict(zip(steps, done.stdout.splitlines(), strict=True))
 
 
-def test_what_serves_imports_nothing_that_trains() -> None:
-    steps = [f"import cd4ml.{module}" for module in LIGHT]
+def test_the_modules_of_the_service_import_no_training_package() -> None:
+    steps = [f"import cd4ml.{module}" for module in SERVING_MODULES]
 
-    assert heavy_modules_after(*steps) == dict.fromkeys(steps, "")
-
-
-def test_answering_imports_nothing_that_trains(tiny_bundle: Path) -> None:
-    assert heavy_modules_after(ANSWER, MODEL_BUNDLE=str(tiny_bundle)) == {ANSWER: ""}
+    assert training_packages_after(*steps) == dict.fromkeys(steps, "")
 
 
-def test_help_imports_no_more_than_it_prints() -> None:
+def test_a_prediction_imports_no_training_package(tiny_bundle: Path) -> None:
+    assert training_packages_after(PREDICT, MODEL_BUNDLE=str(tiny_bundle)) == {PREDICT: ""}
+
+
+def test_help_does_not_import_pydantic() -> None:
     program = "import sys\nfrom cd4ml.cli import main\nmain(['--help'])\nprint('pydantic' in sys.modules)"
 
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
@@ -55,15 +69,15 @@ def test_help_imports_no_more_than_it_prints() -> None:
     assert printed.stdout.splitlines()[-1] == "False"
 
 
-def test_the_image_holds_every_module_that_serves(tiny_bundle: Path, tmp_path: Path) -> None:
+def test_the_image_holds_every_module_that_the_service_imports(tiny_bundle: Path, tmp_path: Path) -> None:
     allowed = (TEMPLATE / ".dockerignore").read_text(encoding="utf-8").splitlines()
     for pattern in [line[1:] for line in allowed if line.startswith("!cd4ml/src/")]:
         for part in TEMPLATE.glob(pattern):
-            to = tmp_path / part.relative_to(TEMPLATE)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(part, to) if part.is_dir() else shutil.copy(part, to)
-    modules = ["__init__", *LIGHT, "training.estimator", "training.skops_file"]
-    program = "\n".join([ANSWER, *(f"import cd4ml.{module}" for module in modules)])
+            target = tmp_path / part.relative_to(TEMPLATE)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(part, target) if part.is_dir() else shutil.copy(part, target)
+    modules = ["__init__", *SERVING_MODULES, "training.estimator", "training.skops_file"]
+    program = "\n".join([PREDICT, *(f"import cd4ml.{module}" for module in modules)])
 
     done = subprocess.run(
         [sys.executable, "-c", f"{program}\nprint(cd4ml.__file__)"],
@@ -78,7 +92,7 @@ def test_the_image_holds_every_module_that_serves(tiny_bundle: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("module", ["contract.table", "training.threshold"])
-def test_this_test_would_see_it(module: str) -> None:
+def test_a_training_package_would_be_detected(module: str) -> None:
     step = f"import cd4ml.{module}"
 
-    assert heavy_modules_after(step)[step].split()
+    assert training_packages_after(step)[step].split()

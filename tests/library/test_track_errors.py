@@ -13,7 +13,7 @@ from cd4ml.cli import main
 
 @pytest.fixture
 def start_server() -> Iterator[Callable[[int], str]]:
-    """A function that starts a server and returns its address; the server always returns one status, or with 0 hangs."""
+    """A function that starts a server and returns its address; the server always returns one status, or hangs if 0."""
     servers = []
 
     def start(status: int) -> str:

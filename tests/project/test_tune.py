@@ -36,12 +36,12 @@ def searched(small: Project) -> Project:
 
 
 def fits(project: Project) -> int:
-    """How many fits are remembered."""
+    """The number of fits in the cache."""
     return len(list(project.folder.glob(".tuning/*/fit-*.json")))
 
 
 def tune_until(project: Project, count: int, log: Path) -> subprocess.Popen[str]:
-    """Start `make tune`; return it once so many fits are remembered."""
+    """Start `make tune`; return it once so many fits are in the cache."""
     run = project.start("make", "tune", log=log)
     deadline = time.monotonic() + 120
     while fits(project) < count and run.poll() is None and time.monotonic() < deadline:
@@ -55,16 +55,16 @@ def test_a_search_that_was_stopped_and_killed_ends_as_one_that_was_not(searched:
     said = searched.make("tune", settings={"MLFLOW_TRACKING_URI": nobody}).stdout
     assert "tune: not published: no server answers at http://127.0.0.1" in said
     assert "secret-word" not in said
-    made = int(re.search(r"(\d+) fits were made, 0 were remembered", said)[1])  # type: ignore[index]
+    made = int(re.search(r"(\d+) fits were made, 0 were in the cache", said)[1])  # type: ignore[index]
     whole = (searched.folder / "params.yaml").read_text()
-    shutil.rmtree(next(searched.folder.glob(".tuning/*/fit-*.json")).parent)  # forget the fits, not what was found
+    shutil.rmtree(next(searched.folder.glob(".tuning/*/fit-*.json")).parent)  # remove the fits, keep the result
     searched.run("git", "checkout", "--quiet", "params.yaml")
 
     run = tune_until(searched, 3, tmp_path / "stopped")
     os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does, to all that belong to the terminal
     assert run.wait(120) != 0
     told = (tmp_path / "stopped").read_text()
-    assert re.search(r"tune: stopped; \d+ fits are remembered, and `make tune` goes on from there", told)
+    assert re.search(r"tune: stopped; the results of \d+ fits are saved, and `make tune` continues from there", told)
     assert "Traceback" not in told
     assert re.search(r"Error 130", told)
 
@@ -75,7 +75,7 @@ def test_a_search_that_was_stopped_and_killed_ends_as_one_that_was_not(searched:
     assert searched.run("git", "status", "--porcelain", "params.yaml").stdout == ""
 
     said = searched.make("tune").stdout
-    assert f"{made - kept} fits were made, {kept} were remembered" in said
+    assert f"{made - kept} fits were made, {kept} were in the cache" in said
     assert (searched.folder / "params.yaml").read_text() == whole
     assert not list(searched.folder.glob(".tuning/**/.*"))
     check_only_the_model_changed(searched)
@@ -85,7 +85,7 @@ def test_a_search_that_was_stopped_and_killed_ends_as_one_that_was_not(searched:
     for receipt in searched.folder.glob(".tuning/searches/*.run"):
         receipt.unlink()
     said = searched.make("tune").stdout
-    assert "nothing that was tried is better than the present values" in said
+    assert "no candidate is better than the present values" in said
     assert published(searched) == runs
 
 

@@ -1,4 +1,4 @@
-"""Fits that were made and judged before, on disk: what an interrupted search goes on from."""
+"""Store the results of fits on disk, from which a search that was stopped continues."""
 
 import hashlib
 import json
@@ -14,59 +14,59 @@ from cd4ml.settings import paths
 from cd4ml.settings.project import read_project
 
 
-class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one fit."""
+class FitResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of one fit on one fold."""
 
     score: float | None
-    """The main metric on the rows judged; None when the fit failed."""
+    """The main metric on the validation rows; None if the fit failed."""
     seconds: float
     failure: str | None = None
     """Why it failed, in one line."""
 
 
 def study_key() -> str:
-    """Return a hash of all that decides what a fit gives, but for its settings and rows: the data and the code.
+    """Return a hash of everything that affects a fit, except its settings and rows: the data and the code.
 
-    That is the training rows, the contract, the lock file, features.py and model.py, this library, and Python's
-    version: what was remembered of other data or other code is never found.
+    That is the training set, the contract, the lock file, features.py and model.py, this library, and Python's
+    version. Results for other data or other code are therefore never used.
     """
     digest = hashlib.sha256(platform.python_version().encode())
     project = read_project()
-    package = sorted(Path(__file__).parents[1].rglob("*.py"))
-    for path in [paths.TRAIN, paths.CONTRACT, paths.LOCK, project.features, project.model, *package]:
+    library = sorted(Path(__file__).parents[1].rglob("*.py"))
+    for path in [paths.TRAIN, paths.CONTRACT, paths.LOCK, project.features, project.model, *library]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
 class FitCache:
-    """A folder with one small file a fit, each written whole or not at all."""
+    """A folder with one small file for each fit, written atomically."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @property
     def size(self) -> int:
-        """How many fits are remembered."""
+        """The number of results in the cache."""
         return len(list(self._folder.glob("fit-*.json")))
 
-    def recall(self, key: str) -> Judgement | None:
-        """Return what is remembered under a key; None for nothing, or for what cannot be read."""
+    def get(self, key: str) -> FitResult | None:
+        """Return the result with this key; None if there is none, or its file cannot be read."""
         try:
-            return msgspec.json.decode(self._file(key).read_bytes(), type=Judgement)
+            return msgspec.json.decode(self._file(key).read_bytes(), type=FitResult)
         except (FileNotFoundError, msgspec.MsgspecError):
             return None
 
-    def keep(self, key: str, judgement: Judgement) -> None:
-        """Remember what became of a fit."""
-        write_text(self._file(key), msgspec.json.encode(judgement).decode())
+    def put(self, key: str, result: FitResult) -> None:
+        """Store a result."""
+        write_text(self._file(key), msgspec.json.encode(result).decode())
 
     def _file(self, key: str) -> Path:
         return self._folder / f"fit-{key}.json"
 
 
-def fit_key(settings: dict[str, Any], learn: Array, judge: Array) -> str:
-    """Return a key for a fit with these settings of `model:` on the rows `learn`, judged on the rows `judge`."""
+def fit_key(settings: dict[str, Any], train: Array, validation: Array) -> str:
+    """Return a hash of the settings of `model:` and of the positions of the rows to fit on and to score on."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode())
-    for rows in (learn, judge):
+    for rows in (train, validation):
         digest.update(hashlib.sha256(rows.astype("<i8").tobytes()).digest())
     return digest.hexdigest()[:32]

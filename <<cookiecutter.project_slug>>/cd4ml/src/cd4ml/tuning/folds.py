@@ -1,10 +1,10 @@
-"""On which rows candidates are fitted and judged: the training rows alone, split as the holdout is split from them.
+"""Split the training set into folds, as it was itself split from the test set: in time, or else at random.
 
-Where the contract names a time, a model is asked about days that come after those it learnt from. So each fold is
-judged on a window of whole days as long as the holdout, and fitted on the rows of all days before it; the windows lie
-one after the other at the end of the training rows. Rows drawn at random would let a candidate learn from the very
-days it is judged on, and favour those that remember days. Without a time the folds are drawn at random, as the
-holdout is, with the classes in their shares.
+If the contract names a time column, the model is meant to predict days that come after those it was trained on. So
+each fold validates on a window of whole days, as long as the test set, and trains on all days before it; the windows
+follow one another at the end of the training set. With folds drawn at random, a candidate would be trained on the days
+it is validated on, and candidates that overfit to single days would win. Without a time column the folds are drawn at
+random, stratified by class, as the test set is.
 """
 
 from collections.abc import Iterator
@@ -21,82 +21,82 @@ from cd4ml.settings.params import Params
 
 @dataclass(frozen=True)
 class Fold:
-    """Positions of rows to fit on and of rows to judge on."""
+    """Positions of the rows to train on and of the rows to validate on."""
 
-    learn: Array
-    """Shape `(rows,)`. Any beginning of it is a fair sample: classes in their shares, each there."""
-    judge: Array
+    train: Array
+    """Shape `(rows,)`. Every prefix of it is a stratified sample."""
+    validation: Array
     name: str
 
     def sample(self, share: float) -> Array:
-        """Return a share of the rows to fit on; a larger share holds all of a smaller one."""
-        return self.learn[: self.size(share)]
+        """Return a share of the rows to train on; a larger share contains every smaller one."""
+        return self.train[: self.size(share)]
 
     def size(self, share: float) -> int:
-        """Return how many rows that is."""
-        return max(1, round(share * len(self.learn)))
+        """Return the number of rows in a share."""
+        return max(1, round(share * len(self.train)))
 
 
 def make_folds(target: Array, times: Array | None, task: Task, params: Params) -> list[Fold]:
-    """Return `tune.folds` folds of the training rows.
+    """Return `tune.folds` folds of the training set.
 
     Args:
-        target: what is to be predicted, shape `(rows,)`.
-        times: when each row was, shape `(rows,)`; None where the contract names no time.
-        task: what is to be learnt.
-        params: the number of folds, the seed, and how long the holdout is.
+        target: the target, shape `(rows,)`.
+        times: the time of each row, shape `(rows,)`; None if the contract names no time column.
+        task: the kind of target.
+        params: the number of folds, the seed, and the length of the test set.
 
     Raises:
-        DataError: a fold lacks rows, or a class, and could not tell a good model from a bad one.
+        DataError: a fold lacks rows or a class, so that it could not rank candidates.
     """
     rng = np.random.default_rng(params.tune.seed)
-    splits = _at_random(target, task, params) if times is None else _forward(times, params)
-    folds = [Fold(_fairly(learn, target, task, rng), judge, name) for learn, judge, name in splits]
+    splits = _random_splits(target, task, params) if times is None else _splits_in_time(times, params)
+    folds = [Fold(_stratified_order(train, target, task, rng), validation, name) for train, validation, name in splits]
     for fold in folds:
         _check(fold, target, task)
     return folds
 
 
-def _forward(times: Array, params: Params) -> Iterator[tuple[Array, Array, str]]:
-    days, wanted = times.astype("datetime64[D]"), params.tune.folds
-    last = days.max()
-    there = int((last - days.min()) / np.timedelta64(1, "D")) + 1
-    length = min(params.split.holdout_days, there // (wanted + 1))
-    if length < 1:
-        raise DataError(f"the training rows are of {there} days, too few for {wanted} folds in time; lower tune.folds")
-    for back in range(wanted, 0, -1):
-        first = last - np.timedelta64(back * length - 1, "D")
-        until = first + np.timedelta64(length - 1, "D")
-        judge = np.flatnonzero((days >= first) & (days <= until))
-        yield np.flatnonzero(days < first), judge, f"{first} to {until}"
+def _splits_in_time(times: Array, params: Params) -> Iterator[tuple[Array, Array, str]]:
+    days, count = times.astype("datetime64[D]"), params.tune.folds
+    newest = days.max()
+    length = int((newest - days.min()) / np.timedelta64(1, "D")) + 1
+    window = min(params.split.holdout_days, length // (count + 1))
+    if window < 1:
+        raise DataError(f"the training set covers {length} days, too few for {count} folds in time; lower tune.folds")
+    for windows_left in range(count, 0, -1):
+        first = newest - np.timedelta64(windows_left * window - 1, "D")
+        last = first + np.timedelta64(window - 1, "D")
+        validation = np.flatnonzero((days >= first) & (days <= last))
+        yield np.flatnonzero(days < first), validation, f"{first} to {last}"
 
 
-def _at_random(target: Array, task: Task, params: Params) -> Iterator[tuple[Array, Array, str]]:
-    kind = KFold if task == "regression" else StratifiedKFold
-    splitter = kind(params.tune.folds, shuffle=True, random_state=params.tune.seed)
+def _random_splits(target: Array, task: Task, params: Params) -> Iterator[tuple[Array, Array, str]]:
+    splitter_type = KFold if task == "regression" else StratifiedKFold
+    splitter = splitter_type(params.tune.folds, shuffle=True, random_state=params.tune.seed)
     try:
         splits = list(splitter.split(np.zeros(len(target)), target))
-    except ValueError as refused:  # more folds than rows
-        raise DataError(f"{len(target)} rows are too few for {params.tune.folds} folds; lower tune.folds") from refused
-    for number, (learn, judge) in enumerate(splits, 1):
-        yield learn, judge, f"fold {number}"
+    except ValueError as failure:  # more folds than rows
+        raise DataError(f"{len(target)} rows are too few for {params.tune.folds} folds; lower tune.folds") from failure
+    for number, (train, validation) in enumerate(splits, 1):
+        yield train, validation, f"fold {number}"
 
 
-def _fairly(positions: Array, target: Array, task: Task, rng: np.random.Generator) -> Array:
-    """Return positions in an order any beginning of which is a fair sample."""
+def _stratified_order(positions: Array, target: Array, task: Task, rng: np.random.Generator) -> Array:
+    """Return positions in a random order of which every prefix has the classes in the same shares."""
     shuffled = rng.permutation(positions)
     if task == "regression":
         return shuffled
-    place = np.empty(len(shuffled))  # from 0 to 1 within its class
+    rank = np.empty(len(shuffled))  # from 0 to 1 within its class
     for label in np.unique(target[shuffled]):
         members = np.flatnonzero(target[shuffled] == label)
-        place[members] = np.arange(len(members)) / len(members)
-    return shuffled[np.argsort(place, kind="stable")]
+        rank[members] = np.arange(len(members)) / len(members)
+    return shuffled[np.argsort(rank, kind="stable")]
 
 
 def _check(fold: Fold, target: Array, task: Task) -> None:
-    if not len(fold.learn) or not len(fold.judge):
-        raise DataError(f"no row to judge on in {fold.name}, or none before it; change tune.folds in params.yaml")
-    varied = {"binary": (fold.learn, fold.judge), "multiclass": (fold.learn,), "regression": ()}[task]
-    if any(len(np.unique(target[rows])) < 2 for rows in varied):
-        raise DataError(f"one class alone in {fold.name}, or before it; lower tune.folds in params.yaml")
+    if not len(fold.train) or not len(fold.validation):
+        raise DataError(f"there are no rows in {fold.name}, or none before it; change tune.folds in params.yaml")
+    with_classes = {"binary": (fold.train, fold.validation), "multiclass": (fold.train,), "regression": ()}[task]
+    if any(len(np.unique(target[rows])) < 2 for rows in with_classes):
+        raise DataError(f"there is only one class in {fold.name}, or before it; lower tune.folds in params.yaml")

@@ -1,4 +1,4 @@
-"""What a finished search found, as a file: what is published, now or when the server answers again."""
+"""Write the result of a finished search to a file, from which it is published now or later."""
 
 import hashlib
 import json
@@ -17,22 +17,22 @@ FOLDER = paths.TUNING / "searches"
 
 
 def search_key(study_key: str, params: Params) -> str:
-    """Return a name for a search: the same data, code, space and way to search, whatever the present values are."""
+    """Return a hash that names a search: of the data, the code, the space and `tune:`, not of the present values."""
     fixed = {key: value for key, value in params.model.items() if key not in params.tune.space}
-    said = [study_key, fixed, params.tune.model_dump(mode="json"), params.split.model_dump(mode="json")]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=repr).encode()).hexdigest()[:16]
+    parts = [study_key, fixed, params.tune.model_dump(mode="json"), params.split.model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=repr).encode()).hexdigest()[:16]
 
 
-def keep(study: Study, outcome: Outcome) -> Path:
-    """Write what a search found, unless that was done before; return the file."""
+def write_search_result(study: Study, outcome: Outcome) -> Path:
+    """Write the result of a search, unless its file exists; return the file."""
     path = FOLDER / f"{study.key}.json"
     if not path.exists():
-        write_text(path, json.dumps(record(study, outcome), indent=1, ensure_ascii=False, default=repr))
+        write_text(path, json.dumps(search_result(study, outcome), indent=1, ensure_ascii=False, default=repr))
     return path
 
 
-def record(study: Study, outcome: Outcome) -> dict[str, Any]:
-    """Return what a search found as plain values: how it searched, and every candidate with its scores by rung."""
+def search_result(study: Study, outcome: Outcome) -> dict[str, Any]:
+    """Return the result of a search as JSON values: its settings, and every candidate with its scores by rung."""
     metric = main_metric(study.task)
     return {
         "search": study.key,
@@ -40,7 +40,7 @@ def record(study: Study, outcome: Outcome) -> dict[str, Any]:
         "better": metric.better,
         "rows": len(study.target),
         "tune": study.params.tune.model_dump(mode="json", exclude_none=True),
-        "folds": [{"name": fold.name, "rows": len(fold.learn), "judged": len(fold.judge)} for fold in study.folds],
+        "folds": [{"name": fold.name, "rows": len(fold.train), "judged": len(fold.validation)} for fold in study.folds],
         "rungs": [{"rows": rung.rows, "candidates": rung.candidates} for rung in outcome.rungs],
         "present": outcome.present.number,
         "winner": outcome.winner.number if outcome.is_better else outcome.present.number,
@@ -58,13 +58,13 @@ def _candidate(study: Study, outcome: Outcome, number: int) -> dict[str, Any]:
             {"rung": trial.rung + 1, "mean": trial.mean, "deviation": trial.deviation, "scores": trial.scores}
             for trial in scored
         ],
-        "seconds": sum(said.seconds for trial in trials for said in trial.judgements),
+        "seconds": sum(result.seconds for trial in trials for result in trial.results),
         "failure": next((trial.failure for trial in trials if trial.failure), None),
     }
 
 
-def waiting(now: Path) -> Iterator[Path]:
-    """Yield the search that is finished now, and those before it that were never published anywhere."""
+def unpublished_searches(result: Path) -> Iterator[Path]:
+    """Yield the file of the search that has just finished, and those of earlier ones that no server has."""
     for path in sorted(FOLDER.glob("*.json")):
-        if path == now or not list(FOLDER.glob(f"{path.stem}.*.run")):
+        if path == result or not list(FOLDER.glob(f"{path.stem}.*.run")):
             yield path

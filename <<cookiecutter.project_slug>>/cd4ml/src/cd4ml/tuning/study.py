@@ -1,4 +1,4 @@
-"""The rows, their folds and the candidates of a search; fits and judges one of them at a time, and remembers it."""
+"""The rows, folds and candidates of a search: fit and score one candidate on each fold, and cache the results."""
 
 import time
 from dataclasses import dataclass
@@ -15,76 +15,77 @@ from cd4ml.settings.params import Params
 from cd4ml.training.build import build_configured_model
 from cd4ml.training.estimator import predict_scores
 from cd4ml.training.fit import fit
-from cd4ml.tuning.fit_cache import FitCache, Judgement, fit_key
+from cd4ml.tuning.fit_cache import FitCache, FitResult, fit_key
 from cd4ml.tuning.folds import Fold
-from cd4ml.tuning.space import Settings
+from cd4ml.tuning.space import ModelValues
 
-_MIDDLE = 0.5  # no main metric of a binary task asks where a probability becomes a yes
+_THRESHOLD = 0.5  # any threshold would do: the main metric of a binary task does not depend on it
 
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that a search asks about."""
+    """Everything that a search needs."""
 
     key: str
-    """A name for this search: that of the same data, code, space and way to search."""
+    """The name of this search: a hash of the data, the code, the space and `tune:`."""
     task: Task
     params: Params
     features: Columns
     target: Array
     folds: list[Fold]
-    candidates: list[Settings]
-    """What each candidate has in place of the present values of `model:`; the first has the present values."""
-    memory: FitCache
+    candidates: list[ModelValues]
+    """For each candidate the values that replace those in `model:`; the first has the present values."""
+    cache: FitCache
 
     @property
     def sign(self) -> int:
-        """1 where a higher score is better, -1 where a lower one is."""
+        """1 if a higher score is better, -1 if a lower one is."""
         return 1 if main_metric(self.task).better == "higher" else -1
 
-    def settings(self, number: int) -> Settings:
-        """Return all of `model:` as a candidate has it."""
+    def values_of(self, number: int) -> ModelValues:
+        """Return all values of `model:` for a candidate."""
         return {**self.params.model, **self.candidates[number]}
 
-    def judgements(self, number: int, share: float) -> tuple[list[Judgement], int]:
-        """Return what became of a candidate on each fold, fitted on a share of its rows, and how many were remembered.
+    def evaluate(self, number: int, share: float) -> tuple[list[FitResult], int]:
+        """Return a candidate's result on each fold, fitted on a share of its rows, and how many were in the cache.
 
-        After a fold that failed no other is tried: the candidate is out.
+        After a fold that failed the others are skipped: the candidate is out.
         """
-        found: list[Judgement] = []
-        remembered = 0
+        results: list[FitResult] = []
+        cached = 0
         for fold in self.folds:
-            learn = fold.sample(share)
-            key = fit_key(self.settings(number), learn, fold.judge)
-            judgement = self.memory.recall(key)
-            remembered += judgement is not None
-            if judgement is None:
-                judgement = self._judged(number, learn, fold.judge)
-                self.memory.keep(key, judgement)
-            found.append(judgement)
-            if judgement.failure:
+            train = fold.sample(share)
+            key = fit_key(self.values_of(number), train, fold.validation)
+            result = self.cache.get(key)
+            cached += result is not None
+            if result is None:
+                result = self._fit_and_score(number, train, fold.validation)
+                self.cache.put(key, result)
+            results.append(result)
+            if result.failure:
                 break
-        return found, remembered
+        return results, cached
 
-    def _judged(self, number: int, learn: Array, judge: Array) -> Judgement:
+    def _fit_and_score(self, number: int, train: Array, validation: Array) -> FitResult:
         started = time.perf_counter()
         score, failure = None, None
         try:
-            score = self._score(self.settings(number), learn, judge)
-        except Exception as failed:  # whatever an estimator raises; the search goes on without it
-            failure = (str(failed).splitlines() or [""])[0] or type(failed).__name__
-        return Judgement(score=score, seconds=time.perf_counter() - started, failure=failure)
+            score = self._score(self.values_of(number), train, validation)
+        except Exception as error:  # an estimator may raise anything; the search continues without this candidate
+            failure = (str(error).splitlines() or [""])[0] or type(error).__name__
+        return FitResult(score=score, seconds=time.perf_counter() - started, failure=failure)
 
-    def _score(self, settings: Settings, learn: Array, judge: Array) -> float:
-        """Return the main metric on the rows `judge` of a model fitted on the rows `learn`."""
-        with_settings = self.params.model_copy(update={"model": settings})
-        model = build_configured_model(with_settings, self.task, self._rows(learn))
-        model = fit(model, self._rows(learn), self.target[learn])
-        scores = predict_scores(model, self._rows(judge), self.task)
-        judged = Predictions.from_scores(self.target[judge], scores, self._decision(model))
-        score = float(make_main_scorer(judged)(np.ones((1, judged.rows)))[main_metric(self.task).name][0])
+    def _score(self, values: ModelValues, train: Array, validation: Array) -> float:
+        """Return the main metric on the rows `validation` of a model fitted on the rows `train`."""
+        params = self.params.model_copy(update={"model": values})
+        model = build_configured_model(params, self.task, self._rows(train))
+        model = fit(model, self._rows(train), self.target[train])
+        scores = predict_scores(model, self._rows(validation), self.task)
+        predictions = Predictions.from_scores(self.target[validation], scores, self._decision(model))
+        weights = np.ones((1, predictions.rows))
+        score = float(make_main_scorer(predictions)(weights)[main_metric(self.task).name][0])
         if not (np.isfinite(scores).all() and np.isfinite(score)):
-            raise ModelError("model.py: the model answers with NaN or infinity")
+            raise ModelError("model.py: the model predicts NaN or infinity")
         return score
 
     def _rows(self, positions: Array) -> Columns:
@@ -94,4 +95,4 @@ class Study:
         if self.task == "multiclass":
             return Decision(self.task, [str(label) for label in model.classes_], None)  # type: ignore[attr-defined]
         binary = self.task == "binary"
-        return Decision(self.task, [False, True] if binary else [], _MIDDLE if binary else None)
+        return Decision(self.task, [False, True] if binary else [], _THRESHOLD if binary else None)

@@ -1,4 +1,4 @@
-"""Search for better values of `model:` and write them into params.yaml: `make tune`."""
+"""The verb `tune`: search for better values of `model:`, and write them into params.yaml."""
 
 import sys
 
@@ -17,19 +17,19 @@ from cd4ml.terminal.output import report
 from cd4ml.training.build import build_configured_model
 from cd4ml.tuning.fit_cache import FitCache, study_key
 from cd4ml.tuning.folds import make_folds
-from cd4ml.tuning.mlflow_search import publish
-from cd4ml.tuning.progress import Countdown
-from cd4ml.tuning.search import Outcome, rungs_of, search
-from cd4ml.tuning.search_result import keep, search_key
-from cd4ml.tuning.space import check_space, draw
+from cd4ml.tuning.mlflow_search import publish_search
+from cd4ml.tuning.progress import Progress
+from cd4ml.tuning.search import Outcome, plan_rungs, search
+from cd4ml.tuning.search_result import search_key, write_search_result
+from cd4ml.tuning.space import check_space, draw_candidates
 from cd4ml.tuning.study import Study
-from cd4ml.tuning.summary import tell, verdict
+from cd4ml.tuning.summary import conclusion, print_summary
 
 INTERRUPTED = 130  # the exit code of a program that was stopped by Ctrl-C
 
 
 def main(argv: list[str]) -> None:
-    """Search, tell what was found, write the winner into params.yaml when it is better, and publish the search.
+    """Search, print the outcome, write the winner into params.yaml if it is better, and publish the search.
 
     Raises:
         UserError: params.yaml, the data or the model do not allow a search.
@@ -38,20 +38,20 @@ def main(argv: list[str]) -> None:
     reproduce("--quiet", "split")
     study = read_study()
     try:
-        outcome = _searched(study)
+        outcome = _search(study)
     except KeyboardInterrupt:
-        kept = f"{study.memory.size} fits are remembered, and `make tune` goes on from there"
-        print(f"\ntune: stopped; {kept}; params.yaml was not changed", file=sys.stderr)
+        state = f"the results of {study.cache.size} fits are saved, and `make tune` continues from there"
+        print(f"\ntune: stopped; {state}; params.yaml was not changed", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    finished = keep(study, outcome)
+    result = write_search_result(study, outcome)
     if outcome.is_better:
         _write_winner(study, outcome)
-    publish(finished)
+    publish_search(result)
     report("next: `make train`, `git diff params.yaml`" if outcome.is_better else "next: other limits in tune.space")
 
 
 def read_study() -> Study:
-    """Return what is to be searched, from params.yaml, contract.yaml and data/train.parquet.
+    """Return the rows, folds and candidates of a search, from params.yaml, contract.yaml and data/train.parquet.
 
     Raises:
         UserError: one of them does not allow a search.
@@ -70,44 +70,44 @@ def read_study() -> Study:
         features=features,
         target=target,
         folds=make_folds(target, times_of_table(table, contract), contract.task, params),
-        candidates=draw(params),
-        memory=FitCache(paths.TUNING / key),
+        candidates=draw_candidates(params),
+        cache=FitCache(paths.TUNING / key),
     )
 
 
-def _searched(study: Study) -> Outcome:
-    rungs, metric = rungs_of(study), main_metric(study.task)
+def _search(study: Study) -> Outcome:
+    rungs, metric = plan_rungs(study), main_metric(study.task)
     counts = ", then ".join(f"{rung.candidates} on {rung.rows:,}" for rung in rungs)
-    report(f"candidates on rows: {counts}; {len(study.folds)} folds of {len(study.target):,} rows, {_kind(study)}")
-    if study.memory.size:
-        report(f"{study.memory.size} fits of an earlier run on the same data and code are remembered")
-    countdown = Countdown(rungs, metric)
-    outcome = search(study, rungs, countdown)
-    made, remembered = countdown.fits
-    report(f"{made} fits were made, {remembered} were remembered")
-    tell(study, outcome, metric)
-    report(verdict(outcome))
+    report(f"candidates on rows: {counts}; {len(study.folds)} folds of {len(study.target):,} rows, {_fold_kind(study)}")
+    if study.cache.size:
+        report(f"the results of {study.cache.size} fits with the same data and code are in the cache")
+    progress = Progress(rungs, metric)
+    outcome = search(study, rungs, progress)
+    made, cached = progress.fit_counts
+    report(f"{made} fits were made, {cached} were in the cache")
+    print_summary(study, outcome, metric)
+    report(conclusion(outcome))
     return outcome
 
 
-def _kind(study: Study) -> str:
+def _fold_kind(study: Study) -> str:
     if study.folds[0].name.startswith("fold"):
         return "drawn at random"
-    return f"each judged on what came after: {study.folds[0].name} first"
+    return f"each validated on later days, the first on {study.folds[0].name}"
 
 
 def _write_winner(study: Study, outcome: Outcome) -> None:
-    """Write the winner into params.yaml.
+    """Write the winner's values into params.yaml.
 
     Raises:
-        ParamsError: its values of `model:` were changed while the search ran.
+        ParamsError: `model:` was changed while the search ran.
     """
     winner = study.candidates[outcome.winner.number]
     if Params.load().model != study.params.model:
         raise ParamsError(
             f"{paths.PARAMS}: model: was changed while the search ran, so the winner was not written; "
-            "run `make tune` again, which remembers what was fitted"
+            "run `make tune` again, which uses the results in the cache"
         )
     changed = {key: value for key, value in winner.items() if value != study.params.model[key]}
     write_values(paths.PARAMS, "model", changed, ParamsError)
-    report(f"{paths.PARAMS} has the winner's values under model: now, and is otherwise as it was")
+    report(f"wrote the winner's values under model: in {paths.PARAMS}, and changed nothing else there")
