@@ -133,7 +133,7 @@ def table(rows: list[list[str]]) -> str:
 
 
 def show_answers(url: str, project: Path) -> None:
-    """Ask for predictions of held-out flights, and print each answer beside what was asked."""
+    """Request predictions for some flights of the test set, and print each beside its inputs."""
     examples = json.loads((project / "models/bundle/examples.json").read_text(encoding="utf-8"))
     rows = examples["rows"][:6]
     answer = ask(f"{url}/predict", {"rows": rows})
@@ -149,13 +149,13 @@ def show_answers(url: str, project: Path) -> None:
 
 
 def show_metrics(project: Path) -> None:
-    """Print how well the bundle does on the flights held out, how sure that is, and what needs no model."""
+    """Print the bundle's metrics on the test set, with their intervals and the baseline's values."""
     metrics = json.loads((project / "reports/metrics.json").read_text(encoding="utf-8"))
-    lines = [[f"{metrics['rows']:,} held-out flights", "model", "95 % interval", "trivial model"]]
+    lines = [[f"{metrics['rows']:,} flights of the test set", "model", "95 % interval", "baseline"]]
     for name, between in metrics["intervals"].items():
         interval = f"{between['low']:.3f} to {between['high']:.3f}" if between else ""
-        trivial = metrics["baseline"].get(name)
-        lines.append([name, f"{metrics[name]:.3f}", interval, "" if trivial is None else f"{trivial:.3f}"])
+        baseline = metrics["baseline"].get(name)
+        lines.append([name, f"{metrics[name]:.3f}", interval, "" if baseline is None else f"{baseline:.3f}"])
     print(table(lines))
 
 

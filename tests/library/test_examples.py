@@ -14,7 +14,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import first_difference
 from cd4ml.errors import BundleError
 from cd4ml.serving.app import create_app
-from cd4ml.serving.service_settings import Settings
+from cd4ml.serving.service_settings import ServiceSettings
 
 Examples = dict[str, Any]
 
@@ -62,7 +62,7 @@ def test_a_bundle_that_predicts_otherwise_than_when_it_was_made_is_not_served(
     altered = with_other_examples(tiny_bundles[task], tmp_path / "bundle", change)
 
     with pytest.raises(BundleError, match="example 3"):
-        create_app(altered, Settings())
+        create_app(altered, ServiceSettings())
 
 
 def test_a_label_that_only_rounding_decides_is_no_difference(tiny_bundle: Path, tmp_path: Path) -> None:

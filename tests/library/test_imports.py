@@ -32,9 +32,9 @@ import os
 from pathlib import Path
 from starlette.testclient import TestClient
 from cd4ml.serving.app import create_app
-from cd4ml.serving.service_settings import Settings
+from cd4ml.serving.service_settings import ServiceSettings
 
-client = TestClient(create_app(Path(os.environ["MODEL_BUNDLE"]), Settings()))
+client = TestClient(create_app(Path(os.environ["MODEL_BUNDLE"]), ServiceSettings()))
 example = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
 assert client.post("/predict", json=example["example"]).status_code == 200
 assert client.post("/predict", json={"rows": [{}]}).status_code == 422
@@ -64,9 +64,9 @@ def test_a_prediction_imports_no_training_package(tiny_bundle: Path) -> None:
 def test_help_does_not_import_pydantic() -> None:
     program = "import sys\nfrom cd4ml.cli import main\nmain(['--help'])\nprint('pydantic' in sys.modules)"
 
-    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
 
-    assert printed.stdout.splitlines()[-1] == "False"
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_the_image_holds_every_module_that_the_service_imports(tiny_bundle: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.serving.release_metadata import release_of, served_by
+from cd4ml.serving.release_metadata import bundle_headers, read_release
 from github_server import GitHubServer
 from released_repository import FIRST, IMAGE, OTHER_IMAGE, Step, at, head, release, train_second, write_metadata
 from trained_repository import bundle_in_lock, commit, run, train, write_verdict
@@ -25,7 +25,7 @@ def test_release_json_describes_the_bundle_that_passed(repository: Path, tiny_bu
 
     step("write-release-metadata", GITHUB_REPOSITORY="ada/houses", GITHUB_RUN_ID="42")
 
-    assert release_of(bundle) == {
+    assert read_release(bundle) == {
         "bundle": bundle.version,
         "digest": digest,
         "dvc_lock": bundle_in_lock(),
@@ -35,10 +35,10 @@ def test_release_json_describes_the_bundle_that_passed(repository: Path, tiny_bu
         "mlflow_run": "1234",
         "accepted": [waiver],
     }
-    assert served_by(bundle) == {"x-model-version": bundle.version, "x-release-commit": head()}
+    assert bundle_headers(bundle) == {"x-model-version": bundle.version, "x-release-commit": head()}
     Path("models/release.json").write_text('{"digest": "another"}', encoding="utf-8")
-    assert release_of(bundle) is None
-    assert served_by(bundle) == {"x-model-version": bundle.version}
+    assert read_release(bundle) is None
+    assert bundle_headers(bundle) == {"x-model-version": bundle.version}
 
 
 def test_release_json_is_not_written_for_a_bundle_that_did_not_pass(

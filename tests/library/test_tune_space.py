@@ -37,7 +37,7 @@ def test_a_small_space_gives_no_more_candidates_than_it_has(tunable_project):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("candidates: 6", "candidates: 1", ":10: tune.candidates is 1; expected a whole number between 2 and 1,000"),
+        ("candidates: 6", "candidates: 1", ":10: tune.candidates is 1; expected a whole number between 2 and 1000"),
         ("candidates: 6", "candidate: 6", ":10: tune.candidate is not a known key"),
         ("[0.02, 0.05]", "[]", ":15: tune.space.share: the list is empty; expected the values to try"),
         (

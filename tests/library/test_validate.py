@@ -30,7 +30,7 @@ def test_a_broken_rule_is_named_with_its_column_rows_and_examples(project, name,
         project.run("ingest", "validate")
 
     lines = str(error.value).splitlines()
-    assert lines[0].startswith(f"contract: {len(rules)} rule{'s' if len(rules) > 1 else ''} broken in 400 rows")
+    assert lines[0].startswith(f"contract.yaml: {len(rules)} rule{'s' if len(rules) > 1 else ''} violated in 400 rows")
     for rule in rules:
         assert any(line.split()[0] == name and rule in line for line in lines), rule
     assert not (project.folder / "data/validated.json").exists()

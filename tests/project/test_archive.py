@@ -97,7 +97,7 @@ def test_what_was_published_runs_and_answers(archived: Project, hub: Registry) -
     archived.cd4ml("publish-image", name, settings={"DOCKER_CONFIG": str(hub.login)})
     docker("--config", str(hub.login), "pull", "--quiet", name)
     try:
-        assert "all 10 answered as the pipeline did" in archived.make("smoke", f"IMAGE={name}").stdout
+        assert "all 10 are equal to the pipeline's" in archived.make("smoke", f"IMAGE={name}").stdout
     finally:
         docker("image", "rm", "--force", name, check=False)
 

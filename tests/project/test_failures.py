@@ -27,8 +27,8 @@ def test_rows_that_break_the_contract_stop_the_run_and_undo_goes_back(small: Pro
     rejected = small.make("train", check=False)
 
     assert rejected.returncode != 0
-    assert "contract: 2 rules broken in" in rejected.stdout
-    assert "column    rule              rows  for example" in rejected.stdout
+    assert "contract.yaml: 2 rules violated in" in rejected.stdout
+    assert "column    rule              rows  examples" in rejected.stdout
     assert "distance  at least 0           2  -5" in rejected.stdout
     assert 'carrier   one of 16 values     1  "XX"' in rejected.stdout
     assert "Running stage 'split'" not in rejected.stdout

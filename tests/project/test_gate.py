@@ -26,9 +26,9 @@ def test_a_bad_model_is_rejected_and_may_be_accepted_by_name(small: Project) -> 
     rejected = small.make("gate", check=False)
     assert rejected.returncode != 0
     assert "champion    2013-02-28." in rejected.stdout
-    assert "refused: comparison: worse than the champion: roc_auc is " in rejected.stdout
+    assert "rejected: comparison: worse than the champion: roc_auc is " in rejected.stdout
     assert "Traceback" not in rejected.stdout
-    broken = [rule for rule, result in results(small).items() if result == "refused"]
+    broken = [rule for rule, result in results(small).items() if result == "rejected"]
 
     bundle = small.read_json("reports/gate.json")["bundle"]
     waivers = "".join(f"\n    - {{rule: {rule}, bundle: {bundle}, reason: a drill, by: Ada}}" for rule in broken)

@@ -76,4 +76,4 @@ def test_an_environment_without_the_training_libraries_serves(small: Project, tm
     with serving(small, tmp_path / "log") as url:
         said = small.cd4ml("smoke", "--url", url).stdout
 
-    assert "all 10 answered as the pipeline did" in said
+    assert "all 10 are equal to the pipeline's" in said

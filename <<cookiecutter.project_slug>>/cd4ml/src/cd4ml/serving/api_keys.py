@@ -1,4 +1,4 @@
-"""Who may ask for predictions: whoever sends one of the service's keys, where it has any."""
+"""Authorization of POST /predict: if the service has API keys, a request must send one of them."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ _SCHEME = b"bearer "
 
 
 class ApiKeys:
-    """The keys of a service; none means that it asks for none."""
+    """The API keys of a service; without any, every request is authorized."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._digests = [hashlib.sha256(key.encode()).digest() for key in keys]
@@ -21,17 +21,18 @@ class ApiKeys:
         return bool(self._digests)
 
     def check(self, scope: Scope) -> None:
-        """Check that a request carries `Authorization: Bearer KEY`, in a time that says nothing about the keys.
+        """Check that a request has `Authorization: Bearer KEY`, in a time that does not depend on the key.
 
         Raises:
-            HTTPException: 401, it carries none, or another.
+            HTTPException: 401, it has none, or another key.
         """
         if not self._digests:
             return
-        told = header(scope, b"authorization") or b""
-        sent = hashlib.sha256(told[len(_SCHEME) :].strip() if told.lower().startswith(_SCHEME) else b"").digest()
-        known = [hmac.compare_digest(sent, digest) for digest in self._digests]
-        if not any(known):
-            what = "is not one of this service's" if told else "is missing"
-            detail = f'the key {what}; send the header "Authorization: Bearer KEY"'
+        value = header(scope, b"authorization") or b""
+        key = value[len(_SCHEME) :].strip() if value.lower().startswith(_SCHEME) else b""
+        digest = hashlib.sha256(key).digest()
+        matches = [hmac.compare_digest(digest, known) for known in self._digests]
+        if not any(matches):
+            reason = "is not one of this service's" if value else "is missing"
+            detail = f'the key {reason}; send the header "Authorization: Bearer KEY"'
             raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})

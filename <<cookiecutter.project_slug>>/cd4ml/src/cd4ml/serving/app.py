@@ -1,7 +1,8 @@
-"""The service: one bundle behind HTTP.
+"""The web application: one bundle behind HTTP.
 
-POST /predict is the hot path, and a plain ASGI application for that: its types come from the contract, and a small
-batch is answered in the event loop, because handing it to a thread takes longer than the model does.
+POST /predict is the hot path, and therefore a plain ASGI application: it decodes a request with types made from the
+contract, and predicts a small batch in the event loop, since a thread would take longer to start than the model to
+predict.
 """
 
 from pathlib import Path
@@ -27,25 +28,25 @@ from cd4ml.contract.columns import Columns
 from cd4ml.errors import BundleError, ModelError
 from cd4ml.serving.api_keys import ApiKeys
 from cd4ml.serving.openapi import SECURITY_SCHEMES, predict_operation
-from cd4ml.serving.payload import MalformedError, Payload, RefusedError
-from cd4ml.serving.problem import http_error, refused
-from cd4ml.serving.release_metadata import release_of, served_by
-from cd4ml.serving.request import Requests, check_media_type, read_body
-from cd4ml.serving.service_settings import Settings
+from cd4ml.serving.payload import MalformedError, Payload, RejectedError
+from cd4ml.serving.problem import http_problem, violations_problem
+from cd4ml.serving.release_metadata import bundle_headers, read_release
+from cd4ml.serving.request import RequestContext, check_media_type, read_body
+from cd4ml.serving.service_settings import ServiceSettings
 
-_SMALL_BATCH = 200  # rows answered in the event loop: about a millisecond of ONNX Runtime
+_SMALL_BATCH = 200  # rows that are predicted in the event loop: about a millisecond of ONNX Runtime
 _DOCS_FILES = Path(fastapi_offline.__file__).with_name("static")
 
 
 class Health(BaseModel):
-    """Whether the service can be asked."""
+    """The status of the service, and the version of its model."""
 
     status: str
     version: str
 
 
 class Version(BaseModel):
-    """What answers, and what it was made of."""
+    """The model, and what it was made of."""
 
     model: str
     version: str
@@ -61,33 +62,34 @@ class Version(BaseModel):
 class Predict:
     """POST /predict."""
 
-    def __init__(self, bundle: Bundle, settings: Settings) -> None:
-        self._bundle, self._most_bytes = bundle, settings.max_bytes
+    def __init__(self, bundle: Bundle, settings: ServiceSettings) -> None:
+        self._bundle, self._max_bytes = bundle, settings.max_bytes
         self._keys, self._payload = ApiKeys(settings.api_keys), Payload(bundle.contract, settings.max_rows)
-        self._in_loop = _SMALL_BATCH if bundle.manifest.runtime == "onnx" else 0
-        self._told = {"model": bundle.manifest.name, "version": bundle.version}
+        self._small_batch = _SMALL_BATCH if bundle.manifest.runtime == "onnx" else 0
+        self._model = {"model": bundle.manifest.name, "version": bundle.version}
         self._encode = msgspec.json.Encoder().encode
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Send the predictions for the rows of a request."""
         self._keys.check(scope)
         check_media_type(scope)
-        body = await read_body(scope, receive, self._most_bytes)
+        body = await read_body(scope, receive, self._max_bytes)
         try:
             columns = self._payload.columns(body)
         except MalformedError as malformed:
-            raise HTTPException(400, f"the body is no JSON: {malformed}") from None
+            raise HTTPException(400, f"the body is not valid JSON: {malformed}") from None
         rows = len(next(iter(columns.values())))
-        answer = self._answer(columns) if rows <= self._in_loop else await run_in_threadpool(self._answer, columns)
-        content = self._encode({**answer, **self._told, "request_id": scope["request_id"]})
+        in_loop = rows <= self._small_batch
+        predictions = self._predict(columns) if in_loop else await run_in_threadpool(self._predict, columns)
+        content = self._encode({**predictions, **self._model, "request_id": scope["request_id"]})
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    def _answer(self, columns: Columns) -> dict[str, Any]:
+    def _predict(self, columns: Columns) -> dict[str, Any]:
         scores = self._bundle.scores(columns)
         if not np.isfinite(scores).all():
-            raise ModelError("the model answers with NaN or infinity")
+            raise ModelError("the model predicts NaN or infinity")
         predictions = self._bundle.decision.predictions(scores)
         probabilities = self._bundle.decision.probabilities(scores)
         if probabilities is None:
@@ -96,9 +98,9 @@ class Predict:
 
 
 class Service(FastAPI):
-    """The application, whose OpenAPI document holds the contract."""
+    """The application, whose OpenAPI document contains the contract."""
 
-    def __init__(self, bundle: Bundle, settings: Settings) -> None:
+    def __init__(self, bundle: Bundle, settings: ServiceSettings) -> None:
         contract = bundle.contract
         super().__init__(
             title=contract.name,
@@ -107,14 +109,14 @@ class Service(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
-            exception_handlers={HTTPException: http_error, RefusedError: refused},
+            exception_handlers={HTTPException: http_problem, RejectedError: violations_problem},
         )
-        self.add_middleware(Requests, served_by=served_by(bundle))
+        self.add_middleware(RequestContext, response_headers=bundle_headers(bundle))
         self.router.routes.insert(0, Route("/predict", Predict(bundle, settings), methods=["POST"]))
         self._predict_operation = predict_operation(contract, bundle.manifest, settings)
 
     def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document: the contract's part, and what FastAPI knows of the rest."""
+        """Return the OpenAPI document: FastAPI's own for the other routes, with POST /predict added."""
         if not self.openapi_schema:
             document = get_openapi(
                 title=self.title, version=self.version, description=self.description, routes=self.routes
@@ -125,16 +127,16 @@ class Service(FastAPI):
         return self.openapi_schema
 
 
-def create_app(bundle_folder: Path, settings: Settings) -> FastAPI:
-    """Return the service of a bundle that is whole and answers its own examples as the pipeline did.
+def create_app(bundle_folder: Path, settings: ServiceSettings) -> FastAPI:
+    """Return the service of a bundle, after checking the bundle's files and its predictions of its examples.
 
     Raises:
-        BundleError: it is not, or does not.
+        BundleError: the bundle is missing, incomplete or altered, or its predictions differ from its examples.
     """
     bundle = Bundle.load(bundle_folder)
     difference = check_examples(bundle)
     if difference:
-        raise BundleError(f"{bundle_folder} does not answer as when it was made: {difference}; run `make train` again")
+        raise BundleError(f"{bundle_folder}: predictions differ from examples.json: {difference}; run `make train`")
     app = Service(bundle, settings)
     _add_health(app, bundle)
     _add_docs(app)
@@ -143,8 +145,8 @@ def create_app(bundle_folder: Path, settings: Settings) -> FastAPI:
 
 def _add_health(app: FastAPI, bundle: Bundle) -> None:
     manifest = bundle.manifest
-    healthy = Health(status="ok", version=bundle.version)
-    made = Version(
+    health = Health(status="ok", version=bundle.version)
+    model = Version(
         model=manifest.name,
         version=manifest.version,
         digest=manifest.digest,
@@ -153,28 +155,28 @@ def _add_health(app: FastAPI, bundle: Bundle) -> None:
         task=manifest.task,
         until=manifest.until,
         made_of=manifest.made_of,
-        release=release_of(bundle),
+        release=read_release(bundle),
     )
 
     async def live() -> Health:
-        """Say that the process runs."""
-        return healthy
+        """Return 200: the process runs."""
+        return health
 
     async def ready() -> Health:
-        """Say that requests are answered: the bundle was checked, and asked its own examples, before this was open."""
-        return healthy
+        """Return 200: the service is ready, since the bundle and its examples are checked before it listens."""
+        return health
 
     async def version() -> Version:
-        """Say which model answers, on what it runs and why, what it was made of, and where it was released."""
-        return made
+        """Return the model's version, its runtime and the reason for it, what it was made of, and its release."""
+        return model
 
-    for path, answer in (("/health/live", live), ("/health/ready", ready), ("/version", version)):
-        app.add_api_route(path, answer, methods=["GET"])
-        app.add_api_route(path, answer, methods=["HEAD"], include_in_schema=False)
+    for path, endpoint in (("/health/live", live), ("/health/ready", ready), ("/version", version)):
+        app.add_api_route(path, endpoint, methods=["GET"])
+        app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
 
 
 def _add_docs(app: FastAPI) -> None:
-    """Add /docs, whose scripts and styles come from here and not from another host."""
+    """Add /docs, with scripts and styles from this service instead of another host."""
 
     async def docs(request: Request) -> Response:
         return get_swagger_ui_html(

@@ -1,4 +1,4 @@
-"""Ask a service over HTTP, with the standard library alone."""
+"""Send a request to a service, with the standard library only."""
 
 import ipaddress
 import json
@@ -15,46 +15,47 @@ from cd4ml.errors import UserError
 
 
 class NoServiceError(UserError):
-    """Nothing answers at the URL."""
+    """No service answers at the URL."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a service answered: the status, the body as JSON or, where it is none, as text, and the headers."""
+    """The response of a service."""
 
     status: int
     body: Any
+    """JSON values, or text if the body is not JSON."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """By their names in lower case."""
 
 
-def ask(url: str, path: str, body: Any = None, timeout: float = 30) -> Reply:
-    """Return the reply to GET, or to POST where there is a body to send as JSON; `timeout` is in seconds.
+def call(url: str, path: str, body: Any = None, timeout: float = 30) -> Reply:
+    """Send GET, or POST if there is a body to send as JSON, and return the response; `timeout` is in seconds.
 
-    What the environment holds to be let in goes with it: SERVICE_API_KEY, or the first of SERVICE_API_KEYS, and
-    SERVICE_IDENTITY_TOKEN, which a private service on Cloud Run asks for.
+    The request has the credentials in the environment: SERVICE_API_KEY, or the first of SERVICE_API_KEYS, and
+    SERVICE_IDENTITY_TOKEN, which a private service on Cloud Run requires.
 
     Raises:
-        NoServiceError: nothing answers there.
-        UserError: the URL is none.
+        NoServiceError: no service answers.
+        UserError: the URL is not valid, or credentials would be sent unencrypted.
     """
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise UserError(f'"{url}" is no URL of a service; write one such as http://127.0.0.1:8000')
+        raise UserError(f'"{url}" is not the URL of a service; write one such as http://127.0.0.1:8000')
     data = None if body is None else json.dumps(body).encode()
-    headers = passes(url, os.environ) | ({"Content-Type": "application/json"} if data else {})
-    request = Request(url.rstrip("/") + path, data, headers)  # noqa: S310 - the scheme was looked at
+    headers = credential_headers(url, os.environ) | ({"Content-Type": "application/json"} if data else {})
+    request = Request(url.rstrip("/") + path, data, headers)  # noqa: S310 - the scheme was checked
     try:
         with _opener(url).open(request, timeout=timeout) as response:
             return _reply(response.status, response)
-    except HTTPError as refused:
-        with refused:
-            return _reply(refused.code, refused)
+    except HTTPError as error:
+        with error:
+            return _reply(error.code, error)
     except (URLError, OSError, HTTPException) as failure:
         raise NoServiceError(f"no answer from {url}: {getattr(failure, 'reason', failure)}") from None
 
 
-def passes(url: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers by which a service knows its caller.
+def credential_headers(url: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that authorize a request.
 
     Raises:
         UserError: they would go over a network unencrypted.
@@ -62,25 +63,25 @@ def passes(url: str, environment: Mapping[str, str]) -> dict[str, str]:
     keys = [environment.get("SERVICE_API_KEY", ""), *environment.get("SERVICE_API_KEYS", "").split(",")]
     key = next((key.strip() for key in keys if key.strip()), "")
     token = environment.get("SERVICE_IDENTITY_TOKEN", "").strip()
-    if (key or token) and urlsplit(url).scheme != "https" and not _is_here(url):
+    if (key or token) and urlsplit(url).scheme != "https" and not _is_loopback(url):
         raise UserError(f"{url} is not encrypted, and a key would be sent there; use its https:// address")
-    named = {"Authorization": key, "X-Serverless-Authorization": token}
-    return {name: f"Bearer {secret}" for name, secret in named.items() if secret}
+    secrets = {"Authorization": key, "X-Serverless-Authorization": token}
+    return {name: f"Bearer {secret}" for name, secret in secrets.items() if secret}
 
 
 def _opener(url: str) -> OpenerDirector:
-    """Return what opens URLs; a proxy that the environment names is not asked for this machine's own addresses."""
-    return build_opener(_StayHere, *([ProxyHandler({})] if _is_here(url) else []))
+    """Return an opener that follows no redirects, and uses no proxy for this machine's own addresses."""
+    return build_opener(_NoRedirect, *([ProxyHandler({})] if _is_loopback(url) else []))
 
 
-class _StayHere(HTTPRedirectHandler):
-    """Follow no redirection: it would take the keys along to another host."""
+class _NoRedirect(HTTPRedirectHandler):
+    """Follows no redirect, since it would send the keys to another host."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Return nothing, which makes the redirection itself the answer."""
+        """Return None, which makes the redirect itself the response."""
 
 
-def _is_here(url: str) -> bool:
+def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -89,10 +90,11 @@ def _is_here(url: str) -> bool:
 
 
 def _reply(status: int, response: HTTPResponse | HTTPError) -> Reply:
-    return Reply(status, _read(response.read()), {name.lower(): value for name, value in response.headers.items()})
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(status, _parse_body(response.read()), headers)
 
 
-def _read(content: bytes) -> Any:
+def _parse_body(content: bytes) -> Any:
     try:
         return json.loads(content)
     except ValueError:

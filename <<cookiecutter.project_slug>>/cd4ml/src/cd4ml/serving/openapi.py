@@ -1,4 +1,4 @@
-"""The contract as OpenAPI tells it: what POST /predict takes and gives, with limits, units and examples."""
+"""Describe POST /predict in OpenAPI: the request by the contract, with limits, units and examples; the responses."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,42 +7,42 @@ from cd4ml.bundle.manifest import Manifest
 from cd4ml.contract.column import Column
 from cd4ml.contract.contract import Contract, Target
 from cd4ml.serving.problem import MEDIA_TYPE
-from cd4ml.serving.service_settings import Settings
+from cd4ml.serving.service_settings import ServiceSettings
 
 Schema = dict[str, Any]
 
 _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean"}
 _NO_OFFSET = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$"
-_REFUSALS = {
-    400: "The body is no JSON.",
+_PROBLEMS = {
+    400: "The body is not valid JSON.",
     401: "The key is missing, or is not one of the service's.",
-    413: "The body is larger than the service takes.",
+    413: "The body is larger than the service accepts.",
     415: "The body's media type is not JSON.",
     422: "The rows break the contract; `errors` names row, column, rule and value.",
-    500: "The service failed; its log knows the request id.",
+    500: "The service failed; its log has the reason, under the request id.",
 }
 
 SECURITY_SCHEMES = {"key": {"type": "http", "scheme": "bearer", "description": "One of the service's keys."}}
 
 
-def predict_operation(contract: Contract, manifest: Manifest, settings: Settings) -> Schema:
-    """Return what `paths./predict.post` of an OpenAPI document says."""
+def predict_operation(contract: Contract, manifest: Manifest, settings: ServiceSettings) -> Schema:
+    """Return `paths./predict.post` of the OpenAPI document."""
     rows = {"type": "array", "items": row_schema(contract), "minItems": 1, "maxItems": settings.max_rows}
     problems = {
         str(status): {"description": meaning, "content": {MEDIA_TYPE: {"schema": _problem_schema(status)}}}
-        for status, meaning in _REFUSALS.items()
+        for status, meaning in _PROBLEMS.items()
         if status != HTTPStatus.UNAUTHORIZED or settings.api_keys
     }
     return {
         "summary": f"Predict {contract.target.name}",
-        "description": contract.target.description or f"One prediction of {contract.target.name} a row.",
+        "description": contract.target.description or f"One prediction of {contract.target.name} for each row.",
         "operationId": "predict",
         "security": [{"key": []}] if settings.api_keys else [],
         "parameters": [
             {
                 "name": "X-Request-ID",
                 "in": "header",
-                "description": "Comes back with the answer, and is in the log; made up where it is absent.",
+                "description": "Returned with the response, and written to the log; generated if it is missing.",
                 "schema": {"type": "string"},
             }
         ],
@@ -57,9 +57,9 @@ def predict_operation(contract: Contract, manifest: Manifest, settings: Settings
         },
         "responses": {
             "200": {
-                "description": "One answer a row, in the rows' order.",
+                "description": "One prediction for each row, in the order of the rows.",
                 "headers": {"X-Model-Version": {"schema": {"type": "string"}}},
-                "content": {"application/json": {"schema": answer_schema(contract.target, manifest)}},
+                "content": {"application/json": {"schema": response_schema(contract.target, manifest)}},
             },
             **problems,
         },
@@ -70,7 +70,7 @@ def row_schema(contract: Contract) -> Schema:
     """Return the JSON schema of a row."""
     columns = {name: column_schema(column) for name, column in contract.columns.items()}
     if contract.id is not None:
-        columns[contract.id] = {"type": ["string", "integer"], "description": "Names the row; nothing is made of it."}
+        columns[contract.id] = {"type": ["string", "integer"], "description": "Names the row; the model ignores it."}
     return _object(columns, [name for name, column in contract.columns.items() if not column.nullable])
 
 
@@ -89,30 +89,31 @@ def column_schema(column: Column) -> Schema:
         schema["minLength"] = 1
     if column.nullable:
         schema["type"] = [schema["type"], "null"]
-    told = [column.description, column.unit and f"in {column.unit}", column.type == "timestamp" and column.type_rule]
-    if description := ", ".join(text for text in told if text):
+    parts = [column.description, column.unit and f"in {column.unit}", column.type == "timestamp" and column.type_rule]
+    if description := ", ".join(part for part in parts if part):
         schema["description"] = description
     return schema | {"examples": [column.sample()]}
 
 
-def answer_schema(target: Target, manifest: Manifest) -> Schema:
-    """Return the JSON schema of an answer."""
+def response_schema(target: Target, manifest: Manifest) -> Schema:
+    """Return the JSON schema of the body of a response with predictions."""
     probability = {"type": "number", "minimum": 0, "maximum": 1}
-    told = ", ".join(text for text in (target.description, target.unit and f"in {target.unit}") if text)
-    prediction: Schema = {"description": told or target.name}
-    answer: Schema = {"predictions": {"type": "array", "items": prediction}}
+    description = ", ".join(part for part in (target.description, target.unit and f"in {target.unit}") if part)
+    prediction: Schema = {"description": description or target.name}
+    properties: Schema = {"predictions": {"type": "array", "items": prediction}}
     match manifest.task:
         case "binary":
             prediction["type"] = "boolean"
-            answer["probabilities"] = {"type": "array", "items": probability | {"description": "That it is true."}}
+            of_true = probability | {"description": "The probability of true."}
+            properties["probabilities"] = {"type": "array", "items": of_true}
         case "multiclass":
             prediction |= {"type": "string", "enum": manifest.classes}
-            classes = _object({str(name): probability for name in manifest.classes})
-            answer["probabilities"] = {"type": "array", "items": classes}
+            by_class = _object({str(name): probability for name in manifest.classes})
+            properties["probabilities"] = {"type": "array", "items": by_class}
         case "regression":
             prediction["type"] = "number"
-    texts = {"model": manifest.name, "version": manifest.version, "request_id": "0f8b0c6d2d1f4f0e8b3c2a1908f7e6d5"}
-    return _object(answer | {name: {"type": "string", "examples": [text]} for name, text in texts.items()})
+    examples = {"model": manifest.name, "version": manifest.version, "request_id": "0f8b0c6d2d1f4f0e8b3c2a1908f7e6d5"}
+    return _object(properties | {name: {"type": "string", "examples": [text]} for name, text in examples.items()})
 
 
 def _problem_schema(status: int) -> Schema:
@@ -124,17 +125,17 @@ def _problem_schema(status: int) -> Schema:
         "request_id": {"type": "string"},
     }
     if status == 422:
-        mistake = {
+        violation = {
             "row": {"type": ["integer", "null"], "description": "Counted from 0; null: the request as a whole."},
             "column": {"type": ["string", "null"]},
             "rule": {"type": "string"},
-            "value": {"description": "What was sent, cut when it is long."},
+            "value": {"description": "The value that was sent, shortened if it is long."},
         }
-        problem["errors"] = {"type": "array", "items": _object(mistake)}
+        problem["errors"] = {"type": "array", "items": _object(violation)}
     return _object(problem)
 
 
 def _object(properties: Schema, required: list[str] | None = None) -> Schema:
-    """Return the schema of an object with these keys, and no others; all of them required unless told."""
+    """Return the schema of an object with these keys and no others; all are required unless `required` is given."""
     names = list(properties) if required is None else required
     return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}

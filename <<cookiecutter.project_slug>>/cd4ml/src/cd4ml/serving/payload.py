@@ -1,4 +1,4 @@
-"""Request bodies to columns: decoded and checked with types made from the contract, refused by row and column."""
+"""Decode request bodies to columns with types made from the contract; reject them by row, column and rule."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,14 +10,14 @@ from cd4ml.contract.column import Column
 from cd4ml.contract.columns import Columns, normalize
 from cd4ml.contract.contract import Contract
 
-MOST_MISTAKES = 20  # listed in one answer
-_LONGEST_VALUE = 100  # characters of a refused value that the answer repeats
+MAX_VIOLATIONS = 20  # in one response
+_LONGEST_VALUE = 100  # characters of a rejected value that the response repeats
 
 _Id = str | int
 
 
-class Mistake(msgspec.Struct, frozen=True):
-    """A rule that a request breaks, and where; no row or column where it is the request as a whole."""
+class Violation(msgspec.Struct, frozen=True):
+    """A rule that a request breaks, and where; row and column are None if it is about the request as a whole."""
 
     row: int | None
     """Counted from 0."""
@@ -27,28 +27,28 @@ class Mistake(msgspec.Struct, frozen=True):
 
 
 class MalformedError(Exception):
-    """The body is no JSON; the message says what is wrong with it."""
+    """The body is not valid JSON; the message gives the reason."""
 
 
-class RefusedError(Exception):
+class RejectedError(Exception):
     """The body is JSON that breaks the contract."""
 
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        super().__init__(f"{len(mistakes)} rules broken")
-        self.mistakes = mistakes
+    def __init__(self, violations: list[Violation]) -> None:
+        super().__init__(f"{len(violations)} rules violated")
+        self.violations = violations
 
 
 class Payload:
-    """What a request for one contract may carry: `{"rows": [{column: value, ...}, ...]}`.
+    """Decodes the requests for one contract: `{"rows": [{column: value, ...}, ...]}`.
 
-    One msgspec type decodes and checks a whole body. Only when it refuses is the body walked to name every mistake,
+    One msgspec type decodes and checks a whole body. Only if it rejects the body, every violation in it is searched,
     column by column with the same types, so that both always agree.
     """
 
-    def __init__(self, contract: Contract, most_rows: int) -> None:
-        self._columns, self._id, self._most_rows = contract.columns, contract.id, most_rows
+    def __init__(self, contract: Contract, max_rows: int) -> None:
+        self._columns, self._id, self._max_rows = contract.columns, contract.id, max_rows
         self._row = self._row_type()
-        rows = Annotated[list[self._row], msgspec.Meta(min_length=1, max_length=most_rows)]  # type: ignore[name-defined]
+        rows = Annotated[list[self._row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
         body = msgspec.defstruct("Body", [("rows", rows)], forbid_unknown_fields=True)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
 
@@ -68,8 +68,8 @@ class Payload:
         """Return the normalized columns of a request's body.
 
         Raises:
-            MalformedError: it is no JSON.
-            RefusedError: it breaks the contract, or carries more rows than are taken at once.
+            MalformedError: it is not valid JSON.
+            RejectedError: it breaks the contract, or has too many rows.
         """
         try:
             rows = self._decoder.decode(body).rows
@@ -78,62 +78,63 @@ class Payload:
                 name: normalize(values, column)
                 for (name, column), values in zip(self._columns.items(), columns, strict=False)
             }
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as refused:
-            raise RefusedError(self._explained(body, str(refused))) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as invalid:
+            raise RejectedError(self._find_violations(body, str(invalid))) from None
 
-    def _explained(self, body: bytes, reason: str) -> list[Mistake]:
-        """Return what is wrong with a body that was refused, for `reason` if nothing else is found."""
+    def _find_violations(self, body: bytes, reason: str) -> list[Violation]:
+        """Return the violations in a rejected body; one with `reason` if the search finds none."""
         try:
-            said = msgspec.json.decode(body)
-        except msgspec.ValidationError:  # JSON, with a number that no computer's float holds
-            return [Mistake(None, None, reason, None)]
+            content = msgspec.json.decode(body)
+        except msgspec.ValidationError:  # JSON, with a number that no float can represent
+            return [Violation(None, None, reason, None)]
         except msgspec.DecodeError as malformed:
             raise MalformedError(str(malformed).removeprefix("JSON is malformed: ")) from None
         except UnicodeDecodeError:
             raise MalformedError("the text is not UTF-8") from None
         except RecursionError:
             raise MalformedError("lists or objects are nested too deeply") from None
-        return list(islice(self.mistakes(said), MOST_MISTAKES)) or [Mistake(None, None, reason, None)]
+        return list(islice(self.violations(content), MAX_VIOLATIONS)) or [Violation(None, None, reason, None)]
 
-    def mistakes(self, said: Any) -> Iterator[Mistake]:
-        """Yield what is wrong with a decoded body, in the order of its rows; nothing where it keeps the contract."""
-        if not isinstance(said, dict):
-            yield Mistake(None, None, 'an object, {"rows": [...]}', _shown(said))
+    def violations(self, content: Any) -> Iterator[Violation]:
+        """Yield the violations in a decoded body, in the order of its rows."""
+        if not isinstance(content, dict):
+            yield Violation(None, None, 'an object, {"rows": [...]}', _shown(content))
             return
-        for key in said.keys() - {"rows"}:
-            yield Mistake(None, None, f'only "rows" is known here, not "{_cut(key)}"', _shown(said[key]))
-        if "rows" not in said:
-            yield Mistake(None, None, '"rows" is required', None)
+        for key in content.keys() - {"rows"}:
+            yield Violation(None, None, f'only "rows" is known here, not "{_cut(key)}"', _shown(content[key]))
+        if "rows" not in content:
+            yield Violation(None, None, '"rows" is required', None)
             return
-        rows = said["rows"]
+        rows = content["rows"]
         if not isinstance(rows, list):
-            yield Mistake(None, None, "rows is a list", _shown(rows))
+            yield Violation(None, None, "rows is a list", _shown(rows))
             return
-        if not 1 <= len(rows) <= self._most_rows:
-            yield Mistake(None, None, f"from 1 to {self._most_rows:,} rows", len(rows))
+        if not 1 <= len(rows) <= self._max_rows:
+            yield Violation(None, None, f"from 1 to {self._max_rows:,} rows", len(rows))
             return
         for number, row in enumerate(rows):
-            yield from self._mistakes_of_row(number, row)
+            yield from self._violations_in_row(number, row)
 
-    def _mistakes_of_row(self, number: int, row: Any) -> Iterator[Mistake]:
+    def _violations_in_row(self, number: int, row: Any) -> Iterator[Violation]:
         try:
             msgspec.convert(row, self._row)
             return
-        except msgspec.ValidationError as refused:
-            reason = str(refused)
+        except msgspec.ValidationError as invalid:
+            reason = str(invalid)
         if not isinstance(row, dict):
-            yield Mistake(number, None, "an object, {column: value}", _shown(row))
+            yield Violation(number, None, "an object, {column: value}", _shown(row))
             return
-        found = False
-        for name, rule in self._broken(row):
-            found = True
-            yield Mistake(number, _cut(name), rule, _shown(row.get(name)))
-        if not found:
-            yield Mistake(number, None, reason, None)
+        explained = False
+        for name, rule in self._broken_rules(row):
+            explained = True
+            yield Violation(number, _cut(name), rule, _shown(row.get(name)))
+        if not explained:
+            yield Violation(number, None, reason, None)
 
-    def _broken(self, row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    def _broken_rules(self, row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """Yield the name of each column with a violation, and the rule that it breaks."""
         for name, column in self._columns.items():
-            rule = column.broken_rule(row[name]) if name in row else _absent(column)
+            rule = column.broken_rule(row[name]) if name in row else _rule_if_missing(column)
             if rule:
                 yield name, rule
         for name, value in row.items():
@@ -144,18 +145,18 @@ class Payload:
                 yield name, "not a column of the contract"
 
 
-def _absent(column: Column) -> str | None:
+def _rule_if_missing(column: Column) -> str | None:
     return None if column.nullable else "required"
 
 
 def _shown(value: Any) -> Any:
-    """Return a refused value as the answer repeats it: plain values, long ones cut."""
+    """Return a rejected value as the response repeats it: a JSON value that is no list or object, and not long."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, str):
         return _cut(value)
     if isinstance(value, int) and abs(value) >= 2**53:
-        return _cut(str(value))  # beyond what a reader of JSON can be expected to hold
+        return _cut(str(value))  # many readers of JSON cannot represent it as a number
     return value
 
 

@@ -1,4 +1,4 @@
-"""The verb `serve`: listen, answer until told to stop."""
+"""The verb `serve`: run the service until SIGTERM or SIGINT."""
 
 import logging
 import os
@@ -8,26 +8,26 @@ import sys
 from typing import Any
 
 from cd4ml.errors import UserError
-from cd4ml.serving.service_settings import Settings
+from cd4ml.serving.service_settings import ServiceSettings
 
-_GRACE = 10  # seconds that requests under way have to end after SIGTERM or SIGINT
+_GRACE = 10  # seconds in which open requests are completed after SIGTERM or SIGINT
 
 
 def main(argv: list[str]) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        UserError: a setting is wrong, the bundle cannot be served, or the port is in use.
+        UserError: a setting is not valid, the bundle cannot be served, or the port is in use.
     """
-    settings = Settings.read(argv, os.environ)
+    settings = ServiceSettings.read(argv, os.environ)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    with _listening(settings) as listener:
+    with _listen(settings) as listener:
         _serve(settings, listener)
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
+def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
     import uvicorn
 
     from cd4ml.serving.app import create_app
@@ -41,27 +41,27 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
     )
-    print(f"{app.title} {app.version} answers at {_url(settings.host, listener)}/docs", flush=True)
+    print(f"serving {app.title} {app.version} at {_url(settings.host, listener)}/docs", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
 
 
 def _stop(*_: Any) -> None:
-    """End with 0: at once while loading; later uvicorn takes the signal, stops, and raises it again."""
+    """Exit with 0: at once while the bundle is loaded; later uvicorn handles the signal, stops, and raises it again."""
     raise SystemExit(0)
 
 
-def _listening(settings: Settings) -> socket.socket:
-    """Return a socket that listens, so that nobody who reads where it does is refused."""
+def _listen(settings: ServiceSettings) -> socket.socket:
+    """Return a socket that listens already, so that the printed address accepts connections at once."""
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
+        addresses = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = addresses[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(2048)
     except OSError as failure:
-        where = f"{settings.host}, port {settings.port}"
-        raise UserError(f"cannot listen at {where}: {failure.strerror}; choose another with HOST and PORT") from None
+        place = f"{settings.host}, port {settings.port}"
+        raise UserError(f"cannot listen at {place}: {failure.strerror}; choose another with HOST and PORT") from None
     return listener
 
 

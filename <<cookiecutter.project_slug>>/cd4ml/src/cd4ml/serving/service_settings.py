@@ -1,4 +1,4 @@
-"""What the service may be told: by environment variables, and over them by the command line."""
+"""Read the service's settings from environment variables and from arguments, which take precedence."""
 
 import re
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How the service listens, what it answers from, and how much it takes at once."""
+class ServiceSettings:
+    """The address, the bundle, the limits and the API keys of the service."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -26,49 +26,50 @@ class Settings:
     max_bytes: int = 1024 * 1024
     """Size of one request's body."""
     api_keys: tuple[str, ...] = field(default=(), repr=False)
-    """Whoever sends one of them may ask for predictions; none: everybody may."""
+    """POST /predict requires one of them; if there are none, it requires no key."""
 
     @classmethod
     def read(cls, argv: list[str], environment: Mapping[str, str]) -> Self:
-        """Return the settings that arguments and environment name; an empty variable counts as unset.
+        """Return the settings from arguments and environment; an empty variable counts as unset.
 
         Raises:
-            UserError: a value that is no setting of this kind.
+            UserError: a value is not valid.
         """
-        told = {name: value for name, value in environment.items() if value}
+        variables = {name: value for name, value in environment.items() if value}
         arguments = Arguments("serve")
-        arguments.add_argument("--host", default=told.get("HOST", cls.host))
-        arguments.add_argument("--port", default=told.get("PORT", cls.port))
-        given = arguments.parse_args(argv)
+        arguments.add_argument("--host", default=variables.get("HOST", cls.host))
+        arguments.add_argument("--port", default=variables.get("PORT", cls.port))
+        options = arguments.parse_args(argv)
         return cls(
-            host=given.host,
-            port=_whole_number("the port (PORT)", given.port, 0, 65535),
-            bundle=bundle_folder(told),
-            max_rows=_whole_number("MAX_ROWS", told.get("MAX_ROWS", cls.max_rows), 1, 1_000_000),
-            max_bytes=_whole_number("MAX_BYTES", told.get("MAX_BYTES", cls.max_bytes), 1, 2**31 - 1),
-            api_keys=api_keys(told),
+            host=options.host,
+            port=_whole_number("the port (PORT)", options.port, 0, 65535),
+            bundle=bundle_folder(variables),
+            max_rows=_whole_number("MAX_ROWS", variables.get("MAX_ROWS", cls.max_rows), 1, 1_000_000),
+            max_bytes=_whole_number("MAX_BYTES", variables.get("MAX_BYTES", cls.max_bytes), 1, 2**31 - 1),
+            api_keys=api_keys(variables),
         )
 
 
 def api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys in SERVICE_API_KEYS, which commas separate.
+    """Return the keys in SERVICE_API_KEYS, which are separated by commas.
 
     Raises:
-        UserError: one could be guessed, or sent by no client; it is not shown. Or there is none in what is set.
+        UserError: a key is too short, or has characters that a header cannot have; it is not shown. Or the variable is
+            set and has no key.
     """
-    told = environment.get("SERVICE_API_KEYS", "")
-    keys = tuple(key.strip() for key in told.split(",") if key.strip())
-    if told and not keys:
-        raise UserError("SERVICE_API_KEYS is set and holds no key; unset it to let everybody ask")
-    for place, key in enumerate(keys, 1):
+    value = environment.get("SERVICE_API_KEYS", "")
+    keys = tuple(key.strip() for key in value.split(",") if key.strip())
+    if value and not keys:
+        raise UserError("SERVICE_API_KEYS is set and has no key; unset it to accept requests without a key")
+    for position, key in enumerate(keys, 1):
         if len(key) < _SHORTEST_KEY or not _VISIBLE.fullmatch(key):
-            rule = f"{_SHORTEST_KEY} or more letters, digits and signs of ASCII, without spaces"
-            raise UserError(f"key {place} of SERVICE_API_KEYS is not {rule}; make one with `openssl rand -hex 24`")
+            rule = f"{_SHORTEST_KEY} or more letters, digits and punctuation marks of ASCII, without spaces"
+            raise UserError(f"key {position} of SERVICE_API_KEYS is not {rule}; make one with `openssl rand -hex 24`")
     return keys
 
 
 def bundle_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder of the bundle: MODEL_BUNDLE, or where the pipeline puts it."""
+    """Return the folder of the bundle: MODEL_BUNDLE, or the one that the pipeline writes."""
     return Path(environment.get("MODEL_BUNDLE") or paths.BUNDLE)
 
 
