@@ -33,6 +33,11 @@ LONGEST = (
 )
 
 
+def pytest_configure() -> None:
+    """Let mypy remember what it has seen: else it looks anew at what is installed, in each job."""
+    os.environ.setdefault("MYPY_CACHE_DIR", str(ROOT / "build/mypy-of-projects"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder as slow, and let the files that take longest begin first."""
     for item in items:

@@ -12,7 +12,6 @@ import shlex
 import subprocess
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 
@@ -154,21 +153,20 @@ def test_a_dry_run_prints_what_can_be_pasted_and_changes_nothing(live_on_aws: Sh
 HOSTILE = ["", "prod", "production;touch pwned", "$(touch pwned)", "--help", "staging\nproduction", "`touch pwned`"]
 
 
-@pytest.mark.parametrize("value", HOSTILE)
-def test_values_that_are_not_what_they_should_be_are_refused_in_one_line(shop_on_aws: Shop, value: str) -> None:
+def test_values_that_are_not_what_they_should_be_are_refused_in_one_line(shop_on_aws: Shop) -> None:
     shop = shop_on_aws
     image = f"host/name@sha256:{'0' * 64}"
-    asked = [
-        ("deploy", f"host/name{value}", "production"), ("deploy", image, value), ("promote", value),
-        ("promote", "production", value or "0"), ("rollback", "production", value), ("url", value), ("smoke", value),
-        ("canary", "production", value or "x"), ("restore", "production", f"A{value}"),
-    ]  # fmt: skip
-    for arguments in asked:
-        said = shop.run(*arguments, fails=True)
-        assert len(said.splitlines()) == 1, said
+    for value in HOSTILE:
+        asked = [
+            ("deploy", f"host/name{value}", "production"), ("deploy", image, value), ("promote", value),
+            ("promote", "production", value or "0"), ("rollback", "production", value), ("url", value),
+            ("smoke", value), ("canary", "production", value or "x"), ("restore", "production", f"A{value}"),
+        ]  # fmt: skip
+        for arguments in asked:
+            said = shop.run(*arguments, fails=True)
+            assert len(said.splitlines()) == 1, said
+        for name in ("AWS_REGION", "AWS_ACCOUNT_ID", "FARGATE_PAUSE"):
+            bad = value.replace("prod", "Prod") or "-"
+            assert len(shop.run("url", "production", fails=True, **{name: bad}).splitlines()) == 1
     assert not (shop.project / "pwned").exists()
     assert not shop.ecs.writes
-    for name in ("AWS_REGION", "AWS_ACCOUNT_ID", "FARGATE_PAUSE"):
-        bad = value.replace("prod", "Prod") or "-"
-        assert len(shop.run("url", "production", fails=True, **{name: bad}).splitlines()) == 1
-    assert not Path(shop.project, "pwned").exists()

@@ -102,7 +102,10 @@ def test_a_remote_that_does_not_answer_is_not_mistaken_for_an_empty_one(
 
     step("comment", PULL_REQUEST="7")
 
-    assert "The model that it would replace is not known: origin did not " in comments(github_server)[0]
+    assert (
+        "The model that it would replace is not known: cannot read whether origin has the branch"
+        in comments(github_server)[0]
+    )
 
 
 def test_without_a_pull_request_or_for_a_fork_the_comment_is_only_printed(

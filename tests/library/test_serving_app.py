@@ -1,4 +1,4 @@
-"""The service answers as the bundle does, and refuses as HTTP and the contract say."""
+"""The service returns what the bundle predicts, and rejects requests by the rules of HTTP and of the contract."""
 
 import json
 import logging
@@ -6,9 +6,9 @@ import logging
 import numpy as np
 import pytest
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.serving import app as service
+from cd4ml.serving import app
 from cd4ml.serving.app import create_app
-from cd4ml.serving.service_settings import Settings
+from cd4ml.serving.service_settings import ServiceSettings
 from starlette.testclient import TestClient
 
 JSON = {"Content-Type": "application/json"}
@@ -21,7 +21,7 @@ def bundle(tiny_bundle):
 
 @pytest.fixture(scope="module")
 def client(tiny_bundle):
-    with TestClient(create_app(tiny_bundle, Settings(max_rows=500, max_bytes=100_000))) as client:
+    with TestClient(create_app(tiny_bundle, ServiceSettings(max_rows=500, max_bytes=100_000))) as client:
         yield client
 
 
@@ -39,29 +39,29 @@ def is_problem(reply, status):
     return document
 
 
-@pytest.mark.parametrize("problem", ["binary", "multiclass", "regression"])
-def test_each_problem_is_answered_as_the_pipeline_did(tiny_bundles, problem):
-    bundle = Bundle.load(tiny_bundles[problem])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_for_each_task_the_service_predicts_what_the_pipeline_predicted(tiny_bundles, task):
+    bundle = Bundle.load(tiny_bundles[task])
     examples = bundle.examples()
-    client = TestClient(create_app(tiny_bundles[problem], Settings()))
+    client = TestClient(create_app(tiny_bundles[task], ServiceSettings()))
 
-    answer = client.post("/predict", json={"rows": examples["rows"]}).json()
+    body = client.post("/predict", json={"rows": examples["rows"]}).json()
 
     keys = ["predictions", "probabilities", "model", "version", "request_id"]
-    assert list(answer) == (keys if problem != "regression" else [key for key in keys if key != "probabilities"])
-    assert (answer["model"], answer["version"]) == ("houses", bundle.version)
-    if problem == "regression":
-        assert answer["predictions"] == pytest.approx(examples["predictions"], abs=1e-3)
-    elif problem == "binary":
-        assert answer["predictions"] == examples["predictions"]
-        assert answer["probabilities"] == pytest.approx(examples["probabilities"], abs=1e-5)
+    assert list(body) == (keys if task != "regression" else [key for key in keys if key != "probabilities"])
+    assert (body["model"], body["version"]) == ("houses", bundle.version)
+    if task == "regression":
+        assert body["predictions"] == pytest.approx(examples["predictions"], abs=1e-3)
+    elif task == "binary":
+        assert body["predictions"] == examples["predictions"]
+        assert body["probabilities"] == pytest.approx(examples["probabilities"], abs=1e-5)
     else:
-        assert answer["predictions"] == examples["predictions"]
-        for said, expected in zip(answer["probabilities"], examples["probabilities"], strict=True):
-            assert said == pytest.approx(expected, abs=1e-5)
+        assert body["predictions"] == examples["predictions"]
+        for probabilities, expected in zip(body["probabilities"], examples["probabilities"], strict=True):
+            assert probabilities == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_large_batch_is_answered_as_its_rows_alone(client, bundle):
+def test_a_large_batch_gives_the_same_predictions_as_a_small_one(client, bundle):
     rows = (bundle.examples()["rows"] * 50)[:450]
 
     large = client.post("/predict", json={"rows": rows}).json()
@@ -72,7 +72,7 @@ def test_a_large_batch_is_answered_as_its_rows_alone(client, bundle):
     assert large["probabilities"][:10] == small["probabilities"]
 
 
-def test_broken_rules_are_named(client, row):
+def test_a_422_names_row_column_rule_and_value(client, row):
     reply = client.post("/predict", json={"rows": [row, row | {"size": -1, "district": "west"}]})
 
     assert is_problem(reply, 422)["errors"] == [
@@ -82,12 +82,14 @@ def test_broken_rules_are_named(client, row):
 
 
 def test_malformed_json_is_400(client):
-    assert "no JSON" in is_problem(client.post("/predict", content=b'{"rows": [', headers=JSON), 400)["detail"]
+    assert "not valid JSON" in is_problem(client.post("/predict", content=b'{"rows": [', headers=JSON), 400)["detail"]
 
 
-@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/vnd.api+json", "APPLICATION/JSON"])
-def test_media_types_that_are_json_are_taken(client, row, kind):
-    reply = client.post("/predict", content=json.dumps({"rows": [row]}), headers={"Content-Type": kind})
+@pytest.mark.parametrize(
+    "media_type", ["application/json; charset=utf-8", "application/vnd.api+json", "APPLICATION/JSON"]
+)
+def test_media_types_of_json_are_accepted(client, row, media_type):
+    reply = client.post("/predict", content=json.dumps({"rows": [row]}), headers={"Content-Type": media_type})
 
     assert reply.status_code == 200
 
@@ -102,11 +104,11 @@ def test_media_types_that_are_json_are_taken(client, row, kind):
         JSON | {"Content-Encoding": "gzip"},
     ],
 )
-def test_other_media_types_are_415(client, row, headers):
+def test_other_media_types_give_415(client, row, headers):
     is_problem(client.post("/predict", content=json.dumps({"rows": [row]}), headers=headers), 415)
 
 
-def test_too_large_a_body_is_413_with_and_without_its_length(client):
+def test_a_body_that_is_too_large_gives_413_with_and_without_its_length(client):
     def chunks():
         for _ in range(20):
             yield b" " * 10_000
@@ -115,7 +117,7 @@ def test_too_large_a_body_is_413_with_and_without_its_length(client):
     is_problem(client.post("/predict", content=chunks(), headers=JSON), 413)
 
 
-def test_paths_and_methods_are_refused_as_http_says(client):
+def test_an_unknown_path_gives_404_and_a_wrong_method_405_with_the_allowed_ones(client):
     is_problem(client.get("/nowhere"), 404)
     is_problem(client.post("/predict/", json={}), 404)
     for path, method, allowed in [
@@ -132,29 +134,29 @@ def test_paths_and_methods_are_refused_as_http_says(client):
         assert client.head(path).status_code == 200
 
 
-def test_a_sane_request_id_comes_back_and_another_is_replaced(client, row):
-    def answered(told):
-        reply = client.post("/predict", json={"rows": [row]}, headers={"X-Request-ID": told})
+def test_a_valid_request_id_is_returned_and_an_invalid_one_is_replaced(client, row):
+    def returned_id(request_id):
+        reply = client.post("/predict", json={"rows": [row]}, headers={"X-Request-ID": request_id})
         assert reply.json()["request_id"] == reply.headers["x-request-id"]
         return reply.headers["x-request-id"]
 
-    assert answered("order-17/a") == "order-17/a"
-    for told in ["", "a b", "x" * 129, "caf\xe9".encode("latin-1")]:
-        assert len(answered(told)) == 32
+    assert returned_id("order-17/a") == "order-17/a"
+    for request_id in ["", "a b", "x" * 129, "caf\xe9".encode("latin-1")]:
+        assert len(returned_id(request_id)) == 32
     assert client.get("/nowhere", headers={"X-Request-ID": "mine"}).json()["request_id"] == "mine"
 
 
-def test_version_says_what_answers_and_what_it_was_made_of(client, bundle):
-    told = client.get("/version").json()
+def test_version_returns_the_model_and_what_it_was_made_of(client, bundle):
+    version = client.get("/version").json()
 
     manifest = bundle.manifest
-    assert told["digest"] == manifest.digest
-    assert (told["model"], told["version"], told["until"]) == ("houses", bundle.version, "2024-06-30")
-    assert (told["runtime"], told["task"], told["reason"]) == ("onnx", "binary", manifest.reason)
-    assert told["made_of"] == manifest.made_of
+    assert version["digest"] == manifest.digest
+    assert (version["model"], version["version"], version["until"]) == ("houses", bundle.version, "2024-06-30")
+    assert (version["runtime"], version["task"], version["reason"]) == ("onnx", "binary", manifest.reason)
+    assert version["made_of"] == manifest.made_of
 
 
-def test_the_api_is_documented_from_the_contract(client, bundle, row):
+def test_the_openapi_document_contains_the_contract(client, bundle, row):
     document = client.get("/openapi.json").json()
 
     operation = document["paths"]["/predict"]["post"]
@@ -173,7 +175,7 @@ def test_the_api_is_documented_from_the_contract(client, bundle, row):
     assert {"/predict", "/version", "/health/live", "/health/ready"} == set(document["paths"])
 
 
-def test_the_documentation_page_needs_no_other_host(client):
+def test_the_documentation_page_loads_nothing_from_other_hosts(client):
     page = client.get("/docs").text
 
     assert "//" not in page.replace("// ", "")
@@ -183,12 +185,12 @@ def test_the_documentation_page_needs_no_other_host(client):
     assert client.get("/", follow_redirects=False).status_code == 307
 
 
-def test_features_that_fail_are_a_500_that_tells_only_the_log(project, caplog):
+def test_features_that_fail_give_a_500_and_the_reason_is_only_in_the_log(project, caplog):
     project.replace(
         "src/houses/features.py", "dict(columns)", "dict(columns) if 13 not in columns['rooms'] else secret()"
     )
     project.run("ingest", "validate", "split", "train", "package")
-    client = TestClient(create_app(project.bundle, Settings()))
+    client = TestClient(create_app(project.bundle, ServiceSettings()))
     row = Bundle.load(project.bundle).contract.sample_row()
 
     with caplog.at_level(logging.ERROR):
@@ -201,23 +203,23 @@ def test_features_that_fail_are_a_500_that_tells_only_the_log(project, caplog):
     assert client.post("/predict", json={"rows": [row]}).status_code == 200
 
 
-def test_a_model_that_answers_with_no_number_is_a_500(client, row, monkeypatch):
+def test_a_model_that_predicts_nan_gives_a_500(client, row, monkeypatch):
     monkeypatch.setattr(Bundle, "scores", lambda bundle, columns: np.array([[0.5, np.nan]]))
 
     is_problem(client.post("/predict", json={"rows": [row]}), 500)
 
 
-def test_a_model_on_scikit_learn_is_answered_off_the_event_loop(project, monkeypatch):
+def test_a_model_on_scikit_learn_predicts_outside_the_event_loop(project, monkeypatch):
     project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  runtime: sklearn\n")
     project.run("ingest", "validate", "split", "train", "package")
-    threads = []
-    in_a_thread = service.run_in_threadpool
-    monkeypatch.setattr(service, "run_in_threadpool", lambda *asked: threads.append(asked) or in_a_thread(*asked))
-    client = TestClient(create_app(project.bundle, Settings()))
+    calls = []
+    run_in_threadpool = app.run_in_threadpool
+    monkeypatch.setattr(app, "run_in_threadpool", lambda *call: calls.append(call) or run_in_threadpool(*call))
+    client = TestClient(create_app(project.bundle, ServiceSettings()))
     examples = Bundle.load(project.bundle).examples()
 
-    answer = client.post("/predict", json={"rows": examples["rows"]}).json()
+    body = client.post("/predict", json={"rows": examples["rows"]}).json()
 
-    assert answer["probabilities"] == pytest.approx(examples["probabilities"], abs=1e-12)
+    assert body["probabilities"] == pytest.approx(examples["probabilities"], abs=1e-12)
     assert client.get("/version").json()["runtime"] == "sklearn"
-    assert len(threads) == 1
+    assert len(calls) == 1

@@ -1,4 +1,4 @@
-"""With keys, only who sends one is answered; a key never goes where it could be read."""
+"""A service with API keys predicts only for requests that have one; the client never sends a key unencrypted."""
 
 import json
 import threading
@@ -7,11 +7,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import UserError
-from cd4ml.serving import predict as sample
-from cd4ml.serving import smoke
+from cd4ml.serving import predict, smoke
 from cd4ml.serving.app import create_app
-from cd4ml.serving.client import ask
-from cd4ml.serving.service_settings import Settings
+from cd4ml.serving.client import call
+from cd4ml.serving.service_settings import ServiceSettings
 from starlette.testclient import TestClient
 
 KEYS = ("first-key-of-the-service", "second-key-of-the-service")
@@ -19,7 +18,7 @@ KEYS = ("first-key-of-the-service", "second-key-of-the-service")
 
 @pytest.fixture(scope="module")
 def client(tiny_bundle):
-    with TestClient(create_app(tiny_bundle, Settings(api_keys=KEYS))) as client:
+    with TestClient(create_app(tiny_bundle, ServiceSettings(api_keys=KEYS))) as client:
         yield client
 
 
@@ -29,12 +28,12 @@ def body(tiny_bundle):
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_any_of_the_keys_is_answered(client, body, key):
+def test_each_of_the_keys_authorizes(client, body, key):
     assert client.post("/predict", json=body, headers={"Authorization": f"Bearer {key}"}).status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("sent", "said"),
+    ("headers", "detail"),
     [
         ({}, "the key is missing"),
         ({"Authorization": "Bearer first-key-of-the-servic"}, "the key is not one of this service's"),
@@ -44,62 +43,62 @@ def test_any_of_the_keys_is_answered(client, body, key):
         ({"X-Serverless-Authorization": f"Bearer {KEYS[0]}"}, "the key is missing"),
     ],
 )
-def test_anything_else_is_refused_before_its_body_is_looked_at(client, sent, said):
-    reply = client.post("/predict", content=b"no JSON at all", headers=sent)
+def test_without_a_key_a_request_is_rejected_before_its_body_is_read(client, headers, detail):
+    reply = client.post("/predict", content=b"not JSON", headers=headers)
 
     assert reply.status_code == 401
-    assert said in reply.json()["detail"]
+    assert detail in reply.json()["detail"]
     assert reply.headers["www-authenticate"] == "Bearer"
     assert not any(key in reply.text for key in KEYS)
 
 
-def test_what_tells_of_the_service_needs_no_key(client):
+def test_other_paths_require_no_key(client):
     for path in ("/health/ready", "/version", "/docs", "/openapi.json"):
         assert client.get(path).status_code == 200
 
 
-def test_the_documentation_says_that_a_key_is_needed(client, tiny_bundle):
+def test_the_openapi_document_requires_a_key_if_the_service_does(client, tiny_bundle):
     operation = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
     assert (operation["security"], "401" in operation["responses"]) == ([{"key": []}], True)
 
-    with TestClient(create_app(tiny_bundle, Settings())) as open_to_all:
-        operation = open_to_all.get("/openapi.json").json()["paths"]["/predict"]["post"]
+    with TestClient(create_app(tiny_bundle, ServiceSettings())) as without_keys:
+        operation = without_keys.get("/openapi.json").json()["paths"]["/predict"]["post"]
     assert (operation["security"], "401" in operation["responses"]) == ([], False)
 
 
 @pytest.mark.parametrize(
     "keys", ["short", "a-key-that-is-long-enough,short", "a key with spaces in it", "schlüssel-schlüssel"]
 )
-def test_a_key_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(keys):
-    with pytest.raises(UserError, match="of SERVICE_API_KEYS is not 16 or more") as refused:
-        Settings.read([], {"SERVICE_API_KEYS": keys})
+def test_a_key_that_is_too_short_or_not_ascii_is_rejected_and_not_shown(keys):
+    with pytest.raises(UserError, match="of SERVICE_API_KEYS is not 16 or more") as rejected:
+        ServiceSettings.read([], {"SERVICE_API_KEYS": keys})
 
-    assert keys not in str(refused.value)
+    assert keys not in str(rejected.value)
 
 
 @pytest.mark.parametrize("keys", [" ", ",", " , "])
-def test_keys_that_are_blank_open_no_door(keys):
-    with pytest.raises(UserError, match="is set and holds no key"):
-        Settings.read([], {"SERVICE_API_KEYS": keys})
+def test_blank_keys_are_an_error(keys):
+    with pytest.raises(UserError, match="is set and has no key"):
+        ServiceSettings.read([], {"SERVICE_API_KEYS": keys})
 
 
-def test_keys_are_read_and_never_shown():
-    settings = Settings.read([], {"SERVICE_API_KEYS": f"{KEYS[0]}, {KEYS[1]},"})
+def test_keys_are_read_from_the_environment_and_never_shown():
+    settings = ServiceSettings.read([], {"SERVICE_API_KEYS": f"{KEYS[0]}, {KEYS[1]},"})
 
     assert settings.api_keys == KEYS
     assert KEYS[0] not in repr(settings)
 
 
 @pytest.fixture
-def door(tiny_bundle, body):
-    """A server that notes each request's headers, and answers /version alone; `door.moved` sends others elsewhere."""
+def recorder():
+    """A server that records the headers of each request in `seen`; if `redirects` is set, it returns 307."""
 
-    class Door(BaseHTTPRequestHandler):
-        seen, moved = [], False
+    class Recorder(BaseHTTPRequestHandler):
+        seen, redirects = [], False
 
         def do_GET(self):
-            Door.seen.append(dict(self.headers))
-            self.send_response(307 if Door.moved else 200)
+            Recorder.seen.append(dict(self.headers))
+            self.send_response(307 if Recorder.redirects else 200)
             self.send_header("Location", f"http://localhost:{self.server.server_port}/elsewhere")
             self.end_headers()
             self.wfile.write(json.dumps({}).encode())
@@ -109,45 +108,45 @@ def door(tiny_bundle, body):
         def log_message(self, *_):
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Door)
+    server = HTTPServer(("127.0.0.1", 0), Recorder)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    Door.url = f"http://127.0.0.1:{server.server_port}"
-    yield Door
+    Recorder.url = f"http://127.0.0.1:{server.server_port}"
+    yield Recorder
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def test_smoke_and_predict_send_what_lets_them_in(door, monkeypatch, tiny_bundle, capsys):
+def test_smoke_and_predict_send_the_credentials_in_the_environment(recorder, monkeypatch, tiny_bundle, capsys):
     monkeypatch.setenv("MODEL_BUNDLE", str(tiny_bundle))
     monkeypatch.setenv("SERVICE_API_KEYS", ",".join(KEYS))
     monkeypatch.setenv("SERVICE_IDENTITY_TOKEN", "an-identity")
 
-    sample.main(["--url", door.url])
+    predict.main(["--url", recorder.url])
 
-    assert door.seen[-1]["Authorization"] == f"Bearer {KEYS[0]}"
-    assert door.seen[-1]["X-Serverless-Authorization"] == "Bearer an-identity"
+    assert recorder.seen[-1]["Authorization"] == f"Bearer {KEYS[0]}"
+    assert recorder.seen[-1]["X-Serverless-Authorization"] == "Bearer an-identity"
     shown = capsys.readouterr().out
     assert '-H "Authorization: Bearer $SERVICE_API_KEY"' in shown
     assert KEYS[0] not in shown
 
     monkeypatch.setenv("SERVICE_API_KEY", KEYS[1])
     with pytest.raises(UserError):
-        smoke.main(["--url", door.url, "--wait", "5"])
-    assert door.seen[-1]["Authorization"] == f"Bearer {KEYS[1]}"
+        smoke.main(["--url", recorder.url, "--wait", "5"])
+    assert recorder.seen[-1]["Authorization"] == f"Bearer {KEYS[1]}"
 
 
 def test_a_key_is_not_sent_over_a_network_unencrypted(monkeypatch):
     monkeypatch.setenv("SERVICE_API_KEY", KEYS[0])
 
     with pytest.raises(UserError, match="would be sent there; use its https:// address"):
-        ask("http://service.example.org", "/version")
+        call("http://service.example.org", "/version")
 
 
-def test_a_key_does_not_follow_a_redirection(door, monkeypatch):
+def test_a_redirect_is_not_followed(recorder, monkeypatch):
     monkeypatch.setenv("SERVICE_API_KEY", KEYS[0])
-    door.moved = True
+    recorder.redirects = True
 
-    assert ask(door.url, "/version").status == 307
-    assert len(door.seen) == 1
+    assert call(recorder.url, "/version").status == 307
+    assert len(recorder.seen) == 1

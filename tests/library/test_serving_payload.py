@@ -1,4 +1,4 @@
-"""A request is either taken as the contract says, or refused with every mistake named."""
+"""A request is either decoded by the contract, or rejected with every violation in it."""
 
 import json
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cd4ml.contract.columns import columns_of_rows
 from cd4ml.contract.contract import Contract
-from cd4ml.serving.payload import MOST_MISTAKES, MalformedError, Payload, RefusedError
+from cd4ml.serving.payload import MAX_VIOLATIONS, MalformedError, Payload, RejectedError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ CONTRACT = Contract.model_validate(
         },
     }
 )
-PAYLOAD = Payload(CONTRACT, most_rows=3)
+PAYLOAD = Payload(CONTRACT, max_rows=3)
 GOOD = {"weight": 1, "from": "Ulm", "sent-at": "2024-02-29T12:30:00", "shop": "7"}
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -44,30 +44,30 @@ envelope = st.builds(lambda rows: {"rows": rows}, rows)
 bodies = envelope | st.dictionaries(st.sampled_from(["rows", "x"]), anything) | anything
 
 
-def mistakes(body):
-    with pytest.raises(RefusedError) as refusal:
+def violations(body):
+    with pytest.raises(RejectedError) as rejection:
         PAYLOAD.columns(body if isinstance(body, bytes) else json.dumps(body).encode())
-    return [(told.row, told.column, told.rule, told.value) for told in refusal.value.mistakes]
+    return [msgspec.structs.astuple(violation) for violation in rejection.value.violations]
 
 
 @given(bodies)
-def test_what_is_refused_is_explained_and_what_is_taken_has_no_mistakes(said):
-    body = msgspec.json.encode(said)
-    found = list(PAYLOAD.mistakes(msgspec.json.decode(body)))
+def test_a_body_is_rejected_exactly_if_it_has_violations(content):
+    body = msgspec.json.encode(content)
+    expected = list(PAYLOAD.violations(msgspec.json.decode(body)))
 
-    if found or b"0001-01-01T00:00:00+14:00" in body:  # each value is allowed, yet UTC has no such day
-        with pytest.raises(RefusedError) as refusal:
+    if expected or b"0001-01-01T00:00:00+14:00" in body:  # a valid time, but not representable in UTC
+        with pytest.raises(RejectedError) as rejection:
             PAYLOAD.columns(body)
-        assert refusal.value.mistakes[: len(found)] == found[:MOST_MISTAKES]
-        msgspec.json.encode(refusal.value.mistakes)
+        assert rejection.value.violations[: len(expected)] == expected[:MAX_VIOLATIONS]
+        msgspec.json.encode(rejection.value.violations)
     else:
-        columns, expected = PAYLOAD.columns(body), columns_of_rows(said["rows"], CONTRACT)
-        assert columns.keys() == expected.keys()
-        for name, array in expected.items():
+        columns, expected_columns = PAYLOAD.columns(body), columns_of_rows(content["rows"], CONTRACT)
+        assert columns.keys() == expected_columns.keys()
+        for name, array in expected_columns.items():
             np.testing.assert_array_equal(columns[name], array)
 
 
-def test_columns_may_have_any_name_and_nullable_ones_may_be_absent():
+def test_columns_may_have_any_name_and_nullable_ones_may_be_missing():
     columns = PAYLOAD.columns(json.dumps({"rows": [GOOD | {"c0": True, "parcel id": 17}, GOOD]}).encode())
 
     assert list(columns) == list(CONTRACT.columns)
@@ -76,10 +76,10 @@ def test_columns_may_have_any_name_and_nullable_ones_may_be_absent():
     np.testing.assert_array_equal(columns["items"], np.array([np.nan, np.nan], dtype=np.float32))
 
 
-def test_every_mistake_is_named_by_row_column_rule_and_value():
-    wrong = {"weight": -1.5, "from": "Rome", "sent-at": "noon", "extra": [1], "parcel id": 1.5}
+def test_every_violation_has_its_row_column_rule_and_value():
+    invalid = {"weight": -1.5, "from": "Rome", "sent-at": "noon", "extra": [1], "parcel id": 1.5}
 
-    assert mistakes({"rows": [GOOD, wrong, 7]}) == [
+    assert violations({"rows": [GOOD, invalid, 7]}) == [
         (1, "weight", "at least 0", -1.5),
         (1, "from", "one of Ulm, Graz, Český Krumlov", "Rome"),
         (1, "sent-at", "a time without offset, such as 2024-01-31T12:00:00", "noon"),
@@ -102,10 +102,10 @@ def test_every_mistake_is_named_by_row_column_rule_and_value():
         ({"weight": True}, "a number"),
     ],
 )
-def test_one_mistake_is_enough(change, rule):
+def test_one_violation_is_enough(change, rule):
     ((column, value),) = change.items()
 
-    assert mistakes({"rows": [GOOD | change]}) == [(0, column, rule, value)]
+    assert violations({"rows": [GOOD | change]}) == [(0, column, rule, value)]
 
 
 @pytest.mark.parametrize(
@@ -119,41 +119,41 @@ def test_one_mistake_is_enough(change, rule):
         ({"rows": [GOOD], "row": 1}, 'only "rows" is known here, not "row"'),
     ],
 )
-def test_a_wrong_envelope_is_refused_as_a_whole(body, rule):
-    assert [told[:3] for told in mistakes(body)] == [(None, None, rule)]
+def test_a_violation_outside_the_rows_has_no_row_and_no_column(body, rule):
+    assert [violation[:3] for violation in violations(body)] == [(None, None, rule)]
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"rows=1", b'{"rows": NaN}', b'{"rows": [{"weight": -Infinity}]}', b'{"rows": "\xff"}',
              b"[" * 100_000, b'{"rows": []} x', b"\xef\xbb\xbf{}"]
 )  # fmt: skip
-def test_what_is_no_json_is_malformed(body):
+def test_a_body_that_is_not_json_is_malformed(body):
     with pytest.raises(MalformedError):
         PAYLOAD.columns(body)
 
 
 @pytest.mark.parametrize("number", ["1e400", "9" * 4000, "9" * 5000])
-def test_a_number_beyond_all_limits_is_refused_where_it_stands(number):
+def test_a_number_that_no_float_can_represent_is_rejected(number):
     body = json.dumps({"rows": [GOOD | {"weight": 0}]}).replace(": 0", f": {number}")
 
-    ((_, column, rule, _),) = mistakes(body.encode())
+    ((_, column, rule, _),) = violations(body.encode())
 
     assert (column, rule) in [("weight", "at most 30.5"), (None, "Number out of range - at `$.rows[0].weight`")]
 
 
-def test_a_time_that_no_calendar_holds_in_utc_is_refused():
-    ((_, _, rule, _),) = mistakes({"rows": [GOOD | {"due": "0001-01-01T00:00:00+14:00"}]})
+def test_a_time_that_utc_cannot_represent_is_rejected():
+    ((_, _, rule, _),) = violations({"rows": [GOOD | {"due": "0001-01-01T00:00:00+14:00"}]})
 
     assert "out of range" in rule
 
 
-def test_the_answer_repeats_no_long_value_and_lists_no_more_than_twenty_mistakes():
-    payload = Payload(CONTRACT, most_rows=100)
-    bad = GOOD | {"from": "x" * 10_000, "n" * 10_000: 1, "items": 10**30}
+def test_a_response_repeats_no_long_value_and_lists_at_most_twenty_violations():
+    payload = Payload(CONTRACT, max_rows=100)
+    row = GOOD | {"from": "x" * 10_000, "n" * 10_000: 1, "items": 10**30}
 
-    with pytest.raises(RefusedError) as refusal:
-        payload.columns(json.dumps({"rows": [bad] * 100}).encode())
+    with pytest.raises(RejectedError) as rejection:
+        payload.columns(json.dumps({"rows": [row] * 100}).encode())
 
-    assert len(refusal.value.mistakes) == 20
-    assert len(msgspec.json.encode(refusal.value.mistakes)) < 5000
-    assert refusal.value.mistakes[1].value == str(10**30)
+    assert len(rejection.value.violations) == 20
+    assert len(msgspec.json.encode(rejection.value.violations)) < 5000
+    assert rejection.value.violations[1].value == str(10**30)

@@ -1,4 +1,4 @@
-"""`serve`, `predict` and `smoke` from the command line: what they print, and how they end."""
+"""The verbs `serve`, `predict` and `smoke` on the command line: what they print, and their exit codes."""
 
 import itertools
 import json
@@ -17,8 +17,8 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import first_difference
 from cd4ml.cli import main
 from cd4ml.serving import smoke
-from cd4ml.serving.client import Reply, ask
-from cd4ml.serving.service_settings import Settings
+from cd4ml.serving.client import Reply, call
+from cd4ml.serving.service_settings import ServiceSettings
 
 COMMAND = [sys.executable, "-m", "cd4ml"]
 
@@ -62,16 +62,16 @@ def service(tiny_bundle):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_service_told_to_stop_ends_with_0_and_says_nothing(tiny_bundle, number):
+def test_a_service_that_is_stopped_exits_with_0_and_prints_no_error(tiny_bundle, number):
     with serving(tiny_bundle) as (process, url):
-        assert ask(url, "/health/ready").status == 200
+        assert call(url, "/health/ready").status == 200
         process.send_signal(number)
 
         assert process.wait(timeout=60) == 0
         assert process.stderr.read() == ""
 
 
-def test_a_request_under_way_is_answered_before_the_service_stops(tiny_bundle):
+def test_an_open_request_is_completed_before_the_service_stops(tiny_bundle):
     body = json.dumps({"rows": [Bundle.load(tiny_bundle).contract.sample_row()]}).encode()
     head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     with serving(tiny_bundle) as (process, url):
@@ -86,24 +86,24 @@ def test_a_request_under_way_is_answered_before_the_service_stops(tiny_bundle):
         assert process.wait(timeout=60) == 0
 
 
-def test_a_service_leaves_nothing_in_its_users_folder_and_so_reports_to_nobody(tiny_bundle, tmp_path):
+def test_a_service_writes_nothing_into_its_users_folder(tiny_bundle, tmp_path):
     with serving(tiny_bundle, HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / "cache")) as (_, url):
-        assert ask(url, "/health/ready").status == 200
+        assert call(url, "/health/ready").status == 200
 
-    assert list(tmp_path.iterdir()) == []  # ONNX Runtime would keep there the id it reports with
+    assert list(tmp_path.iterdir()) == []  # ONNX Runtime would store its telemetry id there
 
 
-def test_a_body_that_is_too_large_is_answered_while_it_is_still_being_sent(tiny_bundle):
+def test_a_body_that_is_too_large_is_rejected_while_it_is_still_being_sent(tiny_bundle):
     with serving(tiny_bundle, MAX_BYTES="1000") as (_, url):
-        reply = ask(url, "/predict", {"rows": ["x" * 300_000]})
+        reply = call(url, "/predict", {"rows": ["x" * 300_000]})
 
     assert (reply.status, reply.body["title"][-9:]) in [(413, "Too Large"), (413, "too large")]
 
 
 @pytest.mark.parametrize(
-    ("port", "bundle", "told"), [("PORT", "BUNDLE", "in use"), ("0", "nowhere", "no bundle in nowhere")]
+    ("port", "bundle", "message"), [("PORT", "BUNDLE", "in use"), ("0", "nowhere", "no bundle in nowhere")]
 )
-def test_what_stops_a_service_from_starting_is_one_line_and_1(service, tiny_bundle, port, bundle, told):
+def test_an_error_at_the_start_is_one_line_and_exit_code_1(service, tiny_bundle, port, bundle, message):
     port = port.replace("PORT", service.rpartition(":")[2])
     environment = os.environ | {"MODEL_BUNDLE": bundle.replace("BUNDLE", str(tiny_bundle))}
 
@@ -111,11 +111,11 @@ def test_what_stops_a_service_from_starting_is_one_line_and_1(service, tiny_bund
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "told"),
+    ("arguments", "environment", "message"),
     [
         (["--port", "http"], {}, '"http"'),
         ([], {"PORT": "65536"}, "from 0 to 65,535"),
@@ -124,95 +124,98 @@ def test_what_stops_a_service_from_starting_is_one_line_and_1(service, tiny_bund
         (["--prot", "1"], {}, "--prot"),
     ],
 )
-def test_a_wrong_setting_is_one_line_and_1(run, arguments, environment, told):
+def test_an_invalid_setting_is_one_line_and_exit_code_1(run, arguments, environment, message):
     code, _, error = run("serve", *arguments, **environment)
 
     assert (code, error.count("\n")) == (1, 1)
-    assert told in error
+    assert message in error
 
 
-def test_settings_come_from_the_environment_and_over_it_from_the_command_line():
-    settings = Settings.read(["--port", "2"], {"PORT": "1", "HOST": "::1", "MAX_ROWS": "5", "MAX_BYTES": ""})
+def test_arguments_take_precedence_over_the_environment():
+    settings = ServiceSettings.read(["--port", "2"], {"PORT": "1", "HOST": "::1", "MAX_ROWS": "5", "MAX_BYTES": ""})
 
-    assert settings == Settings(host="::1", port=2, max_rows=5)
+    assert settings == ServiceSettings(host="::1", port=2, max_rows=5)
 
 
-def test_predict_shows_the_answer_and_a_command_that_gets_the_same(run, service, tiny_bundle):
-    code, said, _ = run("predict", "--url", service, MODEL_BUNDLE=tiny_bundle)
-    shown, _, answer = said.partition("\n")
-    by_hand = shlex.split(shown)
+def test_predict_prints_the_response_and_a_curl_command_that_gets_the_same(run, service, tiny_bundle):
+    code, output, _ = run("predict", "--url", service, MODEL_BUNDLE=tiny_bundle)
+    command, _, response = output.partition("\n")
+    curl = shlex.split(command)
 
     assert code == 0
-    assert len(json.loads(answer)["predictions"]) == 1
-    assert by_hand[:4] == ["curl", f"{service}/predict", "-H", "Content-Type: application/json"]
-    reply = ask(service, "/predict", json.loads(by_hand[5]))
-    assert reply.body["probabilities"] == json.loads(answer)["probabilities"]
+    assert len(json.loads(response)["predictions"]) == 1
+    assert curl[:4] == ["curl", f"{service}/predict", "-H", "Content-Type: application/json"]
+    reply = call(service, "/predict", json.loads(curl[5]))
+    assert reply.body["probabilities"] == json.loads(response)["probabilities"]
 
 
-def test_predict_without_a_service_says_how_to_start_it(run, tiny_bundle):
+def test_predict_without_a_service_prints_how_to_start_it(run, tiny_bundle):
     code, _, error = run("predict", "--url", "http://127.0.0.1:1", MODEL_BUNDLE=tiny_bundle)
 
     assert (code, error.count("\n")) == (1, 1)
     assert "make serve" in error
 
 
-def test_predict_refuses_what_is_no_url(run, tiny_bundle):
+def test_predict_rejects_an_address_that_is_not_a_url(run, tiny_bundle):
     code, _, error = run("predict", "--url", "localhost:8000", MODEL_BUNDLE=tiny_bundle)
 
     assert (code, error.count("\n")) == (1, 1)
 
 
 def test_smoke_passes_against_the_same_bundle(run, service, tiny_bundle):
-    code, said, error = run("smoke", "--url", service, "--wait", 5, MODEL_BUNDLE=tiny_bundle)
+    code, output, error = run("smoke", "--url", service, "--wait", 5, MODEL_BUNDLE=tiny_bundle)
 
     assert (code, error) == (0, "")
-    assert "all 10 answered as the pipeline did" in said
-    assert "refused with 422" in said
+    assert "all 10 are equal to the pipeline's" in output
+    assert "422 for a row with a list as size" in output
 
 
 def test_smoke_fails_against_another_bundle(run, service, tiny_bundles):
-    code, said, error = run("smoke", "--url", service, "--wait", 5, MODEL_BUNDLE=tiny_bundles["regression"])
+    code, output, error = run("smoke", "--url", service, "--wait", 5, MODEL_BUNDLE=tiny_bundles["regression"])
 
     assert code == 1
-    assert "the same bundle  FAILED" in said
+    assert "bundle  FAILED" in output
     assert f"serves {Bundle.load(tiny_bundles['binary']).version}" in error
 
 
 @pytest.mark.parametrize("status", [200, 422, 500])
-def test_smoke_asks_until_its_bundle_answers_where_another_has_more_traffic(
+def test_smoke_repeats_requests_until_its_bundle_responds_if_others_share_the_traffic(
     run, service, tiny_bundle, monkeypatch, status
 ):
-    """The other may have another contract, or fail, which is why it is to be replaced."""
-    asked, others = itertools.count(1), {"x-model-version": "another"}
+    """The other bundle may have another contract, or fail, which may be why it is being replaced."""
+    requests, headers_of_another = itertools.count(1), {"x-model-version": "another"}
 
-    def shared(url, path, body=None, **more):
-        """Every third question, but for those that all bundles refuse, is the bundle's own."""
-        anyone = path == "/version" or len((body or {"rows": []})["rows"]) > 1
-        return Reply(status, {}, others) if anyone and next(asked) % 3 else ask(url, path, body, **more)
+    def call_shared(url, path, body=None, **options):
+        """Call the service, but return another bundle's reply to two in three requests for a version or predictions."""
+        shared = path == "/version" or len((body or {"rows": []})["rows"]) > 1
+        to_another = shared and next(requests) % 3
+        return Reply(status, {}, headers_of_another) if to_another else call(url, path, body, **options)
 
-    monkeypatch.setattr(smoke, "ask", shared)
+    monkeypatch.setattr(smoke, "call", call_shared)
 
     assert run("smoke", "--url", service, "--wait", 5, MODEL_BUNDLE=tiny_bundle)[0] == 1
-    code, said, error = run("smoke", "--url", service, "--wait", 5, "--tries", 3, MODEL_BUNDLE=tiny_bundle)
+    code, output, error = run("smoke", "--url", service, "--wait", 5, "--tries", 3, MODEL_BUNDLE=tiny_bundle)
     assert (code, error) == (0, "")
-    assert "all 10 answered as the pipeline did" in said
+    assert "all 10 are equal to the pipeline's" in output
     code, _, error = run("smoke", "--url", service, "--wait", 5, "--tries", 2, MODEL_BUNDLE=tiny_bundle)
     assert code == 1
-    assert "asked 2 times, and" in error
+    assert "none of 2 responses was from" in error
 
 
-def test_smoke_fails_against_answers_that_differ(run, tiny_bundle, service, monkeypatch):
-    backwards = lambda bundle, *said: first_difference(bundle, *(answers[::-1] for answers in said))  # noqa: E731
-    monkeypatch.setattr(smoke, "first_difference", backwards)
+def test_smoke_fails_if_a_prediction_differs(run, tiny_bundle, service, monkeypatch):
+    def reversed_difference(bundle, *predictions):
+        return first_difference(bundle, *(values[::-1] for values in predictions))
 
-    code, said, error = run("smoke", "--url", service, "--wait", 5, MODEL_BUNDLE=tiny_bundle)
+    monkeypatch.setattr(smoke, "first_difference", reversed_difference)
+
+    code, output, error = run("smoke", "--url", service, "--wait", 5, MODEL_BUNDLE=tiny_bundle)
 
     assert code == 1
-    assert "its own examples  FAILED" in said
+    assert "predictions  FAILED" in output
     assert "example 0" in error
 
 
-def test_smoke_fails_when_nothing_is_there(run, tiny_bundle):
+def test_smoke_fails_if_no_service_answers(run, tiny_bundle):
     code, _, error = run("smoke", "--url", "http://127.0.0.1:1", "--wait", 0.5, MODEL_BUNDLE=tiny_bundle)
 
     assert code == 1

@@ -117,7 +117,7 @@ def test_an_origin_that_does_not_answer_is_an_error(
     shutil.rmtree(origin)
 
     assert main(["status"]) == 1
-    assert "whether it has a branch production" in capsys.readouterr().err
+    assert "cannot read whether origin has the branch production" in capsys.readouterr().err
 
 
 def test_check_lock_names_the_files_that_the_remote_lacks(

@@ -66,9 +66,7 @@ def _train(folder: Path, environment: Path, small: bool) -> Project:
     project = Project(folder)
     link(environment, folder)
     if small:
-        project.replace("params.yaml", "2013-07-31", "2013-02-28")
-        project.replace("params.yaml", "iterations: 100", "iterations: 10")
-        project.replace("params.yaml", "bootstrap_rounds: 1000", "bootstrap_rounds: 100")
+        project.shorten()
     project.commit("as generated")
     project.make("train")
     project.commit("trained")

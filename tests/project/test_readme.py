@@ -48,7 +48,8 @@ def test_two_commands(clone: Project, uv: str) -> None:
     print(demo)
     for said in ("probability", "roc_auc", "lineage", "the service is stopped", "start it again"):
         assert said in demo
-    some = {"PYTEST_ADDOPTS": "-k 'test_rejections or test_atomic'"}  # `make test-all` begins with all of them
+    # `make test-all` begins with all of them, on all processors
+    some = {"PYTEST_ADDOPTS": "-k 'test_rejections or test_atomic'", "PYTEST_XDIST_AUTO_NUM_WORKERS": "0"}
     assert " passed" in clone.make("test", settings=some).stdout
     assert clone.run("git", "status", "--porcelain").stdout == ""
 
@@ -70,5 +71,6 @@ def test_start_your_own(clone: Project, uv: str, tmp_path: Path) -> None:
     here.run("bash", "-c", start.replace("gh:OWNER/cookiecutter-cd4ml", f"git+file://{clone.folder}") + " --no-input")
 
     project = Project(tmp_path / "flight-delays")
+    project.shorten()
     project.make("train")
     assert (project.folder / "models/bundle/bundle.json").exists()

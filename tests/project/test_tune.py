@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.baked import Project, free_port, stop
+from tests.project.baked import Project, stop
 
 RUNS = """\
 import json, mlflow
@@ -30,7 +29,7 @@ def searched(small: Project) -> Project:
     small.replace("params.yaml", "candidates: 24", "candidates: 5")
     small.replace("params.yaml", "folds: 3", "folds: 2")
     # fits that take a while, so that a search is stopped before it has ended
-    small.replace("params.yaml", "iterations: {low: 50, high: 200, log: true}", "iterations: [150, 200, 250]")
+    small.replace("params.yaml", "iterations: {low: 50, high: 200, log: true}", "iterations: [100, 150, 200]")
     small.commit("a small space")
     return small
 
@@ -50,42 +49,32 @@ def tune_until(project: Project, count: int, log: Path) -> subprocess.Popen[str]
     return run
 
 
-def test_a_search_that_was_stopped_and_killed_ends_as_one_that_was_not(searched: Project, tmp_path: Path) -> None:
-    nobody = f"http://user:secret-word@127.0.0.1:{free_port()}"
-    said = searched.make("tune", settings={"MLFLOW_TRACKING_URI": nobody}).stdout
-    assert "tune: not published: no server answers at http://127.0.0.1" in said
-    assert "secret-word" not in said
-    made = int(re.search(r"(\d+) fits were made, 0 were in the cache", said)[1])  # type: ignore[index]
-    whole = (searched.folder / "params.yaml").read_text()
-    shutil.rmtree(next(searched.folder.glob(".tuning/*/fit-*.json")).parent)  # remove the fits, keep the result
-    searched.run("git", "checkout", "--quiet", "params.yaml")
-
-    run = tune_until(searched, 3, tmp_path / "stopped")
+def test_a_search_that_was_stopped_and_killed_goes_on_and_is_published_once(searched: Project, tmp_path: Path) -> None:
+    run = tune_until(searched, 2, tmp_path / "stopped")
     os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does, to all that belong to the terminal
     assert run.wait(120) != 0
-    told = (tmp_path / "stopped").read_text()
-    assert re.search(r"tune: stopped; the results of \d+ fits are saved, and `make tune` continues from there", told)
-    assert "Traceback" not in told
-    assert re.search(r"Error 130", told)
+    stopped = (tmp_path / "stopped").read_text()
+    assert re.search(r"tune: stopped; the results of \d+ fits are saved, and `make tune` continues from there", stopped)
+    assert "Traceback" not in stopped
+    assert re.search(r"Error 130", stopped)
 
-    run = tune_until(searched, fits(searched) + 3, tmp_path / "killed")
+    run = tune_until(searched, fits(searched) + 2, tmp_path / "killed")
     os.killpg(run.pid, signal.SIGKILL)
     stop(run)
     kept = fits(searched)
     assert searched.run("git", "status", "--porcelain", "params.yaml").stdout == ""
 
-    said = searched.make("tune").stdout
-    assert f"{made - kept} fits were made, {kept} were in the cache" in said
-    assert (searched.folder / "params.yaml").read_text() == whole
+    printed = searched.make("tune").stdout
+    assert f"{fits(searched) - kept} fits were made, {kept} were in the cache" in printed
     assert not list(searched.folder.glob(".tuning/**/.*"))
     check_only_the_model_changed(searched)
-    assert "the search is in MLflow at sqlite:///mlflow.db" in said
+    assert "the search is in MLflow at sqlite:///mlflow.db" in printed
     runs = published(searched)
 
     for receipt in searched.folder.glob(".tuning/searches/*.run"):
         receipt.unlink()
-    said = searched.make("tune").stdout
-    assert "no candidate is better than the present values" in said
+    printed = searched.make("tune").stdout
+    assert "no candidate is better than the present values" in printed
     assert published(searched) == runs
 
 

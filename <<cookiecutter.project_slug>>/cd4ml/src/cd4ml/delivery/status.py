@@ -52,7 +52,9 @@ def main(argv: list[str]) -> None:
     print(text)
     add_to_summary(f"```\n{text}\n```")
     if status.reachable == "no":
-        add_to_summary(f"what needs data or models is skipped: {unreachable_reason()}; docs/delivery.md says what to set")
+        add_to_summary(
+            f"what needs data or models is skipped: {unreachable_reason()}; docs/delivery.md says what to set"
+        )
 
 
 def read_status() -> tuple[Status, list[Reason]]:

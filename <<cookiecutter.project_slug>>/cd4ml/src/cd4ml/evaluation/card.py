@@ -74,8 +74,8 @@ def _prediction(target: Target, decision: Decision) -> str:
 def _limits(data: CardData) -> str:
     lines = [
         _limit_of_time(data.contract, data.test),
-        "Numbers: the quality was not measured separately for small and large values; outside the range of the training "
-        "set, the model extrapolates.",
+        "Numbers: the quality was not measured separately for small and large values; outside the range of the "
+        "training set, the model extrapolates.",
         *_limits_of_values(data),
         "Causes: the model uses correlations; it does not predict the effect of changing a value.",
     ]

@@ -34,7 +34,9 @@ def sets_section(contract: Contract, train: RowSummary, test: RowSummary) -> str
     if contract.time is None:
         choice = "The test set was chosen by a hash, so that its rows stay in it as the table grows."
     else:
-        choice = f"By {code_span(contract.time)}, every row of the test set is later than every row of the training set."
+        choice = (
+            f"By {code_span(contract.time)}, every row of the test set is later than every row of the training set."
+        )
     header = ("", "rows", "from", "to", code_span(contract.target.name))
     cells = [
         (name, f"{rows.rows:,}", day_of(rows.first), day_of(rows.last), _target_summary(contract.target, rows.target))

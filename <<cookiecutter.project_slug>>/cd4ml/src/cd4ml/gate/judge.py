@@ -85,13 +85,13 @@ def judge(
     if findings[-1].result == "rejected":  # the scores are not the model's, so that a comparison would mean nothing
         return Verdict(challenger.manifest, len(table), None, findings, [], [], params.gate.accept)
     champion_finding, champion_predictions = _check_champion(champion, challenger, table)
-    known = champion if isinstance(champion, Champion) else None
+    known_champion = champion if isinstance(champion, Champion) else None
     comparison = compare(table, challenger, champion_predictions, columns, params.evaluate)
-    findings += [champion_finding, *_check_rules(comparison, known, challenger, params.gate)]
+    findings += [champion_finding, *_check_rules(comparison, known_champion, challenger, params.gate)]
     findings, used, unused = apply_waivers(findings, params.gate.accept, challenger.version)
     summary = None
-    if known is not None and champion_predictions is not None:
-        summary = ChampionSummary(known.branch, known.revision, known.bundle.version, known.bundle.manifest.digest)
+    if known_champion is not None and champion_predictions is not None:
+        summary = ChampionSummary.of(known_champion)
     metrics = comparison.all_differences(comparison.champion or comparison.baseline)
     return Verdict(challenger.manifest, len(table), summary, findings, metrics, used, unused)
 
@@ -147,13 +147,13 @@ def _check_rules(
     comparison: Comparison, champion: Champion | None, challenger: Bundle, params: GateParams
 ) -> list[Finding]:
     findings = [rules.check_baseline(comparison), rules.check_floor(comparison, params.floor)]
-    other, whose = comparison.baseline, "the baseline's"
+    other, other_name = comparison.baseline, "the baseline"
     if comparison.champion is None:
         findings.append(Finding("comparison", "not judged", "no champion"))
     else:
-        other, whose = comparison.champion, "the champion's"
+        other, other_name = comparison.champion, "the champion"
         findings.append(rules.check_comparison(comparison, comparison.champion, params.max_regression))
-    findings.append(rules.check_slices(comparison, other, whose, params.max_slice_regression))
+    findings.append(rules.check_slices(comparison, other, other_name, params.max_slice_regression))
     findings.append(rules.check_calibration(comparison, params.max_calibration_error))
     if champion is None:
         return [*findings, Finding("requests", "not judged", "no champion")]

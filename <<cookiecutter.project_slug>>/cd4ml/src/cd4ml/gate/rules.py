@@ -96,7 +96,7 @@ def check_comparison(comparison: Comparison, champion: Predictions, max_regressi
     return _finding("comparison", passed, f"{name} {format_gain(difference)}", allowed, why, numbers)
 
 
-def check_slices(comparison: Comparison, other: Predictions, whose: str, max_regression: float) -> Finding:
+def check_slices(comparison: Comparison, other: Predictions, other_name: str, max_regression: float) -> Finding:
     """Reject a model that lost more than `max_regression` in one slice, and significantly so.
 
     Each slice is tested at an error rate that is divided by the number of slices (Bonferroni), so that many slices do
@@ -105,7 +105,7 @@ def check_slices(comparison: Comparison, other: Predictions, whose: str, max_reg
     Args:
         comparison: of the challenger.
         other: the champion's predictions, or the baseline's.
-        whose: "the champion's" or "the baseline's", for the message.
+        other_name: "the champion" or "the baseline", for the message.
         max_regression: the loss that is allowed.
     """
     by_slice = {part.name: comparison.main_difference(other, part.mask) for part in comparison.slices}
@@ -122,7 +122,7 @@ def check_slices(comparison: Comparison, other: Predictions, whose: str, max_reg
     lowest_name, lowest = min(differences.items(), key=lambda pair: pair[1].gain)
     why = "; ".join(
         f"{name}: {difference.metric.name} is {format_number(difference.challenger)}, "
-        f"{whose} {format_number(difference.other)}"
+        f"{other_name}'s {format_number(difference.other)}"
         for name, difference in sorted(broken.items(), key=lambda pair: pair[1].gain)
     )
     measured = f"{len(differences)} slices, the lowest {lowest_name} {format_gain(lowest)}"

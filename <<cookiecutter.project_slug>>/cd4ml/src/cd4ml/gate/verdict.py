@@ -1,12 +1,13 @@
 """The verdict: findings and waivers, as text for the terminal, Markdown for a pull request, and JSON for programs."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from cd4ml.bundle.manifest import Manifest
 from cd4ml.evaluation.formatting import format_number
 from cd4ml.evaluation.markdown import code_span, escape, markdown_table
 from cd4ml.evaluation.results import round_significant
+from cd4ml.gate.champion import Champion
 from cd4ml.gate.comparison import Difference
 from cd4ml.gate.rules import Finding, format_gain
 from cd4ml.settings.params import Waiver
@@ -23,6 +24,11 @@ class ChampionSummary:
     revision: str
     version: str
     digest: str
+
+    @classmethod
+    def of(cls, champion: Champion) -> Self:
+        """Return the summary of a champion."""
+        return cls(champion.branch, champion.revision, champion.bundle.version, champion.bundle.manifest.digest)
 
 
 @dataclass(frozen=True)

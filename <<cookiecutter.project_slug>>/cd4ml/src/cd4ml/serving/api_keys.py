@@ -31,7 +31,7 @@ class ApiKeys:
         value = header(scope, b"authorization") or b""
         key = value[len(_SCHEME) :].strip() if value.lower().startswith(_SCHEME) else b""
         digest = hashlib.sha256(key).digest()
-        matches = [hmac.compare_digest(digest, known) for known in self._digests]
+        matches = [hmac.compare_digest(digest, expected) for expected in self._digests]
         if not any(matches):
             reason = "is not one of this service's" if value else "is missing"
             detail = f'the key {reason}; send the header "Authorization: Bearer KEY"'

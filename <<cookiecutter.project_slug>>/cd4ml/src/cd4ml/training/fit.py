@@ -20,8 +20,8 @@ def fit(model: Any, features: Columns, target: Array) -> Any:
         raise
     except Exception as failure:
         file = read_project().model
-        where = locate(failure, file.parent) or file
-        raise ModelError(f"{where}: the model cannot be fitted: {_reason(failure)}") from failure
+        location = locate(failure, file.parent) or file
+        raise ModelError(f"{location}: the model cannot be fitted: {_reason(failure)}") from failure
 
 
 def _reason(failure: Exception) -> str:
