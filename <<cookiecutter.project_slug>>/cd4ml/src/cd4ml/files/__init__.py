@@ -1,6 +1,6 @@
 """Read and write files safely: atomic writes, YAML with line numbers, dvc.lock, git.
 
-Knows nothing of contracts or models. Read first: `atomic`, then `yaml_file`.
+Independent of contracts and models. Read first: `atomic`, then `yaml_file`.
 
 - `atomic`: write a file or folder whole or not at all.
 - `yaml_file`: read YAML into typed models, with the line of each error. `yaml_edit`: change values, nothing else.
