@@ -20,12 +20,12 @@ demo: $(UV) ## make the default project in build/, train it on real flights, ser
 	@PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) python -m demo.demo
 
 test: $(UV) ## test the library as it lies in the template, then what the template generates (three minutes)
-	$(TIER) library -q -n auto --dist worksteal tests/library
+	$(TIER) library -q -n auto --dist worksteal -m "not slow" tests/library
 	$(TIER) template -q -n auto --dist worksteal tests/template
 
 test-all: GROUP = --group slow
 test-all: test ## that, then bake projects and run them, and deliver them: GitHub, registries, clouds
-	$(TIER) project $(SLOW) tests/project
+	$(TIER) project $(SLOW) tests/project tests/library/test_every_estimator.py
 	$(TIER) delivery $(SLOW) tests/delivery
 
 drills: GROUP = --group slow

@@ -14,6 +14,16 @@ from tests.project.baked import Project
 from tests.project.linked_environment import link
 
 HERE = Path(__file__).parent
+LONGEST = (
+    "test_readme.py",
+    "test_generated_project.py",
+    "test_tracking.py",
+    "test_failures.py",
+    "test_sources.py",
+    "test_foreign_tables.py",
+    "test_tune.py",
+    "test_image.py",
+)
 
 
 def pytest_configure() -> None:
@@ -22,10 +32,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder as slow."""
+    """Mark every test of this folder as slow, and let the files that take longest begin first."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
+import pandas as pd
 import pytest
+from cd4ml.bundle.bundle import Bundle
+from cd4ml.contract.table import columns_of_table
 
 from tests.delivery import clouds
-from tests.project import postgresql
-from tests.project.baked import PATIENCE, Project, environment, free_port, stop
+from tests.project import mlflow_server, postgresql
+from tests.project.baked import PATIENCE, Project, free_port, stop
 
 Need = Callable[[str, object, str], None]
 
-COMPARE = """
+ANSWER = """
 import sys, warnings
 warnings.simplefilter("ignore")
 import mlflow, pandas as pd
 model, table = sys.argv[1:3]
 answers = mlflow.pyfunc.load_model(model).predict(pd.read_parquet(table))
 answers.to_parquet(sys.argv[3])
-"""
-
-EXPECTED = """
-import sys; from pathlib import Path; import pandas as pd
-from cd4ml.bundle.bundle import Bundle; from cd4ml.contract.table import columns_of_table
-bundle, said = Bundle.load(Path("models/bundle")), pd.read_parquet(sys.argv[1])
-table = pd.read_parquet("data/holdout.parquet")
-scores = bundle.scores(columns_of_table(table, bundle.contract))
-assert said["prediction"].tolist() == bundle.decision.predictions(scores)
-assert said["probability"].tolist() == bundle.decision.probabilities(scores)
-print(len(said), "rows answered as the bundle does")
 """
 
 
@@ -59,51 +48,6 @@ def project(connected: Project, tmp_path_factory: pytest.TempPathFactory) -> Pro
     return connected.copy(tmp_path_factory.mktemp("local"))
 
 
-@contextmanager
-def mlflow_server(project: Project, log: Path, *options: str, **settings: str) -> Iterator[str]:
-    """Start MLflow's own server from the project's environment; yield its address once it answers."""
-    port = free_port()
-    command = [project.python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [*command, *options], cwd=log.parent, stdout=output, stderr=output, start_new_session=True, text=True,
-            env=environment(MLFLOW_DISABLE_TELEMETRY="true", MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", **settings),
-        )  # fmt: skip
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(f"{url}/health", server, log)
-        yield url
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        stop(server)
-
-
-def wait_until_it_answers(url: str, process: subprocess.Popen[str], log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-
-
-def ask(url: str, path: str, **body: Any) -> dict[str, Any]:
-    request = urllib.request.Request(
-        f"{url}/api/2.0/mlflow/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read())  # type: ignore[no-any-return]
-
-
-def runs(url: str) -> list[dict[str, Any]]:
-    found = ask(url, "experiments/search", max_results=10)["experiments"]
-    ids = [one["experiment_id"] for one in found]
-    return ask(url, "runs/search", experiment_ids=ids).get("runs", [])  # type: ignore[no-any-return]
-
-
 @pytest.fixture
 def server(connected: Project, need: Need, tmp_path: Path) -> Iterator[str]:
     """The address of a server on PostgreSQL, with files in S3 that programs bring there themselves."""
@@ -116,7 +60,7 @@ def server(connected: Project, need: Need, tmp_path: Path) -> Iterator[str]:
         options = ["--backend-store-uri", database, "--default-artifact-root", "s3://runs", "--no-serve-artifacts"]
         for name, value in settings.items():
             stack.enter_context(pytest.MonkeyPatch.context()).setenv(name, value)
-        yield stack.enter_context(mlflow_server(connected, tmp_path / "server.log", *options, **settings))
+        yield stack.enter_context(mlflow_server.start(connected, tmp_path / "server.log", *options, **settings))
 
 
 def test_a_run_is_published_once_and_its_model_answers_as_the_bundle(
@@ -136,20 +80,18 @@ def test_a_run_is_published_once_and_its_model_answers_as_the_bundle(
     assert "in MLflow already" in again
     assert "published: alias" in champion
     assert "nothing was missing" in checked
-    (run,) = runs(server)
+    (run,) = mlflow_server.runs(server)
     assert run["info"]["run_id"] == page[1]
     assert run["info"]["status"] == "FINISHED"
 
-    table, said = str(connected.folder / "data/holdout.parquet"), str(tmp_path / "said.parquet")
-    model = f"models:/{connected.folder.name}@champion"
-    connected.run(connected.python, "-c", COMPARE, model, table, said, settings=settings)
-    expected = connected.run(connected.python, "-c", EXPECTED, said).stdout
-    assert "rows answered as the bundle does" in expected
+    model, answers = f"models:/{connected.folder.name}@champion", str(tmp_path / "answers.parquet")
+    connected.run(connected.python, "-c", ANSWER, model, "data/holdout.parquet", answers, settings=settings)
+    assert_as_the_bundle(connected, answers)
 
 
 def test_a_server_that_keeps_the_files_itself_gets_all_of_them(project: Project, tmp_path: Path) -> None:
     options = ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", str(tmp_path / "files")]
-    with mlflow_server(project, tmp_path / "server.log", *options) as address:
+    with mlflow_server.start(project, tmp_path / "server.log", *options) as address:
         settings = {"MLFLOW_TRACKING_URI": address}
 
         assert "published" in project.make("track", settings=settings).stdout
@@ -163,21 +105,28 @@ def test_a_server_that_keeps_the_files_itself_gets_all_of_them(project: Project,
 def test_the_model_answers_where_only_its_requirements_are_installed(project: Project, tmp_path: Path) -> None:
     project.make("track")
     (model,) = project.folder.glob("mlartifacts/models/*/artifacts")
-    requirements, alone = str(model / "requirements.txt"), str(tmp_path / "alone")
-    project.run("uv", "venv", "--quiet", "--python", project.python, alone)
-    project.run("uv", "pip", "install", "--quiet", "--python", f"{alone}/bin/python", "-r", requirements, "pyarrow")
-    elsewhere = shutil.copytree(model, tmp_path / "model")
-    table, said = str(project.folder / "data/holdout.parquet"), str(tmp_path / "said.parquet")
+    alone, answers = tmp_path / "alone", str(tmp_path / "answers.parquet")
+    python = f"{alone}/bin/python"
+    project.run("uv", "venv", "--quiet", "--python", project.python, str(alone))
+    project.run("uv", "pip", "install", "--quiet", "--python", python, "-r", f"{model}/requirements.txt", "pyarrow")
+    elsewhere = str(shutil.copytree(model, tmp_path / "model"))
 
-    assert project.run(f"{alone}/bin/python", "-c", "import cd4ml.bundle", check=False).returncode == 1
-    project.run(f"{alone}/bin/python", "-c", COMPARE, str(elsewhere), table, said)
+    assert project.run(python, "-c", "import cd4ml", check=False).returncode == 1
+    project.run(python, "-c", ANSWER, elsewhere, "data/holdout.parquet", answers)
 
-    assert (
-        "sklearn" not in project.run(f"{alone}/bin/python", "-c", "import sys, onnxruntime; print(*sys.modules)").stdout
-    )
-    assert "rows answered" in project.run(
-        project.python, "-c", EXPECTED, said
-    ).stdout  # fmt: skip
+    assert_as_the_bundle(project, answers)
+    modules = project.run(python, "-c", "import sys, onnxruntime; print(*sys.modules)").stdout
+    assert "sklearn" not in modules
+
+
+def assert_as_the_bundle(project: Project, answers: str) -> None:
+    """Compare answers for the test set with those of the project's bundle."""
+    bundle, answered = Bundle.load(project.folder / "models/bundle"), pd.read_parquet(answers)
+    table = pd.read_parquet(project.folder / "data/holdout.parquet")
+    scores = bundle.scores(columns_of_table(table, bundle.contract))
+    assert len(answered) > 1000
+    assert answered["prediction"].tolist() == bundle.decision.predictions(scores)
+    assert answered["probability"].tolist() == bundle.decision.probabilities(scores)
 
 
 def test_a_server_that_is_away_does_not_harm_the_training(project: Project) -> None:
@@ -229,8 +178,8 @@ def test_mlflow_opens_its_page_on_loopback(project: Project, tmp_path: Path) -> 
     page = project.start("make", "mlflow", f"MLFLOW_PORT={port}", log=log)
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(f"{url}/health", page, log)
-        (run,) = runs(url)
+        mlflow_server.wait_until_it_answers(f"{url}/health", page, log)
+        (run,) = mlflow_server.runs(url)
         taken = project.make("mlflow", f"MLFLOW_PORT={port}", check=False)
         query = f"path=reports/model-card.md&run_uuid={run['info']['run_id']}"
         with urllib.request.urlopen(f"{url}/get-artifact?{query}", timeout=30) as answer:
@@ -243,14 +192,6 @@ def test_mlflow_opens_its_page_on_loopback(project: Project, tmp_path: Path) -> 
     assert "choose another with HOST and MLFLOW_PORT" in taken.stdout
     assert project.digest in card
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and is_listening(int(port)):
+    while time.monotonic() < deadline and mlflow_server.is_listening(int(port)):
         time.sleep(0.2)
-    assert not is_listening(int(port))
-
-
-def is_listening(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
-            return True
-    except OSError:
-        return False
+    assert not mlflow_server.is_listening(int(port))
