@@ -102,6 +102,7 @@ def test_what_served_before_comes_back_after_its_release_has_ended(live_on_azure
     live.serves("one")
 
 
+@pytest.mark.drill
 def test_a_rollback_to_an_image_that_did_not_serve_before_asks_it_first(live_on_azure: Shop) -> None:
     live = live_on_azure
     digest = live.images("gone").partition("@")[2]

@@ -86,6 +86,7 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     assert site.state() == before
 
 
+@pytest.mark.drill
 def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: Site) -> None:
     others = set(site.azure.resources.kept)
     group = cloud.group_address(site.azure)
@@ -125,12 +126,14 @@ def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: S
     assert not site.azure.resources.roles()
 
 
+@pytest.mark.drill
 def test_a_resource_group_that_was_there_before_stays(site: Site) -> None:
     site.azure.resources.put(cloud.group_address(site.azure))
     site.run("destroy", "--yes", SLUG)
     assert cloud.group_address(site.azure).lower() in site.azure.resources.kept
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("verb", "address"), [("doctor", "/applications"), ("destroy", "/applications"), ("destroy", "/resources")]
 )
@@ -144,6 +147,7 @@ def test_what_cannot_be_looked_at_is_not_taken_for_gone(site: Site, verb: str, a
     assert group.lower() in site.azure.resources.kept
 
 
+@pytest.mark.drill
 def test_a_dry_run_and_doctor_make_nothing_and_tell_everything(site: Site) -> None:
     said = site.run("bootstrap", "--dry-run", "--set-secrets", "--credentials", "oidc")
     assert not site.azure.writes
@@ -209,6 +213,7 @@ def test_api_keys_rotate_in_two_steps_and_none_is_printed(site: Site) -> None:
     assert file.read_text() == f"{new}\n"
 
 
+@pytest.mark.drill
 def test_keys_of_accounts_rotate_in_two_steps(site: Site) -> None:
     site.run("bootstrap", "--set-secrets")
     old = github_keys(site)

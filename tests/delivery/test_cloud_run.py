@@ -40,6 +40,7 @@ def test_the_first_release_is_private_and_ends_with_an_explicit_split(shop: Shop
         assert refused.value.code == status
 
 
+@pytest.mark.drill
 def test_a_first_release_that_fails_leaves_nothing_that_serves(shop: Shop) -> None:
     said = shop.run("deploy", shop.images("does-not-start"), "production", fails=True)
     assert "failed to start" in said
@@ -47,6 +48,7 @@ def test_a_first_release_that_fails_leaves_nothing_that_serves(shop: Shop) -> No
     assert not shop.google.services
 
 
+@pytest.mark.drill
 def test_a_release_goes_in_steps_and_earlier_ones_come_back_by_digest(live: Shop) -> None:
     live.google.release("demo", live.images("two"), "demo-two")
     live.google.release("demo", live.images("three"), "demo-three")
@@ -72,6 +74,7 @@ def test_a_release_goes_in_steps_and_earlier_ones_come_back_by_digest(live: Shop
     assert "under way" not in told
 
 
+@pytest.mark.drill
 def test_a_rollback_to_an_image_of_which_no_revision_is_left_deploys_it_again(live: Shop) -> None:
     digest = live.images("gone").partition("@")[2]
     said = live.run("rollback", "production", digest, BUNDLE="another", fails=True)

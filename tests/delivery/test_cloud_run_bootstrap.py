@@ -84,6 +84,7 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     assert json.dumps([kept, site.github], sort_keys=True) == before
 
 
+@pytest.mark.drill
 def test_an_environment_that_was_there_is_closed_to_other_branches_and_keeps_its_reviewers(site: Site) -> None:
     reviewed = ["prevent_self_review=true", "reviewers[][type]=User", "reviewers[][id]=7"]
     before = {"environments": {"approval": reviewed, "staging": [], "reader": []}}
@@ -131,6 +132,7 @@ def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: S
     assert not {role for role in site.roles() if role[2] == "demo-project"}
 
 
+@pytest.mark.drill
 def test_a_dry_run_and_doctor_make_nothing_and_tell_everything(site: Site) -> None:
     said = site.run("bootstrap", "--dry-run", "--set-secrets", "--credentials", "oidc")
     assert not site.google.writes
@@ -178,6 +180,7 @@ def test_api_keys_rotate_in_two_steps_and_none_is_printed(site: Site) -> None:
     assert "nothing to finish" in site.run("rotate", "api-keys", "--finish", fails=True)
 
 
+@pytest.mark.drill
 def test_keys_of_accounts_rotate_in_two_steps(site: Site) -> None:
     site.run("bootstrap", "--set-secrets")
     old = github_keys(site)
@@ -194,6 +197,7 @@ def test_keys_of_accounts_rotate_in_two_steps(site: Site) -> None:
     assert "secret of" not in said
 
 
+@pytest.mark.drill
 def test_a_rotation_that_stopped_half_way_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.run("bootstrap", "--set-secrets")
     old, handle = github_keys(site), site.google.handle

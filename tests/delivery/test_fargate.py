@@ -58,6 +58,7 @@ def test_without_the_secret_of_keys_nothing_is_deployed(shop_on_aws: Shop) -> No
     assert not shop.ecs.writes
 
 
+@pytest.mark.drill
 def test_a_first_release_that_fails_leaves_nothing_that_serves(shop_on_aws: Shop) -> None:
     shop = shop_on_aws
     said = shop.run("deploy", shop.images("does-not-start"), "production", fails=True)
@@ -101,6 +102,7 @@ def test_a_release_goes_in_steps_and_an_earlier_one_comes_back(live_on_aws: Shop
     assert "under way" not in told
 
 
+@pytest.mark.drill
 def test_a_rollback_to_an_image_that_answers_wrongly_is_undone(live_on_aws: Shop) -> None:
     live = live_on_aws
     said = live.run("rollback", "production", live.digest("two"), BUNDLE="another", fails=True)

@@ -115,6 +115,7 @@ def who_may(site: Site, keys: dict[str, tuple[str, str]]) -> None:
         reset("inf")
 
 
+@pytest.mark.drill
 def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: Site) -> None:
     nothing = site.everything()
 
@@ -149,6 +150,7 @@ def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: S
     site.run("destroy", "--yes", SLUG)
 
 
+@pytest.mark.drill
 def test_a_provider_that_somebody_else_made_is_used_and_left(site: Site) -> None:
     iam = site.moto.client("iam")
     url, audiences = "https://token.actions.githubusercontent.com", ["others", "sts.amazonaws.com"]
@@ -161,6 +163,7 @@ def test_a_provider_that_somebody_else_made_is_used_and_left(site: Site) -> None
     assert [one["Arn"] for one in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]] == [PROVIDER]
 
 
+@pytest.mark.drill
 def test_keys_rotate_in_two_steps_and_none_is_printed(site: Site) -> None:
     site.run("bootstrap", "--set-secrets")
     old, old_api_key = github_keys(site), site.moto.secret("demo-api-keys")
@@ -191,6 +194,7 @@ def github_keys(site: Site) -> dict[str, str]:
     return {place: held["AWS_ACCESS_KEY_ID"] for place, held in site.github["secret"].items()}
 
 
+@pytest.mark.drill
 def test_a_dry_run_and_doctor_make_nothing_and_tell_everything(site: Site) -> None:
     nothing = site.everything()
     said = site.run("bootstrap", "--dry-run", "--set-secrets", "--credentials", "oidc")

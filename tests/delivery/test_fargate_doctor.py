@@ -13,6 +13,8 @@ from tests.conftest import Bake
 from tests.delivery.aws.cloud import Moto
 from tests.delivery.aws.site import DATA, Site, site_on_aws
 
+pytestmark = pytest.mark.drill
+
 
 @pytest.fixture
 def site(bake: Bake, moto_server: Moto, tmp_path: Path) -> Iterator[Site]:

@@ -28,6 +28,7 @@ def delivery(
         yield delivery
 
 
+@pytest.mark.drill
 def test_a_release_without_a_key_and_none_from_an_environment_that_is_not_trusted(delivery: Delivery[CloudRun]) -> None:
     github = delivery.github
     place = github.environments["production"].vars

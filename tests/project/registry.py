@@ -35,8 +35,8 @@ class Registry:
         try:
             with urllib.request.urlopen(asked, timeout=60) as answer:
                 return str(answer.headers["Docker-Content-Digest"])
-        except urllib.error.HTTPError as refused:
-            if refused.code != 404:
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
                 raise
             return None
 

@@ -80,11 +80,11 @@ def test_what_was_archived_is_what_two_registries_get(archived: Project, hub: Re
         archived.cd4ml("publish-image", *names, settings=settings)
 
     assert hub.digest("team/one", "a") == hub.digest("two", "b") == built["digest"]
-    told = outputs(tmp_path / "out")
-    assert told["name"] == f"{hub.address}/team/one"
-    assert told["image"] == f"{hub.address}/team/one@{built['digest']}"
-    assert told["images"] == f"{told['image']} {hub.address}/two@{built['digest']}"
-    at = ["--authfile", str(hub.login / "config.json"), "--tls-verify=false", f"docker://{told['image']}"]
+    written = outputs(tmp_path / "out")
+    assert written["name"] == f"{hub.address}/team/one"
+    assert written["image"] == f"{hub.address}/team/one@{built['digest']}"
+    assert written["images"] == f"{written['image']} {hub.address}/two@{built['digest']}"
+    at = ["--authfile", str(hub.login / "config.json"), "--tls-verify=false", f"docker://{written['image']}"]
     labels = json.loads(archived.run("skopeo", "inspect", *at).stdout)["Labels"]
     assert labels["org.opencontainers.image.revision"] == archived.run("git", "rev-parse", "HEAD").stdout.strip()
     assert labels["org.opencontainers.image.version"] == built["version"]
@@ -102,29 +102,27 @@ def test_what_was_published_runs_and_answers(archived: Project, hub: Registry) -
         docker("image", "rm", "--force", name, check=False)
 
 
-def test_another_archive_than_the_one_that_was_built_is_refused(archived: Project, hub: Registry) -> None:
+def test_another_archive_than_the_one_that_was_built_is_rejected(archived: Project, hub: Registry) -> None:
     settings = {"DOCKER_CONFIG": str(hub.login), "ARCHIVE_SHA256": "0" * 64}
 
-    said = archived.cd4ml("publish-image", f"{hub.address}/other:1", settings=settings, check=False)
+    result = archived.cd4ml("publish-image", f"{hub.address}/other:1", settings=settings, check=False)
 
-    assert said.returncode != 0
-    assert "publish-image: build/image.tar is another than the one that was built" in said.stdout
+    assert result.returncode != 0
+    assert "publish-image: build/image.tar is another than the one that was built" in result.stdout
     assert hub.digest("other", "1") is None
 
 
 @pytest.mark.parametrize("why", ["no password", "nobody there"])
-def test_a_registry_that_refuses_is_said_in_one_line(
-    archived: Project, hub: Registry, tmp_path: Path, why: str
-) -> None:
+def test_an_error_of_a_registry_is_one_line(archived: Project, hub: Registry, tmp_path: Path, why: str) -> None:
     address = hub.address if why == "no password" else f"127.0.0.1:{free_port()}"
     settings = {"DOCKER_CONFIG": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "out")}
 
-    said = archived.cd4ml("publish-image", f"{address}/model:1", settings=settings, check=False)
+    result = archived.cd4ml("publish-image", f"{address}/model:1", settings=settings, check=False)
 
-    print(said.stdout)
-    assert said.returncode == 1
-    assert said.stdout.count("\n") == 1
-    assert said.stdout.startswith(f"publish-image: {address} did not take {address}/model:1: ")
+    print(result.stdout)
+    assert result.returncode == 1
+    assert result.stdout.count("\n") == 1
+    assert result.stdout.startswith(f"publish-image: {address} did not take {address}/model:1: ")
     assert not (tmp_path / "out").exists()
 
 
@@ -141,8 +139,8 @@ def test_the_list_of_packages_is_what_the_image_holds(archived: Project) -> None
 
 
 @pytest.fixture
-def looked_at(bake: Bake, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
-    """Run `make scan` with settings; return the exit code, what it said, and the summary."""
+def scan(bake: Bake, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    """Run `make scan` with settings; return the exit code, what it printed, and the summary."""
     project = Project(bake(into=tmp_path))
     (project.folder / "build").mkdir()
     with tarfile.open(project.folder / "build/image.tar", "w") as tar:
@@ -160,28 +158,28 @@ def looked_at(bake: Bake, tmp_path: Path) -> Callable[..., tuple[int, str, str]]
     return look
 
 
-def test_a_clean_image_passes(looked_at: Callable[..., tuple[int, str, str]]) -> None:
-    code, _, summary = looked_at(FOUND=CLEAN)
+def test_a_clean_image_passes(scan: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, summary = scan(FOUND=CLEAN)
 
     assert code == 0
     assert summary.startswith("scan-image: nothing critical that can be fixed in build/image.tar, sha256 ")
 
 
-def test_a_finding_is_refused_until_each_is_accepted_by_name(looked_at: Callable[..., tuple[int, str, str]]) -> None:
-    code, said, _ = looked_at(FOUND=BAD)
+def test_a_finding_is_rejected_until_each_is_accepted_by_name(scan: Callable[..., tuple[int, str, str]]) -> None:
+    code, printed, _ = scan(FOUND=BAD)
     assert code == 1
-    assert 'ACCEPT_FINDINGS="CVE-2026-1 CVE-2026-2"' in said
+    assert 'ACCEPT_FINDINGS="CVE-2026-1 CVE-2026-2"' in printed
 
-    code, said, _ = looked_at(FOUND=BAD, ACCEPT_FINDINGS="CVE-2026-2 CVE-2026-11 *")
+    code, printed, _ = scan(FOUND=BAD, ACCEPT_FINDINGS="CVE-2026-2 CVE-2026-11 *")
     assert code == 1
-    assert 'ACCEPT_FINDINGS="CVE-2026-1"' in said
+    assert 'ACCEPT_FINDINGS="CVE-2026-1"' in printed
 
-    code, _, summary = looked_at(FOUND=BAD, ACCEPT_FINDINGS="CVE-2026-1 CVE-2026-2")
+    code, _, summary = scan(FOUND=BAD, ACCEPT_FINDINGS="CVE-2026-1 CVE-2026-2")
     assert code == 0
     assert "**accepted by name**: CVE-2026-1 CVE-2026-2" in summary
 
 
-def test_what_was_not_looked_at_is_not_passed(looked_at: Callable[..., tuple[int, str, str]]) -> None:
+def test_what_was_not_scanned_does_not_pass(scan: Callable[..., tuple[int, str, str]]) -> None:
     for unseen, why in (
         ({"DATABASE": "no"}, "no database"),
         ({"DATABASE": "no", "NO_DATABASE": "yes"}, "no database"),
@@ -189,11 +187,11 @@ def test_what_was_not_looked_at_is_not_passed(looked_at: Callable[..., tuple[int
         ({"FOUND": '{"Results": []}'}, "trivy saw no Python packages"),
         ({"ARCHIVE_SHA256": "0" * 64}, "another than the one that was built"),
     ):
-        code, said, summary = looked_at(**{"FOUND": CLEAN, **unseen})
-        assert (code, summary) == (1, ""), said
-        assert why in said.replace("there is no database", "no database")
+        code, printed, summary = scan(**{"FOUND": CLEAN, **unseen})
+        assert (code, summary) == (1, ""), printed
+        assert why in printed.replace("there is no database", "no database")
 
-    code, _, summary = looked_at(FOUND=CLEAN, DATABASE="no", NO_DATABASE="accepted")
+    code, _, summary = scan(FOUND=CLEAN, DATABASE="no", NO_DATABASE="accepted")
     assert code == 0
     assert "**not scanned**" in summary
 
@@ -225,9 +223,9 @@ def test_a_tool_is_used_only_with_its_checksum(bake: Bake, tmp_path: Path) -> No
             settings["TOOLS_URL"],
         ]
         project.run(*ready)
-        refused = project.run(TOOL, "gitleaks", settings=settings, check=False)
-        assert refused.returncode == 1
-        assert "not 551f6fc8" in refused.stdout
+        rejected = project.run(TOOL, "gitleaks", settings=settings, check=False)
+        assert rejected.returncode == 1
+        assert "not 551f6fc8" in rejected.stdout
         assert list((project.folder / ".tools").iterdir()) == []
 
         ours = hashlib.sha256((served / "gitleaks_8.30.1_linux_x64.tar.gz").read_bytes()).hexdigest()

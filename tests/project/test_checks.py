@@ -19,7 +19,7 @@ from tests.project.linked_environment import link
 
 WHO = {f"GIT_{who}_{what}": "a@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 GITLEAKS = """#!/bin/sh
-# Stands in for gitleaks: ends as it is told.
+# Stands in for gitleaks: ends with $LEAKS.
 [ "$1" != --version ] || { echo 8.30.1; exit; }
 exit "${LEAKS:-0}"
 """
@@ -42,16 +42,20 @@ def osv(package: str = "") -> Iterator[str]:
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             known = {"vulns": [{"id": "GHSA-aaaa-bbbb-cccc", "modified": "2026-01-01T00:00:00Z"}]}
-            self._say({"results": [known if one["package"]["name"] == package else {} for one in asked["queries"]]})
+            self._send({"results": [known if one["package"]["name"] == package else {} for one in asked["queries"]]})
 
         def do_GET(self) -> None:
             fixed = {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}
             affected = {"package": {"name": package, "ecosystem": "PyPI"}, "ranges": [fixed]}
-            told = {"id": self.path.rpartition("/")[2], "modified": "2026-01-01T00:00:00Z", "summary": "it is open"}
-            self._say(told | {"affected": [affected]})
+            vulnerability = {
+                "id": self.path.rpartition("/")[2],
+                "modified": "2026-01-01T00:00:00Z",
+                "summary": "it is open",
+            }
+            self._send(vulnerability | {"affected": [affected]})
 
-        def _say(self, told: dict[str, Any]) -> None:
-            content = json.dumps(told).encode()
+        def _send(self, answer: dict[str, Any]) -> None:
+            content = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
@@ -74,16 +78,16 @@ def osv(package: str = "") -> Iterator[str]:
 
 def test_the_audit_passes_only_what_is_known_to_be_well(project: Project) -> None:
     with osv() as well:
-        said = project.cd4ml("audit", settings={"AUDIT_URL": well}).stdout
-    assert "audit: no known vulnerability in what uv.lock names\n" in said
+        printed = project.cd4ml("audit", settings={"AUDIT_URL": well}).stdout
+    assert "audit: no known vulnerability in what uv.lock names\n" in printed
 
     with osv("numpy") as ill:
-        refused = project.cd4ml("audit", settings={"AUDIT_URL": ill}, check=False)
+        rejected = project.cd4ml("audit", settings={"AUDIT_URL": ill}, check=False)
         with (project.folder / "pyproject.toml").open("a") as stream:
             stream.write('\n[tool.uv.audit]\nignore = ["GHSA-aaaa-bbbb-cccc"]\n')
         accepted = project.cd4ml("audit", settings={"AUDIT_URL": ill})
-    assert refused.returncode != 0
-    assert "GHSA-aaaa-bbbb-cccc" in refused.stdout
+    assert rejected.returncode != 0
+    assert "GHSA-aaaa-bbbb-cccc" in rejected.stdout
     assert "audit: no known vulnerability" in accepted.stdout
 
 
@@ -94,11 +98,11 @@ def test_the_audit_passes_only_what_is_known_to_be_well(project: Project) -> Non
         ({"AUDIT_URL": "http://example.org"}, "audit: AUDIT_URL must begin with https://"),
     ],
 )  # fmt: skip
-def test_an_audit_without_a_verdict_is_no_pass(project: Project, settings: dict[str, str], why: str) -> None:
-    said = project.cd4ml("audit", settings=settings, check=False)
+def test_an_audit_without_a_verdict_does_not_pass(project: Project, settings: dict[str, str], why: str) -> None:
+    result = project.cd4ml("audit", settings=settings, check=False)
 
-    assert said.returncode != 0
-    assert why in said.stdout
+    assert result.returncode != 0
+    assert why in result.stdout
 
 
 def test_secrets_are_looked_for_in_the_whole_history(project: Project, tmp_path: Path) -> None:
@@ -109,15 +113,15 @@ def test_secrets_are_looked_for_in_the_whole_history(project: Project, tmp_path:
 
     assert "none in 1 commits" in project.cd4ml("scan-secrets", settings=path).stdout
     for code, why in (("3", "revoke what is named above"), ("1", "gitleaks failed (exit code 1), which is no pass")):
-        said = project.cd4ml("scan-secrets", settings=path | {"LEAKS": code}, check=False)
-        assert said.returncode != 0
-        assert why in said.stdout
+        result = project.cd4ml("scan-secrets", settings=path | {"LEAKS": code}, check=False)
+        assert result.returncode != 0
+        assert why in result.stdout
 
     project.run("git", "commit", "--quiet", "--allow-empty", "--message", "more", settings=WHO)
     project.run("git", "clone", "--quiet", "--depth=1", project.folder.as_uri(), str(tmp_path / "shallow"))
-    said = Project(tmp_path / "shallow").cd4ml("scan-secrets", settings=path, check=False)
-    assert said.returncode != 0
-    assert "only the newest commits are here" in said.stdout
+    result = Project(tmp_path / "shallow").cd4ml("scan-secrets", settings=path, check=False)
+    assert result.returncode != 0
+    assert "only the newest commits are here" in result.stdout
 
 
 def test_a_workflow_with_an_error_is_rejected(project: Project) -> None:

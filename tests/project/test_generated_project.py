@@ -23,9 +23,9 @@ def trained(request: pytest.FixtureRequest) -> Project:
 
 
 def test_its_own_checks_pass(trained: Project) -> None:
-    said = trained.make("test").stdout
-    assert " passed" in said
-    assert "skipped" not in said
+    printed = trained.make("test").stdout
+    assert " passed" in printed
+    assert "skipped" not in printed
     trained.make("lint")
     trained.make("format")
     assert trained.run("git", "status", "--porcelain").stdout == ""
@@ -41,11 +41,11 @@ def test_every_check_passes_before_it_is_trained_on_the_newest_python(
     fresh = Project(bake(into=tmp_path))
     fresh.make("setup", settings={"UV_PYTHON": found.stdout.strip()})
 
-    said = fresh.make("test").stdout
+    printed = fresh.make("test").stdout
 
     assert NEWEST in fresh.run(fresh.python, "--version").stdout
-    assert " passed" in said
-    assert "run make train" in said  # why the tests of data and model were skipped
+    assert " passed" in printed
+    assert "run make train" in printed  # why the tests of data and model were skipped
 
 
 def test_the_model_beats_the_baseline(classifier: Project, regressor: Project) -> None:
@@ -67,18 +67,18 @@ def test_both_are_exported_exactly(trained: Project) -> None:
 def test_nothing_changed_means_nothing_runs(classifier: Project) -> None:
     before = classifier.state()
 
-    said = classifier.make("train").stdout
+    printed = classifier.make("train").stdout
 
-    assert "Running stage" not in said
+    assert "Running stage" not in printed
     assert classifier.state() == before
 
 
 def test_a_change_runs_what_depends_on_it_and_nothing_else(small: Project) -> None:
     small.replace("params.yaml", "bootstrap_rounds: 100", "bootstrap_rounds: 120")
 
-    said = small.make("train").stdout
+    printed = small.make("train").stdout
 
-    assert [stage for stage in STAGES if f"Running stage '{stage}'" in said] == ["evaluate"]
+    assert [stage for stage in STAGES if f"Running stage '{stage}'" in printed] == ["evaluate"]
 
 
 def test_newer_data_make_another_version_whose_metrics_and_plots_are_shown_beside_the_committed(small: Project) -> None:
@@ -111,10 +111,10 @@ print(len(expected), float(np.abs(bundle.scores(columns) - expected).max() / spr
 
 
 def test_the_bundle_answers_as_the_pipeline_on_a_year_that_neither_has_seen(trained: Project) -> None:
-    said = trained.run(trained.python, "-c", COMPARE).stdout
+    printed = trained.run(trained.python, "-c", COMPARE).stdout
 
-    rows, gap = said.splitlines()[-1].split()
-    print(said)
+    rows, gap = printed.splitlines()[-1].split()
+    print(printed)
     assert int(rows) > 35_000
     assert float(gap) < 1e-5
 
@@ -124,8 +124,8 @@ def test_without_uv_it_gets_uv_into_its_own_folder(bake: Bake, tmp_path: Path) -
     path = ":".join(folder for folder in os.environ["PATH"].split(":") if not (Path(folder) / "uv").exists())
     what_serves = {"UV_NO_DEFAULT_GROUPS": "1"}  # the newest uv has a cache of its own, which is empty
 
-    said = fresh.make("setup", settings={"PATH": path} | what_serves).stdout
+    printed = fresh.make("setup", settings={"PATH": path} | what_serves).stdout
 
-    assert "uv is not here: installing it into .uv" in said
+    assert "uv is not here: installing it into .uv" in printed
     assert (fresh.folder / ".uv/bin/uv").exists()
     assert fresh.run(fresh.python, "-c", f"import {fresh.package}, cd4ml, fastapi").returncode == 0

@@ -46,18 +46,18 @@ def look(name: str) -> tuple[int, list[str], list[str]]:
         "files = sorted(str(p) for p in pathlib.Path('.').rglob('*') if '.venv' not in p.parts and p.is_file())\n"
         "print(json.dumps([os.getuid(), [m for m in forbidden if u.find_spec(m)], files]))"
     )
-    said = docker("run", "--rm", "--read-only", "--cap-drop", "ALL", name, "python", "-c", program).stdout
-    user, packages, files = json.loads(said)
+    printed = docker("run", "--rm", "--read-only", "--cap-drop", "ALL", name, "python", "-c", program).stdout
+    user, packages, files = json.loads(printed)
     return user, packages, files
 
 
 def test_the_container_answers_as_the_pipeline_did(image: tuple[Project, str]) -> None:
     project, name = image
 
-    said = project.make("smoke", f"IMAGE={name}").stdout
+    printed = project.make("smoke", f"IMAGE={name}").stdout
 
-    print(said)
-    assert "all 10 are equal to the pipeline's" in said
+    print(printed)
+    assert "all 10 are equal to the pipeline's" in printed
 
 
 def test_the_image_holds_what_serves_and_nothing_else(image: tuple[Project, str]) -> None:

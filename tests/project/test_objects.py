@@ -28,7 +28,7 @@ def hub(need: Callable[[str, object, str], None], tmp_path_factory: pytest.TempP
 def kept(hub: Registry, quick: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A small project that is live, and whose data and models are in the registry. Not to be changed."""
     project = quick.copy(tmp_path_factory.mktemp("kept"))
-    project.make("push", settings=known(hub))
+    project.make("push", settings=signed_in(hub))
     project.run("git", "branch", "production")
     return project
 
@@ -42,29 +42,29 @@ def fresh(kept: Project, environment: Path, tmp_path: Path) -> Project:
     return project
 
 
-def known(hub: Registry, **more: str) -> dict[str, str]:
+def signed_in(hub: Registry, **more: str) -> dict[str, str]:
     """Settings with which the registry lets us in."""
     return {"OBJECTS": f"{hub.address}/{NAME}", "DOCKER_CONFIG": str(hub.login)} | more
 
 
 def test_a_fresh_clone_gets_all_of_it_and_is_judged_against_the_champion(hub: Registry, fresh: Project) -> None:
-    assert "holds every file that it names" in fresh.cd4ml("check-lock", settings=known(hub)).stdout
-    fresh.make("pull", settings=known(hub))
-    assert "has dvc-" in fresh.make("push", settings=known(hub)).stdout
+    assert "holds every file that it names" in fresh.cd4ml("check-lock", settings=signed_in(hub)).stdout
+    fresh.make("pull", settings=signed_in(hub))
+    assert "has dvc-" in fresh.make("push", settings=signed_in(hub)).stdout
 
     champion = fresh.digest
     fresh.replace("params.yaml", "iterations: 10", "iterations: 12")
     fresh.make("train")
     shutil.rmtree(fresh.folder / ".dvc/cache")
-    fresh.make("gate", settings=known(hub), check=False)  # whatever it says of such a small model
+    fresh.make("gate", settings=signed_in(hub), check=False)  # whatever it says of such a small model
 
-    told = fresh.read_json("reports/gate.json")
-    assert (told["champion"]["branch"], told["champion"]["digest"]) == ("production", champion)
+    decision = fresh.read_json("reports/gate.json")
+    assert (decision["champion"]["branch"], decision["champion"]["digest"]) == ("production", champion)
     assert fresh.digest != champion
 
 
-def test_what_is_not_there_is_refused_with_what_mends_it(hub: Registry, fresh: Project, kept: Project) -> None:
-    elsewhere = known(hub) | {"OBJECTS": f"{hub.address}/{NAME}-of-nobody"}
+def test_what_is_missing_is_an_error_that_says_what_fixes_it(hub: Registry, fresh: Project, kept: Project) -> None:
+    elsewhere = signed_in(hub) | {"OBJECTS": f"{hub.address}/{NAME}-of-nobody"}
 
     missing = fresh.cd4ml("check-lock", settings=elsewhere, check=False)
     assert missing.returncode != 0
@@ -77,27 +77,27 @@ def test_what_is_not_there_is_refused_with_what_mends_it(hub: Registry, fresh: P
     assert "DVC's cache lacks" in pushed.stdout
 
 
-def test_a_wrong_password_and_an_odd_name_are_said(hub: Registry, kept: Project, tmp_path: Path) -> None:
+def test_a_wrong_password_and_an_invalid_name_are_errors(hub: Registry, kept: Project, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"auths": {hub.address: {"auth": "YWRhOndyb25n"}}}))
-    for settings, said in (
-        (known(hub) | {"DOCKER_CONFIG": str(tmp_path)}, "cannot read whether"),
-        (known(hub) | {"OBJECTS": "--help"}, "OBJECTS is not a repository in a registry"),
+    for settings, message in (
+        (signed_in(hub) | {"DOCKER_CONFIG": str(tmp_path)}, "cannot read whether"),
+        (signed_in(hub) | {"OBJECTS": "--help"}, "OBJECTS is not a repository in a registry"),
     ):
-        refused = kept.cd4ml("check-lock", settings=settings, check=False)
-        assert refused.returncode != 0
-        assert said in refused.stdout
-        assert "Traceback" not in refused.stdout
+        rejected = kept.cd4ml("check-lock", settings=settings, check=False)
+        assert rejected.returncode != 0
+        assert message in rejected.stdout
+        assert "Traceback" not in rejected.stdout
 
 
-def test_an_object_that_is_not_what_its_name_says_is_refused(hub: Registry, fresh: Project, kept: Project) -> None:
-    tag = kept.make("push", settings=known(hub)).stdout.split("has ")[1].split()[0]
-    forged = known(hub) | {"OBJECTS": f"{hub.address}/{NAME}-forged"}
+def test_an_object_that_differs_from_its_digest_is_rejected(hub: Registry, fresh: Project, kept: Project) -> None:
+    tag = kept.make("push", settings=signed_in(hub)).stdout.split("has ")[1].split()[0]
+    forged = signed_in(hub) | {"OBJECTS": f"{hub.address}/{NAME}-forged"}
     kept.run(kept.python, "-c", FORGE.format(tag=tag), settings=forged)
 
-    refused = fresh.make("pull", settings=forged, check=False)
+    rejected = fresh.make("pull", settings=forged, check=False)
 
-    assert refused.returncode != 0
-    assert "does not match the digest in its name" in refused.stdout
+    assert rejected.returncode != 0
+    assert "does not match the digest in its name" in rejected.stdout
     assert not (fresh.folder / "models/bundle").exists()
 
 

@@ -46,8 +46,8 @@ def test_two_commands(clone: Project, uv: str) -> None:
 
     demo = clone.make("demo").stdout
     print(demo)
-    for said in ("probability", "roc_auc", "lineage", "the service is stopped", "start it again"):
-        assert said in demo
+    for word in ("probability", "roc_auc", "lineage", "the service is stopped", "start it again"):
+        assert word in demo
     # `make test-all` begins with all of them, on all processors
     some = {"PYTEST_ADDOPTS": "-k 'test_versions or test_atomic'", "PYTEST_XDIST_AUTO_NUM_WORKERS": "0"}
     assert " passed" in clone.make("test", settings=some).stdout

@@ -42,29 +42,29 @@ def serving(project: Project, log: Path) -> Iterator[str]:
 
 def test_serve_and_predict(quick: Project, tmp_path: Path) -> None:
     with serving(quick, tmp_path / "log") as url:
-        said = quick.make("predict", f"URL={url}").stdout
+        printed = quick.make("predict", f"URL={url}").stdout
         version = get(f"{url}/version")
 
-    print(said, version)
-    assert "curl" in said
-    assert '"predictions"' in said
+    print(printed, version)
+    assert "curl" in printed
+    assert '"predictions"' in printed
     assert version["digest"] == quick.digest
 
 
 def test_predict_without_a_service_says_how_to_start_one(quick: Project) -> None:
-    said = quick.make("predict", f"URL=http://127.0.0.1:{free_port()}", check=False)
+    result = quick.make("predict", f"URL=http://127.0.0.1:{free_port()}", check=False)
 
-    assert said.returncode != 0
-    assert "make serve" in said.stdout
+    assert result.returncode != 0
+    assert "make serve" in result.stdout
 
 
 def test_without_a_bundle_serve_says_how_to_make_one(small: Project) -> None:
     (small.folder / "models/bundle").rename(small.folder / "aside")
 
-    said = small.make("serve", check=False)
+    result = small.make("serve", check=False)
 
-    assert said.returncode != 0
-    assert "no bundle in models/bundle; run `make train`, which makes one" in said.stdout
+    assert result.returncode != 0
+    assert "no bundle in models/bundle; run `make train`, which makes one" in result.stdout
 
 
 def test_an_environment_without_the_training_libraries_serves(small: Project, tmp_path: Path) -> None:
@@ -74,6 +74,6 @@ def test_an_environment_without_the_training_libraries_serves(small: Project, tm
         assert small.run(small.python, "-c", f"import {library}", check=False).returncode == 1, library
 
     with serving(small, tmp_path / "log") as url:
-        said = small.cd4ml("smoke", "--url", url).stdout
+        printed = small.cd4ml("smoke", "--url", url).stdout
 
-    assert "all 10 are equal to the pipeline's" in said
+    assert "all 10 are equal to the pipeline's" in printed

@@ -1,4 +1,4 @@
-"""The same rows make the same table wherever they come from; what cannot be read is said without its secrets."""
+"""The same rows make the same table wherever they come from; an error shows no secret."""
 
 from __future__ import annotations
 
@@ -97,14 +97,16 @@ def test_a_bucket_gives_what_the_folder_gives(project: Project, cloud: tuple[str
     before = raw(project)
     (project.folder / "data/raw.parquet").unlink()
 
-    said = ingest(project, f"{scheme}://rows/2013/*.parquet", **settings)
+    result = ingest(project, f"{scheme}://rows/2013/*.parquet", **settings)
 
-    assert said.returncode == 0, said.stdout
+    assert result.returncode == 0, result.stdout
     assert raw(project) == before
     assert list((project.folder / "data").glob(".download*")) == []
 
 
-def test_a_bucket_that_cannot_be_read_is_said_in_one_line(project: Project, cloud: tuple[str, dict[str, str]]) -> None:
+def test_a_bucket_that_cannot_be_read_is_an_error_in_two_lines(
+    project: Project, cloud: tuple[str, dict[str, str]]
+) -> None:
     scheme, settings = cloud
     nobody = {name: re.sub(r"(http://127\.0\.0\.1):\d+", r"\1:9", value) for name, value in settings.items()}
     cases = [
@@ -119,15 +121,15 @@ def test_a_bucket_that_cannot_be_read_is_said_in_one_line(project: Project, clou
             ("rows/2013/2013-01.parquet", nobody, "check the address and the credentials, and that the server is up")
         )
     text, before = (project.folder / "params.yaml").read_text(), raw(project)
-    for place, told, said in cases:
+    for place, credentials, message in cases:
         (project.folder / "params.yaml").write_text(text)
-        refused = ingest(project, f"{scheme}://{place}", **told)
-        print(refused.stdout)
+        rejected = ingest(project, f"{scheme}://{place}", **credentials)
+        print(rejected.stdout)
 
-        assert refused.returncode == 1
-        assert said in refused.stdout
-        assert len(refused.stdout.splitlines()) == 2
-        assert not any(secret in refused.stdout for secret in ("s3cret-of-aws", clouds.AZURE_KEY, WRONG_KEY))
+        assert rejected.returncode == 1
+        assert message in rejected.stdout
+        assert len(rejected.stdout.splitlines()) == 2
+        assert not any(secret in rejected.stdout for secret in ("s3cret-of-aws", clouds.AZURE_KEY, WRONG_KEY))
     assert raw(project) == before
 
 
@@ -140,8 +142,8 @@ def test_postgresql_gives_the_same_rows(project: Project, database: str) -> None
     tables = []
     for again in (query, f"{query} ORDER BY random()"):
         (project.folder / "params.yaml").write_text(text)
-        said = ingest(project, source, again, PGPASSWORD=postgresql.PASSWORD)
-        assert said.returncode == 0, said.stdout
+        result = ingest(project, source, again, PGPASSWORD=postgresql.PASSWORD)
+        assert result.returncode == 0, result.stdout
         tables.append(raw(project))
 
     assert tables[0] == tables[1]
@@ -152,15 +154,15 @@ def test_postgresql_gives_the_same_rows(project: Project, database: str) -> None
 
 
 def test_the_address_of_a_database_may_come_from_the_environment(project: Project, database: str) -> None:
-    said = ingest(project, "${DATABASE_URL}", "SELECT * FROM flights LIMIT 50", DATABASE_URL=database)
+    result = ingest(project, "${DATABASE_URL}", "SELECT * FROM flights LIMIT 50", DATABASE_URL=database)
 
-    assert said.returncode == 0, said.stdout
-    assert "reading ${DATABASE_URL}" in said.stdout
-    assert "50 rows" in said.stdout
+    assert result.returncode == 0, result.stdout
+    assert "reading ${DATABASE_URL}" in result.stdout
+    assert "50 rows" in result.stdout
 
 
 @pytest.mark.parametrize(
-    ("query", "change", "said"),
+    ("query", "change", "message"),
     [
         ("SELECT 1", {"PGPASSWORD": "wr0ng-passw0rd"}, "password authentication failed"),
         ("SELECT 1", {"PORT": "9"}, "does not answer"),
@@ -169,19 +171,19 @@ def test_the_address_of_a_database_may_come_from_the_environment(project: Projec
         ("SELECT * FROM planes", {}, 'relation "planes" does not exist'),
     ],
 )
-def test_what_postgresql_refuses_is_said_in_one_line(
-    project: Project, database: str, query: str, change: dict[str, str], said: str
+def test_what_postgresql_rejects_is_an_error_in_one_line(
+    project: Project, database: str, query: str, change: dict[str, str], message: str
 ) -> None:
     settings = {"PGPASSWORD": postgresql.PASSWORD, "PORT": str(urlsplit(database).port)} | change
     before = raw(project)
 
-    refused = ingest(project, "postgresql://owner@127.0.0.1:${PORT}/postgres", query, **settings)
+    rejected = ingest(project, "postgresql://owner@127.0.0.1:${PORT}/postgres", query, **settings)
 
-    print(refused.stdout)
-    assert refused.returncode == 1
-    assert said in refused.stdout.splitlines()[-1]
-    assert "Traceback" not in refused.stdout
-    assert settings["PGPASSWORD"] not in refused.stdout
+    print(rejected.stdout)
+    assert rejected.returncode == 1
+    assert message in rejected.stdout.splitlines()[-1]
+    assert "Traceback" not in rejected.stdout
+    assert settings["PGPASSWORD"] not in rejected.stdout
     assert raw(project) == before
 
 
@@ -194,10 +196,10 @@ def test_a_refresh_harms_nothing_when_it_is_killed_or_comes_in_the_middle_of_a_r
     deadline = time.monotonic() + 60
     while "Running stage 'train'" not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
-    said = small.make("refresh", check=False)
+    result = small.make("refresh", check=False)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait(60)
-    assert "refresh: DVC is running in this folder (process" in said.stdout
+    assert "refresh: DVC is running in this folder (process" in result.stdout
     assert (small.folder / "params.yaml").read_bytes() == params
 
     for delay, until in [(0.7, "2013-03-31"), (1.4, "2013-04-30"), (2.8, "2013-03-31")]:

@@ -111,7 +111,7 @@ def test_the_model_answers_where_only_its_requirements_are_installed(project: Pr
     project.run("uv", "pip", "install", "--quiet", "--python", python, "-r", f"{model}/requirements.txt", "pyarrow")
     elsewhere = str(shutil.copytree(model, tmp_path / "model"))
 
-    assert project.run(python, "-c", "import cd4ml", check=False).returncode == 1
+    assert project.run(python, "-c", "import cd4ml.bundle", check=False).returncode == 1
     project.run(python, "-c", ANSWER, elsewhere, "data/holdout.parquet", answers)
 
     assert_as_the_bundle(project, answers)
@@ -163,10 +163,10 @@ def test_two_at_once_publish_one_run(project: Project, tmp_path: Path) -> None:
     processes = [project.start("make", "track", log=log) for log in logs]
     codes = [process.wait(PATIENCE) for process in processes]
 
-    said = sorted(log.read_text() for log in logs)
-    print(*said)
+    printed = sorted(log.read_text() for log in logs)
+    print(*printed)
     assert codes == [0, 0]
-    assert ["in MLflow already" in one for one in said].count(True) == 1
+    assert ["in MLflow already" in one for one in printed].count(True) == 1
     count = "import mlflow; print(len(mlflow.MlflowClient('sqlite:///mlflow.db').search_runs(['1'])))"
     assert project.run(project.python, "-c", count).stdout.split()[-1] == "1"
 
