@@ -17,8 +17,8 @@ the team's code through `features.derive` and `model.build_model` alone. Its pac
 | storage    | where data and models are kept: a DVC remote, or a container registry                            |
 | gate       | the challenger against the baseline and the champion                                             |
 | tracking   | MLflow, from the files that a training leaves                                                    |
+| pipeline   | one module for each stage of dvc.yaml, and the verb that runs them all                           |
 | tuning     | the search for better parameters                                                                 |
-| pipeline   | one module a stage of dvc.yaml, and the run of all of them                                       |
 | serving    | the HTTP service                                                                                 |
 | delivery   | what workflows do in git and on GitHub                                                           |
 | deploy     | the image, and the scripts of each cloud                                                         |

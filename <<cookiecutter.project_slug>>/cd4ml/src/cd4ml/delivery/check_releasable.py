@@ -10,7 +10,7 @@ from cd4ml.files.git import branch_commit, remote_name, run_git
 from cd4ml.gate.champion import PRODUCTION
 from cd4ml.terminal.arguments import Arguments
 
-SHIPPED_PATHS = ("Dockerfile", ".dockerignore", "pyproject.toml", "uv.lock", "src", "cd4ml", "reports", "dvc.lock")
+SHIPPED_PATHS = ("Dockerfile", ".dockerignore", "pyproject.toml", "uv.lock", "cd4ml", "reports", "dvc.lock")
 """What an image is built from, and deployed with."""
 
 
