@@ -29,7 +29,7 @@ test-all: test ## that, then bake projects and run them, and deliver them: GitHu
 	$(TIER) delivery $(SLOW) tests/delivery
 
 drills: GROUP = --group slow
-drills: $(UV) ## what goes wrong on the way to each cloud, step by step, and what other platforms and options do alike
+drills: $(UV) ## what goes wrong on the way to each cloud, step by step, and the rarer options (25 minutes)
 	$(TIER) drills $(subst not drill,drill,$(SLOW)) tests/delivery
 
 lint: $(UV) ## style, types, imports, workflows and shell scripts

@@ -244,7 +244,7 @@ def test_back_and_back_again(story: Story) -> None:
     run = github.dispatch("rollback", {"release": "$(touch /tmp/cd4ml-was-here)", "reason": "none"})
     github.run_all()
     assert run.conclusion == "failure"
-    assert "no release" in run.log, report(run)
+    assert "RELEASE is not the name of a release" in run.log, report(run)
     assert alike(story.delivery.answers(), second)
 
 

@@ -26,8 +26,6 @@ from tests.moving import keep_in, move
 from tests.project.baked import Project
 from tests.project.test_image import engine
 
-pytestmark = pytest.mark.drill
-
 __all__ = ["engine"]
 
 SET_UP: dict[str, SetUp[Any]] = {"cloud-run": cloud_run, "fargate": fargate, "aci": aci}
@@ -84,7 +82,7 @@ def released(delivery: Delivery[Any]) -> str:
 
 @pytest.mark.parametrize(
     ("platform", "credentials"),
-    [("fargate", "oidc"), ("aci", "service-account")],
+    [("fargate", "oidc"), pytest.param("aci", "service-account", marks=pytest.mark.drill)],
 )
 def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentials: str) -> None:
     with ship(platform, credentials, "cloud", ci=platform == "fargate") as delivery:
@@ -113,6 +111,7 @@ def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentia
         assert again == began | {"request_id": again["request_id"]}
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("platform", "credentials", "registry"),
     [
@@ -134,6 +133,7 @@ def test_a_pair_of_options(ship: Ship, platform: str, credentials: str, registry
             assert image["Labels"]["org.opencontainers.image.version"] == version
 
 
+@pytest.mark.drill
 def test_a_project_moves_to_another_cloud(ship: Ship, bake: Bake, need: Need, tmp_path: Path) -> None:
     with ship("cloud-run", "service-account", "cloud") as delivery:
         github, project = delivery.github, delivery.project

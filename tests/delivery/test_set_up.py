@@ -77,10 +77,9 @@ PLACES: dict[str, Callable[[Bake, Need, Path], AbstractContextManager[Place]]] =
     "fargate": on_aws,
     "aci": on_azure,
 }
-OTHERS = [name for name in PLACES if name != "cloud-run"]
 
 
-@pytest.mark.parametrize("platform", ["cloud-run", *(pytest.param(name, marks=pytest.mark.drill) for name in OTHERS)])
+@pytest.mark.parametrize("platform", PLACES)
 def test_a_newcomer_sets_up_what_the_page_says(platform: str, bake: Bake, need: Need, uv: str, tmp_path: Path) -> None:
     with PLACES[platform](bake, need, tmp_path) as (site, storage):
         project = Project(site.project)

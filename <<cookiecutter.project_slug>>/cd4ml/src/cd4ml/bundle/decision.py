@@ -17,7 +17,7 @@ class Decision:
     classes: list[Any]
     """The classes in the order of the scores' columns: [False, True], or the categories; empty for regression."""
     threshold: float | None
-    """The probability from which on the positive class is predicted; None unless the task is binary."""
+    """Rows at or above this probability are predicted positive; None unless the task is binary."""
 
     def labels(self, scores: Array) -> Array:
         """Return the predicted labels or numbers, shape `(rows,)`.

@@ -9,6 +9,7 @@ from typing import Any
 from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url
 from cd4ml.delivery.comment_text import Base, CommentData, Report, Reports, as_markdown
 from cd4ml.delivery.github import GitHub
+from cd4ml.delivery.pull_request import truncated
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, file_at
 from cd4ml.gate.champion import branches, bundle_digest_at, bundle_digest_here
@@ -17,7 +18,6 @@ from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
 MARKER = "<!-- the model, kept up to date by cd4ml comment -->"
-_MAX_LENGTH = 60_000  # characters; GitHub takes 65,536
 _TRUSTED = ("OWNER", "MEMBER", "COLLABORATOR")
 
 
@@ -33,7 +33,7 @@ def main(argv: list[str]) -> None:
     number = os.environ.get("PULL_REQUEST", "")
     if number and not number.isdecimal():
         raise UserError(f'PULL_REQUEST is "{number[:40]}"; give the number of a pull request, such as 7')
-    text = _truncated(as_markdown(_read_data()))
+    text = truncated(as_markdown(_read_data()), "the run's artifact `reports`")
     add_to_summary(text)
     if not number or is_set("FORK"):
         print(text)
@@ -98,9 +98,3 @@ def _own_comments(github: GitHub, number: int) -> Iterator[dict[str, Any]]:
         trusted = comment["user"]["type"] == "Bot" or comment.get("author_association") in _TRUSTED
         if trusted and (comment["body"] or "").startswith(MARKER):
             yield comment
-
-
-def _truncated(text: str) -> str:
-    if len(text) <= _MAX_LENGTH:
-        return text
-    return text[:_MAX_LENGTH].rpartition("\n")[0] + "\n\n… the rest is in the run's artifact `reports`.\n"

@@ -42,8 +42,8 @@ def how_to_open(repository: str, server: str, branch: str) -> str:
     )
 
 
-def truncated(body: str) -> str:
-    """Return a text that is short enough for GitHub."""
+def truncated(body: str, rest: str = "reports/gate.md") -> str:
+    """Return a text that is short enough for GitHub; `rest` is where the whole text is."""
     if len(body) <= _MAX_LENGTH:
         return body
-    return body[:_MAX_LENGTH].rpartition("\n")[0] + "\n\n… the rest is in reports/gate.md"
+    return body[:_MAX_LENGTH].rpartition("\n")[0] + f"\n\n… the rest is in {rest}\n"

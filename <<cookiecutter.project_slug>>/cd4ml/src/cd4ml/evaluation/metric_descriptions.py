@@ -1,4 +1,4 @@
-"""One sentence about each metric for the model card; the metric's name is its subject."""
+"""A sentence about each metric, for the model card. The card writes the metric's name before it."""
 
 METRIC_DESCRIPTIONS = {
     "roc_auc": (

@@ -22,7 +22,7 @@ class Predictions:
     scores: Array
     """Shape `(rows,)`: the positive class's probability (binary) or a number; `(rows, classes)` for multiclass."""
     threshold: float | None
-    """The probability from which on the positive class is predicted; None unless the task is binary."""
+    """Rows at or above this probability are predicted positive; None unless the task is binary."""
 
     @classmethod
     def from_scores(cls, target: Array, scores: Array, decision: Decision) -> Self:

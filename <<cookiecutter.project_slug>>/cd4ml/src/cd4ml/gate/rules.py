@@ -92,7 +92,7 @@ def check_comparison(comparison: Comparison, champion: Predictions, max_regressi
     )
     significant = NormalDist().inv_cdf(0.975) * difference.error
     detectable = max(max_regression, significant) + NormalDist().inv_cdf(0.8) * difference.error
-    numbers = _numbers(difference) | {"caught_four_times_in_five": detectable}
+    numbers = _numbers(difference) | {"detectable_loss": detectable}
     return _finding("comparison", passed, f"{name} {format_gain(difference)}", allowed, why, numbers)
 
 
@@ -147,7 +147,7 @@ def check_calibration(comparison: Comparison, max_error: float) -> Finding:
         f"the calibration error is {format_number(error)}, {max_error:g} is allowed "
         f"(mean probability {format_percent(mean)}, observed share {format_percent(share)})"
     )
-    numbers = {"error": error, "by_chance": by_chance, "mean_said": mean, "share_happened": share}
+    numbers = {"error": error, "by_chance": by_chance, "mean_probability": mean, "observed_share": share}
     passed = error <= max_error or error <= by_chance
     return _finding("calibration", passed, f"error {format_number(error)}", f"at most {max_error:g}", why, numbers)
 

@@ -73,7 +73,7 @@ class SplitParams(Section):
 
 
 class DecisionParams(Section):
-    """The probability from which on a binary classifier answers yes."""
+    """Rows at or above this probability are predicted positive."""
 
     threshold: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
 

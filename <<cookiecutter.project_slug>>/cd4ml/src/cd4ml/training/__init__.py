@@ -4,7 +4,7 @@ In: features by name, a target, the keys of `model:` in params.yaml. Out: a fitt
 `build`, which calls the team's `build_model`.
 
 - `build`: call the team's `build_model`. `fit`: fit the model that it returned.
-- `threshold`: choose the probability from which on the positive class is predicted.
+- `threshold`: choose the decision threshold of a binary model.
 - `estimator`: convert features to the table that scikit-learn takes, and predict scores.
 - `skops_file`: save and load a pipeline; equal pipelines give equal bytes.
 """

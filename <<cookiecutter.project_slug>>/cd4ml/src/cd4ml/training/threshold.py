@@ -1,4 +1,4 @@
-"""Choose the decision threshold: the probability from which on the positive class is predicted."""
+"""Choose the decision threshold: rows at or above this probability are predicted positive."""
 
 from typing import Any
 
