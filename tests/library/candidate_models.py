@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from cd4ml.bundle.assemble import read_inputs, write_bundle
 from cd4ml.bundle.bundle import Bundle
+from cd4ml.bundle.manifest import Runtime
 from cd4ml.gate.champion import Champion, UnknownChampionError
 from cd4ml.gate.judge import judge
 from cd4ml.gate.verdict import Verdict
@@ -37,13 +38,18 @@ class CandidateModels:
         self.target = self.inputs.target
         self.frame = to_frame(self.inputs.code.derive(self.inputs.train))
 
-    def good_model(self, target: Any = None) -> Any:
-        """Return a logistic regression, fitted on the training set's target, or on another target."""
+    def good_model(self, target: Any = None, unknown: str = "ignore") -> Any:
+        """Return a logistic regression, fitted on the training set's target, or on another target.
+
+        Args:
+            target: the other target.
+            unknown: what it does with a category that the training set does not have: "ignore" it, or fail: "error".
+        """
         categories = ["district", "street"]
         numbers = [name for name in self.frame if name not in categories]
         encoded = ColumnTransformer(
             [
-                ("categories", OneHotEncoder(handle_unknown="ignore"), categories),
+                ("categories", OneHotEncoder(handle_unknown=unknown), categories),
                 ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), numbers),
             ]
         )
@@ -86,12 +92,13 @@ class CandidateModels:
         model = make_pipeline(self.good_model()["encoded"], interactions, LogisticRegression(max_iter=500))
         return model.fit(self.frame, labels)
 
-    def bundle(self, model: Any, pipeline: Any = None, **inputs: Any) -> Bundle:
+    def bundle(self, model: Any, pipeline: Any = None, runtime: Runtime = "sklearn", **inputs: Any) -> Bundle:
         """Write a model's bundle and its pipeline where the gate reads them; return the bundle.
 
         Args:
             model: the fitted model in the bundle.
             pipeline: the fitted model in models/pipeline.skops, if it is to be another one.
+            runtime: what runs the model.
             inputs: further fields of `BundleInputs` to replace.
         """
         folder = self.project.bundle
@@ -99,8 +106,7 @@ class CandidateModels:
             skops_file.save(model, paths.PIPELINE)
             for path in folder.iterdir():
                 path.unlink()
-            reason = "scikit-learn, for this test"
-            write_bundle(folder, replace(self.inputs, model=model, **inputs), "sklearn", reason)
+            write_bundle(folder, replace(self.inputs, model=model, **inputs), runtime, "this test asks for it")
             skops_file.save(pipeline or model, paths.PIPELINE)
             return Bundle.load(folder)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from candidate_models import CandidateModels, rejections
 from cd4ml.bundle.bundle import Bundle
+from cd4ml.bundle.manifest import Runtime
 from cd4ml.contract.column import Column
 from cd4ml.gate.champion import UnknownChampionError
 from cd4ml.gate.verdict import as_json, as_text
@@ -42,6 +43,34 @@ def test_a_champion_that_cannot_be_scored_leads_to_a_rejection(candidates: Candi
     assert rejections(verdict)["requests"] == (
         "callers would break: garden was removed, and a request that contains it is rejected"
     )
+
+
+@pytest.mark.parametrize(("runtime", "reason"), [("onnx", "Unknown Category"), ("sklearn", "unknown categories")])
+def test_a_champion_that_fails_on_a_row_leads_to_a_rejection(
+    candidates: CandidateModels, monkeypatch: pytest.MonkeyPatch, runtime: Runtime, reason: str
+) -> None:
+    strict = candidates.bundle(candidates.good_model(unknown="error"), runtime=runtime)
+    challenger = candidates.bundle(candidates.good_model())
+    rows = candidates.table["district"].where(candidates.table.index != 7, "west")
+    monkeypatch.setattr(candidates, "table", candidates.table.assign(district=rows))
+
+    verdict = candidates.judge(challenger, strict)
+
+    assert rejections(verdict)["champion"].startswith("the champion cannot score the test set: ")
+    assert reason in rejections(verdict)["champion"]
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "sklearn"])
+def test_a_challenger_that_fails_on_a_row_is_rejected(
+    candidates: CandidateModels, monkeypatch: pytest.MonkeyPatch, runtime: Runtime
+) -> None:
+    challenger = candidates.bundle(candidates.good_model(unknown="error"), runtime=runtime)
+    rows = candidates.table["district"].where(candidates.table.index != 7, "west")
+    monkeypatch.setattr(candidates, "table", candidates.table.assign(district=rows))
+
+    verdict = candidates.judge(challenger)
+
+    assert rejections(verdict)["answers"].startswith("it cannot score the test set: ")
 
 
 def test_a_champion_for_another_target_leads_to_a_rejection(

@@ -12,7 +12,10 @@ from cd4ml.training import build, skops_file
 from cd4ml.training.estimator import predict_scores
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.pipeline import Pipeline
+from sklearn.feature_selection import SelectPercentile
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 BINARY = Decision("binary", [False, True], 0.5)
@@ -37,6 +40,23 @@ def test_a_model_whose_export_is_wrong_is_shipped_on_scikit_learn_with_the_reaso
     assert bundle.manifest.runtime == "sklearn"
     assert "cannot be shipped as ONNX: its ONNX form is not exact: scores differ by up to" in bundle.manifest.reason
     assert bundle.decision.predictions(bundle.scores_of_rows(examples["rows"])) == examples["predictions"]
+
+
+def build_model_that_onnx_runtime_rejects(task, numbers, categories, iterations):
+    """Return a model on one feature that a test selects: its export succeeds, and ONNX Runtime rejects the graph."""
+    selected = make_pipeline(SimpleImputer(), SelectPercentile(percentile=10))
+    return make_pipeline(ColumnTransformer([("selected", selected, ["size", "rooms"])]), LogisticRegression())
+
+
+def test_a_model_that_onnx_runtime_cannot_load_is_shipped_on_scikit_learn_with_the_reason(project, monkeypatch):
+    monkeypatch.setattr(build, "load_build_model", lambda: build_model_that_onnx_runtime_rejects)
+
+    project.run("ingest", "validate", "split", "train", "package")
+
+    manifest = Bundle.load(project.bundle).manifest
+    assert manifest.runtime == "sklearn"
+    assert "ONNX: its ONNX form cannot be loaded: InvalidGraph: [ONNXRuntimeError] : 10 : " in manifest.reason
+    assert "model.onnx" not in manifest.reason  # its folder has another name in each run
 
 
 def test_a_wrong_export_is_rejected_if_params_yaml_demands_onnx(project, monkeypatch):

@@ -19,7 +19,7 @@ from cd4ml.bundle.training_profile import training_profile
 from cd4ml.contract.columns import Array, Columns, evenly_spaced_rows, rows_of_columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, read_table, target_of_table, times_of_table
-from cd4ml.errors import ModelError
+from cd4ml.errors import BundleError, ModelError, describe
 from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
@@ -115,8 +115,10 @@ def _prove_export(folder: Path, inputs: BundleInputs) -> str:
         tolerance = NUMBER_TOLERANCE * float(inputs.target.std())
     try:
         bundle = Bundle.load(folder)
-    except (RuntimeError, ValueError) as failure:  # of ONNX Runtime
-        raise NotExportableError(f"its ONNX form cannot be loaded: {str(failure).splitlines()[0][:120]}") from failure
+    except BundleError as failure:
+        if failure.__cause__ is None:
+            raise
+        raise NotExportableError(f"its ONNX form cannot be loaded: {describe(failure.__cause__)[:120]}") from failure
     return prove_equal(
         bundle.scores,
         inputs.pipeline_scores,

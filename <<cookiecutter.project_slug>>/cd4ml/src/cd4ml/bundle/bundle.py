@@ -19,6 +19,9 @@ from cd4ml.bundle.feature_code import FeatureCode
 from cd4ml.bundle.manifest import MODEL_FILES, Manifest, load_manifest
 from cd4ml.contract.columns import Array, Columns, columns_of_rows
 from cd4ml.contract.contract import Contract
+from cd4ml.errors import BundleError, UserError, describe
+
+_ADVICE = "install the packages in uv.lock with `make setup`, or run `make train`"
 
 
 class Bundle:
@@ -34,13 +37,22 @@ class Bundle:
         """Return the bundle in a folder, after checking every file of it.
 
         Raises:
-            BundleError: it is missing, incomplete or altered, or was written by a newer version of the library.
+            BundleError: it is missing, incomplete or altered, was written by a newer version of the library, or its
+                model cannot be loaded.
         """
         manifest = load_manifest(folder)
         contract = Contract.from_json((folder / "contract.json").read_bytes())
         code = FeatureCode.read(folder / "features.py")
         engine_type = OnnxEngine if manifest.runtime == "onnx" else SklearnEngine
-        engine = engine_type(folder / MODEL_FILES[manifest.runtime], manifest)
+        model = folder / MODEL_FILES[manifest.runtime]
+        try:
+            engine = engine_type(model, manifest)
+        except UserError:
+            raise
+        except Exception as failure:  # ONNX Runtime's own exceptions have no base class but this
+            raise BundleError(
+                f"{folder}: {model.name} cannot be loaded ({describe(failure)[:150]}); {_ADVICE}"
+            ) from failure
         return cls(manifest, contract, code, engine, folder)
 
     @property

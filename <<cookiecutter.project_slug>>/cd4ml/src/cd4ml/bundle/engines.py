@@ -26,7 +26,8 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        # From its bytes: the message of a failure would contain the path, and the manifest contains that message.
+        self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         features = [*manifest.numbers, *manifest.categories]
         # Matched by their order, since the exporter changes names that are not identifiers.
         inputs = zip(self._session.get_inputs(), features, strict=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.errors import BundleError, UserError
+from cd4ml.errors import UserError
 from cd4ml.files.dvc_lock import output_digest
 from cd4ml.files.git import GitError, branch_commit, failure_reason, remote_name, run_command
 from cd4ml.settings import paths
@@ -55,7 +55,7 @@ def _find(folder: Path) -> Champion | None:
         fetch_bundle(branch, revision, folder)
         try:
             return Champion(branch, revision, Bundle.load(folder))
-        except BundleError as damaged:
+        except UserError as damaged:
             reason = str(damaged).replace(str(folder), "its bundle").partition("; ")[0].partition(": fetch")[0]
             raise UnknownChampionError(f"{branch} at {revision[:7]}: {reason}") from None
     return None

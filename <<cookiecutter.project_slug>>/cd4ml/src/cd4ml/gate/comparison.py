@@ -11,7 +11,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, target_of_table
-from cd4ml.errors import UserError
+from cd4ml.errors import describe
 from cd4ml.evaluation.baseline import baseline_predictions
 from cd4ml.evaluation.intervals import bootstrap, percentile_interval
 from cd4ml.evaluation.metrics import METRICS, Metric, compute_metrics, main_metric, make_main_scorer, make_scorer
@@ -140,8 +140,8 @@ def score_champion(table: pd.DataFrame, champion: Bundle, contract: Contract) ->
         raise UnknownChampionError(f"the champion needs {', '.join(missing)}, which the test set does not have")
     try:
         scores = champion.scores(columns_of_table(table, champion.contract))
-    except (UserError, RuntimeError, ValueError, TypeError, KeyError) as failure:
-        raise UnknownChampionError(f"the champion cannot score the test set: {_first_line(failure)}") from failure
+    except Exception as failure:  # a model may raise anything, and ONNX Runtime has its own exceptions
+        raise UnknownChampionError(f"the champion cannot score the test set: {describe(failure)[:200]}") from failure
     if not np.isfinite(scores).all():
         wrong = int((~np.isfinite(scores)).reshape(len(scores), -1).any(axis=1).sum())
         raise UnknownChampionError(f"the champion's scores are NaN or infinite in {wrong:,} of {len(scores):,} rows")
@@ -160,7 +160,3 @@ def find_slices(columns: Columns, contract: Contract, params: EvaluateParams) ->
 
 def _value_name(value: Any) -> str:
     return {None: "null", True: "true", False: "false"}.get(value, str(value))
-
-
-def _first_line(failure: Exception) -> str:
-    return (str(failure).splitlines() or [type(failure).__name__])[0][:150]

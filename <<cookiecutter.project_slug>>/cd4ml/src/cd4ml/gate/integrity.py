@@ -12,9 +12,9 @@ import numpy as np
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import check_examples
 from cd4ml.bundle.proof import NUMBER_TOLERANCE, PROBABILITY_TOLERANCE, describe_difference
-from cd4ml.contract.columns import Array, Columns
+from cd4ml.contract.columns import Columns
 from cd4ml.contract.contract import Contract
-from cd4ml.errors import UserError
+from cd4ml.errors import describe
 from cd4ml.settings import paths
 from cd4ml.training import skops_file
 from cd4ml.training.estimator import predict_scores
@@ -48,22 +48,25 @@ def difference_from_inputs(bundle: Bundle) -> str | None:
     return None
 
 
-def difference_from_pipeline(bundle: Bundle, pipeline: Path, columns: Columns, scores: Array) -> str | None:
+def difference_from_pipeline(bundle: Bundle, pipeline: Path, columns: Columns) -> str | None:
     """Return, as a message, how the bundle's scores differ from its pipeline's; None if they do not.
 
     Args:
         bundle: the challenger.
         pipeline: the file of the fitted scikit-learn pipeline, as skops.
         columns: the test set, normalized.
-        scores: the bundle's own scores of it.
     """
+    try:
+        scores = bundle.scores(columns)
+    except Exception as failure:  # a model may raise anything, and ONNX Runtime has its own exceptions
+        return f"it cannot score the test set: {describe(failure)[:200]}"
     if not np.isfinite(scores).all():
         wrong = (~np.isfinite(scores)).reshape(len(scores), -1).any(axis=1)
         return f"its scores are NaN or infinite in {wrong.sum():,} of {len(scores):,} rows"
     try:
         expected = predict_scores(skops_file.load(pipeline), bundle.code.derive(columns), bundle.manifest.task)
-    except (UserError, ValueError, TypeError) as failure:
-        return f"{pipeline} cannot score the test set: {(str(failure).splitlines() or ['no reason'])[0][:150]}"
+    except Exception as failure:  # a model may raise anything
+        return f"{pipeline} cannot score the test set: {describe(failure)[:200]}"
     tolerance = PROBABILITY_TOLERANCE
     if bundle.manifest.task == "regression":
         tolerance = NUMBER_TOLERANCE * float(bundle.training_profile()["target"]["deviation"])
