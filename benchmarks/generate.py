@@ -39,6 +39,12 @@ def one_file_template(folder: Path) -> Path:
     return folder
 
 
+def clean_copy(folder: Path) -> Path:
+    """Return a copy of this template as a clone has it, without what tools leave in a working folder."""
+    left_out = shutil.ignore_patterns("build", ".git", ".venv", ".uv", "__pycache__", ".*_cache")
+    return Path(shutil.copytree(ROOT, folder / "template", ignore=left_out))
+
+
 def seconds(template: Path, into: Path) -> float:
     """Generate a project of default answers into a folder; return the wall time.
 
@@ -62,7 +68,7 @@ def main() -> None:
     turns = QUICK_TURNS if parser.parse_args().quick else TURNS
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        templates = {"this template": ROOT, "one file": one_file_template(scratch / "one-file")}
+        templates = {"this template": clean_copy(scratch), "one file": one_file_template(scratch / "one-file")}
         times: dict[str, list[float]] = {what: [] for what in templates}
         for turn in range(turns + 1):
             for what, template in templates.items():

@@ -142,7 +142,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = made(Path(folder) / "project", quick)
         project.commit("as generated")
-        with delivered(project, need, Path(folder) / "world", cloud_run) as delivery:
+        with delivered(project, need, Path(folder) / "world", cloud_run, newly_installed=True) as delivery:
             found = measured(delivery, quick)
     print()
     for name, seconds in found.items():

@@ -129,9 +129,18 @@ class Delivery(Generic[C]):
 
 @contextmanager
 def delivered(
-    project: Project, need: Need, folder: Path, set_up: SetUp[C], credentials: str = "service-account"
+    project: Project,
+    need: Need,
+    folder: Path,
+    set_up: SetUp[C],
+    credentials: str = "service-account",
+    *,
+    newly_installed: bool = False,
 ) -> Iterator[Delivery[C]]:
-    """Give a committed project all that its workflows ask for, until the block ends."""
+    """Give a committed project all that its workflows ask for, until the block ends.
+
+    Its jobs share environments, unless everything is to be `newly_installed` in each.
+    """
     need("registry", not missing(), f"{missing()} is not installed")
     with (
         open_registry(folder / "registry") as registry,
@@ -141,7 +150,9 @@ def delivered(
         keep_at(project, **cloud.remote)
         project.commit("keep objects in the bucket")
         world = settings(AUDIT_URL=osv, **({"CANARY_PAUSE": "0"} | cloud.settings))
-        with GitHub(folder / "github", path=":".join([*cloud.tools, path()]), settings=world, parallel=1) as github:
+        with GitHub(
+            folder / "github", path=":".join([*cloud.tools, path(newly_installed)]), settings=world, parallel=1
+        ) as github:
             environments(github)
             cloud.trust(github) if credentials == "oidc" else cloud.keys(github)
             github.vars |= cloud.variables | {"CANARY_SECONDS": "1", "CONTAINER_REGISTRY": registry}
