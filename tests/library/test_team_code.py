@@ -116,6 +116,25 @@ def test_an_error_that_only_shows_later_is_reported_in_the_same_way(trained: Pro
     assert printed.startswith(f"stage package: {line_of(trained, name, '> 200')}: TypeError: 'int' object is not")
 
 
+@pytest.mark.parametrize(("rows", "stage"), [([-1], "package"), ([3], "train")], ids=["test set", "a fold of it"])
+def test_a_model_that_fails_on_rows_that_the_contract_allows_is_reported(
+    project: Project, fail: Fail, rows: list[int], stage: str
+) -> None:
+    project.replace("src/houses/model.py", 'handle_unknown="ignore"', 'handle_unknown="error"')
+    project.replace("contract.yaml", "east]", "east, west]")
+    table = project.table.sort_values("sold_on", ignore_index=True)
+    table.loc[table.index[rows], "district"] = "west"
+    project.table = table
+    project.run("ingest", "validate", "split", *(["train"] if stage == "package" else []))
+
+    printed = fail(project, stage)
+
+    assert printed.startswith(
+        f"stage {stage}: src/houses/model.py: the model cannot score rows that the contract allows: "
+    )
+    assert printed.count("\n") == 1
+
+
 def test_a_file_that_is_not_there_is_named(trained: Project, fail: Fail) -> None:
     for name in ("src/houses/features.py", "src/houses/model.py"):
         text = (trained.folder / name).read_text(encoding="utf-8")

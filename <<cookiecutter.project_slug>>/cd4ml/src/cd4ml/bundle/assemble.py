@@ -27,6 +27,7 @@ from cd4ml.settings.project import read_project
 from cd4ml.terminal.output import report
 from cd4ml.training import skops_file
 from cd4ml.training.estimator import numbers_and_categories, predict_scores
+from cd4ml.training.fit import explaining
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,14 @@ class BundleInputs:
     decision: Decision
 
     def pipeline_scores(self, columns: Columns) -> Array:
-        """Return the fitted pipeline's own scores of normalized columns."""
-        return predict_scores(self.model, self.code.derive(columns), self.contract.task)
+        """Return the fitted pipeline's own scores of normalized columns.
+
+        Raises:
+            ModelError: it fails on them.
+        """
+        features = self.code.derive(columns)
+        with explaining("score rows that the contract allows"):
+            return predict_scores(self.model, features, self.contract.task)
 
 
 def read_inputs() -> BundleInputs:

@@ -1,5 +1,7 @@
 """Fit the team's model, and report an error with the line of the team's code that it comes from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cd4ml.contract.columns import Array, Columns
@@ -14,14 +16,25 @@ def fit(model: Any, features: Columns, target: Array) -> Any:
     Raises:
         ModelError: scikit-learn, or one of the team's own classes, rejects the parameters or the data.
     """
-    try:
+    with explaining("be fitted"):
         return model.fit(to_frame(features), target)
+
+
+@contextmanager
+def explaining(action: str) -> Iterator[None]:
+    """Turn an exception of scikit-learn, or of the team's own classes, into a message: the model cannot `action`.
+
+    Raises:
+        ModelError: the block raised such an exception.
+    """
+    try:
+        yield
     except (UserError, OSError):
         raise
     except Exception as failure:
         file = read_project().model
         location = locate(failure, file.parent) or file
-        raise ModelError(f"{location}: the model cannot be fitted: {_reason(failure)}") from failure
+        raise ModelError(f"{location}: the model cannot {action}: {_reason(failure)}") from failure
 
 
 def _reason(failure: Exception) -> str:

@@ -8,6 +8,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.training.estimator import to_frame
+from cd4ml.training.fit import explaining
 
 FOLDS = 3
 
@@ -34,7 +35,12 @@ def best_threshold(probabilities: Array, target: Array) -> float:
 
 
 def choose_threshold(model: Any, features: Columns, target: Array) -> float:
-    """Return the best threshold for the training set's probabilities, which cross-validation predicts."""
+    """Return the best threshold for the training set's probabilities, which cross-validation predicts.
+
+    Raises:
+        ModelError: a model that is fitted on a part of the rows cannot score the others.
+    """
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    probabilities = cross_val_predict(clone(model), to_frame(features), target, cv=folds, method="predict_proba")
+    with explaining("score rows that the contract allows"):
+        probabilities = cross_val_predict(clone(model), to_frame(features), target, cv=folds, method="predict_proba")
     return best_threshold(probabilities[:, 1], target)
