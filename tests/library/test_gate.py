@@ -105,6 +105,10 @@ def test_a_bundle_without_its_pipelines_scores_is_rejected(candidates: Candidate
 
     assert set(rejections(verdict)) == {"answers"}
     assert "it does not give its pipeline's scores: scores differ by up to" in rejections(verdict)["answers"]
+    for text in (as_text(verdict), as_markdown(verdict)):
+        assert "no champion" not in text
+        assert "baseline" not in text
+    assert "Not compared with another model, because the scores are not the pipeline's." in as_markdown(verdict)
 
 
 def test_a_contract_that_breaks_callers_is_rejected(candidates: CandidateModels, champion: Bundle) -> None:

@@ -41,7 +41,7 @@ class Verdict:
     champion: ChampionSummary | None
     findings: list[Finding]
     metrics: list[Difference]
-    """Every metric beside the champion's, or beside the baseline's if there is no champion that can be scored."""
+    """Every metric beside the champion's, or the baseline's if no champion can be scored; empty if not compared."""
     accepted: list[Waiver]
     """The waivers that accept a broken rule of this bundle."""
     unused: list[Waiver]
@@ -56,6 +56,11 @@ class Verdict:
     def passed(self) -> bool:
         """Whether this bundle may be released."""
         return not self.rejected
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether it was compared with the champion or the baseline: it is not if its scores are not the pipeline's."""
+        return any(finding.rule == "champion" for finding in self.findings)
 
 
 def apply_waivers(
@@ -83,7 +88,10 @@ def as_text(verdict: Verdict) -> str:
 
 
 def _both_models(verdict: Verdict) -> str:
-    """Return a line about the champion or the baseline, and one about the challenger, with the main metric of each."""
+    """Return a line about the champion or the baseline, and one about the challenger, with the main metric of each.
+
+    Only the line about the challenger if it was not compared.
+    """
     main = verdict.metrics[0] if verdict.metrics else None
     challenger_value = f"{main.metric.name} {format_number(main.challenger)}" if main else ""
     other_value = f"{main.metric.name} {format_number(main.other)}" if main else ""
@@ -96,19 +104,14 @@ def _both_models(verdict: Verdict) -> str:
         other = ("baseline", "", reason, other_value, "")
     rows = f"test set of {verdict.rows:,} rows"
     gain = format_gain(main) if main else ""
-    return align([other, ("challenger", verdict.challenger.version, rows, challenger_value, gain)])
+    challenger = ("challenger", verdict.challenger.version, rows, challenger_value, gain)
+    return align([other, challenger] if verdict.is_compared else [challenger])
 
 
 def as_markdown(verdict: Verdict) -> str:
     """Return the verdict for a pull request."""
     result = "passed" if verdict.passed else "rejected"
     title = f"## {_MARKS[result]} Gate: {code_span(verdict.challenger.version)} {result}"
-    other = "the baseline, because there is no champion to compare with"
-    if verdict.champion is not None:
-        other = (
-            f"the champion {code_span(verdict.champion.version)}, "
-            f"which {code_span(verdict.champion.branch)} names at {code_span(verdict.champion.revision[:7])}"
-        )
     notes = [f"- **rejected: {finding.rule}**: {escape(finding.why)}" for finding in verdict.rejected]
     notes += [f"- **accepted: {waiver.rule}**: {escape(_reason(waiver))}" for waiver in verdict.accepted]
     notes += [f"- unused waiver: {waiver.rule} for {code_span(waiver.bundle)}" for waiver in verdict.unused]
@@ -123,12 +126,24 @@ def as_markdown(verdict: Verdict) -> str:
     ]
     sections = [
         title,
-        f"Compared on the {verdict.rows:,} rows of the test set with {other}.",
+        _comparison_sentence(verdict),
         "\n".join(notes),
         markdown_table(("", "rule", "measured", "allowed"), rules),
         _metrics_table(verdict),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _comparison_sentence(verdict: Verdict) -> str:
+    if not verdict.is_compared:
+        return "Not compared with another model, because the scores are not the pipeline's."
+    other = "the baseline, because there is no champion to compare with"
+    if verdict.champion is not None:
+        other = (
+            f"the champion {code_span(verdict.champion.version)}, "
+            f"which {code_span(verdict.champion.branch)} names at {code_span(verdict.champion.revision[:7])}"
+        )
+    return f"Compared on the {verdict.rows:,} rows of the test set with {other}."
 
 
 def _metrics_table(verdict: Verdict) -> str:
