@@ -20,7 +20,13 @@ _DISK_ERRORS = {
 
 def run() -> None:
     """Run the verb in the arguments of this process, and exit with its exit code."""
-    sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # what reads the output, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's own flush at exit fails, too
+        code = 1
+    sys.exit(code)
 
 
 def main(arguments: list[str]) -> int:
