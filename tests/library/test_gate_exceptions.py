@@ -3,14 +3,31 @@
 import copy
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from candidate_models import CandidateModels, rejections
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.manifest import Runtime
 from cd4ml.contract.column import Column
 from cd4ml.gate.champion import UnknownChampionError
+from cd4ml.gate.judge import judge
 from cd4ml.gate.verdict import as_json, as_text
-from cd4ml.settings.params import Waiver
+from cd4ml.settings import paths
+from cd4ml.settings.params import Params, Waiver
+from house_project import Project
+
+
+def test_a_first_regressor_is_compared_with_the_baseline_of_the_model_card(
+    projects_with_reports: dict[str, Project],
+) -> None:
+    project = projects_with_reports["regression"]
+    with project.inside():
+        verdict = judge(Bundle.load(project.bundle), None, pd.read_parquet(paths.HOLDOUT), None, Params.load())
+
+    on_card = project.read_json("reports/metrics.json")["baseline"]
+    compared = {difference.metric.name: difference.other for difference in verdict.metrics}
+    assert list(compared) == ["mae", "rmse", "r2", "error_p50", "error_p90", "error_p99"]
+    assert compared == pytest.approx({name: on_card[name] for name in compared}, rel=1e-4)
 
 
 def test_without_knowing_the_champion_the_gate_rejects(candidates: CandidateModels) -> None:

@@ -20,6 +20,8 @@ from cd4ml.evaluation.slices import masks_by_value
 from cd4ml.gate.champion import UnknownChampionError
 from cd4ml.settings.params import EvaluateParams
 
+_OF_SQUARED_ERRORS = {"rmse", "r2"}  # for which `baseline_metrics` predicts the mean
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -57,6 +59,8 @@ class Comparison:
     slices: list[Slice]
     rounds: int
     """Of the bootstrap."""
+    mean_baseline: Predictions | None = None
+    """The baseline for metrics of squared errors, which predicts the mean; None unless the task is regression."""
 
     @property
     def metric(self) -> Metric:
@@ -77,8 +81,19 @@ class Comparison:
         challenger, other_value = (float(scorer(weights)[self.metric.name][0]) for scorer in scorers)
         return _difference(self.metric, challenger, other_value, replicates)
 
-    def all_differences(self, other: Predictions) -> list[Difference]:
-        """Return every metric of which higher or lower is better, as far as the rows define it."""
+    def all_differences(self) -> list[Difference]:
+        """Return every metric of which higher or lower is better, as far as the rows define it.
+
+        Beside the champion's, or if there is none, beside the baseline's as the model card has them.
+        """
+        differences = self._differences(self.champion or self.baseline)
+        if self.champion is not None or self.mean_baseline is None:
+            return differences
+        with_mean = {difference.metric.name: difference for difference in self._differences(self.mean_baseline)}
+        in_both = _OF_SQUARED_ERRORS & with_mean.keys()
+        return [with_mean[each.metric.name] if each.metric.name in in_both else each for each in differences]
+
+    def _differences(self, other: Predictions) -> list[Difference]:
         replicates = bootstrap([make_scorer(self.challenger), make_scorer(other)], self.challenger.rows, self.rounds)
         challenger, others = compute_metrics(self.challenger), compute_metrics(other)
         metrics = [metric for metric in METRICS[self.challenger.task] if metric.better != "near 0"]
@@ -115,9 +130,13 @@ def compare(
     """
     target = target_of_table(table, challenger.contract)
     predictions = Predictions.from_scores(target, challenger.scores(columns), challenger.decision)
-    baseline = baseline_predictions(predictions, challenger.training_profile()["target"])
+    distribution = challenger.training_profile()["target"]
+    baseline = baseline_predictions(predictions, distribution)
+    mean_baseline = None
+    if predictions.task == "regression":
+        mean_baseline = predictions.with_scores(np.full(predictions.rows, distribution["mean"]))
     slices = find_slices(columns, challenger.contract, params)
-    return Comparison(predictions, baseline, champion, slices, params.bootstrap_rounds)
+    return Comparison(predictions, baseline, champion, slices, params.bootstrap_rounds, mean_baseline)
 
 
 def score_champion(table: pd.DataFrame, champion: Bundle, contract: Contract) -> Predictions:

@@ -92,7 +92,7 @@ def judge(
     summary = None
     if known_champion is not None and champion_predictions is not None:
         summary = ChampionSummary.of(known_champion)
-    metrics = comparison.all_differences(comparison.champion or comparison.baseline)
+    metrics = comparison.all_differences()
     return Verdict(challenger.manifest, len(table), summary, findings, metrics, used, unused)
 
 
