@@ -25,6 +25,8 @@ CONTRACT = Contract.model_validate(
             "due": {"type": "timestamp", "timezone": "UTC", "nullable": True},
             "note": {"type": "category", "nullable": True},
             "shop": {"type": "category"},
+            "class": {"type": "category", "values": ["A", "B"], "nullable": True},
+            "boxes": {"type": "integer", "min": 0.5, "max": 9.5, "nullable": True},
         },
     }
 )
@@ -76,6 +78,12 @@ def test_columns_may_have_any_name_and_nullable_ones_may_be_missing():
     np.testing.assert_array_equal(columns["items"], np.array([np.nan, np.nan], dtype=np.float32))
 
 
+def test_an_empty_string_is_a_null_of_a_nullable_category():
+    columns = PAYLOAD.columns(json.dumps({"rows": [GOOD | {"note": "", "class": ""}, GOOD]}).encode())
+
+    assert columns["note"].tolist() == columns["class"].tolist() == ["", ""]
+
+
 def test_every_violation_has_its_row_column_rule_and_value():
     invalid = {"weight": -1.5, "from": "Rome", "sent-at": "noon", "extra": [1], "parcel id": 1.5}
 
@@ -97,6 +105,11 @@ def test_every_violation_has_its_row_column_rule_and_value():
         ({"late": True}, "not a column of the contract"),
         ({"parcel id": None}, "a string or a whole number"),
         ({"shop": ""}, "not null"),
+        ({"from": ""}, "not null"),
+        ({"class": "C"}, "one of A, B"),
+        ({"items": ""}, "a whole number"),
+        ({"boxes": 0}, "at least 1"),
+        ({"boxes": 10}, "at most 9"),
         ({"items": 2**24 + 1}, "at most 16777216"),
         ({"items": 1.0}, "a whole number"),
         ({"weight": True}, "a number"),

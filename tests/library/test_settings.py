@@ -13,6 +13,7 @@ from cd4ml.settings.paths import CONTRACT
         ("  size: {type: number,", "  size: {type: numbr,", ':7: columns.size.type is "numbr"; expected'),
         ("unit: m²", "units: m²", "contract.yaml:7: columns.size.units is not a known key"),
         ("min: 0, max: 500", "min: 500, max: 0", ":7: columns.size: no number can be at least 500"),
+        ("min: 1, max: 30", "min: 1.2, max: 1.8", ":8: columns.rooms: no integer can be at least 2 and at most 1; fix"),
         ("min: 0, max: 500", "min: low, max: 500", ':7: columns.size.min is "low"; expected a number'),
         (
             "example: 120.5",
@@ -131,6 +132,25 @@ def test_a_contract_in_a_bundle_loses_only_its_comments(project):
 
     project.replace("contract.yaml", "id: house_id", "id: house_id # what a house is called")
     assert Contract.load(CONTRACT).to_json() == contract.to_json()
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "{type: integer, min: 0, max: 100000000}",
+        "{type: integer, min: -1e9}",
+        "{type: integer, min: 0.5, max: 1.5}",
+        "{type: integer, min: 3, max: 4}",
+        "{type: number, min: 0, max: 1e39}",
+        "{type: number, min: 1e-9, max: 2e-9}",
+        "{type: category, values: [a], nullable: true}",
+    ],
+)
+def test_a_sample_keeps_the_rules_of_its_column(project, rules):
+    project.replace("contract.yaml", "{type: integer, min: 1, max: 30}", rules)
+    column = Contract.load(CONTRACT).columns["rooms"]
+
+    assert column.broken_rule(column.sample()) is None
 
 
 def test_a_sample_row_keeps_the_contract(project):

@@ -20,6 +20,23 @@ RULES = [
 ]
 
 
+def test_an_empty_string_is_a_null(project):
+    project.replace("contract.yaml", "east]}", "east], nullable: true}")
+    table = project.table.astype({"district": object, "street": object})
+    table.loc[3, ["district", "street"]] = ""
+    table.to_parquet("houses.parquet")
+    project.replace("params.yaml", "houses.csv", "houses.parquet")
+
+    project.run("ingest", "validate", "split", "train")
+
+
+def test_a_fractional_limit_of_an_integer_is_the_next_whole_number(project):
+    project.replace("contract.yaml", "min: 1, max: 30", "min: 1.5, max: 30.5")
+
+    with pytest.raises(DataError, match=r"rooms +at least 2 "):
+        project.run("ingest", "validate")
+
+
 @pytest.mark.parametrize(("name", "column", "values", "rules"), RULES)
 def test_a_broken_rule_is_named_with_its_column_rows_and_examples(project, name, column, values, rules):
     table = project.table.astype({column: object})

@@ -1,5 +1,6 @@
 """One column of the data contract: its type, the rules for its values, and the names of these rules in messages."""
 
+import math
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -61,15 +62,19 @@ class Column(Section):
 
     @property
     def lowest(self) -> float:
-        """The lowest value allowed: `min`, or what float32 can represent."""
+        """The lowest value allowed: `min`, for an integer rounded up, or what float32 can represent."""
         limit = -LARGEST_INTEGER if self.type == "integer" else -LARGEST_NUMBER
-        return limit if self.min is None else max(limit, self.min)
+        if self.min is None:
+            return limit
+        return max(limit, math.ceil(self.min) if self.type == "integer" else self.min)
 
     @property
     def highest(self) -> float:
-        """The highest value allowed: `max`, or what float32 can represent."""
+        """The highest value allowed: `max`, for an integer rounded down, or what float32 can represent."""
         limit = LARGEST_INTEGER if self.type == "integer" else LARGEST_NUMBER
-        return limit if self.max is None else min(limit, self.max)
+        if self.max is None:
+            return limit
+        return min(limit, math.floor(self.max) if self.type == "integer" else self.max)
 
     @property
     def rejects_unknown(self) -> bool:
@@ -101,6 +106,11 @@ class Column(Section):
             return f"one of {len(values)} values"
         return f"one of {', '.join(values)}"
 
+    @property
+    def accepted_values(self) -> list[str]:
+        """The categories that a request may contain, if others break the contract; an empty string is a null."""
+        return [*(self.values or []), *([""] if self.nullable else [])]
+
     def value_type(self) -> Any:
         """Return the type by which msgspec decodes and checks a JSON value of this column."""
         kind: Any
@@ -112,7 +122,7 @@ class Column(Section):
             case "boolean":
                 kind = bool
             case "category" if self.rejects_unknown:
-                kind = Literal[tuple(self.values or ())]
+                kind = Literal[tuple(self.accepted_values)]
             case "category":
                 kind = str if self.nullable else Annotated[str, msgspec.Meta(min_length=1)]
             case "timestamp":
@@ -128,7 +138,7 @@ class Column(Section):
         return None
 
     def _broken_rule(self, value: Any) -> str | None:
-        if value is None or value == "":
+        if value is None or (value == "" and not self.nullable):
             return "not null"
         if self.type in ("number", "integer"):
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -148,7 +158,7 @@ class Column(Section):
             case "number" | "integer":
                 middle = min(max(0.0, self.lowest), self.highest)
                 if self.min is not None and self.max is not None:
-                    middle = (self.min + self.max) / 2
+                    middle = (self.lowest + self.highest) / 2
                 return round(middle) if self.type == "integer" else middle
             case "boolean":
                 return True

@@ -15,7 +15,7 @@ _PANDERA_RULES = {"not_nullable": "not null", "field_uniqueness": "unique", "col
 def violations(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     """Return the broken rules, one row for each column and rule: `column`, `rule`, `rows`, `examples`.
 
-    Empty if the table keeps the contract. An empty string is a null, as in the service.
+    Empty if the table keeps the contract. An empty string is a null, as the service takes it for a category.
     """
     with_nulls = table.mask(table.astype(object) == "", None) if len(table) else table
     try:

@@ -84,7 +84,7 @@ def column_schema(column: Column) -> Schema:
     if column.type == "timestamp":
         schema |= {"format": "date-time"} if column.timezone else {"pattern": _NO_OFFSET}
     if column.rejects_unknown:
-        schema["enum"] = [*(column.values or []), *([None] if column.nullable else [])]
+        schema["enum"] = [*column.accepted_values, *([None] if column.nullable else [])]
     elif column.type == "category" and not column.nullable:
         schema["minLength"] = 1
     if column.nullable:
