@@ -93,7 +93,7 @@ class GitHubServer:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _any  # noqa: N815
+            do_GET = do_POST = do_PATCH = do_DELETE = _any  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 pass

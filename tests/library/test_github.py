@@ -30,10 +30,28 @@ def test_a_request_is_repeated_after_a_transient_failure(github_server: GitHubSe
 
 
 def test_the_last_of_several_failures_is_reported(github_server: GitHubServer, client: GitHub) -> None:
-    github_server.rejections["POST issues"] = [(500, "Server Error")] * github.ATTEMPTS
+    github_server.rejections["PATCH issues/1"] = [(500, "Server Error")] * github.ATTEMPTS
 
-    with pytest.raises(GitHubError, match=r"GitHub answers POST issues with 500: it failed 4 times \(Server Error\)"):
+    with pytest.raises(GitHubError, match=r"PATCH issues/1 with 500: it failed 4 times \(Server Error\); try again"):
+        client.patch("issues/1", {})
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_what_github_may_have_created_in_spite_of_a_failure_is_not_created_twice(
+    github_server: GitHubServer, client: GitHub, status: int
+) -> None:
+    github_server.rejections["POST issues"] = [(status, "Bad Gateway")]
+
+    with pytest.raises(GitHubError, match=rf"POST issues with {status}: it failed \(Bad Gateway\), and may have"):
         client.post("issues", {})
+
+    assert len(github_server.calls) == 1
+
+
+def test_a_request_that_github_did_not_accept_yet_is_repeated(github_server: GitHubServer, client: GitHub) -> None:
+    github_server.rejections["POST issues"] = [(429, "slow down")]
+
+    assert client.post("issues", {"title": "t"})["title"] == "t"
 
 
 def test_a_missing_permission_is_named(github_server: GitHubServer, client: GitHub) -> None:

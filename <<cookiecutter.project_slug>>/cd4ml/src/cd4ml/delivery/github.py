@@ -17,7 +17,8 @@ from cd4ml.errors import UserError
 ATTEMPTS = 4
 PAUSE = 1.0  # seconds before the second attempt; before each later one twice as long
 _TIMEOUT = 30.0  # seconds without an answer
-_TRANSIENT = {429, 500, 502, 503, 504}
+_UNCERTAIN = {500, 502, 503, 504}  # it may have done what it was asked before it failed
+_TRANSIENT = {429, *_UNCERTAIN}
 _MAX_PAGES = 20
 _PAGE_SIZE = 100  # entries, the most that GitHub returns
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -105,10 +106,6 @@ class GitHub:
         """Change something that exists."""
         return self._json("PATCH", path, body)
 
-    def put(self, path: str, body: Any) -> Any:
-        """Set something, whether or not it exists."""
-        return self._json("PUT", path, body)
-
     def delete(self, path: str) -> None:
         """Remove something; it is no error if it does not exist any more."""
         try:
@@ -163,7 +160,8 @@ class GitHub:
                     return bytes(answer.read())
             except HTTPError as rejection:
                 with rejection:
-                    if rejection.code not in _TRANSIENT or last:
+                    uncertain = method == "POST" and rejection.code in _UNCERTAIN  # or done, and the answer was lost
+                    if rejection.code not in _TRANSIENT or uncertain or last:
                         raise self._error(method, address, rejection) from None
             except (URLError, HTTPException, OSError) as failure:
                 if last or method == "POST":  # GitHub may have done it before the connection broke
@@ -178,6 +176,8 @@ class GitHub:
             explanation = "GITHUB_TOKEN is not valid, or has expired"
         elif rejection.code == 403:
             explanation = f"the token lacks the permission `{_permission(path, method, rejection)}` ({reason})"
+        elif method == "POST" and rejection.code in _UNCERTAIN:
+            explanation = f"it failed ({reason}), and may have done it; check that, and run this again if it did not"
         elif rejection.code in _TRANSIENT:
             explanation = f"it failed {ATTEMPTS} times ({reason}); try again later"
         else:
