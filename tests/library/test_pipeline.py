@@ -104,6 +104,24 @@ def test_the_threshold_separates_classes_that_can_be_separated():
     assert threshold == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    ("negative", "positive", "threshold"),
+    [
+        (0.3, 0.7, 0.5),
+        (0.1234561, 0.1234563, 0.1234562),
+        (2.9e-7, 3.1e-7, 3e-7),
+        (0.0, 5e-324, 5e-324),
+        (1 - 2e-16, 1.0, 1.0),
+        (0.5, np.nextafter(0.5, 1), np.nextafter(0.5, 1)),
+    ],
+)
+def test_rounding_the_threshold_moves_no_row_across_it(negative, positive, threshold):
+    chosen = best_threshold(np.array([negative, positive]), np.array([0, 1]))
+
+    assert negative < chosen <= positive
+    assert chosen == pytest.approx(threshold, rel=1e-9)
+
+
 def test_the_threshold_maximises_balanced_accuracy():
     from sklearn.metrics import balanced_accuracy_score
 

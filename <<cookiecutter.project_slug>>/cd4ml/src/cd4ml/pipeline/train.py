@@ -41,7 +41,7 @@ def run() -> None:
         if threshold == "auto":
             report(f"choosing the decision threshold in {FOLDS}-fold cross-validation")
             threshold = choose_threshold(model, features, target)
-        report(f"decision threshold: {contract.target.name} is true if its probability is at least {threshold:.3f}")
+        report(f"decision threshold: {contract.target.name} is true if its probability is at least {threshold:.3g}")
     skops_file.save(model, paths.PIPELINE)
     write_text(paths.THRESHOLD, json.dumps({"threshold": threshold}))
 

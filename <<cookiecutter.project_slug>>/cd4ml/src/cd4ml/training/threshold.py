@@ -14,9 +14,10 @@ FOLDS = 3
 
 
 def best_threshold(probabilities: Array, target: Array) -> float:
-    """Return the threshold in (0, 1) that maximises balanced accuracy, the mean of both classes' recall.
+    """Return the threshold in (0, 1] that maximises balanced accuracy, the mean of both classes' recall.
 
-    It lies midway between two neighbouring probabilities, so that rounding does not decide a label.
+    It lies midway between two neighbouring probabilities, rounded to as few digits as keep it between them. It is the
+    upper one if there is no number between them.
 
     Args:
         probabilities: of the positive class, shape `(rows,)`, from models that were not fitted on the row.
@@ -31,7 +32,14 @@ def best_threshold(probabilities: Array, target: Array) -> float:
         return 0.5
     youden_index = np.where(last_of_ties, true_positive_rate - false_positive_rate, -np.inf)
     best = int(np.argmax(youden_index))
-    return round(float((ranked[best] + ranked[best + 1]) / 2), 6)
+    return _between(float(ranked[best + 1]), float(ranked[best]))
+
+
+def _between(low: float, high: float) -> float:
+    """Return a number with few digits, about midway between two others; `high` if there is none between them."""
+    midway = (low + high) / 2
+    rounded = [round(midway, 6), *(float(f"{midway:.{digits}g}") for digits in range(1, 18))]
+    return next((number for number in rounded if low < number < high), high)
 
 
 def choose_threshold(model: Any, features: Columns, target: Array) -> float:
