@@ -27,6 +27,14 @@ def test_a_window_keeps_the_newest_days(project):
     assert (times.min(), times.max()) == (pd.Timestamp("2024-06-21"), pd.Timestamp("2024-06-30"))
 
 
+def test_a_window_longer_than_the_calendar_keeps_all_days(project):
+    project.replace("params.yaml", '"2024-06-30"', '"2024-06-30"\n  window_days: 99999999')
+
+    project.run("ingest")
+
+    assert len(pd.read_parquet(project.folder / "data/raw.parquet")) == 400
+
+
 def test_many_files_are_read_in_the_order_of_their_names(project):
     project.replace("params.yaml", "houses.csv", "months/*.parquet")
     project.replace("contract.yaml", "time: sold_on\n", "")

@@ -71,6 +71,9 @@ def test_an_error_in_the_contract(project, old, new, message):
             'until: "30.6.2024"',
             ':3: data.until: "30.6.2024" is not a date; expected one such as',
         ),
+        ('until: "2024-06-30"', 'until: ""', ':3: data.until: "" is not a date; expected one such as'),
+        ('until: "2024-06-30"', 'until: "20240630"', ':3: data.until: "20240630" is not a date; expected one such as'),
+        ('until: "2024-06-30"', 'until: "2024-W26-7"', ':3: data.until: "2024-W26-7" is not a date; expected one'),
         ("holdout_days: 60", "holdout_days: 0", ":5: split.holdout_days is 0; expected a whole number of at least 1"),
         ("holdout_days: 60", 'holdout_days: "60"', ':5: split.holdout_days is "60"; expected a whole number'),
         (

@@ -245,6 +245,12 @@ def test_pieces_of_a_result_may_have_different_types(monkeypatch):
     assert table.sort_values("b")["a"].fillna(0).tolist() == [0, 0, 5, 8, 7]
 
 
+def test_rows_of_nothing_but_nulls_are_read(database):
+    table = read_source(DataParams(source="sqlite:///houses.db", query="SELECT NULL AS a FROM houses"))
+
+    assert table["a"].isna().sum() == 400
+
+
 def test_a_query_may_select_the_window(database, monkeypatch):
     database.replace("params.yaml", "FROM houses", "FROM houses WHERE sold_on >= :first AND sold_on < :after")
     params = DataParams(source="sqlite:///houses.db", query=Params.load().data.query)
@@ -253,6 +259,9 @@ def test_a_query_may_select_the_window(database, monkeypatch):
 
     assert (days.min()[:10], days.max()[:10]) == ("2024-03-01", "2024-03-31")
     assert len(read_source(params)) == 400
+    assert len(read_source(params, date.min, date.max)) == 400
+    with pytest.raises(DataError, match=r"returned no rows; .*, :first was 2025-03-01, :after was 2025-04-01"):
+        read_source(params, date(2025, 3, 1), date(2025, 3, 31))
 
 
 @pytest.mark.parametrize(
@@ -262,6 +271,7 @@ def test_a_query_may_select_the_window(database, monkeypatch):
         ("DELETE FROM houses", "attempt to write a readonly database"),
         ("SELECT * FROM houses WHERE sold_on < :until", "contains :until, and only :first and :after are filled in"),
         ("SELECT size, price AS size FROM houses", "returns two columns named size; rename one with AS"),
+        ("SELECT * FROM houses WHERE 1 = 0", "params.yaml: data.query returned no rows; check its conditions"),
         ("SELECT 1 AS a UNION SELECT 'x'", "returns a with more than one type (int, str); CAST it"),
     ],
 )

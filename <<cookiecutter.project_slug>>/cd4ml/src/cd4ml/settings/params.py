@@ -1,7 +1,7 @@
 """params.yaml as typed objects: every parameter of the pipeline, its default and its limits."""
 
 import math
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -43,12 +43,8 @@ class DataParams(Section):
     def _is_a_date_in_quotes(cls, until: object) -> object:
         if isinstance(until, date):
             raise ValueError(f'DVC rejects a date without quotes; write "{until}"')
-        try:
-            date.fromisoformat(str(until or "2024-01-31"))
-        except ValueError:
-            raise ValueError(
-                f'"{until}" is not a date; expected one such as "2024-01-31", or null for all rows'
-            ) from None
+        if isinstance(until, str) and not _is_date(until):
+            raise ValueError(f'"{until}" is not a date; expected one such as "2024-01-31", or null for all rows')
         return until
 
     @property
@@ -61,7 +57,15 @@ class DataParams(Section):
         """The oldest day whose rows are used; None: no limit, or it depends on the newest row."""
         if self.last_day is None or self.window_days is None:
             return None
-        return self.last_day - timedelta(days=self.window_days - 1)
+        return date.fromordinal(max(1, self.last_day.toordinal() - self.window_days + 1))
+
+
+def _is_date(text: str) -> bool:
+    """Return whether a text is a date such as 2024-01-31, which is not the only form that ISO 8601 allows."""
+    try:
+        return str(date.fromisoformat(text)) == text
+    except ValueError:
+        return False
 
 
 class SplitParams(Section):

@@ -30,25 +30,29 @@ def read_query(address: Address, query: str, first: date | None, last: date | No
     earliest and the latest possible date.
 
     Raises:
-        DataError: the database does not answer, or rejects the query; a column has values of more than one type.
+        DataError: the database does not answer, or rejects the query; there are no rows, or a column has values of
+            more than one type.
     """
     statement = _with_parameters(query, first, last)
     try:
         with _connection(address) as connection:
             result = connection.execution_options(yield_per=PIECE).execute(statement)
             if not result.returns_rows:
-                raise DataError("params.yaml: data.query returns no rows; write a SELECT")
+                raise DataError("params.yaml: data.query is a statement that returns nothing; write a SELECT")
             names = _distinct([*result.keys()])
             meter = ProgressMeter(f"reading from {address.printable}")
             table = _joined(names, result.partitions(PIECE), meter)
     except sql.exc.SQLAlchemyError as failure:
         raise DataError(_explain(address, failure)) from None
+    if not table.num_rows:
+        days = "".join(f", :{name} was {day}" for name, day in statement.compile().params.items())
+        raise DataError(f"params.yaml: data.query returned no rows; check its conditions and its tables{days}")
     rows: pd.DataFrame = _sorted(table).to_pandas()
     return rows
 
 
 def _with_parameters(query: str, first: date | None, last: date | None) -> sql.TextClause:
-    days = {"first": first or date.min, "after": last + timedelta(days=1) if last else date.max}
+    days = {"first": first or date.min, "after": last + timedelta(days=1) if last and last < date.max else date.max}
     statement = sql.text(query)
     names = set(statement.compile().params)
     if unknown := sorted(names - set(days)):
@@ -132,7 +136,8 @@ def _arrow_value(value: Any) -> Any:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    return table.sort_by([(field.name, "ascending") for field in table.schema if not pa.types.is_null(field.type)])
+    keys = [(field.name, "ascending") for field in table.schema if not pa.types.is_null(field.type)]
+    return table.sort_by(keys) if keys else table
 
 
 def _explain(address: Address, failure: sql.exc.SQLAlchemyError) -> str:
