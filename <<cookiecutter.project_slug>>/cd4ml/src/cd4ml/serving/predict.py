@@ -41,5 +41,11 @@ def _sample_row() -> dict[str, Any]:
 
 def _curl_command(url: str, body: Any) -> str:
     data = shlex.quote(json.dumps(body, ensure_ascii=False))
-    key = ' -H "Authorization: Bearer $SERVICE_API_KEY"' if credential_headers(url, os.environ) else ""
-    return f"curl {shlex.quote(f'{url}/predict')} -H 'Content-Type: application/json'{key} -d {data}"
+    one_key = os.environ.get("SERVICE_API_KEY", "").strip()
+    variables = {  # the shell fills them in, so that no secret is printed
+        "Authorization": "$SERVICE_API_KEY" if one_key else "${SERVICE_API_KEYS%%,*}",
+        "X-Serverless-Authorization": "$SERVICE_IDENTITY_TOKEN",
+    }
+    headers = [f'-H "{name}: Bearer {variables[name]}"' for name in credential_headers(url, os.environ)]
+    command = ["curl", shlex.quote(f"{url}/predict"), "-H 'Content-Type: application/json'", *headers, "-d", data]
+    return " ".join(command)
