@@ -153,6 +153,13 @@ def test_a_threshold_in_params_yaml_is_used(project):
     assert Bundle.load(project.bundle).decision.threshold == 0.3
 
 
+def test_features_that_are_not_utf8_are_rejected(project):
+    (project.folder / "src/houses/features.py").write_bytes(b"# 70\xb0F\ndef derive(columns):\n    return columns")
+
+    with pytest.raises(FeatureError, match=r"features\.py:1: the byte 0xb0 is not UTF-8; save the file as UTF-8"):
+        project.run("ingest", "validate", "split", "train")
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [

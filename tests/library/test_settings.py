@@ -111,6 +111,29 @@ def test_an_error_in_the_models_parameters(project, new, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("m²", "°F", r"contract\.yaml:7: the byte 0xb0 is not UTF-8; save the file as UTF-8"),
+        ("Houses", "Ho\x07uses", r"contract\.yaml:2: contains the control character U\+0007; remove it"),
+        (
+            "Houses that were sold",
+            "2024-02-31",
+            r"contract\.yaml:2: 2024-02-31 cannot be read: day is out of range.*; correct it, or",
+        ),
+    ],
+    ids=["Latin-1", "control character", "impossible date"],
+)
+def test_a_contract_that_is_no_text_of_yaml_is_reported_with_its_line(project, old, new, message):
+    text = (project.folder / "contract.yaml").read_text(encoding="utf-8")
+    (project.folder / "contract.yaml").write_bytes(text.replace(old, new).replace("m²", "m").encode("latin-1"))
+
+    with pytest.raises(ContractError, match=message) as error:
+        Contract.load(CONTRACT)
+
+    assert len(str(error.value).splitlines()) == 1
+
+
 def test_all_errors_are_reported_at_once(project):
     project.replace("params.yaml", "holdout_days: 60", "holdout_days: 0\n  holdout_hours: 2")
 

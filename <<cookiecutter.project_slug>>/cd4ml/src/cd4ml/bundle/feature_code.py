@@ -13,6 +13,7 @@ import numpy as np
 
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.errors import FeatureError
+from cd4ml.files.text import read_text
 
 
 class FeatureCode:
@@ -36,7 +37,7 @@ class FeatureCode:
             FeatureError: the file does not exist, or its text is rejected as above.
         """
         try:
-            return cls(path.read_text(encoding="utf-8"), str(path))
+            return cls(read_text(path, FeatureError), str(path))
         except FileNotFoundError:
             raise FeatureError(f"{path} does not exist; pyproject.toml names the package under [tool.cd4ml]") from None
 

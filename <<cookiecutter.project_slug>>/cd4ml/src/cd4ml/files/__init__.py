@@ -3,6 +3,7 @@
 Independent of contracts and models. Read first: `atomic`, then `yaml_file`.
 
 - `atomic`: write a file or folder whole or not at all.
+- `text`: read a text file, with the line that is not UTF-8.
 - `yaml_file`: read YAML into typed models, with the line of each error. `yaml_edit`: change values, nothing else.
 - `dvc_lock`: the stages and outputs in dvc.yaml and dvc.lock. `dvc_run_lock`: keep DVC from running meanwhile.
 - `dvc_command`: the command that starts DVC.

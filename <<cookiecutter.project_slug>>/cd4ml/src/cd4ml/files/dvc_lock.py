@@ -6,6 +6,7 @@ from typing import Any
 
 from cd4ml.errors import UserError
 from cd4ml.files.git import file_at
+from cd4ml.files.text import read_text
 
 
 def read_stages(file: str, revision: str = "") -> dict[str, Any]:
@@ -18,7 +19,7 @@ def read_stages(file: str, revision: str = "") -> dict[str, Any]:
     from ruamel.yaml.error import YAMLError
 
     path = Path(file)
-    text = file_at(revision, file) if revision else path.read_text(encoding="utf-8") if path.exists() else None
+    text = file_at(revision, file) if revision else read_text(path, UserError) if path.exists() else None
     try:
         stages: dict[str, Any] = (YAML(typ="safe", pure=True).load(text or "") or {}).get("stages") or {}
     except (YAMLError, AttributeError):

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from cd4ml.errors import UserError
+from cd4ml.files.text import read_text
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -70,18 +71,42 @@ def describe_errors(
 def _load(path: Path, error: type[UserError], form: str) -> Any:
     from ruamel.yaml import YAML  # imported late: the image, which reads a bundle's JSON, does not have it
     from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.reader import ReaderError
 
     if not path.exists():
         raise error(f"{path} does not exist; run this from the project's folder")
+    text = read_text(path, error)
     try:
-        tree = YAML(typ=form, pure=True).load(path.read_text(encoding="utf-8"))
+        tree = YAML(typ=form, pure=True).load(text)
+    except ReaderError as invalid:
+        line = text.count("\n", 0, invalid.position) + 1
+        character = f"U+{invalid.character:04X}"
+        raise error(f"{path}:{line}: contains the control character {character}; remove it") from None
     except MarkedYAMLError as invalid:
         mark = invalid.problem_mark or invalid.context_mark
         line = f":{mark.line + 1}" if mark else ""
         raise error(f"{path}{line}: not valid YAML: {(invalid.problem or invalid.context).splitlines()[0]}") from None
+    except ValueError as invalid:  # a plain value that looks like a date, and is none
+        line, value = _value_that_fails(text)
+        raise error(f"{path}:{line}: {value} cannot be read: {invalid}; correct it, or put it in quotes") from None
     if not isinstance(tree, dict):
         raise error(f"{path}: expected `key: value` lines; write them, or restore the file from git")
     return tree
+
+
+def _value_that_fails(text: str) -> tuple[int, str]:
+    """Return the first value in a YAML text that fails when it is read alone, and its line, counted from 1."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    for event in YAML(typ="safe", pure=True).parse(text):
+        try:
+            YAML(typ="safe", pure=True).load(getattr(event, "value", None) or "")
+        except ValueError:
+            return event.start_mark.line + 1, event.value
+        except YAMLError:  # in quotes, or in several lines
+            continue
+    return 1, "a value"
 
 
 def _describe(

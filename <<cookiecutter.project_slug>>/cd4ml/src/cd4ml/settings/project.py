@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cd4ml.errors import UserError
+from cd4ml.files.text import read_text
 
 PYPROJECT = Path("pyproject.toml")
 _CHOICES = {
@@ -68,10 +69,10 @@ def read_project(path: Path = PYPROJECT) -> Project:
         ProjectError: the file does not exist or is not TOML, or a key of [tool.cd4ml] is missing, unknown or wrong.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(read_text(path, ProjectError))
     except FileNotFoundError:
         raise ProjectError(f"{path} does not exist; run this from the project's folder") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{path}: not valid TOML: {error}") from None
     section = content.get("tool", {}).get("cd4ml")
     if not isinstance(section, dict):
