@@ -153,8 +153,8 @@ def test_files_in_subfolders_are_read_in_the_order_of_their_names(tmp_path):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(f"n\n{number}\n")
 
-    assert read_source(DataParams(source="*/**/*.csv"))["n"].tolist() == [2, 1, 0]
-    assert read_source(DataParams(source=str(tmp_path / "a/*/x.csv")))["n"].tolist() == [2, 1]
+    assert read_source(DataParams(source="*/**/*.csv")).rows["n"].tolist() == ["2", "1", "0"]
+    assert read_source(DataParams(source=str(tmp_path / "a/*/x.csv"))).rows["n"].tolist() == ["2", "1"]
 
 
 def test_a_column_of_numbers_in_one_file_and_strings_in_another_is_read_as_strings(project):
@@ -240,13 +240,13 @@ def test_pieces_of_a_result_may_have_different_types(monkeypatch):
     query = "SELECT column1 a, column2 b FROM (VALUES (NULL, 1), (NULL, 2), (5, 2.5), (7, NULL), (8, 4))"
     sqlite3.connect("t.db").close()
 
-    table = read_source(DataParams(source="sqlite:///t.db", query=query))
+    table = read_source(DataParams(source="sqlite:///t.db", query=query)).rows
 
     assert table.sort_values("b")["a"].fillna(0).tolist() == [0, 0, 5, 8, 7]
 
 
 def test_rows_of_nothing_but_nulls_are_read(database):
-    table = read_source(DataParams(source="sqlite:///houses.db", query="SELECT NULL AS a FROM houses"))
+    table = read_source(DataParams(source="sqlite:///houses.db", query="SELECT NULL AS a FROM houses")).rows
 
     assert table["a"].isna().sum() == 400
 
@@ -255,11 +255,11 @@ def test_a_query_may_select_the_window(database, monkeypatch):
     database.replace("params.yaml", "FROM houses", "FROM houses WHERE sold_on >= :first AND sold_on < :after")
     params = DataParams(source="sqlite:///houses.db", query=Params.load().data.query)
 
-    days = read_source(params, date(2024, 3, 1), date(2024, 3, 31))["sold_on"]
+    days = read_source(params, date(2024, 3, 1), date(2024, 3, 31)).rows["sold_on"]
 
     assert (days.min()[:10], days.max()[:10]) == ("2024-03-01", "2024-03-31")
-    assert len(read_source(params)) == 400
-    assert len(read_source(params, date.min, date.max)) == 400
+    assert len(read_source(params).rows) == 400
+    assert len(read_source(params, date.min, date.max).rows) == 400
     with pytest.raises(DataError, match=r"returned no rows; .*, :first was 2025-03-01, :after was 2025-04-01"):
         read_source(params, date(2025, 3, 1), date(2025, 3, 31))
 

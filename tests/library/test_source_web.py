@@ -89,7 +89,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def rows(source: str) -> list[str]:
-    return read_source(DataParams(source=source))["text"].tolist()
+    return read_source(DataParams(source=source)).rows["text"].tolist()
 
 
 def error_of(source: str) -> str:

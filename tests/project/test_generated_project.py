@@ -101,7 +101,7 @@ import sys; from pathlib import Path; import numpy as np
 from cd4ml.bundle.bundle import Bundle; from cd4ml.contract.table import columns_of_table, target_of_table
 from cd4ml.settings.params import Params; from cd4ml.source.read import read_source
 from cd4ml.training import skops_file; from cd4ml.training.estimator import predict_scores
-bundle, table = Bundle.load(Path("models/bundle")), read_source(Params.load().data)
+bundle, table = Bundle.load(Path("models/bundle")), read_source(Params.load().data).rows
 columns = columns_of_table(table, bundle.contract)
 model = skops_file.load(Path("models/pipeline.skops"))
 expected = predict_scores(model, bundle.code.derive(columns), bundle.contract.task)

@@ -1,16 +1,22 @@
 """contract.yaml as a typed object: the columns, the id, the time and the target of a row."""
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cd4ml.contract.column import Column
 from cd4ml.errors import ContractError
 from cd4ml.files.yaml_file import Section, read_yaml
 
 Task = Literal["binary", "multiclass", "regression"]
+
+
+def normalize_name(name: str) -> str:
+    """Return a column's name in Unicode's form NFC: files write the same accented letter in more than one way."""
+    return unicodedata.normalize("NFC", name)
 
 
 class Target(Section):
@@ -21,6 +27,11 @@ class Target(Section):
     values: Annotated[list[str], Field(min_length=2)] | None = None
     unit: str | None = None
     description: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_normalized(cls, name: str) -> str:
+        return normalize_name(name)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -45,6 +56,16 @@ class Contract(Section):
     time: str | None = None
     target: Target
     columns: Annotated[dict[str, Column], Field(min_length=1)]
+
+    @field_validator("id", "time")
+    @classmethod
+    def _name_is_normalized(cls, name: str | None) -> str | None:
+        return None if name is None else normalize_name(name)
+
+    @field_validator("columns")
+    @classmethod
+    def _names_are_normalized(cls, columns: dict[str, Column]) -> dict[str, Column]:
+        return {normalize_name(name): column for name, column in columns.items()}
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

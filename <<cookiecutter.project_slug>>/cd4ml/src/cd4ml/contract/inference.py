@@ -1,6 +1,7 @@
 """Draft the columns of contract.yaml from a table, for a person to edit."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import parse_column
 
 _MOST_VALUES = 30
+_CODE = re.compile(r"\s*[+-]?0\d")  # leading zeros
+_DIGITS = re.compile(r"\s*[+-]?\d+\s*")
 _ROWS_PER_VALUE = 20  # with fewer rows than this for each value, the values are not listed
 
 
@@ -30,8 +33,12 @@ class InferredColumn:
         return f"  {_yaml(self.name)}: {{{inside}}}" + (f" # {self.remark}" if self.remark else "")
 
 
-def infer_column(series: pd.Series) -> InferredColumn:
-    """Return what a column's values suggest: type, nulls, a minimum of 0, categories if there are few."""
+def infer_column(series: pd.Series, typed: bool = True) -> InferredColumn:
+    """Return what a column's values suggest: type, nulls, a minimum of 0, categories if there are few.
+
+    In a source with types, text is a category, and only integers are of type integer. In a source without types, such
+    as CSV, the type is what all values look like. A number with leading zeros is a code, and so a category.
+    """
     name, present = str(series.name), series[series.notna() & (series.astype(object) != "")]
     nullable = len(present) < len(series)
     if present.empty:
@@ -41,19 +48,28 @@ def infer_column(series: pd.Series) -> InferredColumn:
         Column(type="timestamp", timezone="UTC"),
     ):  # fmt: skip
         values = parse_column(present, draft)
-        if _all_parsed(values, draft, present):
+        if _all_parsed(values, draft, present, typed):
             return InferredColumn(name, _with_minimum(draft, values, nullable), _remark(present, draft.type))
     return InferredColumn(name, _category(present, nullable), _remark(present, "category"))
 
 
-def _all_parsed(values: np.ndarray, draft: Column, present: pd.Series) -> bool:
+def _all_parsed(values: np.ndarray, draft: Column, present: pd.Series, typed: bool) -> bool:
     """Return whether all values of a column are of the drafted type."""
+    texts = [value for value in present.unique() if isinstance(value, str)]
+    if texts and draft.type in ("number", "integer") and (typed or any(map(_CODE.match, texts))):
+        return False
     if draft.type == "boolean":  # 0 and 1 are numbers, unless a person decides otherwise
         return set(present.astype(str).str.lower()) <= {"true", "false"}
     if pd.isna(values).any():
         return False
-    whole = draft.type != "integer" or bool((values % 1 == 0).all() and (np.abs(values) <= LARGEST_INTEGER).all())
+    whole = draft.type != "integer" or _all_integers(values, present, texts)
     return whole and not (draft.type == "timestamp" and pd.api.types.is_numeric_dtype(present.dtype))
+
+
+def _all_integers(values: np.ndarray, present: pd.Series, texts: list[str]) -> bool:
+    """Return whether a column has an integer type, or, as text, nothing but digits; a float such as 181.0 is none."""
+    of_type = all(map(_DIGITS.fullmatch, texts)) if texts else pd.api.types.is_integer_dtype(present.infer_objects())
+    return bool(of_type and (np.abs(values) <= LARGEST_INTEGER).all())
 
 
 def _with_minimum(draft: Column, values: np.ndarray, nullable: bool) -> Column:
@@ -79,10 +95,10 @@ def _remark(present: pd.Series, kind: str) -> str:
     return ""
 
 
-def unlisted_columns(table: pd.DataFrame, contract: Contract) -> list[InferredColumn]:
+def unlisted_columns(table: pd.DataFrame, contract: Contract, typed: bool = True) -> list[InferredColumn]:
     """Return the columns of a table that the contract does not list, in the table's order."""
     listed = contract.table_columns()
-    return [infer_column(table[name]) for name in table if name not in listed]
+    return [infer_column(table[name], typed) for name in table if name not in listed]
 
 
 def _yaml(value: object) -> str:

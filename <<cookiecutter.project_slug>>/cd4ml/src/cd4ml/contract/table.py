@@ -1,5 +1,6 @@
 """Read and write tables, and turn a pandas table into the contract's columns."""
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +16,18 @@ _OFFSET = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 
-def read_table(path: Path, name: str | None = None) -> pd.DataFrame:
-    """Return a Parquet or CSV file as a table; `name` is its name in messages, by default its path.
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a table that a stage has written.
 
     Raises:
-        DataError: the file does not exist, is neither Parquet nor CSV, or cannot be read.
+        DataError: the file does not exist, or cannot be read.
     """
     try:
-        match path.suffix:
-            case ".parquet":
-                return pd.read_parquet(path)
-            case ".csv":
-                return pd.read_csv(path, low_memory=False)
+        return pd.read_parquet(path)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; run make train, which writes it") from None
     except (OSError, ValueError) as failure:  # pyarrow's and pandas' own errors derive from these
-        raise DataError(f"{name or path} cannot be read: {str(failure).splitlines()[0]}; replace the file") from None
-    raise DataError(f"{name or path} is neither .parquet nor .csv; convert it to one of them")
+        raise DataError(f"{path} cannot be read: {str(failure).splitlines()[0]}; replace the file") from None
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -78,6 +74,23 @@ def parse_column(series: pd.Series, column: Column) -> Array:
     if column.type == "timestamp":
         return _parse_times(series, column)
     return series.astype(object).where(series.notna(), None).to_numpy(dtype=object)
+
+
+def as_strings(series: pd.Series) -> pd.Series:
+    """Return a column's values as strings, with None for a null: an integer's string is its digits, in every source."""
+    present = series.notna()
+    texts = series.astype(object).where(present, None)
+    return texts.map(_string, na_action="ignore").astype(object).where(present, None)
+
+
+def _string(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _parse_times(series: pd.Series, column: Column) -> Array:

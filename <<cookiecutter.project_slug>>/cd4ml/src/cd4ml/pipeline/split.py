@@ -1,12 +1,11 @@
 """Split the table into a training set and a test set."""
 
-import hashlib
-
 import numpy as np
 import pandas as pd
 
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Contract
+from cd4ml.contract.row_key import ROW_KEY, positions
 from cd4ml.contract.table import read_table, times_of_table, write_table
 from cd4ml.errors import DataError
 from cd4ml.settings import paths
@@ -17,14 +16,15 @@ from cd4ml.terminal.output import report
 def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return `(train, test)`.
 
-    If the contract names a time column, the test set is the newest `holdout_days` whole days. Else a hash of each row's
-    id, or of all its values, decides, so that a row of the test set stays in it as the table grows.
+    If the contract names a time column, the test set is the newest `holdout_days` whole days. Else the hash of each
+    row's id, or of its values in the source, decides: a row of the test set stays in it as the table grows, and
+    whatever is added to the contract.
 
     Raises:
         DataError: one of both would have fewer than `minimum_rows` rows.
     """
     times = times_of_table(table, contract)
-    in_test = _by_hash(table, contract, params) if times is None else _newest_days(times, params)
+    in_test = _by_hash(table, params) if times is None else _newest_days(times, params)
     train, test = table[~in_test].reset_index(drop=True), table[in_test].reset_index(drop=True)
     key = "holdout_share" if times is None else "holdout_days"
     for name, rows in (("training", train), ("test", test)):
@@ -41,12 +41,8 @@ def _newest_days(times: Array, params: SplitParams) -> Array:
     return np.asarray(days > days.max() - np.timedelta64(params.holdout_days, "D"))
 
 
-def _by_hash(table: pd.DataFrame, contract: Contract, params: SplitParams) -> Array:
-    keys = table[[contract.id]] if contract.id is not None else table[sorted(contract.table_columns())]
-    rows = zip(*(keys[name].astype(object) for name in keys), strict=True)
-    digests = (hashlib.blake2b(repr(row).encode(), digest_size=8).digest() for row in rows)
-    position = np.array([int.from_bytes(digest) for digest in digests], dtype=np.float64) / 2**64
-    return position < params.holdout_share
+def _by_hash(table: pd.DataFrame, params: SplitParams) -> Array:
+    return positions(table[ROW_KEY]) < params.holdout_share
 
 
 def run() -> None:

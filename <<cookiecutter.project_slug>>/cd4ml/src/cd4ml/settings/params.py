@@ -13,6 +13,14 @@ from cd4ml.settings.paths import PARAMS
 from cd4ml.settings.source_url import is_database, rejection_reason
 
 
+class CsvParams(Section):
+    """How CSV files are written; `auto` is detected."""
+
+    encoding: Annotated[str, Field(min_length=1)] = "auto"
+    separator: Annotated[str, Field(pattern=r"^(auto|[^\"\r\n])$")] = "auto"
+    decimal: Literal["auto", ".", ","] = "auto"
+
+
 class DataParams(Section):
     """Which rows to use."""
 
@@ -20,6 +28,8 @@ class DataParams(Section):
     query: Annotated[str | None, Field(validate_default=True)] = None
     until: str | None = None
     window_days: Annotated[int, Field(ge=1)] | None = None
+    null_values: list[str] = Field(default_factory=list)
+    csv: CsvParams = Field(default_factory=CsvParams)
 
     @field_validator("source")
     @classmethod

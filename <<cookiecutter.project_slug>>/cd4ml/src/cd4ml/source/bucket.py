@@ -65,7 +65,7 @@ def download_objects(address: Address, folder: Path) -> list[tuple[Path, str]]:
         report(f"{len(objects)} object{'s' if len(objects) > 1 else ''}")
         files = []
         for number, (name, details) in enumerate(objects.items()):
-            target = folder / f"{number:06}{PurePosixPath(name).suffix}"
+            target = folder / f"{number:06}-{PurePosixPath(name).name}"
             _download(filesystem, name, details["size"], target)
             files.append((target, f"{scheme}://{name}"))
     return files

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sql
 
@@ -23,7 +22,7 @@ _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_coun
 _AS_STRING = (UUID, time, timedelta, dict, list)
 
 
-def read_query(address: Address, query: str, first: date | None, last: date | None) -> pd.DataFrame:
+def read_query(address: Address, query: str, first: date | None, last: date | None) -> pa.Table:
     """Return the rows of a query, sorted by all columns, so that the same rows give the same table.
 
     `:first` in the query is the first day to use, `:after` the day after the last one; without a limit they are the
@@ -47,8 +46,7 @@ def read_query(address: Address, query: str, first: date | None, last: date | No
     if not table.num_rows:
         days = "".join(f", :{name} was {day}" for name, day in statement.compile().params.items())
         raise DataError(f"params.yaml: data.query returned no rows; check its conditions and its tables{days}")
-    rows: pd.DataFrame = _sorted(table).to_pandas()
-    return rows
+    return _sorted(table)
 
 
 def _with_parameters(query: str, first: date | None, last: date | None) -> sql.TextClause:

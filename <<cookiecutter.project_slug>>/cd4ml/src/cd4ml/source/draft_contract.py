@@ -1,13 +1,13 @@
 """The verb `contract`: draft contract.yaml from the source's columns, or show the columns that it leaves out."""
 
-import pandas as pd
-
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.inference import InferredColumn, infer_column, unlisted_columns, yaml_string
 from cd4ml.errors import DataError
 from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
+from cd4ml.source.arrow_table import SourceTable
+from cd4ml.source.contract_values import with_plain_numbers
 from cd4ml.source.read import read_source
 from cd4ml.terminal.arguments import Arguments
 
@@ -24,30 +24,31 @@ def main(argv: list[str]) -> None:
     arguments.add_argument("--target", help="the column to predict, if contract.yaml does not exist yet")
     target = arguments.parse_args(argv).target
     data = Params.load().data
-    table = read_source(data, data.first_day, data.last_day)
+    source = with_plain_numbers(read_source(data, data.first_day, data.last_day), data)
     if paths.CONTRACT.exists():
-        _print_unlisted(unlisted_columns(table, Contract.load(paths.CONTRACT)))
+        _print_unlisted(unlisted_columns(source.rows, Contract.load(paths.CONTRACT), source.typed))
         return
-    write_text(paths.CONTRACT, draft_contract(table, target))
+    write_text(paths.CONTRACT, draft_contract(source, target))
     print(
-        f"wrote {paths.CONTRACT} from {len(table):,} rows; "
+        f"wrote {paths.CONTRACT} from {len(source.rows):,} rows; "
         "next: read it, name the id and the time if there are any, then make train"
     )
 
 
-def draft_contract(table: pd.DataFrame, target: str | None) -> str:
-    """Return the text of a contract for a table.
+def draft_contract(source: SourceTable, target: str | None) -> str:
+    """Return the text of a contract for the rows of a source.
 
     Raises:
         DataError: no target is given, or the table has no such column, or no model can predict it.
     """
+    table, typed = source.rows, source.typed
     if target is None or target not in table:
         problem = f"the source has no column {target}" if target else "name the column to predict"
         raise DataError(f"{problem}: make contract TARGET=one of {', '.join(map(str, table))}")
-    kind = infer_column(table[target]).column.type
+    kind = infer_column(table[target], typed).column.type
     if kind not in _TARGET_TYPES:
         raise DataError(f"{target} is a {kind}; expected a number, a category or a boolean as the target")
-    columns = [infer_column(table[name]).line() for name in table if name != target]
+    columns = [infer_column(table[name], typed).line() for name in table if name != target]
     return "\n".join(
         [
             "# What a row looks like, drafted from the source. docs/connect-your-data.md explains every key.",

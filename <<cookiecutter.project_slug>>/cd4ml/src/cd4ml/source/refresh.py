@@ -17,8 +17,9 @@ from cd4ml.files.dvc_run_lock import dvc_locked
 from cd4ml.files.yaml_edit import check_values, write_values
 from cd4ml.settings import paths
 from cd4ml.settings.params import DataParams, Params
+from cd4ml.source.contract_values import contract_values
 from cd4ml.source.read import TABLE_FROM_REFRESH, read_source
-from cd4ml.source.window import report_unused_columns, select_columns, select_rows
+from cd4ml.source.window import report_unused_columns, select_rows
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import report
 
@@ -43,13 +44,14 @@ def main(argv: list[str]) -> None:
         if contract.time is not None:
             check_values(paths.PARAMS, "data", ["until"], ParamsError)
     complete = newest_complete_day(contract, datetime.now(UTC))
-    table, unused = select_columns(read_source(params, *days_to_read(params, requested, complete)), contract)
-    report_unused_columns(unused)
+    source = read_source(params, *days_to_read(params, requested, complete))
+    report_unused_columns(source, contract)
+    table = contract_values(source, contract, params)
     until = requested or new_until(table, contract, params.last_day, complete)
     select_rows(table, contract, params.model_copy(update={"until": until and until.isoformat()}))
     with scratch_folder(paths.DOWNLOAD) as folder:
         write_table(table, folder / "rows.parquet")
-        del table
+        del source, table
         _set_until(params.last_day, until)
         _ingest(folder / "rows.parquet")
     _print_result(same_rows=rows_before == _digest_of_rows("ingest", "outs"), until_moved=until != params.last_day)

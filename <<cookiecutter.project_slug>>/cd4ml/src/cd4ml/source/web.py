@@ -16,6 +16,7 @@ from cd4ml.errors import DataError
 from cd4ml.settings.source_url import LOOPBACK
 from cd4ml.source.address import Address
 from cd4ml.source.progress_meter import ProgressMeter
+from cd4ml.source.table_file import is_table
 
 ATTEMPTS = 6
 PAUSE = 0.5  # seconds before the second attempt; doubled before each later one
@@ -80,7 +81,7 @@ class _Download:
         name = Path(unquote(urlsplit(self._address.url).path)).name or "index"
         with self._target.open("rb") as file:
             parquet = file.read(4) == b"PAR1"
-        if not name.endswith((".parquet", ".csv")):
+        if not is_table(name):
             name += ".parquet" if parquet else ".csv" if "csv" in self._media_type else ""
         if self._media_type == "text/html" and not parquet:
             raise DataError(f"{self._address.printable} returns a web page, not a table; does it need a login?")

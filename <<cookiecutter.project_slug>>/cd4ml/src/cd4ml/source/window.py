@@ -1,15 +1,16 @@
-"""Select the rows of the days that params.yaml asks for, each row once, and the columns of the contract."""
+"""Select the rows of the days that params.yaml asks for, each row once."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cd4ml.contract.contract import Contract
+from cd4ml.contract.row_key import ROW_KEY
 from cd4ml.contract.table import times_of_table
 from cd4ml.errors import DataError
 from cd4ml.settings.params import DataParams
+from cd4ml.source.arrow_table import SourceTable
 from cd4ml.terminal.output import report
 
 
@@ -80,13 +81,8 @@ def _repeated(table: pd.DataFrame, contract: Contract) -> np.ndarray:
     return repeated
 
 
-def select_columns(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, list[str]]:
-    """Return the columns of a table that the contract names, in the contract's order, and the names of the others."""
-    listed = [name for name in contract.table_columns() if name in table]
-    return table[listed], [str(name) for name in table if name not in listed]
-
-
-def report_unused_columns(names: Iterable[str]) -> None:
+def report_unused_columns(source: SourceTable, contract: Contract) -> None:
     """Report the columns of the source that the contract does not name, if there are any."""
-    if listed := ", ".join(names):
+    names = [*map(str, source.rows), *source.unusable]
+    if listed := ", ".join(name for name in names if name not in contract.table_columns() and name != ROW_KEY):
         report(f"not in the contract, left out: {listed}")

@@ -1,0 +1,74 @@
+"""Read numbers that are written as text: decimal commas, thousands separators, currency and percent signs."""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+import pandas as pd
+
+from cd4ml.errors import DataError
+
+Decimal = Literal[".", ","]
+
+_DECORATION = re.compile(r"^\s*[$€£¥]?\s*([+-]?)\s*[$€£¥]?\s*|\s*[$€£¥%]?\s*$")
+_EXPONENT = r"(?:[eE][+-]?\d+)?"
+_PLAIN = {
+    ".": re.compile(rf"[+-]?(?:\d+(?:\.\d*)?|\.\d+){_EXPONENT}"),
+    ",": re.compile(rf"[+-]?(?:\d+(?:,\d*)?|,\d+){_EXPONENT}"),
+}
+_GROUPED = {
+    ".": re.compile(r"[+-]?\d{1,3}(?:(?P<mark>[, '\u2019\u00a0\u202f])\d{3})(?:(?P=mark)\d{3})*(?:\.\d+)?"),
+    ",": re.compile(r"[+-]?\d{1,3}(?:(?P<mark>[. '\u2019\u00a0\u202f])\d{3})(?:(?P=mark)\d{3})*(?:,\d+)?"),
+}
+_MARKS = re.compile("[ '\u2019\u00a0\u202f]")
+
+
+def detect_decimal(texts: Iterable[str]) -> Decimal | None:
+    """Return the decimal mark with which all of these texts that could be numbers agree; None if both would do.
+
+    Raises:
+        DataError: both marks are in use.
+    """
+    only: dict[Decimal, str] = {}
+    for text in texts:
+        if "," not in text and "." not in text:
+            continue
+        bare = _DECORATION.sub(r"\1", text)
+        point, comma = _reads(bare, "."), _reads(bare, ",")
+        if point and not comma:
+            only.setdefault(".", text)
+        elif comma and not point:
+            only.setdefault(",", text)
+    if len(only) == 2:
+        raise DataError(f'"{only["."]}" has a decimal point and "{only[","]}" a decimal comma; write all in one way')
+    return next(iter(only), None)
+
+
+def is_number(text: str, decimal: Decimal) -> bool:
+    """Return whether a text is a number with this decimal mark."""
+    return _reads(_DECORATION.sub(r"\1", text), decimal)
+
+
+def is_ambiguous(text: str) -> bool:
+    """Return whether a text is one number with a decimal point and another with a decimal comma, as 1,234 is."""
+    bare = _DECORATION.sub(r"\1", text)
+    return _reads(bare, ".") and _reads(bare, ",") and ("," in bare or "." in bare)
+
+
+def plain_number(text: str, decimal: Decimal) -> str:
+    """Return a number as Python writes it; a text that is no number with this decimal mark as it is."""
+    bare = _DECORATION.sub(r"\1", text)
+    if not _reads(bare, decimal):
+        return text
+    group = "," if decimal == "." else "."
+    return _MARKS.sub("", bare).replace(group, "").replace(decimal, ".")
+
+
+def plain_numbers(series: pd.Series, decimal: Decimal) -> pd.Series:
+    """Return a column of texts with its numbers as Python writes them; other texts and nulls as they are."""
+    translated = {text: plain_number(text, decimal) for text in series.dropna().unique()}
+    return series.map(translated)
+
+
+def _reads(bare: str, decimal: Decimal) -> bool:
+    return bool(_PLAIN[decimal].fullmatch(bare) or _GROUPED[decimal].fullmatch(bare))
