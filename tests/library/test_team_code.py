@@ -71,7 +71,10 @@ def line_of(project: Project, name: str, text: str) -> str:
 IN_FEATURES = [
     ("def derive(columns):", "def derive(columns:", "'(' was never closed"),
     ("import numpy as np", "import numpy as np; YEAR = 1 / 0", "ZeroDivisionError: division by zero"),
-    ('features.pop("built")', 'features.pop("age")', "there is no column 'age'"),
+    ('features.pop("built")', 'columns["age"]', "there is no column 'age'; the contract names the columns"),
+    ('features.pop("built")', 'columns.pop("age")', "there is no column 'age'; the contract names the columns"),
+    ('features.pop("built")', 'features.pop("age")', "KeyError: 'age'\n"),
+    ('features.pop("built")', '{"LGA": 1}["JFK"]', "KeyError: 'JFK'\n"),
     ('features.pop("built")', 'features.pop("built")[:, 1]', "IndexError: too many indices"),
 ]
 IN_MODEL = [

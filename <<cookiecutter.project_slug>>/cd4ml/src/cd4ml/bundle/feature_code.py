@@ -49,7 +49,7 @@ class FeatureCode:
         """
         rows = len(next(iter(columns.values())))
         try:
-            features = self._derive(dict(columns))
+            features = self._derive(_GivenColumns(columns))
         except Exception as failure:
             raise FeatureError(f"{self._name}{_line_of(failure, self._name)}: {_reason(failure)}") from failure
         if not isinstance(features, dict) or not features:
@@ -68,6 +68,22 @@ class FeatureCode:
             return array.astype(object)
         kind = f"{array.dtype}" if array.dtype.kind not in "OUT" else "not all strings"
         raise FeatureError(f"{self._name}: feature {name} is {kind}; return numbers, booleans or strings")
+
+
+class _MissingColumnError(KeyError):
+    """The columns that `derive` got have none of this name."""
+
+
+class _GivenColumns(dict[str, Array]):
+    """The columns that `derive` gets: an error tells a column that is missing from a key of another dictionary."""
+
+    def __missing__(self, name: str) -> Array:
+        raise _MissingColumnError(name)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        if name not in self and not default:
+            raise _MissingColumnError(name)
+        return super().pop(name, *default)
 
 
 def _compile(source: str, name: str) -> Callable[[Columns], Any]:
@@ -110,6 +126,6 @@ def _line_of(failure: Exception, name: str) -> str:
 
 
 def _reason(failure: Exception) -> str:
-    if isinstance(failure, KeyError):
+    if isinstance(failure, _MissingColumnError):
         return f"there is no column {failure}; the contract names the columns"
     return f"{type(failure).__name__}: {failure}"
