@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cd4ml.cli import main
+from cd4ml.terminal.verbs import VERBS
 from trained_repository import commit, dvc, run, train
 
 Captured = pytest.CaptureFixture[str]
@@ -128,3 +129,15 @@ def test_without_git_the_error_says_what_to_install(
     assert main(["train"]) == 1
 
     assert capsys.readouterr().err == "train: git was not found, and DVC needs it: install git, then run git init\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verbs_help_is_shown_in_any_folder(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main([verb, "--help"])
+    except SystemExit as end:
+        code = int(end.code or 0)
+
+    printed = capsys.readouterr()
+    assert (code, printed.err) == (0, "")
+    assert printed.out.startswith(f"usage: cd4ml {verb}")

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         print(f"cd4ml: unknown verb {verb!r}; cd4ml --help lists the verbs", file=sys.stderr)
         return 2
     try:
-        if VERBS[verb].git:
+        if VERBS[verb].git and not {"-h", "--help"} & set(rest):
             _check_git()
         importlib.import_module(f"cd4ml.{VERBS[verb].module}").main([*VERBS[verb].before, *rest])
     except UserError as error:

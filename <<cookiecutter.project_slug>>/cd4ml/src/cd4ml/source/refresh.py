@@ -37,8 +37,9 @@ def main(argv: list[str]) -> None:
     """
     arguments = Arguments("refresh")
     arguments.add_argument("--until", help="the newest day to use, such as 2024-01-31; it may be earlier than now")
+    options = arguments.parse_args(argv)
     params, contract = Params.load().data, Contract.load(paths.CONTRACT)
-    requested = _parse_until(arguments.parse_args(argv).until, contract)
+    requested = _parse_until(options.until, contract)
     rows_before = _digest_of_rows("validate", "deps")  # of the rows that the present model was trained on
     with dvc_locked():
         if contract.time is not None:
