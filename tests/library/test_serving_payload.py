@@ -78,6 +78,27 @@ def test_columns_may_have_any_name_and_nullable_ones_may_be_missing():
     np.testing.assert_array_equal(columns["items"], np.array([np.nan, np.nan], dtype=np.float32))
 
 
+@pytest.mark.parametrize(
+    "name", ['height "in"', "a\\b", "a\nb", "class", "c0", "rows", "2nd floor?", "価格", " lead", "a.b", "$"]
+)
+def test_a_column_of_any_name_is_decoded_and_checked(name):
+    columns = {name: {"type": "integer"}, "other": {"type": "number", "nullable": True}}
+    contract = {"name": "x", "id": 'the "id"', "target": {"name": "y", "type": "number"}, "columns": columns}
+    payload = Payload(Contract.model_validate(contract), max_rows=2)
+
+    rows = [{name: 7, 'the "id"': "a"}, {name: 8.0, "other": 1}]
+    assert payload.columns(json.dumps({"rows": rows}).encode())[name].tolist() == [7, 8]
+
+    for row, column, rule in (
+        ({name: 7.5}, name, "a whole number"),
+        ({"other": 1}, name, "required"),
+        ({name: 1, "c1": 1}, "c1", "not a column of the contract"),
+    ):
+        with pytest.raises(RejectedError) as rejection:
+            payload.columns(json.dumps({"rows": [row]}).encode())
+        assert [(one.column, one.rule) for one in rejection.value.violations] == [(column, rule)]
+
+
 def test_an_empty_string_is_a_null_of_a_nullable_category():
     columns = PAYLOAD.columns(json.dumps({"rows": [GOOD | {"note": "", "class": ""}, GOOD]}).encode())
 

@@ -118,7 +118,8 @@ class Column(Section):
             case "number":
                 kind = Annotated[float, msgspec.Meta(ge=self.lowest, le=self.highest)]
             case "integer":
-                kind = Annotated[int, msgspec.Meta(ge=int(self.lowest), le=int(self.highest))]
+                limits = msgspec.Meta(ge=self.lowest, le=self.highest, multiple_of=1)
+                kind = Annotated[float, limits]  # 181.0 is an integer, too: many programs write it so
             case "boolean":
                 kind = bool
             case "category" if self.rejects_unknown:

@@ -1,5 +1,6 @@
 """Decode request bodies to columns with types made from the contract; reject them by row, column and rule."""
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ MAX_VIOLATIONS = 20  # in one response
 _LONGEST_VALUE = 100  # characters of a rejected value that the response repeats
 
 _Id = str | int
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')  # characters in a name that msgspec cannot decode by itself
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -47,22 +49,39 @@ class Payload:
 
     def __init__(self, contract: Contract, max_rows: int) -> None:
         self._columns, self._id, self._max_rows = contract.columns, contract.id, max_rows
+        self._names = {name: f"c{number}" for number, name in enumerate(contract.columns)}
+        if contract.id is not None:
+            self._names[contract.id] = "id"
+        self._renamed = not any(map(_ESCAPED.search, self._names))
         self._row = self._row_type()
         rows = Annotated[list[self._row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
-        body = msgspec.defstruct("Body", [("rows", rows)], forbid_unknown_fields=True)
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
+        self._body = msgspec.defstruct("Body", [("rows", rows)], forbid_unknown_fields=True)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._body)
 
     def _row_type(self) -> Any:
         """Return the type of a row; its fields are numbered, because a column may have any name."""
-        fields: list[Any] = []
-        names: dict[str, str] = {}
-        for number, (name, column) in enumerate(self._columns.items()):
-            names[f"c{number}"] = name
-            fields.append((f"c{number}", column.value_type(), *((None,) if column.nullable else ())))
+        fields: list[Any] = [
+            (self._names[name], column.value_type(), *((None,) if column.nullable else ()))
+            for name, column in self._columns.items()
+        ]
         if self._id is not None:
-            names["id"] = self._id
             fields.append(("id", _Id, ""))
+        names = {field: name for name, field in self._names.items()} if self._renamed else None
         return msgspec.defstruct("Row", fields, rename=names, kw_only=True, forbid_unknown_fields=True, gc=False)
+
+    def _rows(self, body: bytes) -> Any:
+        if self._renamed:
+            return self._decoder.decode(body).rows
+        content = msgspec.json.decode(body)
+        if isinstance(content, dict) and isinstance(content.get("rows"), list):
+            content["rows"] = [self._with_field_names(row) for row in content["rows"]]
+        return msgspec.convert(content, self._body).rows
+
+    def _with_field_names(self, row: Any) -> Any:
+        """Return a row with the names of the type's fields, if msgspec cannot rename these; others are unknown to it."""
+        if self._renamed or not isinstance(row, dict):
+            return row
+        return {self._names.get(name, f"no column: {name}"): value for name, value in row.items()}
 
     def columns(self, body: bytes) -> Columns:
         """Return the normalized columns of a request's body.
@@ -72,7 +91,7 @@ class Payload:
             RejectedError: it breaks the contract, or has too many rows.
         """
         try:
-            rows = self._decoder.decode(body).rows
+            rows = self._rows(body)
             columns = zip(*map(msgspec.structs.astuple, rows), strict=True)  # as in the contract; an id comes last
             return {
                 name: normalize(values, column)
@@ -117,7 +136,7 @@ class Payload:
 
     def _violations_in_row(self, number: int, row: Any) -> Iterator[Violation]:
         try:
-            msgspec.convert(row, self._row)
+            msgspec.convert(self._with_field_names(row), self._row)
             return
         except msgspec.ValidationError as invalid:
             reason = str(invalid)
