@@ -132,7 +132,7 @@ def test_every_violation_has_its_row_column_rule_and_value():
         ({"boxes": 0}, "at least 1"),
         ({"boxes": 10}, "at most 9"),
         ({"items": 2**24 + 1}, "at most 16777216"),
-        ({"items": 1.0}, "a whole number"),
+        ({"items": 1.5}, "a whole number"),
         ({"weight": True}, "a number"),
     ],
 )
