@@ -129,6 +129,49 @@ def test_an_unforeseen_error_shows_no_secret(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("source", "value", "hidden", "failure"),
+    [
+        ("postgresql://me@${X}/sales", "db1", "db1", 'could not translate host name "db1" to address'),
+        ("postgresql://me@${X}/sales", "DB.Intern.example", "db.intern", 'no route to "db.intern.example"'),
+        ("${X}", "postgresql://eve:pw@db.intern:5433/crm", "db.intern", 'could not translate host name "db.intern"'),
+        ("${X}", "postgresql://eve:pw@db.intern:5433/crm", "eve", 'password authentication failed for user "eve"'),
+        ("${X}", "postgresql://eve:pw@db.intern:5433/crm", "crm", 'database "crm" does not exist'),
+    ],
+)
+def test_no_part_of_a_value_from_the_environment_is_shown(monkeypatch, source, value, hidden, failure):
+    def fail(*_):
+        raise RuntimeError(failure)
+
+    monkeypatch.setenv("X", value)
+    monkeypatch.setattr(read, "_read", fail)
+
+    error = error_of(source, "SELECT 1").splitlines()[-1]
+
+    assert hidden not in error
+    assert error.count("${X}") == 1 + source.count("${X}")
+
+
+def test_a_folder_from_the_environment_is_not_shown(monkeypatch, tmp_path, capsys):
+    folder = tmp_path / "secret-place"
+    folder.mkdir()
+    monkeypatch.setenv("PLACE", str(folder))
+
+    assert 'data.source "${PLACE}/*.csv" matches no file' in error_of("${PLACE}/*.csv")
+    (folder / "notes.doc").touch()
+    assert "${PLACE}/notes.doc is neither Parquet nor CSV" in error_of("${PLACE}")
+    (folder / "rows.csv").write_text("a,b\n1,2,3\n")
+    assert "${PLACE}/rows.csv:2: 3 values in a row" in error_of("${PLACE}")
+    (folder / "rows.csv").unlink()
+    (folder / "rows.parquet").write_bytes(b"PAR1")
+    assert "${PLACE}/rows.parquet cannot be read" in error_of("${PLACE}")
+    (folder / "rows.parquet").unlink()
+    (folder / "rows.csv").mkdir()
+    errors = error_of("${PLACE}/rows.csv")
+
+    assert "secret-place" not in errors + capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("source", "package", "group"),
     [
         ("s3://bucket/*.csv", "s3fs", "s3"),

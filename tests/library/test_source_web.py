@@ -1,5 +1,6 @@
 """A file is downloaded over HTTP whole or not at all, however often the connection breaks."""
 
+import socket
 import threading
 import time
 import traceback
@@ -197,6 +198,19 @@ def test_credentials_come_from_the_environment_and_are_not_shown(server, monkeyp
         assert f"me:${{TOKEN}}@127.0.0.1:{server.server_port}/rows.csv?sig=${{SIGNATURE}}" in error
         assert "t0k" not in error
         assert "s1gn" not in error
+
+
+def test_an_unknown_host_from_the_environment_is_not_shown(monkeypatch):
+    def fail(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    monkeypatch.setenv("HOST", "no-such-host.invalid")
+
+    error = error_of("https://${HOST}/rows.csv")
+
+    assert "https://${HOST}/rows.csv: its host is unknown; fix data.source in params.yaml" in error
+    assert "no-such-host" not in error
 
 
 @pytest.mark.parametrize("source", ["https://no-such-host.invalid/rows.csv", "http://127.0.0.1:9/rows.csv"])

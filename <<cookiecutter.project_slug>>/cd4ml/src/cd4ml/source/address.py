@@ -13,7 +13,7 @@ from cd4ml.errors import DataError
 from cd4ml.settings.source_url import SECRET_NAME, VARIABLE, SourceKind, kind_of_source, unsupported_reason
 
 _SECRET_VARIABLE = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|_KEY$|_SAS|CONNECTION_STRING|PASSPHRASE", re.IGNORECASE)
-_SHORTEST_SECRET = 6  # characters; replacing a shorter one would remove parts of ordinary words
+_SHORTEST_SECRET = 6  # characters; a shorter one is replaced as a whole word only, and only if it is in the source
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,16 @@ class Address:
 
     @property
     def host(self) -> str:
-        """The host's name, if params.yaml contains it; else "its host"."""
-        return "its host" if VARIABLE.match(self.printable) else urlsplit(self.url).hostname or "its host"
+        """The host as a message names it: "the host example.org" if params.yaml contains the name, else "its host"."""
+        parts = urlsplit(self.printable)
+        host = parts.netloc.rpartition("@")[2]
+        return f"the host {parts.hostname}" if host and not VARIABLE.search(host) else "its host"
 
     def redact(self, text: str) -> str:
-        """Return a text, such as another library's error message, without the secrets in it."""
-        for secret, replacement in sorted(self._secrets().items(), key=lambda item: -len(item[0])):
-            text = text.replace(secret, replacement)
+        """Return a text, such as another library's error message, without values from the environment in it."""
+        if secrets := self._secrets():
+            by_length = sorted(secrets, key=len, reverse=True)
+            text = re.sub("|".join(map(_pattern, by_length)), lambda match: secrets[match[0]], text)
         text = re.sub(r"(://)[^\s/@]*:[^\s/@]*@", r"\1***@", text)
         return re.sub(
             r"([?&;]([^\s=&;?]+)=)[^\s&;'\"]+", lambda m: f"{m[1]}***" if SECRET_NAME.search(m[2]) else m[0], text
@@ -61,14 +64,32 @@ class Address:
     def _secrets(self) -> dict[str, str]:
         """Return the secrets in the environment and in the URL, in every form in which they may appear, by form."""
         secrets = {value: f"${{{name}}}" for name, value in os.environ.items() if _SECRET_VARIABLE.search(name)}
-        secrets |= {os.environ[name]: f"${{{name}}}" for name in VARIABLE.findall(self.printable)}
+        secrets = {value: name for value, name in secrets.items() if len(value) >= _SHORTEST_SECRET}
+        for name in VARIABLE.findall(self.printable):
+            value = os.environ[name]
+            secrets |= dict.fromkeys((value, *_parts(value)), f"${{{name}}}")
         user, at, _ = urlsplit(self.url).netloc.rpartition("@")
         if at and ":" in user:
             secrets.setdefault(user.partition(":")[2], "***")
-        forms = {
-            form: name for value, name in secrets.items() for form in (value, quote(value, safe=""), unquote(value))
+        return {
+            form: name
+            for value, name in secrets.items()
+            for form in (value, value.lower(), quote(value, safe=""), unquote(value))  # hosts are often in lower case
         }
-        return {form: name for form, name in forms.items() if len(form) >= _SHORTEST_SECRET}
+
+
+def _parts(value: str) -> list[str]:
+    """Return the parts of a value that is a URL; libraries name them one by one. Empty if it is none."""
+    if "://" not in value:
+        return []
+    url = urlsplit(value)
+    parts = [url.hostname, url.username, url.password, url.path.strip("/"), *url.path.split("/")]
+    return [part for part in parts if part]
+
+
+def _pattern(secret: str) -> str:
+    text = re.escape(secret)
+    return text if len(secret) >= _SHORTEST_SECRET else rf"(?<!\w){text}(?!\w)"
 
 
 def _fill(source: str) -> str:

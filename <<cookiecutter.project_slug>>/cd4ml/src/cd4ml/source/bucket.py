@@ -67,7 +67,7 @@ def download_objects(address: Address, folder: Path) -> list[tuple[Path, str]]:
         for number, (name, details) in enumerate(objects.items()):
             target = folder / f"{number:06}-{PurePosixPath(name).name}"
             _download(filesystem, name, details["size"], target)
-            files.append((target, f"{scheme}://{name}"))
+            files.append((target, address.redact(f"{scheme}://{name}")))
     return files
 
 

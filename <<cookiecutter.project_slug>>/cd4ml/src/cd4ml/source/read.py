@@ -43,9 +43,9 @@ def read_source(data: DataParams, first: date | None = None, last: date | None =
 def _read(address: Address, data: DataParams, first: date | None, last: date | None) -> SourceTable:
     query = data.query
     if address.kind == "files":
-        files = matching_files(address.url)
+        files = matching_files(address)
         report(f"reading {len(files)} file{'s' if len(files) > 1 else ''} of {address.printable}")
-        return read_files([(path, str(path)) for path in files], data.csv)
+        return read_files([(path, address.redact(str(path))) for path in files], data.csv)
     report(f"reading {address.printable}")
     if address.kind == "database":
         from cd4ml.source.database import read_query

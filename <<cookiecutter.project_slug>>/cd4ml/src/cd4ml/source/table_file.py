@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from cd4ml.errors import DataError
 from cd4ml.settings.params import CsvParams
+from cd4ml.source.address import Address
 from cd4ml.source.arrow_table import SourceTable, source_table
 from cd4ml.source.csv_file import read_csv
 from cd4ml.terminal.output import report
@@ -22,12 +23,15 @@ def is_table(path: Path | str) -> bool:
     return str(path).lower().endswith((*PARQUET, *TEXT))
 
 
-def matching_files(source: str) -> list[Path]:
-    """Return the files of a path, a folder or a glob, in the order of their names. Other files beside them are named.
+def matching_files(address: Address) -> list[Path]:
+    """Return the files of an address that is a path, a folder or a glob, in the order of their names.
+
+    Other files beside them are named.
 
     Raises:
         DataError: there is none.
     """
+    source = address.url
     literal = _on_disk(Path(source))
     if literal is not None and literal.is_dir() and not is_table(literal):
         paths = sorted(path for path in literal.iterdir() if not path.name.startswith("."))
@@ -36,11 +40,15 @@ def matching_files(source: str) -> list[Path]:
     else:
         paths = [Path(name) for name in sorted(glob.glob(source, recursive=True))]  # noqa: PTH207 - absolute paths, too
     files = [path for path in paths if is_table(path)]
-    others = [str(path) for path in paths if not is_table(path) and path.is_file()]
+    others = [address.redact(str(path)) for path in paths if not is_table(path) and path.is_file()]
     if not paths:
-        raise DataError(f'params.yaml: data.source "{source}" matches no file; put the data there, or fix the path')
+        raise DataError(
+            f'params.yaml: data.source "{address.printable}" matches no file; put the data there, or fix the path'
+        )
     if not files:
-        raise DataError(f"{', '.join(others) or source} is neither Parquet nor CSV; convert it to one of them")
+        raise DataError(
+            f"{', '.join(others) or address.printable} is neither Parquet nor CSV; convert it to one of them"
+        )
     if others:
         report(f"no table, left out: {', '.join(others)}")
     return files
@@ -73,7 +81,8 @@ def read_files(files: list[tuple[Path, str]], params: CsvParams) -> SourceTable:
         except DataError as error:
             raise DataError(str(error) if str(error).startswith(name) else f"{name}: {error}") from None
         except (pa.ArrowException, OSError, ValueError) as failure:
-            raise DataError(f"{name} cannot be read: {str(failure).splitlines()[0]}; replace the file") from None
+            reason = str(failure).splitlines()[0].replace(str(path), name)
+            raise DataError(f"{name} cannot be read: {reason}; replace the file") from None
         tables.append(table)
     for written_as, name in formats.items():
         report(f"{name if len(formats) > 1 else 'CSV'}: {written_as}")

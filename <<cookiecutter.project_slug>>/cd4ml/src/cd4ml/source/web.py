@@ -146,9 +146,9 @@ def _range(response: HTTPResponse) -> tuple[int, int | None]:
 
 def _raise_for_connection(address: Address, reason: Any) -> None:
     if isinstance(reason, ssl.SSLCertVerificationError):
-        raise DataError(f"{address.printable}: its certificate is not trusted: {reason.verify_message}")
+        raise DataError(f"{address.printable}: its certificate is not trusted: {address.redact(reason.verify_message)}")
     if isinstance(reason, socket.gaierror) and reason.errno != socket.EAI_AGAIN:
-        raise DataError(f"{address.printable}: the host {address.host} is unknown; fix data.source in params.yaml")
+        raise DataError(f"{address.printable}: {address.host} is unknown; fix data.source in params.yaml")
     raise _RetryableError(str(reason) or type(reason).__name__)
 
 
