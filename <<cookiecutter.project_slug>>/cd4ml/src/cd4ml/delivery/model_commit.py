@@ -14,6 +14,7 @@ from typing import Any
 from cd4ml.delivery.actions_io import run_url
 from cd4ml.errors import UserError
 from cd4ml.evaluation.formatting import format_number
+from cd4ml.files.atomic import replacing
 from cd4ml.files.git import GitError, failure_reason, output_of, run_git
 from cd4ml.settings import paths
 
@@ -83,10 +84,8 @@ def commit_trained_files(message: str) -> str:
 
 def write_commit_file() -> None:
     """Write the last commit to build/change.bundle, for a clone that has the commit before it."""
-    COMMIT_FILE.parent.mkdir(parents=True, exist_ok=True)
-    temporary = COMMIT_FILE.with_name(f".{COMMIT_FILE.name}.new-{os.getpid()}")
-    output_of("bundle", "create", "--quiet", str(temporary), "HEAD", "^HEAD~1")
-    temporary.replace(COMMIT_FILE)
+    with replacing(COMMIT_FILE) as temporary:
+        output_of("bundle", "create", "--quiet", str(temporary), "HEAD", "^HEAD~1")
 
 
 def read_commit_file() -> str:
