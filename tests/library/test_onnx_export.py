@@ -6,6 +6,7 @@ import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.decision import Decision
 from cd4ml.bundle.proof import describe_difference, probes
+from cd4ml.contract.columns import rows_of_columns
 from cd4ml.contract.table import columns_of_table
 from cd4ml.errors import ModelError
 from cd4ml.training import build, skops_file
@@ -82,6 +83,20 @@ def test_the_proof_covers_what_exports_get_wrong(tiny_projects):
     assert [name for name in by_name if "not seen in training" in name] == ["street \N{SNOWMAN} not seen in training"]
     assert np.isnat(by_name["every nullable column null"]["built"]).all()
     assert (by_name["size whole numbers"]["size"] % 1 == 0).all()
+
+
+def test_the_proof_uses_only_rows_that_the_contract_allows(tiny_projects):
+    project = tiny_projects["binary"]
+    contract = Bundle.load(project.bundle).contract
+    rooms = contract.columns["rooms"].model_copy(update={"min": -5.5, "max": 30.5})
+    contract = contract.model_copy(update={"columns": {**contract.columns, "rooms": rooms}})
+    columns = columns_of_table(pd.read_parquet(project.folder / "data/holdout.parquet"), contract)
+
+    for probe in probes(columns, columns, contract):
+        assert (probe.columns["rooms"] % 1 == 0).all(), probe.name
+        for row in rows_of_columns({name: array[:20] for name, array in probe.columns.items()}, contract):
+            broken = {name: contract.columns[name].broken_rule(value) for name, value in row.items()}
+            assert not any(broken.values()), (probe.name, broken)
 
 
 @pytest.mark.parametrize(

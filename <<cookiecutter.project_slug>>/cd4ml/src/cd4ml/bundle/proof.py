@@ -43,9 +43,15 @@ def probes(train: Columns, test: Columns, contract: Contract) -> Iterator[Probe]
         yield Probe("every nullable column null", base | {name: _filled(base[name], None) for name in nullable})
     for name, column in contract.columns.items():
         if column.type in ("number", "integer"):
-            for limit in {column.lowest, column.highest, *_observed_limits(train[name]), column.lowest / 2}:
+            whole = column.type == "integer"
+            half = int(column.lowest / 2) if whole else column.lowest / 2
+            for limit in {column.lowest, column.highest, *_observed_limits(train[name]), half}:
                 if column.lowest <= limit <= column.highest:
                     yield Probe(f"{name} {limit:.6g}", base | {name: _filled(base[name], limit)})
+            if whole:
+                for step in (-1, 1):
+                    yield Probe(f"{name} {step:+}", base | {name: _clipped(base[name] + np.float32(step), column)})
+                continue
             yield Probe(f"{name} whole numbers", base | {name: _clipped(np.round(base[name]), column)})
             for direction in (-np.inf, np.inf):
                 neighbour = np.nextafter(base[name], np.float32(direction))
