@@ -32,7 +32,11 @@ from cd4ml.training.fit import explaining
 
 @dataclass(frozen=True)
 class BundleInputs:
-    """Everything that a bundle is made from."""
+    """What a bundle is made from.
+
+    Its functions read four files besides: models/pipeline.skops, to copy it into a bundle that runs on scikit-learn,
+    and for the digests in the manifest data/train.parquet, data/holdout.parquet and uv.lock.
+    """
 
     contract: Contract
     params: Params

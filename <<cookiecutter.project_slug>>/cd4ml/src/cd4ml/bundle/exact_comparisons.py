@@ -1,9 +1,9 @@
-"""Make sure that an exported model decides every comparison as the fitted pipeline does, which no test can show.
+"""Ensure that every comparison in an exported model has the same result as in the fitted pipeline.
 
-Scores of a continuous model change by a rounding error if its inputs do. A tree is not continuous: if rounding moves a
-number across a threshold, the number takes the other branch, and only a row exactly there would show it. So the
-comparisons have to be right by construction: float32 represents each threshold exactly, and the numbers that are
-compared are the model's inputs, without arithmetic in between.
+If an input is rounded, the scores of a continuous model change by about as much. A tree is not continuous: a number
+that rounding moves across a threshold takes the other branch. Test rows rarely lie exactly there, so a comparison of
+scores does not find this. Two rules exclude it instead: float32 represents each threshold exactly, and the numbers
+that are compared are the model's inputs, without arithmetic in between.
 """
 
 import copy

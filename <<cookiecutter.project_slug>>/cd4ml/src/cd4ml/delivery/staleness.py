@@ -14,7 +14,7 @@ Reason = tuple[str, str]
 
 
 def stale_stages() -> list[Reason]:
-    """Return the stages that are out of date, each with a reason; a file that DVC keeps and is missing is none.
+    """Return the stages that are out of date, each with a reason. A missing file that DVC keeps is not a reason.
 
     Raises:
         UserError: dvc.yaml or dvc.lock cannot be read.
@@ -38,7 +38,7 @@ def stale_stages() -> list[Reason]:
 
 
 def changes(entries: list[Any], ignored: set[str]) -> Iterator[str]:
-    """Return the changes that `dvc status` lists for a stage, but those of the ignored paths."""
+    """Return the changes that `dvc status` lists for a stage, except those of the ignored paths."""
     for entry in entries:
         if isinstance(entry, str):  # such as "changed command"
             yield entry

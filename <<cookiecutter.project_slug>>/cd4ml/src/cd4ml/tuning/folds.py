@@ -1,10 +1,10 @@
-"""Split the training set into folds, as it was itself split from the test set: in time, or else at random.
+"""Split the training set into folds: by time if the contract names a time column, else at random.
 
 If the contract names a time column, the model is meant to predict days that come after those it was trained on. So
 each fold validates on a window of whole days, as long as the test set, and trains on all days before it; the windows
 follow one another at the end of the training set. With folds drawn at random, a candidate would be trained on the days
 it is validated on, and candidates that overfit to single days would win. Without a time column the folds are drawn at
-random, stratified by class, as the test set is.
+random, for a classifier with the same shares of the classes in each.
 """
 
 from collections.abc import Iterator
