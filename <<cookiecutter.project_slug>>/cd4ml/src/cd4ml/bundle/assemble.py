@@ -34,7 +34,7 @@ from cd4ml.training.fit import explaining
 class BundleInputs:
     """What a bundle is made from.
 
-    Its functions read four files besides: models/pipeline.skops, to copy it into a bundle that runs on scikit-learn,
+    The functions below read four files besides: models/pipeline.skops, to copy it into a bundle that runs on scikit-learn,
     and for the digests in the manifest data/train.parquet, data/holdout.parquet and uv.lock.
     """
 
