@@ -34,8 +34,8 @@ from cd4ml.training.fit import explaining
 class BundleInputs:
     """What a bundle is made from.
 
-    The functions below read four files besides: models/pipeline.skops, to copy it into a bundle that runs on scikit-learn,
-    and for the digests in the manifest data/train.parquet, data/holdout.parquet and uv.lock.
+    The functions below read four files besides: models/pipeline.skops, to copy it into a bundle that runs on
+    scikit-learn; data/train.parquet, data/holdout.parquet and uv.lock, for the digests in the manifest.
     """
 
     contract: Contract

@@ -78,7 +78,7 @@ class Payload:
         return msgspec.convert(content, self._body).rows
 
     def _with_field_names(self, row: Any) -> Any:
-        """Return a row with the names of the type's fields, if msgspec cannot rename these; others are unknown to it."""
+        """Return a row with the type's field names, if msgspec cannot rename these; others are unknown to it."""
         if self._renamed or not isinstance(row, dict):
             return row
         return {self._names.get(name, f"no column: {name}"): value for name, value in row.items()}
