@@ -79,16 +79,16 @@ def _load(path: Path, error: type[UserError], form: str) -> Any:
     try:
         tree = YAML(typ=form, pure=True).load(text)
     except ReaderError as invalid:
-        line = text.count("\n", 0, invalid.position) + 1
+        number = text.count("\n", 0, invalid.position) + 1
         character = f"U+{invalid.character:04X}"
-        raise error(f"{path}:{line}: contains the control character {character}; remove it") from None
+        raise error(f"{path}:{number}: contains the control character {character}; remove it") from None
     except MarkedYAMLError as invalid:
         mark = invalid.problem_mark or invalid.context_mark
         line = f":{mark.line + 1}" if mark else ""
         raise error(f"{path}{line}: not valid YAML: {(invalid.problem or invalid.context).splitlines()[0]}") from None
     except ValueError as invalid:  # a plain value that looks like a date, and is none
-        line, value = _value_that_fails(text)
-        raise error(f"{path}:{line}: {value} cannot be read: {invalid}; correct it, or put it in quotes") from None
+        number, value = _value_that_fails(text)
+        raise error(f"{path}:{number}: {value} cannot be read: {invalid}; correct it, or put it in quotes") from None
     if not isinstance(tree, dict):
         raise error(f"{path}: expected `key: value` lines; write them, or restore the file from git")
     return tree

@@ -55,7 +55,7 @@ class Payload:
         self._renamed = not any(map(_ESCAPED.search, self._names))
         self._row = self._row_type()
         rows = Annotated[list[self._row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
-        self._body = msgspec.defstruct("Body", [("rows", rows)], forbid_unknown_fields=True)
+        self._body: Any = msgspec.defstruct("Body", [("rows", rows)], forbid_unknown_fields=True)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._body)
 
     def _row_type(self) -> Any:
