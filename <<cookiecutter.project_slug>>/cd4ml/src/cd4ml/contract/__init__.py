@@ -5,7 +5,8 @@ and in the service. Read first: `contract`, `column`, then `columns`.
 
 - `contract`: contract.yaml as a typed object. `column`: one of its columns, its rules, and their names in messages.
 - `columns`: rows to columns, without pandas; the service uses it.
-- `table`: pandas tables to columns; read and write Parquet and CSV.
+- `table`: pandas tables to columns; read and write the tables of the stages.
+- `row_key`: on which side of the split a row is, if the contract names no time.
 - `validation`: find the rows of a table that violate the contract.
 - `inference`: draft a contract from a table.
 - `compatibility`: what a new version of a contract changes for the clients of the service.
