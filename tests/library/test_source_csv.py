@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table
-from cd4ml.errors import DataError
+from cd4ml.errors import DataError, UserError
 from cd4ml.settings import paths
 from cd4ml.source.draft_contract import main as draft
 from house_project import Project
@@ -182,3 +182,68 @@ def test_accents_may_be_written_in_another_form_of_unicode(ingest: Ingest) -> No
     table = ingest('"gro\u0308ße": {type: number}', {"stra\u00dfe.csv": "größe,y\n1,2\n"})
 
     assert table["größe"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "texts", "expected"),
+    [
+        ("type: boolean", ["Yes", "no", "T", "0", "off"], [True, False, True, False, False]),
+        ("type: boolean, positive: churned, negative: stayed", ["churned", "stayed"], [True, False]),
+        ('type: boolean, positive: "2", negative: "1"', ["1", "2"], [False, True]),
+        ('type: timestamp, format: "%d.%m.%Y"', ["31.01.2024", "01.02.2024"], ["2024-01-31", "2024-02-01"]),
+        ("type: timestamp, format: epoch_s", ["1704067200"], ["2024-01-01"]),
+        ("type: timestamp, format: epoch_ms, timezone: UTC", ["1704067200000"], ["2024-01-01"]),
+        ('type: timestamp, format: "%Y%m%d"', ["20240131"], ["2024-01-31"]),
+    ],
+)
+def test_the_contract_says_how_the_source_writes_a_value(
+    ingest: Ingest, rule: str, texts: list[str], expected: list[object]
+) -> None:
+    rows = "".join(f"{text},1\n" for text in texts)
+
+    table = ingest(f"x: {{{rule}}}", {"a.csv": f"x,y\n{rows}"})
+
+    assert [value.date().isoformat() if hasattr(value, "date") else value for value in table["x"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("type: boolean, positive: churned, negative: stayed", r'x +churned or stayed +1 +"left"'),
+        ('type: timestamp, format: "%d.%m.%Y"', r'x +a time written as %d.%m.%Y +1 +"left"'),
+        ("type: boolean, positive: churned", "positive and negative are the two texts of the source; write both"),
+        ("type: number, format: epoch_s", "format is for a timestamp, this is a number; remove it"),
+    ],
+)
+def test_a_value_that_is_written_otherwise_is_rejected(ingest: Ingest, rule: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        ingest(f"x: {{{rule}}}", {"a.csv": "x,y\nleft,1\n"})
+
+
+def test_rows_without_a_target_are_left_out_and_counted(ingest: Ingest, capsys: pytest.CaptureFixture[str]) -> None:
+    table = ingest("x: {type: number}", {"a.csv": "x,y\n1,10\n2,\n3,30\n"})
+
+    assert table["x"].tolist() == [1, 3]
+    assert "2 rows; left out: 1 without a target" in capsys.readouterr().out
+
+
+def test_a_source_without_any_target_is_an_error(ingest: Ingest) -> None:
+    with pytest.raises(DataError, match="no row of the source has a value of y, the target"):
+        ingest("x: {type: number}", {"a.csv": "x,y\n1,\n2,\n"})
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ("stayed stayed churned", "{name: y, type: boolean, positive: churned, negative: stayed} # true is churned;"),
+        ("1 1 2", '{name: y, type: boolean, positive: "2", negative: "1"} # true is 2;'),
+        ("0 1 0", "{name: y, type: boolean}\n"),
+        ("yes no no", "{name: y, type: boolean}\n"),
+        ("a b c", "{name: y, type: category}\n"),
+        ("3 4 5", "{name: y, type: number} # or category, for classes\n"),
+    ],
+)
+def test_the_drafted_target_is_what_its_values_are(project: Project, values: str, line: str) -> None:
+    rows = "".join(f"{number},{value}\n" for number, value in enumerate(values.split()))
+
+    assert f"target: {line}" in drafted(project, {"a.csv": f"x,y\n{rows}"})

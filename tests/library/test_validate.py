@@ -15,7 +15,6 @@ RULES = [
     ("built", "built", ["yesterday", "2020-01-01T10:00:00+02:00"], ["a time without offset"]),
     ("built", "built", ["2020-01-01T10:00:00+02:00", "2020-01-01T10:00:00Z"], ["a time without offset"]),
     ("house_id", "house_id", ["house-1"], ["unique"]),
-    ("sold_fast", "sold_fast", [None], ["not null"]),
     ("sold_on", "sold_on", ["soon"], ["a time without offset"]),
 ]
 

@@ -36,6 +36,12 @@ class Column(Section):
     values: Annotated[list[str], Field(min_length=1)] | None = None
     unknown: Literal["allow", "refuse"] | None = None
     timezone: Literal["UTC"] | None = None
+    format: Annotated[str, Field(min_length=1)] | None = None
+    """How the source writes a timestamp: as strptime reads it, or `epoch_s` or `epoch_ms`."""
+    positive: Annotated[str, Field(min_length=1)] | None = None
+    """The text in the source that means true, if it is not true, yes, y, t or 1."""
+    negative: Annotated[str, Field(min_length=1)] | None = None
+    """The text in the source that means false."""
     unit: str | None = None
     description: str | None = None
     example: Any = None
@@ -53,6 +59,13 @@ class Column(Section):
             raise ValueError("unknown applies to values that are not listed; add values, or remove unknown")
         if self.timezone is not None and self.type != "timestamp":
             raise ValueError(f"timezone is for a timestamp, this is a {self.type}; remove it")
+        if self.format is not None and self.type != "timestamp":
+            raise ValueError(f"format is for a timestamp, this is a {self.type}; remove it")
+        if (self.positive, self.negative) != (None, None):
+            if self.type != "boolean":
+                raise ValueError(f"positive and negative are for a boolean, this is a {self.type}; remove them")
+            if self.positive is None or self.negative is None or self.positive == self.negative:
+                raise ValueError("positive and negative are the two texts of the source; write both")
         if numeric and self.lowest > self.highest:
             limits = f"at least {self.lowest:g} and at most {self.highest:g}"
             raise ValueError(f"no {self.type} can be {limits}; fix min or max")
@@ -87,6 +100,13 @@ class Column(Section):
         if self.timezone:
             return "a time with an offset, such as 2024-01-31T12:00:00Z"
         return _TYPE_RULES[self.type]
+
+    @property
+    def source_rule(self) -> str:
+        """The name of the same rule for a value of the source, which may be written in the source's own way."""
+        if self.format is not None:
+            return f"a time written as {self.format}"
+        return f"{self.positive} or {self.negative}" if self.positive is not None else self.type_rule
 
     @property
     def minimum_rule(self) -> str:

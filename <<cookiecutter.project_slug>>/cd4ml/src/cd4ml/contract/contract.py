@@ -25,6 +25,9 @@ class Target(Section):
     name: str
     type: Literal["boolean", "category", "number"]
     values: Annotated[list[str], Field(min_length=2)] | None = None
+    positive: str | None = None
+    """For a boolean: the text in the source that means true."""
+    negative: str | None = None
     unit: str | None = None
     description: str | None = None
 
@@ -44,7 +47,9 @@ class Target(Section):
     @property
     def column(self) -> Column:
         """The rules for the target's values in a table; a target is never null."""
-        return Column(type=self.type, values=self.values, unit=self.unit)
+        return Column(
+            type=self.type, values=self.values, positive=self.positive, negative=self.negative, unit=self.unit
+        )
 
 
 class Contract(Section):

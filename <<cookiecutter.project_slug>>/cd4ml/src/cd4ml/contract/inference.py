@@ -9,9 +9,13 @@ import pandas as pd
 
 from cd4ml.contract.column import LARGEST_INTEGER, Column
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import parse_column
+from cd4ml.contract.table import as_strings, parse_column
 
 _MOST_VALUES = 30
+_TWO_WORDS = ({"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"})
+_DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d.%m.%y")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_WORDS = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%b %Y", "%B %Y")
 _CODE = re.compile(r"\s*[+-]?0\d")  # leading zeros
 _DIGITS = re.compile(r"\s*[+-]?\d+\s*")
 _ROWS_PER_VALUE = 20  # with fewer rows than this for each value, the values are not listed
@@ -43,6 +47,8 @@ def infer_column(series: pd.Series, typed: bool = True) -> InferredColumn:
     nullable = len(present) < len(series)
     if present.empty:
         return InferredColumn(name, Column(type="category", nullable=True), "empty in every row: leave it out?")
+    if formats := _compact_days(present):
+        return InferredColumn(name, Column(type="timestamp", format=formats, nullable=nullable))
     for draft in (
         Column(type="boolean"), Column(type="integer"), Column(type="number"), Column(type="timestamp"),
         Column(type="timestamp", timezone="UTC"),
@@ -50,6 +56,9 @@ def infer_column(series: pd.Series, typed: bool = True) -> InferredColumn:
         values = parse_column(present, draft)
         if _all_parsed(values, draft, present, typed):
             return InferredColumn(name, _with_minimum(draft, values, nullable), _remark(present, draft.type))
+    if formats := time_formats(present):
+        column = Column(type="timestamp", format=formats[0], nullable=nullable)
+        return InferredColumn(name, column, f"or {formats[1]}?" if len(formats) > 1 else "")
     return InferredColumn(name, _category(present, nullable), _remark(present, "category"))
 
 
@@ -59,7 +68,8 @@ def _all_parsed(values: np.ndarray, draft: Column, present: pd.Series, typed: bo
     if texts and draft.type in ("number", "integer") and (typed or any(map(_CODE.match, texts))):
         return False
     if draft.type == "boolean":  # 0 and 1 are numbers, unless a person decides otherwise
-        return set(present.astype(str).str.lower()) <= {"true", "false"}
+        spelled = set(as_strings(present).str.strip().str.lower())
+        return spelled <= {"true", "false"} or spelled in _TWO_WORDS
     if pd.isna(values).any():
         return False
     whole = draft.type != "integer" or _all_integers(values, present, texts)
@@ -70,6 +80,29 @@ def _all_integers(values: np.ndarray, present: pd.Series, texts: list[str]) -> b
     """Return whether a column has an integer type, or, as text, nothing but digits; a float such as 181.0 is none."""
     of_type = all(map(_DIGITS.fullmatch, texts)) if texts else pd.api.types.is_integer_dtype(present.infer_objects())
     return bool(of_type and (np.abs(values) <= LARGEST_INTEGER).all())
+
+
+def time_formats(present: pd.Series) -> list[str]:
+    """Return the formats in which every text of a column is a time; two if day and month could be either."""
+    texts = present.unique()
+    if not len(texts) or not all(isinstance(text, str) for text in texts):
+        return []
+    stripped = pd.Series([text.strip() for text in texts])
+    formats = [*(day + clock for clock in _CLOCKS for day in _DAYS), *_WORDS]
+    for rows in (1, len(stripped)):  # most formats fail on the first row
+        formats = [
+            form for form in formats if pd.to_datetime(stripped[:rows], errors="coerce", format=form).notna().all()
+        ]
+    return formats
+
+
+def _compact_days(present: pd.Series) -> str | None:
+    """Return the format of days such as 20240131, as text or as an integer; None if one value is none."""
+    texts = as_strings(present)
+    if not texts.str.fullmatch(r"(19|20)\d{6}").all():
+        return None
+    days = pd.to_datetime(pd.Series(texts.unique()), errors="coerce", format="%Y%m%d")
+    return "%Y%m%d" if days.notna().all() else None
 
 
 def _with_minimum(draft: Column, values: np.ndarray, nullable: bool) -> Column:

@@ -13,7 +13,9 @@ from cd4ml.errors import DataError
 from cd4ml.files.atomic import replacing
 
 _OFFSET = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
-_BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+_TRUE, _FALSE = ("true", "yes", "y", "t", "on", "1", "1.0"), ("false", "no", "n", "f", "off", "0", "0.0")
+_BOOLEANS = dict.fromkeys(_TRUE, 1.0) | dict.fromkeys(_FALSE, 0.0)
+_EPOCHS = {"epoch_s": "s", "epoch_ms": "ms"}
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -69,8 +71,11 @@ def parse_column(series: pd.Series, column: Column) -> Array:
             return np.full(len(series), np.nan)  # pandas would convert it to nanoseconds
         return pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     if column.type == "boolean":
-        strings = series.astype(object).map(lambda value: None if pd.isna(value) else str(value).lower())
-        return strings.map(_BOOLEANS).to_numpy(dtype=np.float64, na_value=np.nan)
+        texts = as_strings(series)
+        if column.positive is not None:  # ingest has written booleans, in which true is the positive one
+            meanings = {"true": 1.0, "false": 0.0, column.positive: 1.0, column.negative: 0.0}
+            return texts.map(meanings).to_numpy(dtype=np.float64, na_value=np.nan)
+        return texts.str.strip().str.lower().map(_BOOLEANS).to_numpy(dtype=np.float64, na_value=np.nan)
     if column.type == "timestamp":
         return _parse_times(series, column)
     return series.astype(object).where(series.notna(), None).to_numpy(dtype=object)
@@ -103,6 +108,12 @@ def _parse_times(series: pd.Series, column: Column) -> Array:
         if (getattr(series.dtype, "tz", None) is not None) != with_offset:
             return np.full(len(series), np.datetime64("NaT", "us"), dtype="datetime64[us]")
         parsed = series
+    elif column.format in _EPOCHS:
+        numbers = pd.to_numeric(series, errors="coerce").astype("float64")
+        parsed = pd.to_datetime(numbers, errors="coerce", unit=_EPOCHS[column.format], utc=with_offset)
+    elif column.format is not None:
+        strings = as_strings(series).where(series.notna(), "").astype(str).str.strip()
+        parsed = pd.to_datetime(strings, errors="coerce", format=column.format, utc=with_offset)
     else:
         strings = series.astype(object).where(series.notna(), "").astype(str)
         expected = strings.str.contains(_OFFSET) == with_offset

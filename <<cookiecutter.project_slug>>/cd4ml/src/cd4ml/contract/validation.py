@@ -46,7 +46,7 @@ def _checks(column: Column) -> list[pa.Check]:
     def is_listed(series: pd.Series) -> pd.Series:
         return pd.Series(normalize(parse_column(series, column), column), index=series.index).isin(column.values or [])
 
-    checks = [pa.Check(is_of_type, name=column.type_rule)]
+    checks = [pa.Check(is_of_type, name=column.source_rule)]
     if column.type in ("number", "integer"):
         checks.append(pa.Check(lambda series: ~(parsed(series) < column.lowest), name=column.minimum_rule))
         checks.append(pa.Check(lambda series: ~(parsed(series) > column.highest), name=column.maximum_rule))

@@ -54,7 +54,7 @@ def contract_values(source: SourceTable, contract: Contract, params: DataParams)
             case "boolean":
                 columns[name] = _booleans(rows[name], listed[name])
             case "timestamp":
-                columns[name] = rows[name]
+                columns[name] = _timestamps(rows[name], listed[name])
     table = pd.DataFrame(columns, index=rows.index)
     if contract.time is None:
         table[ROW_KEY] = rows[ROW_KEY] if ROW_KEY in rows else row_keys(rows, contract.id)
@@ -128,11 +128,19 @@ def _numbers(series: pd.Series, decimal: Decimal) -> pd.Series:
 
 
 def _booleans(series: pd.Series, column: Column) -> pd.Series:
-    """Return a column with its texts as booleans; as it is if one of them is no boolean."""
-    if not _is_text(series):
-        return series
+    """Return a column with its texts or numbers as booleans; as it is if one of them is no boolean."""
     parsed = pd.Series(parse_column(series, column), index=series.index)
     return series if (parsed.isna() & series.notna()).any() else parsed.astype("boolean")
+
+
+def _timestamps(series: pd.Series, column: Column) -> pd.Series:
+    """Return a column of a format as times; as it is if it has none, or if one value is of another format."""
+    if column.format is None or pd.api.types.is_datetime64_any_dtype(series.dtype):
+        return series
+    parsed = pd.Series(parse_column(series, column), index=series.index)
+    if (parsed.isna() & series.notna()).any():
+        return series
+    return parsed.dt.tz_localize("UTC") if column.timezone else parsed
 
 
 def _is_text(series: pd.Series) -> bool:

@@ -1,7 +1,10 @@
 """The verb `contract`: draft contract.yaml from the source's columns, or show the columns that it leaves out."""
 
+import pandas as pd
+
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.inference import InferredColumn, infer_column, unlisted_columns, yaml_string
+from cd4ml.contract.table import as_strings
 from cd4ml.errors import DataError
 from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
@@ -11,6 +14,7 @@ from cd4ml.source.contract_values import with_plain_numbers
 from cd4ml.source.read import read_source
 from cd4ml.terminal.arguments import Arguments
 
+_FEW_INTEGERS = 10  # different values of a target that may be classes
 _TARGET_TYPES = {"boolean": "boolean", "category": "category", "number": "number", "integer": "number"}
 
 
@@ -45,19 +49,36 @@ def draft_contract(source: SourceTable, target: str | None) -> str:
     if target is None or target not in table:
         problem = f"the source has no column {target}" if target else "name the column to predict"
         raise DataError(f"{problem}: make contract TARGET=one of {', '.join(map(str, table))}")
-    kind = infer_column(table[target], typed).column.type
-    if kind not in _TARGET_TYPES:
-        raise DataError(f"{target} is a {kind}; expected a number, a category or a boolean as the target")
     columns = [infer_column(table[name], typed).line() for name in table if name != target]
     return "\n".join(
         [
             "# What a row looks like, drafted from the source. docs/connect-your-data.md explains every key.",
             "name: model",
-            f"target: {{name: {yaml_string(target)}, type: {_TARGET_TYPES[kind]}}}",
+            _target_line(table[target], typed),
             "columns:",
             *columns,
         ]
     )
+
+
+def _target_line(series: pd.Series, typed: bool) -> str:
+    """Return the line of the target. Any two values make it a boolean, whose true is the rarer one of them.
+
+    Raises:
+        DataError: no model can predict it.
+    """
+    name, kind = yaml_string(str(series.name)), infer_column(series, typed).column.type
+    counts = as_strings(series).dropna().value_counts()
+    if len(counts) == 2 and kind != "boolean" and set(counts.index) != {"0", "1"}:
+        negative, positive = counts.index
+        words = f"positive: {yaml_string(positive)}, negative: {yaml_string(negative)}"
+        return f"target: {{name: {name}, type: boolean, {words}}} # true is {positive}; exchange them if not"
+    if len(counts) == 2:
+        kind = "boolean"
+    if kind not in _TARGET_TYPES:
+        raise DataError(f"{series.name} is a {kind}; expected a number, a category or a boolean as the target")
+    few = kind == "integer" and len(counts) <= _FEW_INTEGERS
+    return f"target: {{name: {name}, type: {_TARGET_TYPES[kind]}}}" + (" # or category, for classes" if few else "")
 
 
 def _print_unlisted(columns: list[InferredColumn]) -> None:

@@ -19,7 +19,7 @@ from cd4ml.settings import paths
 from cd4ml.settings.params import DataParams, Params
 from cd4ml.source.contract_values import contract_values
 from cd4ml.source.read import TABLE_FROM_REFRESH, read_source
-from cd4ml.source.window import report_unused_columns, select_rows
+from cd4ml.source.window import report_unused_columns, select_rows, with_target
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import report
 
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
     source = read_source(params, *days_to_read(params, requested, complete))
     report_unused_columns(source, contract)
     table = contract_values(source, contract, params)
-    until = requested or new_until(table, contract, params.last_day, complete)
+    until = requested or new_until(with_target(table, contract), contract, params.last_day, complete)
     select_rows(table, contract, params.model_copy(update={"until": until and until.isoformat()}))
     with scratch_folder(paths.DOWNLOAD) as folder:
         write_table(table, folder / "rows.parquet")

@@ -25,9 +25,16 @@ class Selection:
     """Rows before the window."""
     repeated: int
     """Rows that equal an earlier one in every column, if the contract names an id."""
+    without_target: int
+    """Rows whose outcome is not known (yet)."""
 
     def __str__(self) -> str:
-        left_out = {"after the last day": self.newer, "before the window": self.older, "repeated": self.repeated}
+        left_out = {
+            "after the last day": self.newer,
+            "before the window": self.older,
+            "repeated": self.repeated,
+            "without a target": self.without_target,
+        }
         others = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
         return f"{len(self.rows):,} rows" + (f"; left out: {others}" if others else "")
 
@@ -37,17 +44,27 @@ def select_rows(table: pd.DataFrame, contract: Contract, params: DataParams) -> 
 
     A row is repeated if an earlier one has the same id and the same value in every column of the contract. Rows with
     the same id and different values are kept, so that validation reports them; so is a row whose time is not valid.
+    A row without a target is left out: its outcome may not be known yet.
 
     Raises:
-        DataError: a window is set and the contract names no time, or no row is in the window.
+        DataError: a window is set and the contract names no time, no row is in the window, or none has a target.
     """
     newer, older = _outside_window(table, contract, params)
     inside = table[~(newer | older)]
-    rows = inside[~_repeated(inside, contract)]
+    labelled = with_target(inside, contract)
+    if labelled.empty and not inside.empty:
+        raise DataError(f"no row of the source has a value of {contract.target.name}, the target in contract.yaml")
+    rows = labelled[~_repeated(labelled, contract)]
     times = times_of_table(rows, contract) if contract.time in rows else None
     if times is not None:
         rows = rows.iloc[np.argsort(times, kind="stable")]
-    return Selection(rows.reset_index(drop=True), int(newer.sum()), int(older.sum()), len(inside) - len(rows))
+    repeated, without_target = len(labelled) - len(rows), len(inside) - len(labelled)
+    return Selection(rows.reset_index(drop=True), int(newer.sum()), int(older.sum()), repeated, without_target)
+
+
+def with_target(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Return the rows that have a target; all rows if the table has no such column, which validation reports."""
+    return table[table[contract.target.name].notna()] if contract.target.name in table else table
 
 
 def _outside_window(table: pd.DataFrame, contract: Contract, params: DataParams) -> tuple[np.ndarray, np.ndarray]:
