@@ -12,7 +12,8 @@ from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import as_strings, parse_column
 
 _MOST_VALUES = 30
-_TWO_WORDS = ({"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"})
+_TWO_COMPACT_DAY = "%Y%m%d"
+_WORDS = ({"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"})
 _DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d.%m.%y")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _WORDS = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%b %Y", "%B %Y")
@@ -47,8 +48,8 @@ def infer_column(series: pd.Series, typed: bool = True) -> InferredColumn:
     nullable = len(present) < len(series)
     if present.empty:
         return InferredColumn(name, Column(type="category", nullable=True), "empty in every row: leave it out?")
-    if formats := _compact_days(present):
-        return InferredColumn(name, Column(type="timestamp", format=formats, nullable=nullable))
+    if _are_compact_days(present):
+        return InferredColumn(name, Column(type="timestamp", format=_COMPACT_DAY, nullable=nullable))
     for draft in (
         Column(type="boolean"), Column(type="integer"), Column(type="number"), Column(type="timestamp"),
         Column(type="timestamp", timezone="UTC"),
@@ -96,13 +97,12 @@ def time_formats(present: pd.Series) -> list[str]:
     return formats
 
 
-def _compact_days(present: pd.Series) -> str | None:
-    """Return the format of days such as 20240131, as text or as an integer; None if one value is none."""
+def _are_compact_days(present: pd.Series) -> bool:
+    """Return whether all values are days such as 20240131, as text or as an integer."""
     texts = as_strings(present)
     if not texts.str.fullmatch(r"(19|20)\d{6}").all():
-        return None
-    days = pd.to_datetime(pd.Series(texts.unique()), errors="coerce", format="%Y%m%d")
-    return "%Y%m%d" if days.notna().all() else None
+        return False
+    return bool(pd.to_datetime(pd.Series(texts.unique()), errors="coerce", format=_COMPACT_DAY).notna().all())
 
 
 def _with_minimum(draft: Column, values: np.ndarray, nullable: bool) -> Column:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from cd4ml.files.atomic import replacing
 _OFFSET = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _TRUE, _FALSE = ("true", "yes", "y", "t", "on", "1", "1.0"), ("false", "no", "n", "f", "off", "0", "0.0")
 _BOOLEANS = dict.fromkeys(_TRUE, 1.0) | dict.fromkeys(_FALSE, 0.0)
-_EPOCHS = {"epoch_s": "s", "epoch_ms": "ms"}
+_EPOCHS: dict[str | None, Literal["s", "ms"]] = {"epoch_s": "s", "epoch_ms": "ms"}
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -137,10 +137,10 @@ def _timestamps(series: pd.Series, column: Column) -> pd.Series:
     """Return a column of a format as times; as it is if it has none, or if one value is of another format."""
     if column.format is None or pd.api.types.is_datetime64_any_dtype(series.dtype):
         return series
-    parsed = pd.Series(parse_column(series, column), index=series.index)
-    if (parsed.isna() & series.notna()).any():
+    times = pd.DatetimeIndex(parse_column(series, column))
+    if (times.isna() & series.notna().to_numpy()).any():
         return series
-    return parsed.dt.tz_localize("UTC") if column.timezone else parsed
+    return pd.Series(times.tz_localize("UTC") if column.timezone else times, index=series.index)
 
 
 def _is_text(series: pd.Series) -> bool:
