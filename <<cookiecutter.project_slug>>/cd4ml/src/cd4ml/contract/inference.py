@@ -12,8 +12,8 @@ from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import as_strings, parse_column
 
 _MOST_VALUES = 30
-_TWO_COMPACT_DAY = "%Y%m%d"
-_WORDS = ({"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"})
+_COMPACT_DAY = "%Y%m%d"
+_TWO_WORDS = ({"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"})
 _DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d.%m.%y")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _WORDS = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%b %Y", "%B %Y")
