@@ -19,6 +19,7 @@ the team's code through `features.derive` and `model.build_model` alone. Its pac
 | tracking   | MLflow, from the files that a training leaves                                                    |
 | pipeline   | one module for each stage of dvc.yaml, and the verb that runs them all                           |
 | tuning     | the search for better parameters                                                                 |
+| adoption   | replace the example by a table of the team's own                                                 |
 | serving    | the HTTP service                                                                                 |
 | delivery   | what workflows do in git and on GitHub                                                           |
 | deploy     | the image, and the scripts of each cloud                                                         |

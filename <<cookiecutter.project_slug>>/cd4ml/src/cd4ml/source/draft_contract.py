@@ -54,14 +54,14 @@ def draft_contract(source: SourceTable, target: str | None) -> str:
         [
             "# What a row looks like, drafted from the source. docs/connect-your-data.md explains every key.",
             "name: model",
-            _target_line(table[target], typed),
+            target_line(table[target], typed),
             "columns:",
             *columns,
         ]
     )
 
 
-def _target_line(series: pd.Series, typed: bool) -> str:
+def target_line(series: pd.Series, typed: bool) -> str:
     """Return the line of the target. Any two values make it a boolean, whose true is the rarer one of them.
 
     Raises:

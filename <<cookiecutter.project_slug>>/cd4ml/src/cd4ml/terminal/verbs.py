@@ -20,6 +20,11 @@ class Verb:
 
 GROUPS: dict[str, dict[str, Verb]] = {
     "data": {
+        "adopt": Verb(
+            "adoption.adopt",
+            "replace the example by a table of your own: contract, parameters, features and model",
+            "cd4ml adopt ~/houses.csv --target price",
+        ),
         "contract": Verb(
             "source.draft_contract",
             "draft contract.yaml from the source, or show the columns that it leaves out",

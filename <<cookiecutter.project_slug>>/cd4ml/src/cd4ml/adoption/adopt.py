@@ -1,0 +1,186 @@
+"""The verb `adopt`: replace the example by a table of the team's own, and print what was decided."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cd4ml.adoption.decisions import Decision, decide, nearest_names
+from cd4ml.adoption.leakage import leaking_columns
+from cd4ml.adoption.model_choice import Choice, choose_model
+from cd4ml.adoption.project_files import contract_text, features_test_text, features_text, model_text, params_text
+from cd4ml.contract.contract import Contract
+from cd4ml.contract.table import columns_of_table, target_of_table, times_of_table
+from cd4ml.errors import DataError, UserError
+from cd4ml.files.atomic import write_text
+from cd4ml.settings import paths
+from cd4ml.settings.params import DataParams, Params
+from cd4ml.settings.project import read_project
+from cd4ml.source.contract_values import contract_values, with_plain_numbers
+from cd4ml.source.draft_contract import target_line
+from cd4ml.source.read import read_source
+from cd4ml.source.window import with_target
+from cd4ml.terminal.arguments import Arguments
+from cd4ml.terminal.output import align, report
+
+_EXAMPLE = "flight"  # in the files of the example
+_TEST_SHARE = 0.2
+_FEWEST_TEST_ROWS = 200
+_FEWEST_ROWS = 50
+
+
+def main(argv: list[str]) -> None:
+    """Write contract.yaml, params.yaml, features.py, model.py and a test for a table; remove the example's files.
+
+    Raises:
+        UserError: the table cannot be read, has no such target, or has too few rows; or contract.yaml is the team's.
+    """
+    arguments = Arguments("adopt")
+    arguments.add_argument("data", help="a path, a folder, a glob, a URL, or a database")
+    arguments.add_argument("--target", required=True, help="the column to predict")
+    arguments.add_argument("--id", help="the column that names a row")
+    arguments.add_argument("--time", help="the column that orders the rows")
+    arguments.add_argument("--query", help="the SELECT, if the data is in a database")
+    arguments.add_argument("--tune", type=float, default=30.0, help="seconds for the comparison of models (30)")
+    options = arguments.parse_args(argv)
+    _check_is_example()
+    place = _place_in_project(options.data)
+    params = DataParams.model_validate({"source": place, "query": options.query})
+    source = with_plain_numbers(read_source(params), params)
+    for option, name in (("TARGET", options.target), ("ID", options.id), ("TIME", options.time)):
+        if name is not None and name not in source.rows:
+            near = ", ".join(nearest_names(name, [*map(str, source.rows)]))
+            raise DataError(f"the source has no column {name}; {option} may be {near}")
+    labelled = source.rows[options.target].notna()
+    if labelled.sum() < _FEWEST_ROWS:
+        raise DataError(f"only {labelled.sum():,} rows have a value of {options.target}; a model needs {_FEWEST_ROWS}")
+    decisions = decide(source, options.target, options.id, options.time)
+    target = target_line(source.rows[options.target], source.typed)
+    draft = _contract(target, decisions, {})
+    table = with_target(contract_values(source, draft, params), draft).reset_index(drop=True)
+    training, split, sides = _split(table, draft)
+    decisions, choice = _model(training, draft, decisions, options.tune)
+    contract = _contract(target, decisions, {})
+    examples = _examples(table, contract)
+    _write(
+        contract_text(Path(place).stem or "model", target, decisions, examples),
+        place,
+        options.query,
+        choice,
+        contract,
+        split,
+    )
+    _print(decisions, target, contract, choice, sides, int((~labelled).sum()))
+
+
+def _check_is_example() -> None:
+    if paths.CONTRACT.exists() and _EXAMPLE not in paths.CONTRACT.read_text(encoding="utf-8"):
+        raise UserError(
+            f"{paths.CONTRACT} is not the example's any more, and adopt would replace it; `make contract` shows the "
+            f"columns that it leaves out. To start again: rm {paths.CONTRACT}, and call adopt"
+        )
+
+
+def _place_in_project(data: str) -> str:
+    """Return what `data.source` is to be: a file from elsewhere is copied into data/source first."""
+    path = Path(data).expanduser()
+    if "://" in data or (not path.is_absolute() and ".." not in path.parts):
+        return data
+    if not path.exists() or path.resolve().is_relative_to(Path.cwd()):
+        return str(path.resolve().relative_to(Path.cwd())) if path.exists() else data
+    copy = Path("data/source") / path.name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, copy, dirs_exist_ok=True)
+    else:
+        shutil.copy2(path, copy)
+    report(f"copied {path} to {copy}")
+    return str(copy)
+
+
+def _contract(target: str, decisions: list[Decision], examples: dict[str, Any]) -> Contract:
+    from ruamel.yaml import YAML
+
+    return Contract.model_validate(
+        YAML(typ="safe", pure=True).load(contract_text("model", target, decisions, examples))
+    )
+
+
+def _split(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, dict[str, str], str]:
+    """Return the rows for training, the values of `split:`, and both sides for a person."""
+    fewest = str(max(10, min(_FEWEST_TEST_ROWS, int(len(table) * _TEST_SHARE / 2))))
+    times = times_of_table(table, contract)
+    if times is None:
+        training = table.sample(frac=1 - _TEST_SHARE, random_state=0)
+        return training, {"holdout_share": str(_TEST_SHARE), "minimum_rows": fewest}, "a fifth of the rows, by a hash"
+    days = times.astype("datetime64[D]")
+    first = np.sort(days)[int(len(days) * (1 - _TEST_SHARE))]
+    held = int((days.max() - first) / np.timedelta64(1, "D")) + 1
+    in_test = days > days.max() - np.timedelta64(held, "D")
+    sides = f"the newest {held} days, from {first} on: {in_test.sum():,} rows; training set: {(~in_test).sum():,} rows"
+    return table[~in_test], {"holdout_days": str(held), "minimum_rows": fewest}, sides
+
+
+def _model(
+    training: pd.DataFrame, contract: Contract, decisions: list[Decision], seconds: float
+) -> tuple[list[Decision], Choice]:
+    """Return the decisions, with columns left out that give the target away, and the model to start from."""
+    columns, target = columns_of_table(training, contract), target_of_table(training, contract)
+    report("looking for columns that give the target away")
+    leaks = leaking_columns(columns, target, contract.task)
+    if len(leaks) == len(columns):
+        raise DataError("every column gives the target away, alone or as a sum; name another target")
+    decisions = [
+        Decision(one.name, "left out", None, leaks[one.name]) if one.name in leaks and one.role == "column" else one
+        for one in decisions
+    ]
+    report("comparing models")
+    kept = {name: values for name, values in columns.items() if name not in leaks}
+    return decisions, choose_model(kept, target, contract.task, seconds)
+
+
+def _examples(table: pd.DataFrame, contract: Contract) -> dict[str, Any]:
+    """Return the values of the row with the fewest nulls, as JSON has them."""
+    from cd4ml.contract.columns import rows_of_columns
+
+    columns = columns_of_table(table, contract)
+    fullest = int(table[[*contract.columns]].isna().sum(axis=1).to_numpy().argmin())
+    (row,) = rows_of_columns({name: values[fullest : fullest + 1] for name, values in columns.items()}, contract)
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _write(
+    contract: str, place: str, query: str | None, choice: Choice, parsed: Contract, split: dict[str, str]
+) -> None:
+    """Write all files, contract.yaml last: until then the example's is there, and adopt can be called again."""
+    project = read_project()
+    text = paths.PARAMS.read_text(encoding="utf-8")
+    write_text(paths.PARAMS, params_text(text, place, query, choice.candidate, parsed.task, split))
+    Params.load()
+    write_text(project.features, features_text())
+    write_text(project.model, model_text(choice.candidate))
+    write_text(Path("tests/test_features.py"), features_test_text(project.package))
+    for example in Path("tests/model").glob("test_example_*.py"):
+        example.unlink()
+    for example in Path("data/source").glob("2013-*.parquet"):
+        if not place.startswith("data/source/2013-"):
+            example.unlink()
+    write_text(paths.CONTRACT, contract)
+
+
+def _print(
+    decisions: list[Decision], target: str, contract: Contract, choice: Choice, sides: str, without_target: int
+) -> None:
+    rows = [("column", "decision", "why")]
+    rows.append((contract.target.name, "target", f"{contract.task}; {target.partition(' # ')[2]}".rstrip("; ")))
+    for one in sorted(decisions, key=lambda decision: decision.role == "left out"):
+        kind = f", {one.column.type}" if one.column is not None else ""
+        rows.append((one.name, one.role + kind, one.reason))
+    print(align(rows))
+    if without_target:
+        print(f"without a target, left out: {without_target:,} rows")
+    print(f"test set: {sides}")
+    print(f"model: {choice.candidate}, the best of {choice.compared}; {choice.quality} in cross-validation")
+    print("next: read contract.yaml, then make train")

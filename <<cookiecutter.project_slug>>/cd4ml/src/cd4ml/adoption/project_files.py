@@ -1,0 +1,137 @@
+"""The text of the files that `adopt` writes: contract, parameters, features, model, and a test of the features."""
+
+import inspect
+import json
+import re
+from types import ModuleType
+from typing import Any
+
+from cd4ml.adoption.decisions import Decision
+from cd4ml.adoption.model_choice import STARTERS, Candidate
+from cd4ml.adoption.starters import features as starter_features
+from cd4ml.contract.contract import Task
+from cd4ml.contract.inference import InferredColumn, yaml_string
+from cd4ml.errors import ParamsError
+
+_SPACE = {
+    "trees": {
+        "iterations": "{low: 50, high: 400, log: true}",
+        "learning_rate": "{low: 0.02, high: 0.2, log: true}",
+        "max_leaf_nodes": "{low: 4, high: 63, log: true}",
+        "min_samples_leaf": "{low: 2, high: 100, log: true}",
+        "l2_regularization": "[0.0, 0.1, 1.0, 10.0]",
+    },
+    "linear": {"regularization": "{low: 0.01, high: 100.0, log: true}"},
+    "forest": {"min_samples_leaf": "{low: 1, high: 20, log: true}", "max_features": "{low: 0.2, high: 1.0}"},
+}
+_FEATURES_TEST = '''"""The features. Add a test for each feature that you add."""
+
+from cd4ml.contract.columns import columns_of_rows
+
+from PACKAGE.features import derive
+
+
+def test_a_row_gives_one_value_of_each_feature(contract):
+    features = derive(columns_of_rows([contract.sample_row()], contract))
+
+    assert features
+    assert {values.shape for values in features.values()} == {(1,)}
+
+
+def test_the_features_of_a_row_do_not_depend_on_other_rows(contract):
+    row = contract.sample_row()
+    nulls = {name: None for name, column in contract.columns.items() if column.nullable}
+
+    alone = derive(columns_of_rows([row], contract))
+    among_others = derive(columns_of_rows([row | nulls, row], contract))
+
+    assert {name: str(values[0]) for name, values in alone.items()} == {
+        name: str(values[1]) for name, values in among_others.items()
+    }
+'''
+
+
+def contract_text(name: str, target_line: str, decisions: list[Decision], examples: dict[str, Any]) -> str:
+    """Return contract.yaml: the columns that are used, with a real row as their examples."""
+    lines = [
+        "# What a row looks like. The validation of data and requests, the API's documentation and the model card are",
+        "# made from this file. docs/connect-your-data.md explains every key.",
+        f"name: {yaml_string(name)}",
+    ]
+    by_role = {decision.role: decision for decision in decisions}
+    lines += [f"{role}: {yaml_string(by_role[role].name)}" for role in ("id", "time") if role in by_role]
+    lines += [target_line, "columns:"]
+    for decision in decisions:
+        if decision.column is not None and decision.role in ("column", "time"):
+            column = decision.column.model_copy(update={"example": examples.get(decision.name)})
+            remark = decision.reason if decision.role == "column" else ""
+            lines.append(InferredColumn(decision.name, column, remark).line())
+    left_out = [decision for decision in decisions if decision.role == "left out"]
+    if left_out:
+        lines += ["# Left out:", *(f"#   {yaml_string(one.name)}: {one.reason}" for one in left_out)]
+    return "\n".join(lines) + "\n"
+
+
+def params_text(
+    text: str, source: str, query: str | None, candidate: Candidate, task: Task, split: dict[str, str]
+) -> str:
+    """Return params.yaml with another source, split, model, gate and space of tuning; all else stays as it is."""
+    text = _with_values(text, "data", {"source": yaml_string(source), "query": _json(query), "until": "null"})
+    text = _with_values(text, "split", split)
+    text = _with_section(text, "model", {key: _json(value) for key, value in candidate.values.items()})
+    gate = {"floor": "{}", "max_regression": "0.01" if task == "regression" else "0.005"}
+    gate["max_slice_regression"] = "0.1" if task == "regression" else "0.05"
+    text = _with_values(text, "gate", gate)
+    start = re.search(r"(?m)^  space:.*\n", text)
+    if start is None:
+        raise ParamsError("params.yaml: tune.space is missing; put it back")
+    end = re.compile(r"(?m)^\S|\Z").search(text, start.end())
+    space = "".join(f"    {key}: {value}\n" for key, value in _SPACE[candidate.starter].items())
+    return text[: start.end()] + space + text[end.start() if end else len(text) :]
+
+
+def features_text() -> str:
+    """Return features.py."""
+    return inspect.getsource(starter_features)
+
+
+def model_text(candidate: Candidate) -> str:
+    """Return model.py."""
+    starter: ModuleType = STARTERS[candidate.starter]
+    return inspect.getsource(starter)
+
+
+def features_test_text(package: str) -> str:
+    """Return tests/test_features.py."""
+    return _FEATURES_TEST.replace("PACKAGE", package)
+
+
+def _with_values(text: str, section: str, values: dict[str, str]) -> str:
+    """Return a YAML text with other values of keys of a section; comments behind them go if the value changes."""
+    start = re.search(rf"(?m)^{section}:.*\n", text)
+    if start is None:
+        raise ParamsError(f"params.yaml: the section {section} is missing; put it back")
+    end = re.compile(r"(?m)^\S|\Z").search(text, start.end())
+    body = text[start.end() : end.start() if end else len(text)]
+    for key, value in values.items():
+        line = re.compile(rf"(?m)^(  {key}:) .*?( #.*)?$")
+        found = line.search(body)
+        if found is None:
+            body = f"  {key}: {value}\n{body}"
+        else:
+            body = f"{body[: found.start()]}{found[1]} {value}{found[2] or ''}{body[found.end() :]}"
+    return text[: start.end()] + body + text[end.start() if end else len(text) :]
+
+
+def _with_section(text: str, section: str, values: dict[str, str]) -> str:
+    """Return a YAML text in which a section holds these values and no others."""
+    start = re.search(rf"(?m)^{section}:.*\n", text)
+    if start is None:
+        raise ParamsError(f"params.yaml: the section {section} is missing; put it back")
+    end = re.compile(r"(?m)^\n?\S|\Z").search(text, start.end())
+    body = "".join(f"  {key}: {value}\n" for key, value in values.items())
+    return text[: start.end()] + body + text[end.start() if end else len(text) :]
+
+
+def _json(value: Any) -> str:
+    return yaml_string(value) if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,1 @@
+"""The files that a team starts from. `adopt` copies their text into the team's package; nothing else imports them."""
