@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.stats import spearmanr
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -44,11 +45,12 @@ def _as_numbers(values: Array) -> Array:
 
 
 def _quality(values: Array, target: Array, task: Task) -> float:
-    """Return the cross-validated quality of a tree on one column."""
+    """Return the cross-validated quality of a tree on one column, or for numbers their rank correlation if higher."""
     table, leaf = values[:, None], max(5, len(target) // 200)
     if task == "regression":
         tree: Any = DecisionTreeRegressor(min_samples_leaf=leaf, random_state=0)
-        return float(r2_score(target, cross_val_predict(tree, table, target, cv=3)))
+        monotone = abs(float(spearmanr(values, target).statistic)) if np.unique(values).size > 1 else 0.0
+        return max(monotone, float(r2_score(target, cross_val_predict(tree, table, target, cv=3))))
     if min(np.unique(target, return_counts=True)[1]) < 3:
         return 0.0
     tree = DecisionTreeClassifier(min_samples_leaf=leaf, random_state=0)
