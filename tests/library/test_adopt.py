@@ -1,4 +1,4 @@
-"""`make adopt` turns a table into a project that trains: it decides, says why, and leaves out what gives the target away."""
+"""`make adopt` turns a table into a project that trains, and says what it decided and why."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,13 @@ Adopt = Callable[..., str]
 ROWS = 400
 RNG = np.random.default_rng(0)
 PARAMS = (Path(__file__).parents[2] / "<<cookiecutter.project_slug>>/params.yaml").read_text(encoding="utf-8")
-EXAMPLE = "name: flights\ntarget: {name: late, type: boolean}\ncolumns:\n  x: {type: number}\n"
+EXAMPLE = """\
+# These columns are the example's.
+name: example
+target: {name: late, type: boolean}
+columns:
+  x: {type: number}
+"""
 
 
 @pytest.fixture
@@ -34,6 +40,7 @@ def fresh(project: Project) -> Project:
     project.write(paths.CONTRACT.name, EXAMPLE)
     project.write("tests/model/test_example_flights.py", "")
     project.write("data/source/2013-01.parquet", "")
+    project.write("data/source/README.md", "# The example's rows\n")
     return project
 
 

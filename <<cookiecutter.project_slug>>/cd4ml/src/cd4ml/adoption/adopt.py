@@ -18,14 +18,17 @@ from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
 from cd4ml.settings.params import DataParams, Params
 from cd4ml.settings.project import read_project
+from cd4ml.source.address import Address
 from cd4ml.source.contract_values import contract_values, with_plain_numbers
 from cd4ml.source.draft_contract import target_line
 from cd4ml.source.read import read_source
+from cd4ml.source.table_file import matching_files
 from cd4ml.source.window import with_target
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import align, report
 
-_EXAMPLE = "flight"  # in the files of the example
+_EXAMPLE = "These columns are the example's."  # a comment in contract.yaml as it is generated
+_EXAMPLE_ROWS = Path("data/source")
 _TEST_SHARE = 0.2
 _FEWEST_TEST_ROWS = 200
 _FEWEST_ROWS = 50
@@ -164,10 +167,19 @@ def _write(
     write_text(Path("tests/test_features.py"), features_test_text(project.package))
     for example in Path("tests/model").glob("test_example_*.py"):
         example.unlink()
-    for example in Path("data/source").glob("2013-*.parquet"):
-        if not place.startswith("data/source/2013-"):
-            example.unlink()
+    _remove_example_rows(place)
     write_text(paths.CONTRACT, contract)
+
+
+def _remove_example_rows(place: str) -> None:
+    """Remove the example's rows, unless they are the source, and the page about them."""
+    address = Address.resolve(place)
+    used = {path.resolve() for path in matching_files(address)} if address.kind == "files" else set()
+    rows = [path for path in _EXAMPLE_ROWS.glob("2013-??.parquet") if path.resolve() not in used]
+    about = _EXAMPLE_ROWS / "README.md"
+    if rows and about.exists() and about.read_text(encoding="utf-8").startswith("# The example's rows"):
+        for path in (*rows, about):
+            path.unlink()
 
 
 def _print(
