@@ -63,10 +63,11 @@ def test_a_table_keeps_the_contract_drafted_from_it(project):
 def test_an_existing_contract_is_not_changed(project, capsys):
     before = (project.folder / CONTRACT).read_bytes()
 
-    main([])
+    main(["--target", "price"])
 
     assert (project.folder / CONTRACT).read_bytes() == before
     printed = capsys.readouterr().out
+    assert "contract.yaml exists, so no new one is drafted; to draft one for price: rm contract.yaml" in printed
     assert "leaves out these columns of the source" in printed
     assert "  price: {type: number, min: 0}" in printed
     assert "  kind: {type: category, values: [flat, terrace, villa]}" in printed

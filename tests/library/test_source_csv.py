@@ -178,6 +178,13 @@ def test_a_draft_takes_types_from_all_values(project: Project) -> None:
         assert line in contract
 
 
+def test_a_target_of_too_many_texts_is_rejected_with_an_example(project: Project) -> None:
+    rows = "".join(f"{number},{number} EUR\n" for number in range(120))
+
+    with pytest.raises(DataError, match='y has 120 different texts, such as "0 EUR", too many for classes; if'):
+        drafted(project, {"a.csv": f"x,y\n{rows}"})
+
+
 def test_accents_may_be_written_in_another_form_of_unicode(ingest: Ingest) -> None:
     table = ingest('"gro\u0308ße": {type: number}', {"stra\u00dfe.csv": "größe,y\n1,2\n"})
 

@@ -31,7 +31,7 @@ def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple
         if len(rows) < params.minimum_rows:
             raise DataError(
                 f"the {name} set has only {len(rows):,} of {len(table):,} rows, fewer than split.minimum_rows "
-                f"({params.minimum_rows:,}); change split.{key} in params.yaml, or add data"
+                f"({params.minimum_rows:,}); change split.{key} or split.minimum_rows in params.yaml, or add data"
             )
     return train, test
 

@@ -43,5 +43,6 @@ def _message(violated: pd.DataFrame, rows: int) -> str:
     table = "\n".join(f"  {line}" for line in align([header, *cells]).splitlines())
     return (
         f"{paths.CONTRACT}: {count}; the bundle and the reports were not changed\n{table}\n"
-        f"  next: fix the source, or extend {paths.CONTRACT}, and run `make train` again; `make undo` goes back"
+        f"  next: fix the source and run `make refresh`, or extend {paths.CONTRACT} and run `make train`; "
+        "`make undo` goes back"
     )

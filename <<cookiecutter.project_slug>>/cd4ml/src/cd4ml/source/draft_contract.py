@@ -15,6 +15,7 @@ from cd4ml.source.read import read_source
 from cd4ml.terminal.arguments import Arguments
 
 _FEW_INTEGERS = 10  # different values of a target that may be classes
+_MOST_CLASSES = 100
 _TARGET_TYPES = {"boolean": "boolean", "category": "category", "number": "number", "integer": "number"}
 
 
@@ -30,6 +31,8 @@ def main(argv: list[str]) -> None:
     data = Params.load().data
     source = with_plain_numbers(read_source(data, data.first_day, data.last_day), data)
     if paths.CONTRACT.exists():
+        if target is not None:
+            print(f"{paths.CONTRACT} exists, so no new one is drafted; to draft one for {target}: rm {paths.CONTRACT}")
         _print_unlisted(unlisted_columns(source.rows, Contract.load(paths.CONTRACT), source.typed))
         return
     write_text(paths.CONTRACT, draft_contract(source, target))
@@ -77,6 +80,11 @@ def target_line(series: pd.Series, typed: bool) -> str:
         kind = "boolean"
     if kind not in _TARGET_TYPES:
         raise DataError(f"{series.name} is a {kind}; expected a number, a category or a boolean as the target")
+    if kind == "category" and len(counts) > _MOST_CLASSES:
+        raise DataError(
+            f'{series.name} has {len(counts):,} different texts, such as "{counts.index[0]}", too many for classes; if '
+            "they are numbers, see data.csv in params.yaml; else name another target"
+        )
     few = kind == "integer" and len(counts) <= _FEW_INTEGERS
     return f"target: {{name: {name}, type: {_TARGET_TYPES[kind]}}}" + (" # or category, for classes" if few else "")
 
