@@ -17,7 +17,7 @@ def test_the_first_model_passes_if_it_is_above_floor_and_baseline(candidates: Ca
     assert verdict.passed
     assert {finding.rule: finding.result for finding in verdict.findings} == {
         "whole": "passed", "answers": "passed", "champion": "passed", "baseline": "passed", "floor": "passed",
-        "comparison": "not judged", "slices": "passed", "calibration": "passed", "requests": "not judged",
+        "leakage": "passed", "comparison": "not judged", "slices": "passed", "calibration": "passed", "requests": "not judged",
     }  # fmt: skip
 
 
@@ -62,6 +62,16 @@ def test_a_bad_model_is_rejected(
     assert f"rejected: {rule}: " in as_text(verdict)
     assert f"**rejected: {rule}**" in as_markdown(verdict)
     assert as_json(verdict)["passed"] is False
+
+
+def test_a_model_that_is_too_good_is_rejected(candidates: CandidateModels) -> None:
+    bundle = candidates.bundle(candidates.good_model())
+
+    verdict = candidates.judge(bundle, too_good=0.7)
+
+    assert set(rejections(verdict)) == {"leakage"}
+    assert "too good to be true above 0.7; look for a column that is known only" in rejections(verdict)["leakage"]
+    assert candidates.judge(bundle, too_good=None).passed
 
 
 def test_an_overconfident_model_breaks_no_other_rule(candidates: CandidateModels, champion: Bundle) -> None:

@@ -160,7 +160,7 @@ def _write(
     """Write all files, contract.yaml last: until then the example's is there, and adopt can be called again."""
     project = read_project()
     text = paths.PARAMS.read_text(encoding="utf-8")
-    write_text(paths.PARAMS, params_text(text, place, query, choice.candidate, parsed.task, split))
+    write_text(paths.PARAMS, params_text(text, place, query, choice, parsed.task, split))
     Params.load()
     write_text(project.features, features_text())
     write_text(project.model, model_text(choice.candidate))

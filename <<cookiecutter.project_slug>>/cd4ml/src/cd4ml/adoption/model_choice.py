@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ STARTERS = {"trees": trees, "linear": linear, "forest": forest}
 _MOST_ROWS = 10_000
 _FOLDS = 3
 _SEED = 0
+_SHOWN: dict[Task, str] = {"binary": "ROC AUC", "multiclass": "accuracy", "regression": "MAE"}
+_TOO_GOOD = 0.98  # a ROC AUC or R² in cross-validation that may be above the gate's 0.995 on the test set
 _HEAVY_TAIL = 20.0  # times the distance between the quartiles
 
 
@@ -44,6 +46,8 @@ class Choice:
     quality: str
     """Its mean metric, for a person."""
     compared: int
+    is_too_good: bool
+    """Whether it is so good that the gate would think of leakage, though no column was found."""
 
 
 def choose_model(columns: Columns, target: Array, task: Task, seconds: float) -> Choice:
@@ -59,22 +63,22 @@ def choose_model(columns: Columns, target: Array, task: Task, seconds: float) ->
     table = to_frame(features)
     splitter: Any = KFold if task == "regression" else StratifiedKFold
     folds = [*splitter(_FOLDS, shuffle=True, random_state=_SEED).split(table, target)]
-    results_of: list[tuple[float, Candidate, str]] = []
+    compared: list[tuple[float, Choice]] = []
     start = time.monotonic()
     for candidate in candidates(target, task, len(target)):
-        if results_of and time.monotonic() - start > seconds:
+        if compared and time.monotonic() - start > seconds:
             break
         results = []
         for train, test in folds:
             model = STARTERS[candidate.starter].build_model(task, numbers, categories, **candidate.values)
             model.fit(table.iloc[train], target[train])
             results.append(_measure(model, table.iloc[test], target[test], target[train], task))
-        score, metric = float(np.mean([result[0] for result in results])), np.mean([result[1] for result in results])
-        quality = f"{'ROC AUC' if task == 'binary' else 'accuracy' if task == 'multiclass' else 'MAE'} {metric:.4g}"
+        score, shown, fit = (float(mean) for mean in np.mean(results, axis=0))
+        quality = f"{_SHOWN[task]} {shown:.4g}"
         report(f"{quality}: {candidate}")
-        results_of.append((score, candidate, quality))
-    _, chosen, quality = max(results_of, key=lambda result: result[0])
-    return Choice(chosen, quality, len(results_of))
+        compared.append((score, Choice(candidate, quality, 0, fit > _TOO_GOOD)))
+    _, choice = max(compared, key=lambda result: result[0])
+    return replace(choice, compared=len(compared))
 
 
 def candidates(target: Array, task: Task, rows: int) -> Iterator[Candidate]:
@@ -104,16 +108,19 @@ def _losses(target: Array) -> list[dict[str, str]]:
     return [{"loss": name} for name in names]
 
 
-def _measure(model: Any, table: Any, target: Array, train_target: Array, task: Task) -> tuple[float, float]:
-    """Return the score by which models are compared, higher is better, and the metric that is shown."""
+def _measure(model: Any, table: Any, target: Array, train_target: Array, task: Task) -> tuple[float, float, float]:
+    """Return the score by which models are compared, the metric that is shown, and the ROC AUC or R²."""
     if task == "binary":
         area = float(roc_auc_score(target, model.predict_proba(table)[:, 1]))
-        return area, area
+        return area, area, area
     if task == "multiclass":
         accuracy = float(accuracy_score(target, model.predict(table)))
-        return accuracy, accuracy
+        known = np.isin(target, model.classes_).all() and len(set(target)) == len(model.classes_)
+        area = roc_auc_score(target, model.predict_proba(table), multi_class="ovr") if known else 0.0
+        return accuracy, accuracy, float(area)
     predicted = model.predict(table)
     absolute, squared = mean_absolute_error(target, predicted), root_mean_squared_error(target, predicted)
     base_absolute = mean_absolute_error(target, np.full(len(target), np.median(train_target)))
     base_squared = root_mean_squared_error(target, np.full(len(target), train_target.mean()))
-    return -float(absolute / max(base_absolute, 1e-12) + squared / max(base_squared, 1e-12)) / 2, float(absolute)
+    share = absolute / max(base_absolute, 1e-12), squared / max(base_squared, 1e-12)
+    return -float(np.mean(share)), float(absolute), 1 - float(share[1]) ** 2

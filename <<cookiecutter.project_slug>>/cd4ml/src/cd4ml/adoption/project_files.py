@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from cd4ml.adoption.decisions import Decision
-from cd4ml.adoption.model_choice import STARTERS, Candidate
+from cd4ml.adoption.model_choice import STARTERS, Candidate, Choice
 from cd4ml.adoption.starters import features as starter_features
 from cd4ml.contract.contract import Task
 from cd4ml.contract.inference import InferredColumn, yaml_string
@@ -72,15 +72,16 @@ def contract_text(name: str, target_line: str, decisions: list[Decision], exampl
     return "\n".join(lines) + "\n"
 
 
-def params_text(
-    text: str, source: str, query: str | None, candidate: Candidate, task: Task, split: dict[str, str]
-) -> str:
+def params_text(text: str, source: str, query: str | None, choice: Choice, task: Task, split: dict[str, str]) -> str:
     """Return params.yaml with another source, split, model, gate and space of tuning; all else stays as it is."""
     text = _with_values(text, "data", {"source": yaml_string(source), "query": _json(query), "until": "null"})
     text = _with_values(text, "split", split)
+    candidate = choice.candidate
     text = _with_section(text, "model", {key: _json(value) for key, value in candidate.values.items()})
     gate = {"floor": "{}", "max_regression": "0.01" if task == "regression" else "0.005"}
     gate["max_slice_regression"] = "0.1" if task == "regression" else "0.05"
+    if choice.is_too_good:  # and no single column gives the target away, nor a sum: see leakage
+        gate["too_good"] = "null"
     text = _with_values(text, "gate", gate)
     start = re.search(r"(?m)^  space:.*\n", text)
     if start is None:

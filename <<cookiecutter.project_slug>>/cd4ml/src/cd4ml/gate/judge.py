@@ -146,7 +146,11 @@ def _check_champion(
 def _check_rules(
     comparison: Comparison, champion: Champion | None, challenger: Bundle, params: GateParams
 ) -> list[Finding]:
-    findings = [rules.check_baseline(comparison), rules.check_floor(comparison, params.floor)]
+    findings = [
+        rules.check_baseline(comparison),
+        rules.check_floor(comparison, params.floor),
+        rules.check_leakage(comparison, params.too_good),
+    ]
     other, other_name = comparison.baseline, "the baseline"
     if comparison.champion is None:
         findings.append(Finding("comparison", "not judged", "no champion"))

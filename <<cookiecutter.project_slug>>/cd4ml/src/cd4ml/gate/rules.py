@@ -76,6 +76,20 @@ def check_floor(comparison: Comparison, floor: dict[str, float]) -> Finding:
     return _finding("floor", not broken, measured, ", ".join(limits), "; ".join(broken), numbers)
 
 
+def check_leakage(comparison: Comparison, too_good: float | None) -> Finding:
+    """Reject a model whose ROC AUC or R² is above `too_good`: a column may tell what is known only afterwards."""
+    name = "r2" if comparison.challenger.task == "regression" else "roc_auc"
+    if too_good is None:
+        return Finding("leakage", "not judged", "", "gate.too_good is null")
+    value = compute_metrics(comparison.challenger)[name]
+    why = (
+        f"{name} is {format_number(value)}, which is too good to be true above {too_good:g}; "
+        "look for a column that is known only once the outcome is"
+    )
+    measured = f"{name} {format_number(value)}"
+    return _finding("leakage", not value > too_good, measured, f"{name} at most {too_good:g}", why, {name: value})
+
+
 def check_comparison(comparison: Comparison, champion: Predictions, max_regression: float) -> Finding:
     """Reject a model that lost more than `max_regression` of the main metric to the champion, and significantly so.
 

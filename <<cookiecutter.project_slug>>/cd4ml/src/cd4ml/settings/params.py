@@ -110,7 +110,7 @@ class EvaluateParams(Section):
 class Waiver(Section):
     """The acceptance of one broken gate rule for one bundle, with a reason and a name. Integrity cannot be waived."""
 
-    rule: Literal["baseline", "floor", "champion", "comparison", "slices", "calibration", "requests"]
+    rule: Literal["baseline", "floor", "leakage", "champion", "comparison", "slices", "calibration", "requests"]
     bundle: Annotated[str, Field(min_length=1)]
     reason: Annotated[str, Field(min_length=1)]
     by: Annotated[str, Field(min_length=1)]
@@ -120,6 +120,8 @@ class GateParams(Section):
     """The limits that a bundle must keep to be released."""
 
     floor: Annotated[dict[str, float], Field(default_factory=dict)]
+    too_good: Annotated[float | None, Field(gt=0, le=1)] = 0.995
+    """The ROC AUC or R² above which a column is thought to give the target away; None: no limit."""
     max_regression: Annotated[float, Field(ge=0, lt=1)] = 0.005
     max_slice_regression: Annotated[float, Field(ge=0, lt=1)] = 0.05
     max_calibration_error: Annotated[float, Field(gt=0, lt=1)] = 0.1

@@ -72,7 +72,8 @@ def _outside_window(table: pd.DataFrame, contract: Contract, params: DataParams)
     none = np.zeros(len(table), dtype=bool)
     if contract.time is None and (params.until is not None or params.window_days is not None):
         raise DataError(
-            "params.yaml: data.until and data.window_days need a time column; name it in contract.yaml, or write null for both"
+            "params.yaml: data.until and data.window_days need a time column; name it in contract.yaml, or write null "
+            "for both"
         )
     times = times_of_table(table, contract) if contract.time in table else None
     if times is None or np.isnat(times).all():
