@@ -32,7 +32,7 @@ def start_server() -> Iterator[Callable[[int], str]]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
-        return f"http://ada:s3cret%21word@127.0.0.1:{server.server_port}"
+        return f"http://lovelace:s3cret%21word@127.0.0.1:{server.server_port}"
 
     stopped = threading.Event()
     yield start
@@ -55,7 +55,7 @@ def start_server() -> Iterator[Callable[[int], str]]:
 def test_an_error_of_the_server_is_one_line_without_a_password(track, start_server, monkeypatch, status, reason):
     monkeypatch.setattr("cd4ml.tracking.address._TIMEOUT", 1.0)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    uri = "http://ada:s3cret%21word@127.0.0.1:9" if status is None else start_server(status)
+    uri = "http://lovelace:s3cret%21word@127.0.0.1:9" if status is None else start_server(status)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
 
     start = time.monotonic()
@@ -68,7 +68,7 @@ def test_an_error_of_the_server_is_one_line_without_a_password(track, start_serv
     assert len([line for line in output.splitlines() if line.startswith("track: ")]) == 1
     assert "`make track` publishes it later" in output_after_training
     written = "".join(path.read_text() for path in (track.folder / ".mlflow").glob("*"))
-    for secret in ("s3cret", "ada"):
+    for secret in ("s3cret", "lovelace"):
         assert secret not in output + output_after_training + written
     assert seconds < 10
 
@@ -91,6 +91,6 @@ def test_the_verb_mlflow_needs_a_database_or_prints_the_address_of_a_server(trac
     with chdir(track.folder):
         assert main(["mlflow"]) == 1
         assert "nothing was published to absent.db yet" in capsys.readouterr().err
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://ada:secret@mlflow.example.org/")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://lovelace:secret@mlflow.example.org/")
         assert main(["mlflow"]) == 0
         assert capsys.readouterr().out.strip() == "MLflow's page is at https://mlflow.example.org"
