@@ -17,7 +17,8 @@ def test_the_first_model_passes_if_it_is_above_floor_and_baseline(candidates: Ca
     assert verdict.passed
     assert {finding.rule: finding.result for finding in verdict.findings} == {
         "whole": "passed", "answers": "passed", "champion": "passed", "baseline": "passed", "floor": "passed",
-        "leakage": "passed", "comparison": "not judged", "slices": "passed", "calibration": "passed", "requests": "not judged",
+        "leakage": "passed", "comparison": "not judged", "slices": "passed", "calibration": "passed",
+        "requests": "not judged",
     }  # fmt: skip
 
 

@@ -1,0 +1,140 @@
+"""How far it is from a table of one's own to the first served prediction: commands and seconds.
+
+    uv run python -m benchmarks.own_table [--quick]
+
+Generates a project, adopts a table of 50,000 rows with numbers, categories, times, nulls and a column that gives the
+target away, trains, serves and predicts, by the commands of the README and without an edit. Package downloads are not
+counted (one set-up goes first). The last lines give the share of each goal that was used. `--quick` takes 10,000 rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
+PATIENCE = 600  # seconds that one command may take
+COMMANDS, SECONDS = 5, 120.0
+ROWS, QUICK_ROWS = 50_000, 10_000
+
+
+def table(rows: int) -> pd.DataFrame:
+    """Return customers, of whom a quarter leaves."""
+    rng = np.random.default_rng(0)
+    tenure, price = rng.gamma(2, 12, rows).round(1), rng.normal(60, 20, rows).clip(10).round(2)
+    plan = rng.choice(["basic", "plus", "family", "business"], rows, p=[0.4, 0.3, 0.2, 0.1])
+    calls = rng.poisson(2, rows)
+    odds = -1.6 - 0.03 * tenure + 0.012 * price + 0.35 * calls + 0.5 * (plan == "basic")
+    left = rng.random(rows) < 1 / (1 + np.exp(-odds))
+    days = pd.to_datetime("2023-01-01") + pd.to_timedelta(np.sort(rng.integers(0, 700, rows)), "D")
+    return pd.DataFrame(
+        {
+            "customer_id": np.arange(rows) + 10_000_000,
+            "signed_on": days.strftime("%d.%m.%Y"),
+            "tenure": np.where(rng.random(rows) < 0.05, np.nan, tenure),
+            "price [EUR]": price,
+            "plan": plan,
+            "region": rng.choice([f"R{number:02}" for number in range(30)], rows),
+            "calls": calls,
+            "closing_fee": np.where(left, 25.0, 0.0),
+            "status": np.where(left, "churned", "stayed"),
+        }
+    )
+
+
+def seconds(command: list[str], folder: Path) -> float:
+    """Run a command and return its wall time.
+
+    Raises:
+        SystemExit: it failed; its last lines say why.
+    """
+    print(f"  {' '.join(command)}", end="", flush=True)
+    start = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    took = time.perf_counter() - start
+    print(f"  {took:.1f} s", flush=True)
+    if done.returncode:
+        sys.exit(f"{done.stdout[-2000:]}{done.stderr[-2000:]}\nbenchmark: `{' '.join(command)}` failed")
+    return took
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def serve_and_predict(project: Path) -> float:
+    """Start the service, ask it until it answers, and stop it; return the seconds to the first prediction."""
+    port = free_port()
+    start = time.perf_counter()
+    command = ["make", "serve", f"PORT={port}"]
+    service = subprocess.Popen(
+        command,
+        cwd=project,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        predict = ["make", "predict", f"URL=http://127.0.0.1:{port}"]
+        while True:
+            asked = subprocess.run(predict, cwd=project, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+            if asked.returncode == 0 and '"predictions"' in asked.stdout:
+                took = time.perf_counter() - start
+                print(f"  make serve; make predict  {took:.1f} s", flush=True)
+                return took
+            if time.perf_counter() - start > PATIENCE or service.poll() is not None:
+                sys.exit(f"{asked.stdout[-2000:]}{asked.stderr[-2000:]}\nbenchmark: no prediction")
+    finally:
+        os.killpg(service.pid, signal.SIGTERM)
+        service.wait(30)
+
+
+def main() -> None:
+    """Measure, and say how much of each goal was used."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} rows")
+    rows = QUICK_ROWS if parser.parse_args().quick else ROWS
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        table(rows).to_csv(scratch / "customers.csv", index=False)
+        generate = [
+            sys.executable,
+            "-m",
+            "cookiecutter",
+            str(ROOT),
+            "--no-input",
+            "--default-config",
+            "-o",
+            str(scratch),
+        ]
+        took = seconds(generate, scratch)
+        project = scratch / "flight-delays"
+        seconds(["make", "setup"], project)  # not counted
+        adopt = ["make", "adopt", f"DATA={scratch}/customers.csv", "TARGET=status"]
+        commands = [generate, adopt, ["make", "train"]]
+        took += sum(seconds(command, project) for command in commands[1:]) + serve_and_predict(project)
+    print()
+    for what, used, goal in (("commands", len(commands) + 2, COMMANDS), ("seconds", took, SECONDS)):
+        print(f"{what:<10} {used:6.1f}  {used / goal:5.2f} of {goal:g}  {'ok' if used <= goal else 'short'}")
+
+
+if __name__ == "__main__":
+    main()
