@@ -147,6 +147,55 @@ def test_a_name_that_does_not_exist_is_an_error_with_the_nearest(
     assert Path(paths.CONTRACT).read_text(encoding="utf-8") == EXAMPLE
 
 
+@pytest.mark.parametrize(
+    ("x", "arguments", "message"),
+    [
+        ([1, 2] * 200, ("--id", "x"), "x repeats an earlier value in 398 rows; an id names one row"),
+        ([None, *range(399)], ("--id", "x"), "x is null in 1 rows; the id of a row is never null"),
+        ([None, *["2024-01-01"] * 399], ("--time", "x"), "x is null in 1 rows; the time of a row is never null"),
+    ],
+)
+def test_a_column_that_cannot_be_what_it_is_named_for_is_an_error(
+    adopt: Adopt, x: list[object], arguments: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        adopt(rows_with(x=x), "y", *arguments)
+
+
+def test_a_table_with_nothing_to_predict_from_is_an_error(adopt: Adopt) -> None:
+    with pytest.raises(UserError, match="no column is left to predict y from"):
+        adopt(rows_with().assign(size=1))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("http://example.org/rows.csv", "http:// is not encrypted"),
+        ("postgresql://db.example.org/sales", "write the SELECT that returns its rows"),
+        ("nowhere.csv", 'data.source "nowhere.csv" matches no file'),
+    ],
+)
+@pytest.mark.usefixtures("fresh")
+def test_a_source_that_cannot_be_read_is_an_error(data: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        main([data, "--target", "y"])
+
+
+def test_a_file_from_elsewhere_is_copied_once_all_is_decided(
+    fresh: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "houses.csv"
+    rows_with().to_csv(elsewhere, index=False)
+    with pytest.raises(UserError, match="the source has no column z"):
+        main([str(elsewhere), "--target", "z", "--tune", "0"])
+    assert not Path("data/source/houses.csv").exists()
+
+    main([str(elsewhere), "--target", "y", "--tune", "0"])
+
+    assert Params.load().data.source == "data/source/houses.csv"
+    assert Path("data/source/houses.csv").read_bytes() == elsewhere.read_bytes()
+
+
 def test_too_few_rows_are_an_error(adopt: Adopt) -> None:
     with pytest.raises(UserError, match="only 20 rows have a value of y; a model needs 50"):
         adopt(rows_with()[:20])

@@ -1,11 +1,13 @@
 """The verb `adopt`: replace the example by a table of the team's own, and print what was decided."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from cd4ml.adoption.decisions import Decision, decide, nearest_names
 from cd4ml.adoption.leakage import leaking_columns
@@ -49,8 +51,7 @@ def main(argv: list[str]) -> None:
     arguments.add_argument("--tune", type=float, default=30.0, help="seconds for the comparison of models (30)")
     options = arguments.parse_args(argv)
     _check_is_example()
-    place = _place_in_project(options.data)
-    params = DataParams.model_validate({"source": place, "query": options.query})
+    params = _data_params(options.data, options.query)
     source = with_plain_numbers(read_source(params), params)
     for option, name in (("TARGET", options.target), ("ID", options.id), ("TIME", options.time)):
         if name is not None and name not in source.rows:
@@ -61,20 +62,18 @@ def main(argv: list[str]) -> None:
         raise DataError(f"only {labelled.sum():,} rows have a value of {options.target}; a model needs {_FEWEST_ROWS}")
     decisions = decide(source, options.target, options.id, options.time)
     target = target_line(source.rows[options.target], source.typed)
+    if not any(decision.role in ("column", "time") for decision in decisions):
+        raise DataError(f"no column is left to predict {options.target} from: all others name a row or are left out")
     draft = _contract(target, decisions, {})
     table = with_target(contract_values(source, draft, params), draft).reset_index(drop=True)
     training, split, sides = _split(table, draft)
     decisions, choice = _model(training, draft, decisions, options.tune)
     contract = _contract(target, decisions, {})
     examples = _examples(table, contract)
-    _write(
-        contract_text(Path(place).stem or "model", target, decisions, examples),
-        place,
-        options.query,
-        choice,
-        contract,
-        split,
-    )
+    place = _place_in_project(options.data)
+    stem = Path(place).name.partition(".")[0]
+    name = stem if params.query is None and re.fullmatch(r"[\w-]+", stem) else "model"
+    _write(contract_text(name, target, decisions, examples), place, options.query, choice, contract, split)
     _print(decisions, target, contract, choice, sides, int((~labelled).sum()))
 
 
@@ -84,6 +83,19 @@ def _check_is_example() -> None:
             f"{paths.CONTRACT} is not the example's any more, and adopt would replace it; `make contract` shows the "
             f"columns that it leaves out. To start again: rm {paths.CONTRACT}, and call adopt"
         )
+
+
+def _data_params(source: str, query: str | None) -> DataParams:
+    """Return where the rows are, before a file from elsewhere is copied into the project.
+
+    Raises:
+        DataError: such a source is not supported, or lacks its query.
+    """
+    place = source if "://" in source else str(Path(source).expanduser())
+    try:
+        return DataParams.model_validate({"source": place, "query": query})
+    except ValidationError as invalid:
+        raise DataError(invalid.errors()[0]["msg"].removeprefix("Value error, ")) from None
 
 
 def _place_in_project(data: str) -> str:

@@ -46,8 +46,16 @@ def decide(source: SourceTable, target: str, identity: str | None, time: str | N
         target: the column to predict.
         identity: the column that names a row; None: one that is different in every row and is called an id, if any.
         time: the column that orders the rows; None: the only time, or the one that is called so, if any.
+
+    Raises:
+        DataError: `identity` or `time` cannot be what it is named for.
     """
     rows = source.rows
+    for role, chosen in (("id", identity), ("time", time)):
+        if chosen is not None and rows[chosen].isna().any():
+            raise DataError(f"{chosen} is null in {rows[chosen].isna().sum():,} rows; the {role} of a row is never null")
+    if identity is not None and (repeated := int(rows[identity].duplicated().sum())):
+        raise DataError(f"{identity} repeats an earlier value in {repeated:,} rows; an id names one row")
     decisions: list[Decision] = []
     for name in rows:
         if name != target:
