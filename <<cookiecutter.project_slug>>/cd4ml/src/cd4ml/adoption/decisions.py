@@ -53,7 +53,9 @@ def decide(source: SourceTable, target: str, identity: str | None, time: str | N
     rows = source.rows
     for role, chosen in (("id", identity), ("time", time)):
         if chosen is not None and rows[chosen].isna().any():
-            raise DataError(f"{chosen} is null in {rows[chosen].isna().sum():,} rows; the {role} of a row is never null")
+            raise DataError(
+                f"{chosen} is null in {rows[chosen].isna().sum():,} rows; the {role} of a row is never null"
+            )
     if identity is not None and (repeated := int(rows[identity].duplicated().sum())):
         raise DataError(f"{identity} repeats an earlier value in {repeated:,} rows; an id names one row")
     decisions: list[Decision] = []
