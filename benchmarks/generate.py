@@ -20,7 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.laptop import copy_of_the_template
+
 GOAL = 1.5
 TURNS, QUICK_TURNS = 25, 7
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -37,12 +38,6 @@ def one_file_template(folder: Path) -> Path:
     for hook in ("pre_gen_project.py", "post_gen_project.py"):
         (folder / "hooks" / hook).write_text('"""Nothing to do."""\n', encoding="utf-8")
     return folder
-
-
-def clean_copy(folder: Path) -> Path:
-    """Return a copy of this template as a clone has it, without what tools leave in a working folder."""
-    left_out = shutil.ignore_patterns("build", ".git", ".venv", ".uv", "__pycache__", ".*_cache")
-    return Path(shutil.copytree(ROOT, folder / "template", ignore=left_out))
 
 
 def seconds(template: Path, into: Path) -> float:
@@ -68,7 +63,10 @@ def main() -> None:
     turns = QUICK_TURNS if parser.parse_args().quick else TURNS
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        templates = {"this template": clean_copy(scratch), "one file": one_file_template(scratch / "one-file")}
+        templates = {
+            "this template": copy_of_the_template(scratch),
+            "one file": one_file_template(scratch / "one-file"),
+        }
         times: dict[str, list[float]] = {what: [] for what in templates}
         for turn in range(turns + 1):
             for what, template in templates.items():

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,10 +21,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-PATIENCE = 600  # seconds that one command may take
+from benchmarks.laptop import ENVIRONMENT, PATIENCE, ROOT, seconds
+from demo.demo import free_port
+
 COMMANDS, SECONDS = 5, 120.0
 ROWS, QUICK_ROWS = 50_000, 10_000
 
@@ -52,31 +50,6 @@ def table(rows: int) -> pd.DataFrame:
             "status": np.where(left, "churned", "stayed"),
         }
     )
-
-
-def seconds(command: list[str], folder: Path) -> float:
-    """Run a command and return its wall time.
-
-    Raises:
-        SystemExit: it failed; its last lines say why.
-    """
-    print(f"  {' '.join(command)}", end="", flush=True)
-    start = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    took = time.perf_counter() - start
-    print(f"  {took:.1f} s", flush=True)
-    if done.returncode:
-        sys.exit(f"{done.stdout[-2000:]}{done.stderr[-2000:]}\nbenchmark: `{' '.join(command)}` failed")
-    return took
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def serve_and_predict(project: Path) -> float:

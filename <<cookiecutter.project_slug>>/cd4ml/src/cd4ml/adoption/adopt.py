@@ -13,6 +13,7 @@ from cd4ml.adoption.decisions import Decision, decide, nearest_names
 from cd4ml.adoption.leakage import leaking_columns
 from cd4ml.adoption.model_choice import Choice, choose_model
 from cd4ml.adoption.project_files import contract_text, features_test_text, features_text, model_text, params_text
+from cd4ml.contract.columns import rows_of_columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, target_of_table, times_of_table
 from cd4ml.errors import DataError, UserError
@@ -64,11 +65,11 @@ def main(argv: list[str]) -> None:
     target = target_line(source.rows[options.target], source.typed)
     if not any(decision.role in ("column", "time") for decision in decisions):
         raise DataError(f"no column is left to predict {options.target} from: all others name a row or are left out")
-    draft = _contract(target, decisions, {})
+    draft = _contract(target, decisions)
     table = with_target(contract_values(source, draft, params), draft).reset_index(drop=True)
     training, split, sides = _split(table, draft)
     decisions, choice = _model(training, draft, decisions, options.tune)
-    contract = _contract(target, decisions, {})
+    contract = _contract(target, decisions)
     examples = _examples(table, contract)
     place = _place_in_project(options.data)
     stem = Path(place).name.partition(".")[0]
@@ -115,12 +116,10 @@ def _place_in_project(data: str) -> str:
     return str(copy)
 
 
-def _contract(target: str, decisions: list[Decision], examples: dict[str, Any]) -> Contract:
+def _contract(target: str, decisions: list[Decision]) -> Contract:
     from ruamel.yaml import YAML
 
-    return Contract.model_validate(
-        YAML(typ="safe", pure=True).load(contract_text("model", target, decisions, examples))
-    )
+    return Contract.model_validate(YAML(typ="safe", pure=True).load(contract_text("model", target, decisions, {})))
 
 
 def _split(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, dict[str, str], str]:
@@ -158,11 +157,8 @@ def _model(
 
 def _examples(table: pd.DataFrame, contract: Contract) -> dict[str, Any]:
     """Return the values of the row with the fewest nulls, as JSON has them."""
-    from cd4ml.contract.columns import rows_of_columns
-
-    columns = columns_of_table(table, contract)
     fullest = int(table[[*contract.columns]].isna().sum(axis=1).to_numpy().argmin())
-    (row,) = rows_of_columns({name: values[fullest : fullest + 1] for name, values in columns.items()}, contract)
+    (row,) = rows_of_columns(columns_of_table(table.iloc[[fullest]], contract), contract)
     return {name: value for name, value in row.items() if value is not None}
 
 

@@ -77,18 +77,13 @@ def params_text(text: str, source: str, query: str | None, choice: Choice, task:
     text = _with_values(text, "data", {"source": yaml_string(source), "query": _json(query), "until": "null"})
     text = _with_values(text, "split", split)
     candidate = choice.candidate
-    text = _with_section(text, "model", {key: _json(value) for key, value in candidate.values.items()})
+    text = _with_block(text, "model", "  ", {key: _json(value) for key, value in candidate.values.items()})
     gate = {"floor": "{}", "max_regression": "0.01" if task == "regression" else "0.005"}
     gate["max_slice_regression"] = "0.1" if task == "regression" else "0.05"
     if choice.is_too_good:  # and no single column gives the target away, nor a sum: see leakage
         gate["too_good"] = "null"
     text = _with_values(text, "gate", gate)
-    start = re.search(r"(?m)^  space:.*\n", text)
-    if start is None:
-        raise ParamsError("params.yaml: tune.space is missing; put it back")
-    end = re.compile(r"(?m)^\S|\Z").search(text, start.end())
-    space = "".join(f"    {key}: {value}\n" for key, value in _SPACE[candidate.starter].items())
-    return text[: start.end()] + space + text[end.start() if end else len(text) :]
+    return _with_block(text, "  space", "    ", _SPACE[candidate.starter])
 
 
 def features_text() -> str:
@@ -108,30 +103,31 @@ def features_test_text(package: str) -> str:
 
 
 def _with_values(text: str, section: str, values: dict[str, str]) -> str:
-    """Return a YAML text with other values of keys of a section; comments behind them go if the value changes."""
-    start = re.search(rf"(?m)^{section}:.*\n", text)
-    if start is None:
-        raise ParamsError(f"params.yaml: the section {section} is missing; put it back")
-    end = re.compile(r"(?m)^\S|\Z").search(text, start.end())
-    body = text[start.end() : end.start() if end else len(text)]
+    """Return a YAML text with other values of keys of a section; comments behind them stay."""
+    start, end = _block(text, section)
+    body = text[start:end]
     for key, value in values.items():
-        line = re.compile(rf"(?m)^(  {key}:) .*?( #.*)?$")
-        found = line.search(body)
+        found = re.search(rf"(?m)^(  {key}:) .*?( #.*)?$", body)
         if found is None:
             body = f"  {key}: {value}\n{body}"
         else:
             body = f"{body[: found.start()]}{found[1]} {value}{found[2] or ''}{body[found.end() :]}"
-    return text[: start.end()] + body + text[end.start() if end else len(text) :]
+    return text[:start] + body + text[end:]
 
 
-def _with_section(text: str, section: str, values: dict[str, str]) -> str:
-    """Return a YAML text in which a section holds these values and no others."""
-    start = re.search(rf"(?m)^{section}:.*\n", text)
-    if start is None:
-        raise ParamsError(f"params.yaml: the section {section} is missing; put it back")
-    end = re.compile(r"(?m)^\n?\S|\Z").search(text, start.end())
-    body = "".join(f"  {key}: {value}\n" for key, value in values.items())
-    return text[: start.end()] + body + text[end.start() if end else len(text) :]
+def _with_block(text: str, key: str, indent: str, values: dict[str, str]) -> str:
+    """Return a YAML text in which a key, given with its own indent, holds these values and no others."""
+    start, end = _block(text, key)
+    return text[:start] + "".join(f"{indent}{name}: {value}\n" for name, value in values.items()) + text[end:]
+
+
+def _block(text: str, key: str) -> tuple[int, int]:
+    """Return where the lines below a key begin and end, without the blank line that follows them."""
+    found = re.search(rf"(?m)^{key}:.*\n", text)
+    if found is None:
+        raise ParamsError(f"params.yaml: {key.strip()} is missing; put it back")
+    end = re.compile(r"(?m)^\n?\S|\Z").search(text, found.end())
+    return found.end(), end.start() if end else len(text)
 
 
 def _json(value: Any) -> str:

@@ -15,7 +15,7 @@ Task = Literal["binary", "multiclass", "regression"]
 
 
 def normalize_name(name: str) -> str:
-    """Return a column's name in Unicode's form NFC: files write the same accented letter in more than one way."""
+    """Return the name of a column or a file in Unicode's form NFC: an accented letter may be written in two ways."""
     return unicodedata.normalize("NFC", name)
 
 

@@ -28,25 +28,31 @@ class SourceTable:
     """Columns that are left out, and what they hold."""
 
 
-def source_table(tables: list[pa.Table], typed: bool = True) -> SourceTable:
-    """Return tables, one below the other, as one table.
+def source_table(table: pa.Table, typed: bool = True) -> SourceTable:
+    """Return an Arrow table as a pandas table.
 
     Integers stay integers also beside nulls. Decimals become floats, durations seconds, times of day text; all times
-    with an offset are in UTC. Columns are matched by their names, in Unicode's form NFC.
+    with an offset are in UTC. Names of columns are in Unicode's form NFC.
 
     Raises:
-        DataError: a table has two columns of the same name.
+        DataError: two columns have the same name.
     """
-    frames, unusable = [], {}
-    for table in tables:
-        columns: dict[str, pa.ChunkedArray] = {}
-        for name, values in zip(_distinct_names(table.column_names), table.columns, strict=True):
-            if (kind := _unusable(values.type)) is None:
-                columns[name] = _simple(values)
-            else:
-                unusable[name] = kind
-        frames.append(pa.table(columns).to_pandas(types_mapper=_EXACT.get, ignore_metadata=True))
+    columns: dict[str, pa.ChunkedArray] = {}
+    unusable = {}
+    for name, values in zip(_distinct_names(table.column_names), table.columns, strict=True):
+        if (kind := _unusable(values.type)) is None:
+            columns[name] = _simple(values)
+        else:
+            unusable[name] = kind
+    return SourceTable(pa.table(columns).to_pandas(types_mapper=_EXACT.get, ignore_metadata=True), typed, unusable)
+
+
+def joined(tables: list[SourceTable]) -> SourceTable:
+    """Return tables, one below the other, as one table with types if one of them has. Columns are matched by name."""
+    frames = [table.rows for table in tables]
     rows = pd.concat([_as_objects(frame, frames) for frame in frames], ignore_index=True)
+    unusable = {name: kind for table in tables for name, kind in table.unusable.items()}
+    typed = any(table.typed for table in tables)
     return SourceTable(rows.drop(columns=[name for name in unusable if name in rows]), typed, unusable)
 
 

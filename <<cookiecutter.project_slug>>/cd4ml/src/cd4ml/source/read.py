@@ -52,7 +52,7 @@ def _read(address: Address, data: DataParams, first: date | None, last: date | N
 
         if query is None:
             raise DataError("params.yaml: data.source is a database; write the SELECT for its rows as data.query")
-        return source_table([read_query(address, query, first, last)])
+        return source_table(read_query(address, query, first, last))
     if query is not None:
         raise DataError("params.yaml: data.source is not a database, and only a database takes data.query; remove it")
     with scratch_folder(paths.DOWNLOAD) as folder:

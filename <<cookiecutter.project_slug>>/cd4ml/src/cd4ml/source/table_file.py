@@ -1,16 +1,16 @@
 """Find the files of a source, and read each by its format: Parquet, or CSV with any common separator."""
 
 import glob
-import unicodedata
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cd4ml.contract.contract import normalize_name
 from cd4ml.errors import DataError
 from cd4ml.settings.params import CsvParams
 from cd4ml.source.address import Address
-from cd4ml.source.arrow_table import SourceTable, source_table
+from cd4ml.source.arrow_table import SourceTable, joined, source_table
 from cd4ml.source.csv_file import read_csv
 from cd4ml.terminal.output import report
 
@@ -58,9 +58,9 @@ def _on_disk(path: Path) -> Path | None:
     """Return a path as the disk has it: accents may be written in another form of Unicode there; None if none is."""
     if path.exists():
         return path
-    name = unicodedata.normalize("NFC", path.name)
+    name = normalize_name(path.name)
     others = path.parent.iterdir() if path.parent.is_dir() else []
-    return next((other for other in others if unicodedata.normalize("NFC", other.name) == name), None)
+    return next((other for other in others if normalize_name(other.name) == name), None)
 
 
 def read_files(files: list[tuple[Path, str]], params: CsvParams) -> SourceTable:
@@ -69,24 +69,23 @@ def read_files(files: list[tuple[Path, str]], params: CsvParams) -> SourceTable:
     Raises:
         DataError: a file cannot be read.
     """
-    tables, formats, typed = [], {}, False
+    tables, formats = [], {}
     for path, name in files:
         try:
             if path.name.lower().endswith(TEXT):
-                table, written = read_csv(path, name, params)
+                rows, written = read_csv(path, name, params)
+                tables.append(source_table(rows, typed=False))
                 formats[str(written)] = name
             else:
-                table, typed = _read_parquet(path, name), True
-            source_table([table])  # so that an error names the file
+                tables.append(source_table(_read_parquet(path, name)))
         except DataError as error:
             raise DataError(str(error) if str(error).startswith(name) else f"{name}: {error}") from None
         except (pa.ArrowException, OSError, ValueError) as failure:
             reason = str(failure).splitlines()[0].replace(str(path), name)
             raise DataError(f"{name} cannot be read: {reason}; replace the file") from None
-        tables.append(table)
     for written_as, name in formats.items():
         report(f"{name if len(formats) > 1 else 'CSV'}: {written_as}")
-    return source_table(tables, typed)
+    return joined(tables)
 
 
 def _read_parquet(path: Path, name: str) -> pa.Table:
