@@ -196,6 +196,21 @@ def test_a_file_from_elsewhere_is_copied_once_all_is_decided(
     assert Path("data/source/houses.csv").read_bytes() == elsewhere.read_bytes()
 
 
+def test_the_model_is_compared_on_the_training_set_alone(fresh: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cd4ml.adoption import adopt as module
+
+    table, seen = rows_with(), []
+    table.to_csv("rows.csv", index=False, sep=";", decimal=",")
+    choose = module.choose_model
+    monkeypatch.setattr(
+        module, "choose_model", lambda columns, *rest: seen.extend(columns["size"]) or choose(columns, *rest)
+    )
+    main(["rows.csv", "--target", "y", "--tune", "0"])
+    fresh.run("ingest", "validate", "split")
+
+    assert sorted(seen) == sorted(pd.read_parquet(paths.TRAIN)["size"].astype(np.float32))
+
+
 def test_too_few_rows_are_an_error(adopt: Adopt) -> None:
     with pytest.raises(UserError, match="only 20 rows have a value of y; a model needs 50"):
         adopt(rows_with()[:20])

@@ -18,8 +18,9 @@ from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, target_of_table, times_of_table
 from cd4ml.errors import DataError, UserError
 from cd4ml.files.atomic import write_text
+from cd4ml.pipeline.split import is_in_test_set
 from cd4ml.settings import paths
-from cd4ml.settings.params import DataParams, Params
+from cd4ml.settings.params import DataParams, Params, SplitParams
 from cd4ml.settings.project import read_project
 from cd4ml.source.address import Address
 from cd4ml.source.contract_values import contract_values, with_plain_numbers
@@ -53,7 +54,8 @@ def main(argv: list[str]) -> None:
     options = arguments.parse_args(argv)
     _check_is_example()
     params = _data_params(options.data, options.query)
-    source = with_plain_numbers(read_source(params), params)
+    as_read = read_source(params)
+    source = with_plain_numbers(as_read, params)
     for option, name in (("TARGET", options.target), ("ID", options.id), ("TIME", options.time)):
         if name is not None and name not in source.rows:
             near = ", ".join(nearest_names(name, [*map(str, source.rows)]))
@@ -66,7 +68,7 @@ def main(argv: list[str]) -> None:
     if not any(decision.role in ("column", "time") for decision in decisions):
         raise DataError(f"no column is left to predict {options.target} from: all others name a row or are left out")
     draft = _contract(target, decisions)
-    table = with_target(contract_values(source, draft, params), draft).reset_index(drop=True)
+    table = with_target(contract_values(as_read, draft, params), draft).reset_index(drop=True)
     training, split, sides = _split(table, draft)
     decisions, choice = _model(training, draft, decisions, options.tune)
     contract = _contract(target, decisions)
@@ -123,18 +125,19 @@ def _contract(target: str, decisions: list[Decision]) -> Contract:
 
 
 def _split(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, dict[str, str], str]:
-    """Return the rows for training, the values of `split:`, and both sides for a person."""
-    fewest = str(max(10, min(_FEWEST_TEST_ROWS, int(len(table) * _TEST_SHARE / 2))))
+    """Return the rows that will be the training set, the values of `split:`, and both sides for a person."""
+    fewest = max(10, min(_FEWEST_TEST_ROWS, int(len(table) * _TEST_SHARE / 2)))
+    values: dict[str, float] = {"minimum_rows": fewest, "holdout_share": _TEST_SHARE}
+    sides = "a fifth of the rows, by a hash"
     times = times_of_table(table, contract)
-    if times is None:
-        training = table.sample(frac=1 - _TEST_SHARE, random_state=0)
-        return training, {"holdout_share": str(_TEST_SHARE), "minimum_rows": fewest}, "a fifth of the rows, by a hash"
-    days = times.astype("datetime64[D]")
-    first = np.sort(days)[int(len(days) * (1 - _TEST_SHARE))]
-    held = int((days.max() - first) / np.timedelta64(1, "D")) + 1
-    in_test = days > days.max() - np.timedelta64(held, "D")
-    sides = f"the newest {held} days, from {first} on: {in_test.sum():,} rows; training set: {(~in_test).sum():,} rows"
-    return table[~in_test], {"holdout_days": str(held), "minimum_rows": fewest}, sides
+    if times is not None:
+        days = times.astype("datetime64[D]")
+        first = np.sort(days)[int(len(days) * (1 - _TEST_SHARE))]
+        held = int((days.max() - first) / np.timedelta64(1, "D")) + 1
+        values, sides = {"minimum_rows": fewest, "holdout_days": held}, f"the newest {held} days, from {first} on"
+    in_test = is_in_test_set(table, contract, SplitParams.model_validate(values))
+    sides += f": {in_test.sum():,} rows; training set: {(~in_test).sum():,} rows"
+    return table[~in_test], {key: str(value) for key, value in values.items()}, sides
 
 
 def _model(

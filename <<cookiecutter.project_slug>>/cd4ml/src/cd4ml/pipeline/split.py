@@ -23,10 +23,9 @@ def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple
     Raises:
         DataError: one of both would have fewer than `minimum_rows` rows.
     """
-    times = times_of_table(table, contract)
-    in_test = _by_hash(table, params) if times is None else _newest_days(times, params)
+    in_test = is_in_test_set(table, contract, params)
     train, test = table[~in_test].reset_index(drop=True), table[in_test].reset_index(drop=True)
-    key = "holdout_share" if times is None else "holdout_days"
+    key = "holdout_share" if contract.time is None else "holdout_days"
     for name, rows in (("training", train), ("test", test)):
         if len(rows) < params.minimum_rows:
             raise DataError(
@@ -36,13 +35,13 @@ def split(table: pd.DataFrame, contract: Contract, params: SplitParams) -> tuple
     return train, test
 
 
-def _newest_days(times: Array, params: SplitParams) -> Array:
+def is_in_test_set(table: pd.DataFrame, contract: Contract, params: SplitParams) -> Array:
+    """Return which rows of the raw table are in the test set, shape `(rows,)`."""
+    times = times_of_table(table, contract)
+    if times is None:
+        return positions(table[ROW_KEY]) < params.holdout_share
     days = times.astype("datetime64[D]")
     return np.asarray(days > days.max() - np.timedelta64(params.holdout_days, "D"))
-
-
-def _by_hash(table: pd.DataFrame, params: SplitParams) -> Array:
-    return positions(table[ROW_KEY]) < params.holdout_share
 
 
 def run() -> None:
