@@ -1,5 +1,12 @@
 """`make adopt` turns a table into a project that trains, and says what it decided and why."""
 
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +16,7 @@ import pytest
 from cd4ml.adoption.adopt import main
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.contract import Contract
+from cd4ml.contract.table import read_table
 from cd4ml.errors import UserError
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
@@ -56,6 +64,26 @@ def adopt(fresh: Project, capsys: pytest.CaptureFixture[str]) -> Adopt:
     return run
 
 
+def in_terminal(*arguments: str, answers: list[str]) -> str:
+    """Return what `cd4ml` prints in a terminal, where a person types these answers, one for each question."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "cd4ml", *arguments]
+    running = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    printed, left, end = "", [*answers], time.monotonic() + 120
+    while time.monotonic() < end and select.select([ours], [], [], end - time.monotonic())[0]:
+        try:
+            printed += os.read(ours, 4096).decode()
+        except OSError:  # it has ended
+            break
+        if left and printed.count("Enter for 1") > len(answers) - len(left) and printed.endswith(": "):
+            answer = left.pop(0)
+            os.write(ours, (answer if answer == "\x04" else f"{answer}\n").encode())
+    running.wait(30)
+    os.close(ours)
+    return printed.replace("\r\n", "\n")
+
+
 def rows_with(**columns: object) -> pd.DataFrame:
     """Return a table with a feature, a target that depends on it, and more columns."""
     size = RNG.uniform(10, 20, ROWS).round(2)
@@ -73,7 +101,7 @@ def test_a_table_is_adopted_and_trains_without_an_edit(fresh: Project, adopt: Ad
     assert (contract.id, contract.time, contract.target.name) == ("house_id", "sold_on", target)
     assert contract.task == {"sold_fast": "binary", "kind": "multiclass", "price": "regression"}[target]
     assert "test set: the newest" in printed
-    assert "next: read contract.yaml, then make train" in printed
+    assert "next: read contract.yaml" in printed
     assert Bundle.load(paths.BUNDLE).contract.sample_row()["district"] in ("north", "south", "east")
     assert not list(Path("tests/model").iterdir())
     assert not list(Path("data/source").iterdir())
@@ -82,21 +110,22 @@ def test_a_table_is_adopted_and_trains_without_an_edit(fresh: Project, adopt: Ad
 @pytest.mark.parametrize(
     ("values", "decision"),
     [
-        ([1] * ROWS, "left out +the same in every row"),
-        ([None] * ROWS, "left out +empty"),
-        ([f"{n:05}-x" for n in range(ROWS)], "left out +different in every row"),
-        (["a long text about this row, of no use as a category"] * 399 + ["x"], "left out +free text"),
-        ([f"shop {n // 2}" for n in range(ROWS)], "left out +200 different values in 400 rows"),
-        ([10_000_000_000 + n // 100 for n in range(ROWS)], "column, category"),
-        (["yes", "no"] * 200, "column, boolean"),
-        (["31.12.2023", "01.02.2024"] * 200, "column, timestamp"),
-        ([*RNG.uniform(1, 5, 398).round(2), -999, -999], "column, number +is -999 a null"),
-        (["a", "unknown"] * 200, 'column, category +is "unknown" a null'),
+        ([1] * ROWS, "left out +sure +the same in every row"),
+        ([None] * ROWS, "left out +sure +empty"),
+        ([f"{n:05}-x" for n in range(ROWS)], "left out +sure +different in every row"),
+        (["a long text about this row, of no use as a category"] * 399 + ["x"], "left out +sure +free text"),
+        ([f"shop {n // 2}" for n in range(ROWS)], "left out +likely +200 different values in 400 rows"),
+        ([*range(ROWS)], "left out +likely +numbers the rows"),
+        ([10_000_000_000 + n // 100 for n in range(ROWS)], "column, category +sure"),
+        (["yes", "no"] * 200, "column, boolean +sure"),
+        (["31.12.2023", "01.02.2024"] * 200, "column, timestamp +sure"),
+        (["01.12.2023", "01.02.2024"] * 200, "column, timestamp +sure"),
+        (["01/12/2023", "01/02/2024"] * 200, "column, timestamp +check +or %d/%m/%Y"),
+        ([*RNG.uniform(1, 5, 398).round(2), -999, -999], "column, number +check +is -999 a null"),
+        (["a", "unknown"] * 200, 'column, category +check +is "unknown" a null'),
     ],
 )
 def test_a_column_is_used_or_left_out_with_a_reason(adopt: Adopt, values: list[object], decision: str) -> None:
-    import re
-
     assert re.search(f"(?m)^x +{decision}", adopt(rows_with(x=values)))
 
 
@@ -150,7 +179,7 @@ def test_a_name_that_does_not_exist_is_an_error_with_the_nearest(
 @pytest.mark.parametrize(
     ("x", "arguments", "message"),
     [
-        ([1, 2] * 200, ("--id", "x"), "x repeats an earlier value in 398 rows; an id names one row"),
+        ([1, 2] * 200, ("--id", "x"), "x has only 2 different values; an id names a row, or one of at least 20 things"),
         ([None, *range(399)], ("--id", "x"), "x is null in 1 rows; the id of a row is never null"),
         ([None, *["2024-01-01"] * 399], ("--time", "x"), "x is null in 1 rows; the time of a row is never null"),
     ],
@@ -216,14 +245,113 @@ def test_too_few_rows_are_an_error(adopt: Adopt) -> None:
         adopt(rows_with()[:20])
 
 
-def test_a_contract_of_the_team_is_not_replaced(adopt: Adopt) -> None:
-    adopt(rows_with())
+def test_a_column_that_numbers_sorted_rows_is_no_feature(adopt: Adopt) -> None:
+    table = rows_with().sort_values("y")
+    table.insert(0, "rownames", range(1, ROWS + 1))
+
+    adopt(table.sample(300, random_state=0).sort_index().drop_duplicates("rownames").sort_values("rownames"))
+
+    assert list(Contract.load(paths.CONTRACT).columns) == ["size"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--id", "patient_id")])
+def test_rows_of_one_group_stay_together(fresh: Project, adopt: Adopt, arguments: tuple[str, ...]) -> None:
+    table = rows_with(patient_id=RNG.integers(0, 90, ROWS))
+
+    printed = adopt(table, "y", *arguments)
+    fresh.run("ingest", "validate", "split", "train")
+
+    assert re.search(r"patient_id +group +(check|sure) +several rows belong to each", printed)
+    assert Contract.load(paths.CONTRACT).group == "patient_id"
+    train, test = ({*read_table(path)["patient_id"]} for path in (paths.TRAIN, paths.HOLDOUT))
+    assert train.isdisjoint(test)
+    assert len(train) > len(test) > 5
+
+
+def test_a_few_integers_are_numbers_or_classes_by_their_shape(adopt: Adopt) -> None:
+    rating = np.clip(np.round(RNG.normal(5, 1.2, ROWS)), 1, 9).astype(int)
+    assert re.search(r"y +target, number +check +a number", adopt(rows_with().assign(y=rating)))
+
+
+def test_integers_that_are_all_as_frequent_are_classes(adopt: Adopt) -> None:
+    table = rows_with()
+    digit = pd.qcut(table["size"], 8, labels=[3, 0, 7, 5, 1, 4, 2, 6]).astype(int)
+    digit[:8] = [0, 0, 2, 2, 4, 4, 6, 6]
+    assert re.search(r"y +target, category +check +one of 8 classes", adopt(table.assign(y=digit)))
+
+
+def test_in_a_terminal_it_asks_about_what_is_unclear_and_nothing_else(fresh: Project) -> None:
+    table = rows_with(opened=[f"2024-01-{n % 28 + 1:02}" for n in range(ROWS)], zip_code=RNG.integers(100, 130, ROWS))
+    table["closed"] = table["opened"]
+    table["closed"] = pd.to_datetime(table["opened"]) + pd.to_timedelta(RNG.integers(0, 9, ROWS), "D")
+    table["y"] = np.where(table["y"] > table["y"].median(), "stayed", "churned")
+    table["left_on"] = np.where(table["y"] == "churned", 1.5, 0.5)
+    table.to_csv("rows.csv", index=False)
+
+    printed = in_terminal("adopt", "rows.csv", "--target", "y", "--tune", "0", answers=["2", "", "2", "x", "", ""])
+
+    contract = Contract.load(paths.CONTRACT)
+    questions = [line for line in printed.splitlines() if line.endswith(("?", "them"))]
+    assert "what does a model of y predict?" in printed
+    assert "which time orders the rows" in printed
+    assert printed.count("Enter for 1") == 5, questions
+    assert contract.time is None
+    assert contract.columns["zip_code"].type == "category"
+    assert "left_on" not in contract.columns
+
+
+def test_with_yes_it_asks_nothing_in_a_terminal(fresh: Project) -> None:
+    rows_with(code=RNG.integers(0, 9, ROWS)).to_csv("rows.csv", index=False)
+
+    printed = in_terminal("adopt", "rows.csv", "--target", "y", "--tune", "0", "--yes", answers=[])
+
+    assert "Enter for 1" not in printed
+    assert re.search(r"code +column, integer +check +is called a code", printed)
+
+
+def test_an_end_of_the_input_leaves_everything_as_it_was(fresh: Project) -> None:
+    rows_with(code=RNG.integers(0, 9, ROWS)).to_csv("rows.csv", index=False)
     before = {path: path.read_bytes() for path in (paths.CONTRACT, paths.PARAMS)}
 
-    with pytest.raises(UserError, match="is not the example's any more, and adopt would replace it"):
-        adopt(rows_with())
+    printed = in_terminal("adopt", "rows.csv", "--target", "y", answers=["\x04"])
 
+    assert "nothing was written" in printed
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_second_run_keeps_what_people_wrote(fresh: Project, adopt: Adopt) -> None:
+    table = rows_with(colour=["red", "blue"] * 200)
+    adopt(table)
+    fresh.replace("contract.yaml", "columns:", "columns:\n  # ours")
+    fresh.replace("params.yaml", "max_slice_regression: 0.1", "max_slice_regression: 0.3")
+    kept = [Path(name) for name in ("contract.yaml", "src/houses/features.py", "src/houses/model.py")]
+    before = [path.read_bytes() for path in kept]
+
+    table["colour"] = table["colour"].where(table.index > 9)
+    table.assign(weight=1.5).to_csv("more.csv", index=False)
+    main(["more.csv", "--target", "y"])
+
+    assert [path.read_bytes() for path in kept] == before
+    params = Params.load()
+    assert (params.data.source, params.gate.max_slice_regression) == ("more.csv", 0.3)
+
+
+def test_a_second_run_shows_what_its_rows_suggest(adopt: Adopt, capsys: pytest.CaptureFixture[str]) -> None:
+    table = rows_with(colour=["red", "blue"] * 200, empty=None)
+    adopt(table)
+    capsys.readouterr()
+
+    printed = adopt(table.assign(colour=table["colour"].where(table.index > 9), weight=table["size"] * 2))
+
+    assert re.search(r"colour +{type: category, values: \[blue, red\]} +{type: category, nullable: true", printed)
+    assert "  weight: {type: number, min: 0}" in printed
+    assert "empty" not in printed
+
+
+def test_another_target_is_a_new_start(adopt: Adopt) -> None:
+    adopt(rows_with())
+    with pytest.raises(UserError, match=r"contract\.yaml has the target y, not size\. To start again"):
+        adopt(rows_with(), "size")
 
 
 def test_comments_and_other_settings_in_params_are_kept(fresh: Project, adopt: Adopt) -> None:

@@ -1,26 +1,33 @@
 """Compare a few models on the training rows, and choose one to start from."""
 
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score, root_mean_squared_error
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
+from cd4ml.adoption.setting import Setting
 from cd4ml.adoption.starters import forest, linear, trees
 from cd4ml.adoption.starters.features import derive
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Task
+from cd4ml.errors import DataError
 from cd4ml.terminal.output import report
 from cd4ml.training.estimator import numbers_and_categories, to_frame
 
 STARTERS = {"trees": trees, "linear": linear, "forest": forest}
 _MOST_ROWS = 10_000
-_FOLDS = 3
+_FOLDS = 5
 _SEED = 0
-_SHOWN: dict[Task, str] = {"binary": "ROC AUC", "multiclass": "accuracy", "regression": "MAE"}
+_METRICS: dict[Task, tuple[str, str]] = {
+    "binary": ("roc_auc", "ROC AUC"),
+    "multiclass": ("accuracy", "accuracy"),
+    "regression": ("mae", "MAE"),
+}
 _TOO_GOOD = 0.98  # a ROC AUC or R² in cross-validation that may be above the gate's 0.995 on the test set
 _HEAVY_TAIL = 20.0  # times the distance between the quartiles
 
@@ -31,11 +38,16 @@ class Candidate:
 
     starter: str
     """trees, linear or forest: the file that the team gets as model.py."""
-    values: dict[str, Any] = field(default_factory=dict)
-    """The values under `model:` in params.yaml."""
+    settings: dict[str, Setting] = field(default_factory=dict)
+    """What stands under `model:` in params.yaml."""
 
     def __str__(self) -> str:
-        return f"{self.starter} ({', '.join(f'{key} {value}' for key, value in self.values.items())})"
+        return f"{self.starter} ({', '.join(f'{key} {one.value}' for key, one in self.settings.items())})"
+
+    def build(self, task: Task, numbers: list[str], categories: list[str]) -> Any:
+        """Return the unfitted model."""
+        values = {key: one.value for key, one in self.settings.items()}
+        return STARTERS[self.starter].build_model(task, numbers, categories, **values)
 
 
 @dataclass(frozen=True)
@@ -43,84 +55,132 @@ class Choice:
     """The model that was the best in cross-validation."""
 
     candidate: Candidate
-    quality: str
-    """Its mean metric, for a person."""
-    compared: int
+    metric: str
+    """The name of its metric, as in reports/metrics.json."""
+    quality: float
+    """The mean of that metric in cross-validation."""
+    baseline: float
+    """The same of a prediction that ignores all columns."""
+    shown: str
+    """The metric and its mean, for a person."""
     is_too_good: bool
     """Whether it is so good that the gate would think of leakage, though no column was found."""
+    compared: int = 1
 
 
-def choose_model(columns: Columns, target: Array, task: Task, seconds: float) -> Choice:
+def choose_model(
+    columns: Columns, target: Array, task: Task, seconds: float, times: Array | None, groups: Array | None
+) -> Choice:
     """Return the best of a few models in cross-validation on at most 10,000 rows, within about `seconds`.
 
     Models are compared by ROC AUC, accuracy, or the mean of the mean absolute and the root mean squared error, each as
-    a share of the baseline's. The first model is always evaluated.
+    a share of the baseline's. The first model is always evaluated. With times, each fold is later than the rows that
+    the model was fitted on; with groups, it has all rows of a group or none.
+
+    Args:
+        columns: the columns of the training set, each of shape `(rows,)`.
+        target: what to predict, shape `(rows,)`.
+        task: the kind of target.
+        seconds: how long to compare.
+        times: the time of each row, shape `(rows,)`, if there is one.
+        groups: what each row belongs to, shape `(rows,)`, if anything.
     """
-    rows = np.random.default_rng(_SEED).permutation(len(target))[:_MOST_ROWS]
+    rows = _sample(len(target), times)
     target = target[rows]
     features = derive({name: values[rows] for name, values in columns.items()})
     numbers, categories = numbers_and_categories(features)
     table = to_frame(features)
-    splitter: Any = KFold if task == "regression" else StratifiedKFold
-    folds = [*splitter(_FOLDS, shuffle=True, random_state=_SEED).split(table, target)]
+    folds = _folds(target, task, times is not None, None if groups is None else groups[rows])
     compared: list[tuple[float, Choice]] = []
     start = time.monotonic()
-    for candidate in candidates(target, task, len(target)):
+    for candidate in candidates(target, task):
         if compared and time.monotonic() - start > seconds:
             break
         results = []
         for train, test in folds:
-            model = STARTERS[candidate.starter].build_model(task, numbers, categories, **candidate.values)
-            model.fit(table.iloc[train], target[train])
+            model = candidate.build(task, numbers, categories).fit(table.iloc[train], target[train])
             results.append(_measure(model, table.iloc[test], target[test], target[train], task))
-        score, shown, fit = (float(mean) for mean in np.mean(results, axis=0))
-        quality = f"{_SHOWN[task]} {shown:.4g}"
-        report(f"{quality}: {candidate}")
-        compared.append((score, Choice(candidate, quality, 0, fit > _TOO_GOOD)))
+        score, quality, baseline, fit = (float(mean) for mean in np.mean(results, axis=0))
+        metric, name = _METRICS[task]
+        shown = f"{name} {quality:.4g}"
+        report(f"{shown}: {candidate}")
+        compared.append((score, Choice(candidate, metric, quality, baseline, shown, fit > _TOO_GOOD)))
     _, choice = max(compared, key=lambda result: result[0])
     return replace(choice, compared=len(compared))
 
 
-def candidates(target: Array, task: Task, rows: int) -> Iterator[Candidate]:
+def _sample(rows: int, times: Array | None) -> Array:
+    """Return positions of rows: the newest, in the order of their times, or any."""
+    if times is not None:
+        return np.argsort(times, kind="stable")[-_MOST_ROWS:]
+    return np.random.default_rng(_SEED).permutation(rows)[:_MOST_ROWS]
+
+
+def _folds(target: Array, task: Task, in_time: bool, groups: Array | None) -> list[tuple[Array, Array]]:
+    """Return positions of rows to fit on and to test on, for each fold that has what the task needs."""
+    nothing = np.zeros((len(target), 1))
+    splitter: Any
+    if in_time:
+        splitter = TimeSeriesSplit(_FOLDS)
+    elif groups is not None:
+        splitter = GroupKFold(_FOLDS) if task == "regression" else StratifiedGroupKFold(_FOLDS)
+    else:
+        shuffled = {"shuffle": True, "random_state": _SEED}
+        splitter = KFold(_FOLDS, **shuffled) if task == "regression" else StratifiedKFold(_FOLDS, **shuffled)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")
+        folds = [(train, test) for train, test in splitter.split(nothing, target, groups)]
+    if task == "regression":
+        return folds
+    of_both = [(a, b) for a, b in folds if min(len(np.unique(target[a])), len(np.unique(target[b]))) > 1]
+    if not of_both:
+        raise DataError("every part of the training set has one outcome only; add data, or name another target")
+    return of_both
+
+
+def candidates(target: Array, task: Task) -> Iterator[Candidate]:
     """Yield the models to compare, the likeliest first; trees that grow with the number of rows."""
+    rows = len(target)
     losses = _losses(target) if task == "regression" else [{}]
-    leaf = int(np.clip(rows // 100, 2, 20))
-    small = {"iterations": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": leaf}
-    large = {"iterations": 200, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": leaf}
+    leaf = Setting(int(np.clip(rows // 100, 2, 20)), f"a hundredth of {rows:,} rows, from 2 to 20")
+    small = {"iterations": Setting(150), "learning_rate": Setting(0.05), "max_leaf_nodes": Setting(8)}
+    large = {"iterations": Setting(200), "learning_rate": Setting(0.1), "max_leaf_nodes": Setting(31)}
+    rest = {"min_samples_leaf": leaf, "l2_regularization": Setting(1.0)}
+    seed = {"seed": Setting(_SEED)}
     for loss in losses:
-        yield Candidate("trees", {**(small if rows < 3000 else large), "l2_regularization": 1.0, **loss, "seed": _SEED})
-    yield Candidate("linear", {"regularization": 1.0})
-    yield Candidate(
-        "forest", {"trees": 200, "min_samples_leaf": 1 if rows < 3000 else 3, "max_features": 0.5, "seed": 0}
-    )
-    yield Candidate(
-        "trees", {**(large if rows < 3000 else small), "l2_regularization": 1.0, **losses[0], "seed": _SEED}
-    )
-    yield Candidate("linear", {"regularization": 10.0})
+        yield Candidate("trees", {**(small if rows < 3000 else large), **rest, **loss, **seed})
+    yield Candidate("linear", {"regularization": Setting(1.0)})
+    forest = {"trees": Setting(200), "min_samples_leaf": Setting(1 if rows < 3000 else 3)}
+    yield Candidate("forest", {**forest, "max_features": Setting(0.5), **seed})
+    yield Candidate("trees", {**(large if rows < 3000 else small), **rest, **losses[0], **seed})
+    yield Candidate("linear", {"regularization": Setting(10.0)})
 
 
-def _losses(target: Array) -> list[dict[str, str]]:
+def _losses(target: Array) -> list[dict[str, Setting]]:
     """Return the losses that suit the target's shape: squared; absolute for heavy tails; Poisson for counts."""
     low, middle, high = np.quantile(target, [0.25, 0.5, 0.75])
     heavy = np.abs(target - middle).max() > _HEAVY_TAIL * max(high - low, 1e-12)
     counts = bool((target >= 0).all() and (target % 1 == 0).all() and target.max() > 2)
     names = ["poisson"] * counts + ["squared_error"] + ["absolute_error"] * bool(heavy)
-    return [{"loss": name} for name in names]
+    return [{"loss": Setting(name)} for name in names]
 
 
-def _measure(model: Any, table: Any, target: Array, train_target: Array, task: Task) -> tuple[float, float, float]:
-    """Return the score by which models are compared, the metric that is shown, and the ROC AUC or R²."""
+def _measure(
+    model: Any, table: Any, target: Array, train_target: Array, task: Task
+) -> tuple[float, float, float, float]:
+    """Return the score by which models are compared, the metric, the baseline's, and the ROC AUC or R²."""
     if task == "binary":
         area = float(roc_auc_score(target, model.predict_proba(table)[:, 1]))
-        return area, area, area
+        return area, area, 0.5, area
     if task == "multiclass":
         accuracy = float(accuracy_score(target, model.predict(table)))
+        labels, counts = np.unique(train_target, return_counts=True)
         known = np.isin(target, model.classes_).all() and len(set(target)) == len(model.classes_)
-        area = roc_auc_score(target, model.predict_proba(table), multi_class="ovr") if known else 0.0
-        return accuracy, accuracy, float(area)
+        area = float(roc_auc_score(target, model.predict_proba(table), multi_class="ovr")) if known else 0.0
+        return accuracy, accuracy, float((target == labels[counts.argmax()]).mean()), area
     predicted = model.predict(table)
     absolute, squared = mean_absolute_error(target, predicted), root_mean_squared_error(target, predicted)
     base_absolute = mean_absolute_error(target, np.full(len(target), np.median(train_target)))
     base_squared = root_mean_squared_error(target, np.full(len(target), train_target.mean()))
     share = absolute / max(base_absolute, 1e-12), squared / max(base_squared, 1e-12)
-    return -float(np.mean(share)), float(absolute), 1 - float(share[1]) ** 2
+    return -float(np.mean(share)), float(absolute), float(base_absolute), 1 - float(share[1]) ** 2

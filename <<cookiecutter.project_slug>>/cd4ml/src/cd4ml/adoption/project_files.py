@@ -6,13 +6,15 @@ import re
 from types import ModuleType
 from typing import Any
 
-from cd4ml.adoption.decisions import Decision
+from cd4ml.adoption.decision import Decision
 from cd4ml.adoption.model_choice import STARTERS, Candidate, Choice
+from cd4ml.adoption.setting import Setting
 from cd4ml.adoption.starters import features as starter_features
-from cd4ml.contract.contract import Task
 from cd4ml.contract.inference import InferredColumn, yaml_string
 from cd4ml.errors import ParamsError
+from cd4ml.settings.params import DataParams
 
+LEFT_OUT = "# Left out:"  # a line in contract.yaml, above a line for each such column
 _SPACE = {
     "trees": {
         "iterations": "{low: 50, high: 400, log: true}",
@@ -59,7 +61,7 @@ def contract_text(name: str, target_line: str, decisions: list[Decision], exampl
         f"name: {yaml_string(name)}",
     ]
     by_role = {decision.role: decision for decision in decisions}
-    lines += [f"{role}: {yaml_string(by_role[role].name)}" for role in ("id", "time") if role in by_role]
+    lines += [f"{role}: {yaml_string(by_role[role].name)}" for role in ("id", "group", "time") if role in by_role]
     lines += [target_line, "columns:"]
     for decision in decisions:
         if decision.column is not None and decision.role in ("column", "time"):
@@ -68,22 +70,21 @@ def contract_text(name: str, target_line: str, decisions: list[Decision], exampl
             lines.append(InferredColumn(decision.name, column, remark).line())
     left_out = [decision for decision in decisions if decision.role == "left out"]
     if left_out:
-        lines += ["# Left out:", *(f"#   {yaml_string(one.name)}: {one.reason}" for one in left_out)]
+        lines += [LEFT_OUT, *(f"#   {yaml_string(one.name)}: {one.reason}" for one in left_out)]
     return "\n".join(lines) + "\n"
 
 
-def params_text(text: str, source: str, query: str | None, choice: Choice, task: Task, split: dict[str, str]) -> str:
+def params_text(
+    text: str, data: DataParams, choice: Choice, gate: dict[str, Setting], split: dict[str, Setting]
+) -> str:
     """Return params.yaml with another source, split, model, gate and space of tuning; all else stays as it is."""
-    text = _with_values(text, "data", {"source": yaml_string(source), "query": _json(query), "until": "null"})
-    text = _with_values(text, "split", split)
-    candidate = choice.candidate
-    text = _with_block(text, "model", "  ", {key: _json(value) for key, value in candidate.values.items()})
-    gate = {"floor": "{}", "max_regression": "0.01" if task == "regression" else "0.005"}
-    gate["max_slice_regression"] = "0.1" if task == "regression" else "0.05"
-    if choice.is_too_good:  # and no single column gives the target away, nor a sum: see leakage
-        gate["too_good"] = "null"
-    text = _with_values(text, "gate", gate)
-    return _with_block(text, "  space", "    ", _SPACE[candidate.starter])
+    source = {"source": data.source, "query": data.query, "until": None, "null_values": data.null_values}
+    text = with_values(text, "data", {key: Setting(value) for key, value in source.items()})
+    text = with_values(text, "split", split)
+    text = _with_block(text, "model", "  ", choice.candidate.settings)
+    text = with_values(text, "gate", gate)
+    space = _SPACE[choice.candidate.starter]
+    return _with_block(text, "  space", "    ", {key: Setting(_Written(value)) for key, value in space.items()})
 
 
 def features_text() -> str:
@@ -102,23 +103,33 @@ def features_test_text(package: str) -> str:
     return _FEATURES_TEST.replace("PACKAGE", package)
 
 
-def _with_values(text: str, section: str, values: dict[str, str]) -> str:
-    """Return a YAML text with other values of keys of a section; comments behind them stay."""
+def with_values(text: str, section: str, settings: dict[str, Setting]) -> str:
+    """Return params.yaml with other values of keys of a section; a comment stays unless there is another one.
+
+    Raises:
+        ParamsError: there is no such section.
+    """
     start, end = _block(text, section)
     body = text[start:end]
-    for key, value in values.items():
+    for key, setting in settings.items():
         found = re.search(rf"(?m)^(  {key}:) .*?( #.*)?$", body)
+        line = f"  {key}: {_yaml(setting.value)}"
+        comment = f" # {setting.comment}" if setting.comment else (found[2] or "" if found else "")
         if found is None:
-            body = f"  {key}: {value}\n{body}"
+            body = f"{line}{comment}\n{body}"
         else:
-            body = f"{body[: found.start()]}{found[1]} {value}{found[2] or ''}{body[found.end() :]}"
+            body = f"{body[: found.start()]}{line}{comment}{body[found.end() :]}"
     return text[:start] + body + text[end:]
 
 
-def _with_block(text: str, key: str, indent: str, values: dict[str, str]) -> str:
+def _with_block(text: str, key: str, indent: str, settings: dict[str, Setting]) -> str:
     """Return a YAML text in which a key, given with its own indent, holds these values and no others."""
     start, end = _block(text, key)
-    return text[:start] + "".join(f"{indent}{name}: {value}\n" for name, value in values.items()) + text[end:]
+    lines = [
+        f"{indent}{name}: {_yaml(setting.value)}{f' # {setting.comment}' if setting.comment else ''}\n"
+        for name, setting in settings.items()
+    ]
+    return text[:start] + "".join(lines) + text[end:]
 
 
 def _block(text: str, key: str) -> tuple[int, int]:
@@ -130,5 +141,15 @@ def _block(text: str, key: str) -> tuple[int, int]:
     return found.end(), end.start() if end else len(text)
 
 
-def _json(value: Any) -> str:
+class _Written(str):
+    """A value that is YAML already."""
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, _Written):
+        return value
+    if isinstance(value, list):
+        return f"[{', '.join(map(_yaml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_yaml(inner)}' for key, inner in value.items())}}}"
     return yaml_string(value) if isinstance(value, str) else json.dumps(value)

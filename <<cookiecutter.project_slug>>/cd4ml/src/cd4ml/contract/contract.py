@@ -1,4 +1,4 @@
-"""contract.yaml as a typed object: the columns, the id, the time and the target of a row."""
+"""contract.yaml as a typed object: the columns, the id, the group, the time and the target of a row."""
 
 import json
 import unicodedata
@@ -58,11 +58,13 @@ class Contract(Section):
     name: str
     description: str | None = None
     id: str | None = None
+    group: str | None = None
+    """The column of what several rows belong to, such as a patient; the test set gets all of its rows or none."""
     time: str | None = None
     target: Target
     columns: Annotated[dict[str, Column], Field(min_length=1)]
 
-    @field_validator("id", "time")
+    @field_validator("id", "group", "time")
     @classmethod
     def _name_is_normalized(cls, name: str | None) -> str | None:
         return None if name is None else normalize_name(name)
@@ -76,15 +78,18 @@ class Contract(Section):
     def _names_agree(self) -> Self:
         if self.target.name in self.columns:
             raise ValueError(f"{self.target.name} is the target and one of the columns; remove it from columns")
-        if self.id is not None and self.id in self.columns:
-            raise ValueError(f"{self.id} is the id and one of the columns; remove it from columns")
+        for role, name in (("id", self.id), ("group", self.group)):
+            if name is not None and name in self.columns:
+                raise ValueError(f"{name} is the {role} and one of the columns; remove it from columns")
+        if self.group is not None and self.time is not None:
+            raise ValueError("the test set is chosen by time or by group; remove time or group")
         if self.time is not None and self.time in self.columns:
             time = self.columns[self.time]
             if time.type != "timestamp" or time.nullable:
                 raise ValueError(f"{self.time} is the time; expected type timestamp, and not nullable")
-        roles = [name for name in (self.id, self.time, self.target.name) if name is not None]
+        roles = [name for name in (self.id, self.group, self.time, self.target.name) if name is not None]
         if len(set(roles)) < len(roles):
-            raise ValueError("id, time and target.name must be different columns")
+            raise ValueError("id, group, time and target.name must be different columns")
         return self
 
     @classmethod
@@ -113,13 +118,12 @@ class Contract(Section):
         return "binary" if self.target.type == "boolean" else "multiclass"
 
     def table_columns(self) -> dict[str, Column]:
-        """Return every column that a table of the source must have: `columns`, target, time and id."""
+        """Return every column that a table of the source must have: `columns`, target, time, id and group."""
         columns = dict(self.columns)
         columns[self.target.name] = self.target.column
         if self.time is not None and self.time not in columns:
             columns[self.time] = Column(type="timestamp")
-        if self.id is not None:
-            columns[self.id] = Column(type="category")
+        columns |= {name: Column(type="category") for name in (self.id, self.group) if name is not None}
         return columns
 
     def sample_row(self) -> dict[str, Any]:

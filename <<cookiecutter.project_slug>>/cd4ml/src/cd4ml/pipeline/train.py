@@ -39,8 +39,9 @@ def run() -> None:
     if contract.task == "binary":
         threshold = params.decision.threshold
         if threshold == "auto":
+            groups = None if contract.group is None else table[contract.group].to_numpy()
             report(f"choosing the decision threshold in {FOLDS}-fold cross-validation")
-            threshold = choose_threshold(model, features, target)
+            threshold = choose_threshold(model, features, target, groups)
         report(f"decision threshold: {contract.target.name} is true if its probability is at least {threshold:.3g}")
     skops_file.save(model, paths.PIPELINE)
     write_text(paths.THRESHOLD, json.dumps({"threshold": threshold}))

@@ -57,7 +57,7 @@ def contract_values(source: SourceTable, contract: Contract, params: DataParams)
                 columns[name] = _timestamps(rows[name], listed[name])
     table = pd.DataFrame(columns, index=rows.index)
     if contract.time is None:
-        table[ROW_KEY] = rows[ROW_KEY] if ROW_KEY in rows else row_keys(rows, contract.id)
+        table[ROW_KEY] = rows[ROW_KEY] if ROW_KEY in rows else row_keys(rows, contract.group or contract.id)
     return table
 
 

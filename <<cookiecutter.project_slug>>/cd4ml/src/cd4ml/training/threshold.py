@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.training.estimator import to_frame
@@ -42,13 +42,22 @@ def _between(low: float, high: float) -> float:
     return next((number for number in rounded if low < number < high), high)
 
 
-def choose_threshold(model: Any, features: Columns, target: Array) -> float:
+def choose_threshold(model: Any, features: Columns, target: Array, groups: Array | None = None) -> float:
     """Return the best threshold for the training set's probabilities, which cross-validation predicts.
+
+    Args:
+        model: an estimator, which is not changed.
+        features: the features of the training set.
+        target: 0 or 1, shape `(rows,)`.
+        groups: what each row belongs to, shape `(rows,)`: rows of one group are in one fold; None: no groups.
 
     Raises:
         ModelError: a model that is fitted on a part of the rows cannot score the others.
     """
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    folds: Any = StratifiedKFold if groups is None else StratifiedGroupKFold
+    folds = folds(FOLDS, shuffle=True, random_state=0)
     with explaining("score rows that the contract allows"):
-        probabilities = cross_val_predict(clone(model), to_frame(features), target, cv=folds, method="predict_proba")
+        probabilities = cross_val_predict(
+            clone(model), to_frame(features), target, groups=groups, cv=folds, method="predict_proba"
+        )
     return best_threshold(probabilities[:, 1], target)

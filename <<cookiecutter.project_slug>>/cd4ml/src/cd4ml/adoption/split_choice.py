@@ -1,0 +1,49 @@
+"""Choose how many rows become the test set, and say from what that follows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cd4ml.adoption.setting import Setting
+from cd4ml.contract.columns import Array
+from cd4ml.contract.contract import Contract
+from cd4ml.contract.table import times_of_table
+from cd4ml.pipeline.split import is_in_test_set
+from cd4ml.settings.params import SplitParams
+
+_SHARE = 0.2
+_FEWEST_ROWS = 200
+
+
+@dataclass(frozen=True)
+class SplitChoice:
+    """The test set of a table."""
+
+    settings: dict[str, Setting]
+    """The values of `split:` in params.yaml."""
+    in_test: Array
+    """Which rows are in the test set, shape `(rows,)`."""
+    summary: str
+    """Both sides, for a person."""
+
+
+def choose_split(table: pd.DataFrame, contract: Contract) -> SplitChoice:
+    """Return the test set: the newest days with a fifth of the rows, or a fifth of the rows by a hash."""
+    times = times_of_table(table, contract)
+    if times is None:
+        settings = {"holdout_share": Setting(_SHARE)}
+        what = f"a fifth of the values of {contract.group}" if contract.group else "a fifth of the rows"
+        sides = f"{what}, by a hash"
+    else:
+        days = times.astype("datetime64[D]")
+        first = np.sort(days)[int(len(days) * (1 - _SHARE))]
+        held = int((days.max() - first) / np.timedelta64(1, "D")) + 1
+        settings = {"holdout_days": Setting(held, f"the newest days: a fifth of {len(table):,} rows")}
+        sides = f"the newest {held} days, from {first} on"
+    fewest = max(10, min(_FEWEST_ROWS, int(len(table) * _SHARE / 2)))
+    in_test = is_in_test_set(table, contract, SplitParams.model_validate({k: s.value for k, s in settings.items()}))
+    why = f"in the training set and in the test set; a tenth of {len(table):,} rows, from 10 to {_FEWEST_ROWS}"
+    settings["minimum_rows"] = Setting(fewest, why)
+    summary = f"{sides}: {in_test.sum():,} rows; training set: {(~in_test).sum():,} rows"
+    return SplitChoice(settings, in_test, summary)
