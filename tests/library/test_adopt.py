@@ -268,6 +268,11 @@ def test_rows_of_one_group_stay_together(fresh: Project, adopt: Adopt, arguments
     assert len(train) > len(test) > 5
 
 
+def test_a_number_whose_name_ends_in_id_is_no_group(adopt: Adopt) -> None:
+    adopt(rows_with(malic_acid=RNG.integers(100, 200, ROWS) / 100))
+    assert "malic_acid" in Contract.load(paths.CONTRACT).columns
+
+
 def test_a_few_integers_are_numbers_or_classes_by_their_shape(adopt: Adopt) -> None:
     rating = np.clip(np.round(RNG.normal(5, 1.2, ROWS)), 1, 9).astype(int)
     assert re.search(r"y +target, number +check +a number", adopt(rows_with().assign(y=rating)))

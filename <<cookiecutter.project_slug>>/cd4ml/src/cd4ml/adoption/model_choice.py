@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from cd4ml.training.estimator import numbers_and_categories, to_frame
 
 STARTERS = {"trees": trees, "linear": linear, "forest": forest}
 _MOST_ROWS = 10_000
-_FOLDS = 5
+_MANY_ROWS = 3000  # from these on trees are large at first, and fewer folds tell which model is better
 _SEED = 0
 _METRICS: dict[Task, tuple[str, str]] = {
     "binary": ("roc_auc", "ROC AUC"),
@@ -73,9 +73,9 @@ def choose_model(
 ) -> Choice:
     """Return the best of a few models in cross-validation on at most 10,000 rows, within about `seconds`.
 
-    Models are compared by ROC AUC, accuracy, or the mean of the mean absolute and the root mean squared error, each as
-    a share of the baseline's. The first model is always evaluated. With times, each fold is later than the rows that
-    the model was fitted on; with groups, it has all rows of a group or none.
+    Models are compared by ROC AUC; by accuracy and the classes' mean ROC AUC; or by the mean absolute and the root mean
+    squared error. The first model is always evaluated. With times, each fold is later than the rows that the model was
+    fitted on; with groups, it has all rows of a group or none.
 
     Args:
         columns: the columns of the training set, each of shape `(rows,)`.
@@ -91,7 +91,7 @@ def choose_model(
     numbers, categories = numbers_and_categories(features)
     table = to_frame(features)
     folds = _folds(target, task, times is not None, None if groups is None else groups[rows])
-    compared: list[tuple[float, Choice]] = []
+    compared: list[tuple[dict[str, float], Candidate]] = []
     start = time.monotonic()
     for candidate in candidates(target, task):
         if compared and time.monotonic() - start > seconds:
@@ -100,13 +100,30 @@ def choose_model(
         for train, test in folds:
             model = candidate.build(task, numbers, categories).fit(table.iloc[train], target[train])
             results.append(_measure(model, table.iloc[test], target[test], target[train], task))
-        score, quality, baseline, fit = (float(mean) for mean in np.mean(results, axis=0))
-        metric, name = _METRICS[task]
-        shown = f"{name} {quality:.4g}"
-        report(f"{shown}: {candidate}")
-        compared.append((score, Choice(candidate, metric, quality, baseline, shown, fit > _TOO_GOOD)))
-    _, choice = max(compared, key=lambda result: result[0])
-    return replace(choice, compared=len(compared))
+        measures = {name: float(np.mean([result[name] for result in results])) for name in results[0]}
+        report(f"{_shown(measures, task)}: {candidate}")
+        compared.append((measures, candidate))
+    measures, candidate = min(compared, key=lambda one: _regret(one[0], [other for other, _ in compared], task))
+    metric, _ = _METRICS[task]
+    too_good = measures["fit"] > _TOO_GOOD
+    shown = _shown(measures, task)
+    return Choice(candidate, metric, measures[metric], measures["baseline"], shown, too_good, len(compared))
+
+
+def _shown(measures: dict[str, float], task: Task) -> str:
+    metric, name = _METRICS[task]
+    return f"{name} {measures[metric]:.4g}"
+
+
+def _regret(own: dict[str, float], all_of_them: list[dict[str, float]], task: Task) -> float:
+    """Return how far a model is behind the best one, as a ratio, by the metric in which it is farthest behind.
+
+    So a model of a number is good by its absolute errors and by its squared ones, where no other is best by both.
+    """
+    if task == "regression":
+        return max(own[name] / max(min(one[name] for one in all_of_them), 1e-12) for name in ("mae", "rmse"))
+    names = ("roc_auc",) if task == "binary" else ("accuracy", "fit")
+    return max(max(one[name] for one in all_of_them) / max(own[name], 1e-12) for name in names)
 
 
 def _sample(rows: int, times: Array | None) -> Array:
@@ -118,15 +135,15 @@ def _sample(rows: int, times: Array | None) -> Array:
 
 def _folds(target: Array, task: Task, in_time: bool, groups: Array | None) -> list[tuple[Array, Array]]:
     """Return positions of rows to fit on and to test on, for each fold that has what the task needs."""
-    nothing = np.zeros((len(target), 1))
+    nothing, count = np.zeros((len(target), 1)), 5 if len(target) < _MANY_ROWS else 3
     splitter: Any
     if in_time:
-        splitter = TimeSeriesSplit(_FOLDS)
+        splitter = TimeSeriesSplit(count)
     elif groups is not None:
-        splitter = GroupKFold(_FOLDS) if task == "regression" else StratifiedGroupKFold(_FOLDS)
+        splitter = GroupKFold(count) if task == "regression" else StratifiedGroupKFold(count)
     else:
         shuffled = {"shuffle": True, "random_state": _SEED}
-        splitter = KFold(_FOLDS, **shuffled) if task == "regression" else StratifiedKFold(_FOLDS, **shuffled)
+        splitter = KFold(count, **shuffled) if task == "regression" else StratifiedKFold(count, **shuffled)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")
         folds = [(train, test) for train, test in splitter.split(nothing, target, groups)]
@@ -143,17 +160,23 @@ def candidates(target: Array, task: Task) -> Iterator[Candidate]:
     rows = len(target)
     losses = _losses(target) if task == "regression" else [{}]
     leaf = Setting(int(np.clip(rows // 100, 2, 20)), f"a hundredth of {rows:,} rows, from 2 to 20")
+    stumps = {"iterations": Setting(100), "learning_rate": Setting(0.05), "max_leaf_nodes": Setting(4)}
     small = {"iterations": Setting(150), "learning_rate": Setting(0.05), "max_leaf_nodes": Setting(8)}
     large = {"iterations": Setting(200), "learning_rate": Setting(0.1), "max_leaf_nodes": Setting(31)}
+    first, second = (small, large) if rows < _MANY_ROWS else (large, small)
     rest = {"min_samples_leaf": leaf, "l2_regularization": Setting(1.0)}
     seed = {"seed": Setting(_SEED)}
     for loss in losses:
-        yield Candidate("trees", {**(small if rows < 3000 else large), **rest, **loss, **seed})
+        yield Candidate("trees", {**first, **rest, **loss, **seed})
     yield Candidate("linear", {"regularization": Setting(1.0)})
-    forest = {"trees": Setting(200), "min_samples_leaf": Setting(1 if rows < 3000 else 3)}
-    yield Candidate("forest", {**forest, "max_features": Setting(0.5), **seed})
-    yield Candidate("trees", {**(large if rows < 3000 else small), **rest, **losses[0], **seed})
+    share = 0.5 if task == "regression" else 0.3
+    for fewest in (1, 5):
+        forest = {"trees": Setting(200), "min_samples_leaf": Setting(fewest), "max_features": Setting(share)}
+        yield Candidate("forest", {**forest, **seed})
+    for loss in losses:
+        yield Candidate("trees", {**second, **rest, **loss, **seed})
     yield Candidate("linear", {"regularization": Setting(10.0)})
+    yield Candidate("trees", {**stumps, **rest, **losses[0], **seed})
 
 
 def _losses(target: Array) -> list[dict[str, Setting]]:
@@ -165,22 +188,25 @@ def _losses(target: Array) -> list[dict[str, Setting]]:
     return [{"loss": Setting(name)} for name in names]
 
 
-def _measure(
-    model: Any, table: Any, target: Array, train_target: Array, task: Task
-) -> tuple[float, float, float, float]:
-    """Return the score by which models are compared, the metric, the baseline's, and the ROC AUC or R²."""
+def _measure(model: Any, table: Any, target: Array, train_target: Array, task: Task) -> dict[str, float]:
+    """Return the metrics by which models are compared, that of the baseline, and as `fit` the ROC AUC or R²."""
     if task == "binary":
         area = float(roc_auc_score(target, model.predict_proba(table)[:, 1]))
-        return area, area, 0.5, area
+        return {"roc_auc": area, "baseline": 0.5, "fit": area}
     if task == "multiclass":
-        accuracy = float(accuracy_score(target, model.predict(table)))
+        probabilities = model.predict_proba(table)
         labels, counts = np.unique(train_target, return_counts=True)
-        known = np.isin(target, model.classes_).all() and len(set(target)) == len(model.classes_)
-        area = float(roc_auc_score(target, model.predict_proba(table), multi_class="ovr")) if known else 0.0
-        return accuracy, accuracy, float((target == labels[counts.argmax()]).mean()), area
+        areas = [
+            roc_auc_score(target == label, probabilities[:, column])
+            for column, label in enumerate(model.classes_)
+            if 0 < (target == label).sum() < len(target)
+        ]
+        accuracy = accuracy_score(target, model.classes_[probabilities.argmax(axis=1)])
+        baseline = (target == labels[counts.argmax()]).mean()
+        return {"accuracy": float(accuracy), "baseline": float(baseline), "fit": float(np.mean(areas or [0.0]))}
     predicted = model.predict(table)
-    absolute, squared = mean_absolute_error(target, predicted), root_mean_squared_error(target, predicted)
-    base_absolute = mean_absolute_error(target, np.full(len(target), np.median(train_target)))
-    base_squared = root_mean_squared_error(target, np.full(len(target), train_target.mean()))
-    share = absolute / max(base_absolute, 1e-12), squared / max(base_squared, 1e-12)
-    return -float(np.mean(share)), float(absolute), float(base_absolute), 1 - float(share[1]) ** 2
+    squared = float(root_mean_squared_error(target, predicted))
+    spread = float(root_mean_squared_error(target, np.full(len(target), train_target.mean())))
+    baseline = float(mean_absolute_error(target, np.full(len(target), np.median(train_target))))
+    fit = 1 - (squared / max(spread, 1e-12)) ** 2
+    return {"mae": float(mean_absolute_error(target, predicted)), "rmse": squared, "baseline": baseline, "fit": fit}

@@ -14,8 +14,8 @@ from cd4ml.errors import DataError
 _FEWEST_DAYS = 20  # different ones, for a column to be the time of the rows
 _FEWEST_GROUPS = 20
 _SHARE_OF_GROUPS = (0.02, 0.9)  # of the rows: with fewer the column is a feature, with more nearly every row is alone
-_ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|key|nr|no|number|code)$|(?<=[a-z])(Id|ID)$", re.IGNORECASE)
-_GROUP_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid)$|(?<=[a-z])(Id|ID)$|^(subject|patient|customer|person|user)$", re.I)
+_ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|nr|no|number|code)$)|(?<=[a-z])(Id|ID)$")
+_GROUP_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid)$|^(subject|patient|customer|person|user)$)|(?<=[a-z])(Id|ID)$")
 _TIME_NAME = re.compile(r"date|time|day|month|when|created|timestamp|_at$|_on$", re.IGNORECASE)
 
 
@@ -41,7 +41,9 @@ def with_names(decisions: list[Decision], rows: pd.DataFrame, identity: str | No
     ids = [one for one in decisions if _ID_NAME.search(one.name) and _is_unique(rows, one.name)]
     if ids:
         return [_named(one, True, "likely") if one is ids[0] else one for one in decisions]
-    groups = [one for one in decisions if _GROUP_NAME.search(one.name) and _repeats(rows, one.name)]
+    groups = [
+        one for one in decisions if _GROUP_NAME.search(one.name) and _may_be_codes(one) and _repeats(rows, one.name)
+    ]
     return [_named(one, False, "check") if groups and one is groups[0] else one for one in decisions]
 
 
@@ -54,6 +56,10 @@ def _named(decision: Decision, unique: bool, certainty: Certainty) -> Decision:
 
 def _is_unique(rows: pd.DataFrame, name: str) -> bool:
     return name in rows and bool(len(rows)) and bool(rows[name].notna().all()) and bool(rows[name].is_unique)
+
+
+def _may_be_codes(decision: Decision) -> bool:
+    return decision.column is None or decision.column.type in ("category", "integer")
 
 
 def _repeats(rows: pd.DataFrame, name: str) -> bool:

@@ -38,7 +38,7 @@ def parts_of_time(name: str, time: NDArray[np.datetime64]) -> dict[str, NDArray[
     """Return days since 1970, month (1 to 12), weekday (0 for Monday) and hour of times; NaN for NaT."""
     day, month, year = (time.astype(f"datetime64[{unit}]") for unit in "DMY")
     parts = {
-        "days": (day - np.datetime64("1970-01-01")) / np.timedelta64(1, "D"),
+        "days": (time - np.datetime64("1970-01-01")) / np.timedelta64(1, "D"),
         "month": (month - year) / np.timedelta64(1, "M") + 1,
         "weekday": (day - MONDAY) / np.timedelta64(1, "D") % 7,
         "hour": (time - day) / np.timedelta64(1, "h"),
