@@ -47,7 +47,7 @@ format: $(UV) ## put the code into the one style
 	$(RUN) ruff check --fix --cache-dir .ruff_cache . "$(LIBRARY)"
 
 lock: $(UV) ## make the generated project's uv.lock again (UPGRADE=1: with the newest versions)
-	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) python scripts/relock.py $(if $(UPGRADE),--upgrade)
+	PATH="$(abspath $(dir $(UV))):$$PATH" "$(UV)" run --frozen python scripts/relock.py $(if $(UPGRADE),--upgrade)
 
 data: $(UV) ## make the example's flights again from their source
 	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group data python example_data/make_flights.py
