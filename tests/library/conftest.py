@@ -186,7 +186,7 @@ def _outside_a_workflow() -> Iterator[None]:
     prefixes = ("GITHUB_", "GCP_", "AWS_", "AZURE_", "SERVICE_", "SET_")
     names = {
         "GH_TOKEN", "OBJECTS", "SIGNED_IN", "REASON", "FORCE", "HEAD_BRANCH", "RELEASE", "IMAGE",
-        "ENVIRONMENT", "CAN_PUBLISH", "PULL_REQUEST", "MODEL_RESULT", "TESTS",
+        "ENVIRONMENT", "CAN_PUBLISH", "PULL_REQUEST", "MODEL_RESULT", "TESTS", "OPTUNA_STORAGE",
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(prefixes) or name in names]:

@@ -1,8 +1,8 @@
 """The verb `tune` writes the winner into params.yaml if it is better, and changes nothing else."""
 
-import json
 import os
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -10,10 +10,10 @@ from cd4ml.settings.params import Params
 from cd4ml.tracking.address import TrackingAddress
 from cd4ml.training.build import build_configured_model, load_build_model
 from cd4ml.training.fit import fit
-from cd4ml.tuning.tune import read_study
+from cd4ml.tuning.tune import read_search
 from house_project import Project
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
-from tunable_project import before_each_build, make_tunable, read_params, run_tune
+from tunable_project import before_each_build, evaluated, make_tunable, read_params, run_tune, study_of
 
 
 def test_the_winner_is_written_and_nothing_else_changes(tunable_project, capsys):
@@ -26,7 +26,10 @@ def test_the_winner_is_written_and_nothing_else_changes(tunable_project, capsys)
     assert after == before.replace("depth: 1 ", f"depth: {depth} ").replace("share: 0.05\n", f"share: {share}\n")
     assert 2 <= int(depth) <= 9
     assert re.search(rf"depth +1 +{depth}\n", output)
-    assert re.search(r"rung +rows +candidates +best roc_auc\n +1 +\d+ +6 .*\n +2 +\d+ +3 ", output)
+    counts = r"candidates on rows: 6 on 50, [2-5] on 100, [2-4] on 200; the work of \d+ fits on all rows"
+    assert re.search(counts, output)
+    assert re.search(r"1 of 6  roc_auc 0\.\d+ ± 0\.\d+ on 200 rows  0:00:\d\d so far, about 0:0\d:\d\d left", output)
+    assert re.search(r"[2-6] of 6  roc_auc 0\.\d+ ± 0\.\d+ on 50 rows  0:00:\d\d so far, about", output)
     assert re.search(r"the winner is better by 0\.\d+ on average, in [12] of 2 folds", output)
     assert "next: `make train`, `git diff params.yaml`" in output
     assert not list(tunable_project.folder.glob(".params.yaml*"))
@@ -37,12 +40,11 @@ def test_without_a_server_the_winner_is_written_and_the_search_is_published_late
 
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("tune: not published: no server answers at http://127.0.0.1:9: ")
-    assert line.endswith("the result is saved; run `make tune` again to publish it")
-    (result,) = tunable_project.folder.glob(".tuning/searches/*.json")
-    assert len(json.loads(result.read_text())["candidates"]) == 6
+    assert line.endswith("the study is saved; run `make tune` again to publish it")
+    assert len(evaluated(tunable_project)) == 6
     assert "depth: 1 " not in read_params(tunable_project)
 
-    result.with_name(f"{result.stem}.{TrackingAddress.read(os.environ).key}.run").write_text("a run's id")
+    study_of(tunable_project).set_user_attr(f"published 6 to {TrackingAddress.read(os.environ).key}", "a run's id")
     assert run_tune(tunable_project) == 0
     printed = capsys.readouterr()
     assert "the search is in MLflow already" in printed.out
@@ -66,22 +68,34 @@ def test_scores_equal_those_of_scikit_learn(project, task, small_tree, monkeypat
     space = "tune:\n  candidates: 2\n  folds: 2\n  space: {iterations: [5]}\n"
     project = make_tunable(Project(project.folder, task), "model:\n  iterations: 10\n", space)
     with project.inside():
-        study = read_study()
-        results, _ = study.evaluate(0, 1.0)
+        search = read_search()
 
-        for fold, result in zip(study.folds, results, strict=True):
+        for fold in search.folds:
             train, validation = (
-                {name: array[rows] for name, array in study.features.items()} for rows in (fold.train, fold.validation)
+                {name: array[rows] for name, array in search.features.items()} for rows in (fold.train, fold.validation)
             )
-            model = fit(build_configured_model(Params.load(), task, train), train, study.target[fold.train])
-            truth, frame = study.target[fold.validation], pd.DataFrame(validation)
+            model = fit(build_configured_model(Params.load(), task, train), train, search.target[fold.train])
+            truth, frame = search.target[fold.validation], pd.DataFrame(validation)
             if task == "binary":
                 expected = roc_auc_score(truth, model.predict_proba(frame)[:, 1])
             else:
                 metric = accuracy_score if task == "multiclass" else mean_absolute_error
                 expected = metric(truth, model.predict(frame))
-            assert result.score == pytest.approx(expected, rel=1e-9)
+            assert search.score({}, fold) == pytest.approx(expected, rel=1e-9)
     assert run_tune(project) == 0
+
+
+def test_a_candidate_is_fitted_on_more_and_more_rows(tunable_project):
+    with tunable_project.inside():
+        search = read_search()
+    run_tune(tunable_project)
+
+    assert search.shares == [0.25, 0.5, 1]
+    assert {len(trial["scores"]) for trial in evaluated(tunable_project)} > {1}
+    for trial in evaluated(tunable_project):
+        for share, scores in zip(search.shares, trial["scores"], strict=False):
+            with tunable_project.inside():
+                assert [search.score(trial["values"], fold, share) for fold in search.folds] == scores
 
 
 def test_in_a_regression_the_smallest_error_wins(project, small_tree):
@@ -126,6 +140,21 @@ def test_an_estimator_may_raise_any_exception(tunable_project, monkeypatch, caps
 
     assert "in the middle of it" in capsys.readouterr().out
     assert "share: 0.05\n" in read_params(tunable_project)
+
+
+def test_the_same_seed_gives_the_same_candidates_and_scores(tunable_project):
+    before = read_params(tunable_project)
+
+    def search():
+        shutil.rmtree(tunable_project.folder / ".tuning", ignore_errors=True)
+        tunable_project.write("params.yaml", before)
+        run_tune(tunable_project)
+        return [(trial["values"], trial.get("scores")) for trial in evaluated(tunable_project)]
+
+    first = search()
+    assert search() == first
+    before = before.replace("  factor: 2\n", "  factor: 2\n  seed: 1\n")
+    assert search() != first
 
 
 def test_before_the_first_split_the_error_says_what_to_run(tunable_project, capsys):

@@ -6,18 +6,18 @@ import pytest
 from cd4ml.errors import DataError
 from cd4ml.settings.params import Params
 from cd4ml.tuning.folds import make_folds
-from cd4ml.tuning.tune import read_study
+from cd4ml.tuning.tune import read_search
 
 
 def test_each_fold_validates_on_later_days_than_it_trains_on(tunable_project):
     (tunable_project.folder / "data/holdout.parquet").unlink()
     with tunable_project.inside():
-        study = read_study()
+        search = read_search()
     table = pd.read_parquet(tunable_project.folder / "data/train.parquet")
     days = pd.to_datetime(table["sold_on"]).to_numpy(dtype="datetime64[D]")
 
-    windows = [(days[fold.validation].min(), days[fold.validation].max()) for fold in study.folds]
-    for fold, (first, last) in zip(study.folds, windows, strict=True):
+    windows = [(days[fold.validation].min(), days[fold.validation].max()) for fold in search.folds]
+    for fold, (first, last) in zip(search.folds, windows, strict=True):
         assert days[fold.train].max() < first
         assert len(fold.validation) == ((days >= first) & (days <= last)).sum()
     assert windows[-1][1] == days.max()
@@ -28,7 +28,7 @@ def test_a_window_is_as_long_as_the_test_set(tunable_project):
     tunable_project.replace("params.yaml", "holdout_days: 60", "holdout_days: 21")
     tunable_project.run("split")
     with tunable_project.inside():
-        folds = read_study().folds
+        folds = read_search().folds
 
     assert [fold.name for fold in folds] == ["2024-04-29 to 2024-05-19", "2024-05-20 to 2024-06-09"]
 

@@ -3,35 +3,58 @@
 import json
 
 import numpy as np
+import optuna
 import pytest
-from cd4ml.settings.params import Params
-from cd4ml.tuning.space import draw_candidates
-from tunable_project import TUNE, run_tune
+from cd4ml.settings.params import Params, SearchDimension
+from cd4ml.tuning.space import suggest
+from tunable_project import TUNE, evaluated, run_tune
 
 
-def test_candidates_depend_on_the_space_and_the_seed_only(tunable_project):
-    tunable_project.replace("params.yaml", "candidates: 6", "candidates: 200\n  seed: 3")
+def draw(space: dict[str, SearchDimension], count: int) -> list[dict]:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    return [suggest(study.ask(), space) for _ in range(count)]
+
+
+def test_values_lie_in_the_space_and_are_short(tunable_project):
     tunable_project.replace("params.yaml", "[0.02, 0.05]", "{low: 0.05, high: 0.4, log: true}")
     with tunable_project.inside():
-        params = Params.load()
+        space = Params.load().tune.space
 
-        present, *drawn = draw_candidates(params)
-
-    shares = np.array([candidate["share"] for candidate in drawn])
-    assert present == {"depth": 1, "share": 0.05}
-    assert len({json.dumps(candidate) for candidate in [present, *drawn]}) == 200
-    assert {candidate["depth"] for candidate in drawn} == set(range(2, 10))
+        drawn = draw(space, 200)
+    shares = np.array([values["share"] for values in drawn])
+    assert {values["depth"] for values in drawn} == set(range(2, 10))
     assert 0.05 <= shares.min() < shares.max() <= 0.4
     assert 0.12 < np.median(shares) < 0.17  # on a logarithmic scale the middle is 0.14, on a linear one 0.225
-    assert draw_candidates(params) == [present, *drawn]
-    other_seed = params.model_copy(update={"tune": params.tune.model_copy(update={"seed": 4})})
-    assert draw_candidates(other_seed) != [present, *drawn]
+    assert max(len(str(share)) for share in shares) <= 6
+
+
+def test_a_list_may_hold_values_of_any_type(tunable_project):
+    space = {"depth": SearchDimension.model_validate([True, 1, "1", [1, 2], None])}
+    with tunable_project.inside():
+        drawn = [values["depth"] for values in draw(space, 100)]
+
+    assert {json.dumps(value) for value in drawn} == {"true", "1", '"1"', "[1, 2]", "null"}
 
 
 def test_a_small_space_gives_no_more_candidates_than_it_has(tunable_project):
     tunable_project.replace("params.yaml", "    depth: {low: 2, high: 9}\n", "")
-    with tunable_project.inside():
-        assert draw_candidates(Params.load()) == [{"share": 0.05}, {"share": 0.02}]
+
+    assert run_tune(tunable_project) == 0
+
+    assert [candidate["values"] for candidate in evaluated(tunable_project)] == [{"share": 0.05}, {"share": 0.02}]
+
+
+def test_more_candidates_continue_the_study(tunable_project, capsys):
+    run_tune(tunable_project)
+    first = evaluated(tunable_project)
+    tunable_project.replace("params.yaml", "candidates: 6", "candidates: 9")
+    capsys.readouterr()
+
+    assert run_tune(tunable_project) == 0
+
+    assert ": 6 candidates are evaluated" in capsys.readouterr().out
+    assert evaluated(tunable_project)[:6] == first
+    assert len(evaluated(tunable_project)) == 9
 
 
 @pytest.mark.parametrize(

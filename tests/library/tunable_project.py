@@ -5,10 +5,12 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import optuna
 import pytest
 from cd4ml import cli
 from cd4ml.training import build
 from cd4ml.tuning import search, tune
+from cd4ml.tuning.study import evaluated_trials
 from house_project import Project
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
@@ -68,6 +70,18 @@ def run_tune(project: Project) -> int:
     """Run the verb; return its exit code."""
     with project.inside():
         return cli.main(["tune"])
+
+
+def study_of(project: Project) -> optuna.Study:
+    """Return the study of the project's only search."""
+    storage = f"sqlite:///{project.folder}/.tuning/studies.db"
+    (name,) = optuna.get_all_study_names(storage)
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def evaluated(project: Project) -> list[dict[str, Any]]:
+    """Return what the study knows of each candidate that was evaluated."""
+    return [trial.user_attrs for trial in evaluated_trials(study_of(project))]
 
 
 def read_params(project: Project) -> str:

@@ -1,17 +1,23 @@
-"""`make tune` on a small project: stopped in every way and gone on with, published once, careful with params.yaml."""
+"""`make tune` on a small project: stopped and continued, published once, on two machines, careful with params.yaml."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shutil
 import signal
+import sqlite3
 import subprocess
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.project import postgresql
 from tests.project.baked import Project, stop
 
 RUNS = """\
@@ -30,52 +36,95 @@ def searched(small: Project) -> Project:
     small.replace("params.yaml", "folds: 3", "folds: 2")
     # fits that take a while, so that a search is stopped before it has ended
     small.replace("params.yaml", "iterations: {low: 50, high: 200, log: true}", "iterations: [100, 150, 200]")
+    small.replace("params.yaml", "min_samples_leaf: 50\n", "min_samples_leaf: 2000\n")  # every candidate is better
     small.commit("a small space")
     return small
 
 
-def fits(project: Project) -> int:
-    """The number of fits in the cache."""
-    return len(list(project.folder.glob(".tuning/*/fit-*.json")))
+def study(project: Project, query: str) -> int:
+    """Return the answer of the study's database to a query, a number; 0 as long as there is no study."""
+    try:
+        with closing(sqlite3.connect(f"file:{project.folder}/.tuning/studies.db?mode=ro", uri=True)) as database:
+            (count,) = database.execute(query).fetchone()
+            return int(count)
+    except sqlite3.OperationalError:  # no file yet, or no table
+        return 0
 
 
-def tune_until(project: Project, count: int, log: Path) -> subprocess.Popen[str]:
-    """Start `make tune`; return it once so many fits are in the cache."""
+def candidates(project: Project) -> int:
+    """Return the number of candidates that were evaluated."""
+    return study(project, "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED')")
+
+
+def tune_until(project: Project, more: int, log: Path) -> subprocess.Popen[str]:
+    """Start `make tune`; return it once it has scored candidates on so many rungs."""
+    scored = "SELECT COUNT(*) FROM trial_intermediate_values"
+    before = study(project, scored)
     run = project.start("make", "tune", log=log)
-    deadline = time.monotonic() + 120
-    while fits(project) < count and run.poll() is None and time.monotonic() < deadline:
+    deadline = time.monotonic() + 600
+    while study(project, scored) < before + more:
+        assert run.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.02)
-    assert run.poll() is None, log.read_text()
     return run
 
 
 def test_a_search_that_was_stopped_and_killed_goes_on_and_is_published_once(searched: Project, tmp_path: Path) -> None:
     run = tune_until(searched, 2, tmp_path / "stopped")
     os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does, to all that belong to the terminal
-    assert run.wait(120) != 0
+    assert run.wait(60) != 0
     stopped = (tmp_path / "stopped").read_text()
-    assert re.search(r"tune: stopped; the results of \d+ fits are saved, and `make tune` continues from there", stopped)
+    assert re.search(r"tune: stopped; \d+ candidates are evaluated, and `make tune` continues from there", stopped)
     assert "Traceback" not in stopped
     assert re.search(r"Error 130", stopped)
 
-    run = tune_until(searched, fits(searched) + 2, tmp_path / "killed")
+    run = tune_until(searched, 2, tmp_path / "killed")
     os.killpg(run.pid, signal.SIGKILL)
     stop(run)
-    kept = fits(searched)
+    kept = candidates(searched)
     assert searched.run("git", "status", "--porcelain", "params.yaml").stdout == ""
 
     printed = searched.make("tune").stdout
-    assert f"{fits(searched) - kept} fits were made, {kept} were in the cache" in printed
-    assert not list(searched.folder.glob(".tuning/**/.*"))
+    assert f": {kept} candidates are evaluated" in printed
+    assert candidates(searched) == 5
     check_only_the_model_changed(searched)
     assert "the search is in MLflow at sqlite:///mlflow.db" in printed
     runs = published(searched)
 
-    for receipt in searched.folder.glob(".tuning/searches/*.run"):
-        receipt.unlink()
+    with closing(sqlite3.connect(searched.folder / ".tuning/studies.db")) as database, database:
+        database.execute("DELETE FROM study_user_attributes")  # the receipt
     printed = searched.make("tune").stdout
     assert "no candidate is better than the present values" in printed
     assert published(searched) == runs
+
+
+def test_two_machines_search_together_in_postgresql(
+    searched: Project, tmp_path: Path, need: Callable[[str, object, str], None]
+) -> None:
+    need("postgresql", postgresql.programs(), "PostgreSQL is not installed")
+    searched.replace("params.yaml", "candidates: 5", "candidates: 8")
+    searched.replace("Makefile", "ALSO :=\n", "ALSO := postgresql\n")
+    searched.make("setup")
+    shutil.copytree(searched.folder, tmp_path / "other", ignore=shutil.ignore_patterns(".venv"), symlinks=True)
+    machines = [searched, Project(tmp_path / "other")]
+
+    with postgresql.start() as address:
+        settings = {"OPTUNA_STORAGE": address, "PATH": f"{searched.folder}/.venv/bin{os.pathsep}{os.environ['PATH']}"}
+        with ThreadPoolExecutor() as pool:
+            first, second = (
+                pool.submit(machine.run, "cd4ml", "tune", check=False, settings=settings) for machine in machines
+            )
+            printed = [first.result().stdout, second.result().stdout]
+
+    for output in printed:
+        assert re.search(r"study \w+ in postgresql\+psycopg://owner:\*\*\*@127\.0\.0\.1", output), output
+        assert postgresql.PASSWORD not in output
+        assert re.search(r"\d of 8  roc_auc", output), output
+    tables = [re.findall(r"candidates on rows.*of 2 folds", output, re.DOTALL) for output in printed]
+    assert len(tables[0]) == 1
+    assert tables[0] == tables[1]
+    assert len({(machine.folder / "params.yaml").read_text() for machine in machines}) == 1
+    assert sum("the search is in MLflow at" in output for output in printed) == 1
 
 
 def check_only_the_model_changed(project: Project) -> None:

@@ -1,9 +1,10 @@
-"""Draw the candidates of a search from `tune.space` in params.yaml, after checking that `build_model` accepts it."""
+"""The values that a search may try: `tune.space` of params.yaml, for Optuna, after checking it with `build_model`."""
 
-import math
+import json
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-import numpy as np
+from optuna import Trial
 
 from cd4ml.contract.columns import Columns
 from cd4ml.contract.contract import Task
@@ -15,7 +16,6 @@ from cd4ml.training import build
 ModelValues: TypeAlias = dict[str, Any]  # of keys of `model:`
 
 _DIGITS = 3  # of a number that is drawn: more would not improve the model, and be hard to read in params.yaml
-_TRIES = 20  # draws for each candidate, after which the space is taken to have no more
 
 
 def check_space(params: Params, task: Task, features: Columns) -> None:
@@ -40,40 +40,24 @@ def check_space(params: Params, task: Task, features: Columns) -> None:
         )
 
 
-def draw_candidates(params: Params) -> list[ModelValues]:
-    """Return values for the keys of the space: first the present ones, then different ones drawn at random.
-
-    There are `tune.candidates` in all, or fewer if the space has no more. The same seed draws the same values, whatever
-    the present ones are, so that a search that is repeated after its winner was written has no new candidates.
-    """
-    tune = params.tune
-    rng = np.random.default_rng(tune.seed)
+def suggest(trial: Trial, space: Mapping[str, SearchDimension]) -> ModelValues:
+    """Return values for the keys of the space, which the study's sampler draws."""
     types = build.setting_types()
-    candidates: list[ModelValues] = []
-    for _ in range(_TRIES * tune.candidates):
-        if len(candidates) == tune.candidates - 1:
-            break
-        drawn = {key: _draw_value(choices, types.get(key), rng) for key, choices in tune.space.items()}
-        if drawn not in candidates:
-            candidates.append(drawn)
-    present = {key: params.model[key] for key in tune.space}
-    return [present, *(candidate for candidate in candidates if candidate != present)]
+    return {key: _suggest(trial, key, dimension, types.get(key)) for key, dimension in space.items()}
 
 
-def _draw_value(choices: SearchDimension, type_: Any, rng: np.random.Generator) -> Any:
-    if choices.choices is not None:
-        return choices.choices[int(rng.integers(len(choices.choices)))]
-    low, high = choices.low, choices.high
+def as_text(value: object) -> str:
+    """Return a candidate's values, or one of them, as text; Python and Optuna take 1 and true for the same."""
+    return json.dumps(value, sort_keys=True, default=repr)
+
+
+def _suggest(trial: Trial, key: str, dimension: SearchDimension, type_: Any) -> Any:
+    low, high = dimension.low, dimension.high
     if low is None or high is None:
-        raise AssertionError("a range has both limits")
+        values = dimension.choices or []
+        labels = [as_text(value) for value in values]
+        return values[labels.index(trial.suggest_categorical(key, labels))]
     if isinstance(low, int) and isinstance(high, int) and type_ is not float:
-        value = math.floor(_draw_number(low, high + 1, choices.log, rng))  # so that `high` is as likely as the others
-        return min(value, high)
-    rounded = float(f"{_draw_number(low, high, choices.log, rng):.{_DIGITS}g}")
-    return min(max(rounded, float(low)), float(high))
-
-
-def _draw_number(low: float, high: float, log: bool, rng: np.random.Generator) -> float:
-    if log:
-        return math.exp(rng.uniform(math.log(low), math.log(high)))
-    return float(rng.uniform(low, high))
+        return trial.suggest_int(key, low, high, log=dimension.log)
+    drawn = float(f"{trial.suggest_float(key, low, high, log=dimension.log):.{_DIGITS}g}")
+    return min(max(drawn, float(low)), float(high))

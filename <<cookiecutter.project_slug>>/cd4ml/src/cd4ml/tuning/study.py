@@ -1,98 +1,87 @@
-"""The rows, folds and candidates of a search: fit and score one candidate on each fold, and cache the results."""
+"""The search as a study of Optuna, in which processes on one machine or on many evaluate candidates together.
 
-import time
-from dataclasses import dataclass
+Processes share the study and nothing else. Each evaluates candidates until there are enough. The first
+`tune.candidates` that end count, so that a process that is still at another one comes to the same winner. It needs not
+be known whether a process was killed: its candidate is not counted, and another one is evaluated in its place.
+"""
 
-import numpy as np
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 
-from cd4ml.bundle.decision import Decision
-from cd4ml.contract.columns import Array, Columns
-from cd4ml.contract.contract import Task
-from cd4ml.errors import ModelError
-from cd4ml.evaluation.metrics import main_metric, make_main_scorer
-from cd4ml.evaluation.predictions import Predictions
-from cd4ml.settings.params import Params
-from cd4ml.training.build import build_configured_model
-from cd4ml.training.estimator import predict_scores
-from cd4ml.training.fit import fit
-from cd4ml.tuning.fit_cache import FitCache, FitResult, fit_key
-from cd4ml.tuning.folds import Fold
-from cd4ml.tuning.space import ModelValues
+import optuna
+import sqlalchemy as sql
+from optuna.pruners import SuccessiveHalvingPruner
+from optuna.trial import FrozenTrial, TrialState
 
-_THRESHOLD = 0.5  # any threshold would do: the main metric of a binary task does not depend on it
+from cd4ml.tuning.search import Search
+from cd4ml.tuning.storage import open_storage
+from cd4ml.tuning.trial import EVALUATED, IS_REPEATED, evaluate, has_values
+
+_TRIES = 20  # repeated candidates in a row, after which the space is taken to have no more
 
 
-@dataclass(frozen=True)
-class Study:
-    """Everything that a search needs."""
+@contextmanager
+def open_study(search: Search, url: sql.URL) -> Iterator[optuna.Study]:
+    """Yield the study of a search.
 
-    key: str
-    """The name of this search: a hash of the data, the code, the space and `tune:`."""
-    task: Task
-    params: Params
-    features: Columns
-    target: Array
-    folds: list[Fold]
-    candidates: list[ModelValues]
-    """For each candidate the values that replace those in `model:`; the first has the present values."""
-    cache: FitCache
+    Raises:
+        UserError: the database does not answer.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with open_storage(url) as storage:
+        yield optuna.create_study(
+            storage=storage,
+            study_name=search.key,
+            direction="maximize" if search.sign > 0 else "minimize",
+            pruner=SuccessiveHalvingPruner(min_resource=1, reduction_factor=search.params.tune.factor),
+            load_if_exists=True,
+        )
 
-    @property
-    def sign(self) -> int:
-        """1 if a higher score is better, -1 if a lower one is."""
-        return 1 if main_metric(self.task).better == "higher" else -1
 
-    def values_of(self, number: int) -> ModelValues:
-        """Return all values of `model:` for a candidate."""
-        return {**self.params.model, **self.candidates[number]}
+def run_trials(study: optuna.Study, search: Search, on_trial: Callable[[FrozenTrial], None]) -> None:
+    """Evaluate the present values, and candidates until there are `tune.candidates` or the space has no more.
 
-    def evaluate(self, number: int, share: float) -> tuple[list[FitResult], int]:
-        """Return a candidate's result on each fold, fitted on a share of its rows, and how many were in the cache.
+    Args:
+        study: the study.
+        search: the rows, folds and settings.
+        on_trial: called with each trial that this process has evaluated.
+    """
 
-        After a fold that failed the others are skipped: the candidate is out.
-        """
-        results: list[FitResult] = []
-        cached = 0
-        for fold in self.folds:
-            train = fold.sample(share)
-            key = fit_key(self.values_of(number), train, fold.validation)
-            result = self.cache.get(key)
-            cached += result is not None
-            if result is None:
-                result = self._fit_and_score(number, train, fold.validation)
-                self.cache.put(key, result)
-            results.append(result)
-            if result.failure:
-                break
-        return results, cached
+    def run_trial() -> None:
+        study.optimize(lambda trial: evaluate(trial, search), n_trials=1, callbacks=[callback])
 
-    def _fit_and_score(self, number: int, train: Array, validation: Array) -> FitResult:
-        started = time.perf_counter()
-        score, failure = None, None
-        try:
-            score = self._score(self.values_of(number), train, validation)
-        except Exception as error:  # an estimator may raise anything; the search continues without this candidate
-            failure = (str(error).splitlines() or [""])[0] or type(error).__name__
-        return FitResult(score=score, seconds=time.perf_counter() - started, failure=failure)
+    def callback(_: optuna.Study, trial: FrozenTrial) -> None:
+        if IS_REPEATED not in trial.user_attrs:
+            on_trial(trial)
 
-    def _score(self, values: ModelValues, train: Array, validation: Array) -> float:
-        """Return the main metric on the rows `validation` of a model fitted on the rows `train`."""
-        params = self.params.model_copy(update={"model": values})
-        model = build_configured_model(params, self.task, self._rows(train))
-        model = fit(model, self._rows(train), self.target[train])
-        scores = predict_scores(model, self._rows(validation), self.task)
-        predictions = Predictions.from_scores(self.target[validation], scores, self._decision(model))
-        weights = np.ones((1, predictions.rows))
-        score = float(make_main_scorer(predictions)(weights)[main_metric(self.task).name][0])
-        if not (np.isfinite(scores).all() and np.isfinite(score)):
-            raise ModelError("model.py: the model predicts NaN or infinity")
-        return score
+    def count() -> int:
+        trials = evaluated_trials(study)
+        return len(trials) + (not _include_present(trials, search))
 
-    def _rows(self, positions: Array) -> Columns:
-        return {name: array[positions] for name, array in self.features.items()}
+    if not _include_present(study.get_trials(deepcopy=False), search):
+        study.enqueue_trial({}, user_attrs={"values": search.present})
+    while count() < search.params.tune.candidates and not _is_exhausted(study):
+        run_trial()
+    while not _include_present(evaluated_trials(study), search):  # if the process was killed that evaluated them
+        study.enqueue_trial({}, user_attrs={"values": search.present})
+        run_trial()
 
-    def _decision(self, model: object) -> Decision:
-        if self.task == "multiclass":
-            return Decision(self.task, [str(label) for label in model.classes_], None)  # type: ignore[attr-defined]
-        binary = self.task == "binary"
-        return Decision(self.task, [False, True] if binary else [], _THRESHOLD if binary else None)
+
+def evaluated_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that were evaluated on all rows, or pruned, or that failed, the first to end first."""
+    trials = study.get_trials(deepcopy=False, states=EVALUATED)
+    different = [trial for trial in trials if IS_REPEATED not in trial.user_attrs]
+    return sorted(different, key=lambda trial: trial.datetime_complete or datetime.max)
+
+
+def _is_exhausted(study: optuna.Study) -> bool:
+    last = study.get_trials(deepcopy=False, states=EVALUATED)[-_TRIES:]
+    return len(last) == _TRIES and all(IS_REPEATED in trial.user_attrs for trial in last)
+
+
+def _include_present(trials: list[FrozenTrial], search: Search) -> bool:
+    """Return whether one of the trials has the present values, and was not pruned or interrupted."""
+    unusable = (TrialState.PRUNED, TrialState.FAIL)
+    usable = [trial for trial in trials if trial.state not in unusable or "failure" in trial.user_attrs]
+    return any(has_values(trial, search.present) for trial in usable)
