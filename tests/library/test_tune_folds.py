@@ -59,6 +59,16 @@ def test_without_a_time_column_each_row_is_in_one_validation_set(tunable_project
         assert target[fold.validation].mean() == 0.25
 
 
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_a_fold_has_all_rows_of_a_group_or_none(tunable_project, task):
+    target, groups = np.arange(120) % 2, np.repeat([f"patient {n}" for n in range(30)], 4).astype(object)
+    with tunable_project.inside():
+        folds = make_folds(target, None, task, Params.load(), groups)
+
+    for fold in folds:
+        assert not {*groups[fold.train]} & {*groups[fold.validation]}
+
+
 def test_a_sample_of_a_fold_is_stratified(tunable_project):
     target = np.repeat(["a", "b", "c"], [80, 18, 2]).astype(object)
     with tunable_project.inside():

@@ -4,14 +4,14 @@ If the contract names a time column, the model is meant to predict days that com
 each fold validates on a window of whole days, as long as the test set, and trains on all days before it; the windows
 follow one another at the end of the training set. With folds drawn at random, a candidate would be trained on the days
 it is validated on, and candidates that overfit to single days would win. Without a time column the folds are drawn at
-random, for a classifier with the same shares of the classes in each.
+random, for a classifier with the same shares of the classes in each; if it names a group, of whole groups.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Task
@@ -37,7 +37,9 @@ class Fold:
         return max(1, round(share * len(self.train)))
 
 
-def make_folds(target: Array, times: Array | None, task: Task, params: Params) -> list[Fold]:
+def make_folds(
+    target: Array, times: Array | None, task: Task, params: Params, groups: Array | None = None
+) -> list[Fold]:
     """Return `tune.folds` folds of the training set.
 
     Args:
@@ -45,12 +47,13 @@ def make_folds(target: Array, times: Array | None, task: Task, params: Params) -
         times: the time of each row, shape `(rows,)`; None if the contract names no time column.
         task: the kind of target.
         params: the number of folds, the seed, and the length of the test set.
+        groups: what each row belongs to, shape `(rows,)`: a fold validates on all rows of a group or on none.
 
     Raises:
         DataError: a fold lacks rows or a class, so that it could not rank candidates.
     """
     rng = np.random.default_rng(params.tune.seed)
-    splits = _random_splits(target, task, params) if times is None else _splits_in_time(times, params)
+    splits = _splits_in_time(times, params) if times is not None else _random_splits(target, task, params, groups)
     folds = [Fold(_stratified_order(train, target, task, rng), validation, name) for train, validation, name in splits]
     for fold in folds:
         _check(fold, target, task)
@@ -71,11 +74,14 @@ def _splits_in_time(times: Array, params: Params) -> Iterator[tuple[Array, Array
         yield np.flatnonzero(days < first), validation, f"{first} to {last}"
 
 
-def _random_splits(target: Array, task: Task, params: Params) -> Iterator[tuple[Array, Array, str]]:
-    splitter_type = KFold if task == "regression" else StratifiedKFold
-    splitter = splitter_type(params.tune.folds, shuffle=True, random_state=params.tune.seed)
+def _random_splits(
+    target: Array, task: Task, params: Params, groups: Array | None
+) -> Iterator[tuple[Array, Array, str]]:
+    of_rows, of_groups = (KFold, GroupKFold) if task == "regression" else (StratifiedKFold, StratifiedGroupKFold)
+    splitter = of_rows if groups is None else of_groups
     try:
-        splits = list(splitter.split(np.zeros(len(target)), target))
+        folds = splitter(params.tune.folds, shuffle=True, random_state=params.tune.seed)
+        splits = list(folds.split(np.zeros(len(target)), target, groups))
     except ValueError as failure:  # more folds than rows
         raise DataError(f"{len(target)} rows are too few for {params.tune.folds} folds; lower tune.folds") from failure
     for number, (train, validation) in enumerate(splits, 1):

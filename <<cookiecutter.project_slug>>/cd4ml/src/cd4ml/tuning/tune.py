@@ -70,7 +70,8 @@ def read_search() -> Search:
     build_configured_model(params, contract.task, features)
     check_space(params, contract.task, features)
     check_values(paths.PARAMS, "model", list(params.tune.space), ParamsError)
-    folds = make_folds(target, times_of_table(table, contract), contract.task, params)
+    groups = None if contract.group is None else table[contract.group].to_numpy()
+    folds = make_folds(target, times_of_table(table, contract), contract.task, params, groups)
     return Search(search_key(params), contract.task, params, features, target, folds)
 
 
