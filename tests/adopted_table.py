@@ -74,8 +74,6 @@ def _qualities(bundle: Bundle, train: pd.DataFrame, test: pd.DataFrame) -> list[
     columns = [columns_of_table(rows, contract) for rows in (train, test)]
     targets = [target_of_table(rows, contract) for rows in (train, test)]
     own = bundle.scores(columns[1])
-    if contract.task == "binary":
-        own = np.column_stack([1 - own, own])
     if contract.task == "multiclass":
         targets = [np.searchsorted(np.array(bundle.decision.classes), target) for target in targets]
     plain = plain_scores(contract.task, _as_table(columns[0]), targets[0], _as_table(columns[1]))
