@@ -305,6 +305,24 @@ def test_in_a_terminal_it_asks_about_what_is_unclear_and_nothing_else(fresh: Pro
     assert "left_on" not in contract.columns
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_a_value_that_means_null_is_asked_about_and_becomes_one(fresh: Project, name: str) -> None:
+    table = rows_with(weight=[*RNG.uniform(1, 5, 395).round(2), *[-999.0] * 5], plan=["a", "unknown"] * 200)
+    table.to_csv(name, index=False) if name.endswith("csv") else table.to_parquet(name)
+
+    printed = in_terminal("adopt", name, "--target", "y", "--tune", "0", answers=["2", "1"])
+    fresh.run("ingest", "validate")
+
+    assert "does -999 mean null in weight?" in printed
+    assert "does unknown mean null in plan?" in printed
+    assert Params.load().data.null_values == ["-999"]
+    contract = Contract.load(paths.CONTRACT)
+    assert contract.columns["weight"].nullable
+    assert contract.columns["weight"].min == 0
+    assert contract.columns["plan"].values == ["a", "unknown"]
+    assert read_table(paths.RAW)["weight"].isna().sum() == 5
+
+
 def test_with_yes_it_asks_nothing_in_a_terminal(fresh: Project) -> None:
     rows_with(code=RNG.integers(0, 9, ROWS)).to_csv("rows.csv", index=False)
 

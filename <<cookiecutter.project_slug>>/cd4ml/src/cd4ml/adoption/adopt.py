@@ -12,6 +12,7 @@ from cd4ml.adoption.decisions import asked, decide, nearest_names
 from cd4ml.adoption.gate_choice import gate_settings
 from cd4ml.adoption.leakage import leaking_columns
 from cd4ml.adoption.model_choice import Choice, choose_model
+from cd4ml.adoption.null_texts import null_texts
 from cd4ml.adoption.project_files import contract_text, features_test_text, features_text, model_text, params_text
 from cd4ml.adoption.questions import Ask, asker
 from cd4ml.adoption.source_files import data_params, place_in_project, remove_example_rows
@@ -26,7 +27,7 @@ from cd4ml.settings import paths
 from cd4ml.settings.params import DataParams, Params
 from cd4ml.settings.project import read_project
 from cd4ml.source.arrow_table import SourceTable
-from cd4ml.source.contract_values import contract_values, with_plain_numbers
+from cd4ml.source.contract_values import contract_values, with_nulls, with_plain_numbers
 from cd4ml.source.draft_contract import TargetDraft, target_drafts
 from cd4ml.source.read import read_source
 from cd4ml.source.window import with_target
@@ -75,6 +76,10 @@ def _adopt(data: DataParams, named: dict[str, str], seconds: float, ask: Ask) ->
     labelled = source.rows[target].notna()
     if labelled.sum() < _FEWEST_ROWS:
         raise DataError(f"only {labelled.sum():,} rows have a value of {target}; a model needs {_FEWEST_ROWS}")
+    if nulls := null_texts(source, target, ask):
+        data = data.model_copy(update={"null_values": nulls})
+        as_read = with_nulls(as_read, nulls)
+        source = with_plain_numbers(as_read, data)
     drafts = target_drafts(source.rows[target], source.typed)
     draft = drafts[ask(f"what does a model of {target} predict?", [one.meaning for one in drafts]) if drafts[1:] else 0]
     decisions = decide(source, target, identity, time, ask)

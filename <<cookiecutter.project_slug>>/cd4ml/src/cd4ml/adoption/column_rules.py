@@ -73,8 +73,7 @@ def _decide_category(column: Column, name: str, texts: pd.Series) -> Decision:
         return Decision(name, "left out", None, "free text")
     if different > MOST_CATEGORIES or different > _MOST_SHARE_OF_CATEGORIES * len(texts):
         return Decision(name, "left out", None, f"{different:,} different values in {len(texts):,} rows", "likely")
-    words = sorted(text for text in texts.unique() if text.strip().lower() in _SENTINEL_WORDS)
-    if words:
+    if words := sentinel_words(texts):
         return Decision(name, "column", column, f'is "{words[0]}" a null? then data.null_values', "check")
     return Decision(name, "column", column)
 
@@ -123,6 +122,11 @@ def find_sentinel(present: pd.Series, column: Column) -> int | None:
             if distance > others.max() - others.min():
                 return sentinel
     return None
+
+
+def sentinel_words(texts: pd.Series) -> list[str]:
+    """Return the texts of a column that people write for a null."""
+    return sorted(text for text in texts.unique() if text.strip().lower() in _SENTINEL_WORDS)
 
 
 def _with_unit(column: Column, name: str) -> Column:

@@ -16,14 +16,19 @@ from cd4ml.terminal.output import report
 
 
 def with_nulls(source: SourceTable, null_values: list[str]) -> SourceTable:
-    """Return the rows with a null in place of each of the texts that mean one, and of an empty text."""
+    """Return the rows with a null in place of each text that means one, and of each number that it writes."""
     nulls = {"", *null_values}
+    numbers = [float(text) for text in null_values if is_number(text, ".")]
     rows = source.rows.copy(deep=False)
     for name in rows:
         if _is_text(rows[name]):
             is_null = rows[name].isin(nulls)
-            if is_null.any():
-                rows[name] = rows[name].mask(is_null, None)
+        elif numbers and pd.api.types.is_numeric_dtype(rows[name].dtype):
+            is_null = rows[name].isin(numbers)
+        else:
+            continue
+        if is_null.any():
+            rows[name] = rows[name].mask(is_null, None)
     return SourceTable(rows, source.typed, source.unusable)
 
 
