@@ -76,7 +76,7 @@ def _adopt(data: DataParams, named: dict[str, str], seconds: float, ask: Ask) ->
     labelled = source.rows[target].notna()
     if labelled.sum() < _FEWEST_ROWS:
         raise DataError(f"only {labelled.sum():,} rows have a value of {target}; a model needs {_FEWEST_ROWS}")
-    if nulls := null_texts(source, target, ask):
+    if nulls := null_texts(as_read, source, target, ask):
         data = data.model_copy(update={"null_values": nulls})
         as_read = with_nulls(as_read, nulls)
         source = with_plain_numbers(as_read, data)
