@@ -61,23 +61,43 @@ def adopt(table: PublicTable, project: Path) -> Adopted:
         raise RuntimeError(f"{table.name}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
     took = time.perf_counter() - began
     bundle = Bundle.load(project / "models/bundle")
-    train, test = (read_table(project / f"data/{name}.parquet") for name in ("train", "holdout"))
-    qualities = _qualities(bundle, train, test)
+    sides, task = Sides.read(project, bundle), bundle.contract.task
+    qualities = compare(task, sides.test_target, bundle.scores(sides.test), sides.plain_scores(task))
     (model,) = (line for line in done.stdout.splitlines() if line.startswith("model: "))
     return Adopted(
-        done.stdout, bundle.contract, model.removeprefix("model: "), bundle.manifest.runtime, len(test), qualities, took
+        printed=done.stdout,
+        contract=bundle.contract,
+        model=model.removeprefix("model: "),
+        runtime=bundle.manifest.runtime,
+        test_rows=len(sides.test_target),
+        qualities=qualities,
+        seconds=took,
     )
 
 
-def _qualities(bundle: Bundle, train: pd.DataFrame, test: pd.DataFrame) -> list[Quality]:
-    contract = bundle.contract
-    columns = [columns_of_table(rows, contract) for rows in (train, test)]
-    targets = [target_of_table(rows, contract) for rows in (train, test)]
-    own = bundle.scores(columns[1])
-    if contract.task == "multiclass":
-        targets = [np.searchsorted(np.array(bundle.decision.classes), target) for target in targets]
-    plain = plain_scores(contract.task, _as_table(columns[0]), targets[0], _as_table(columns[1]))
-    return compare(contract.task, targets[1], own, plain)
+@dataclass(frozen=True)
+class Sides:
+    """The training set and the test set: columns and targets, classes as 0, 1, ..."""
+
+    train: Columns
+    train_target: Array
+    test: Columns
+    test_target: Array
+
+    @classmethod
+    def read(cls, project: Path, bundle: Bundle) -> Sides:
+        """Return the sides of a project's table."""
+        contract = bundle.contract
+        tables = [read_table(project / f"data/{name}.parquet") for name in ("train", "holdout")]
+        targets = [target_of_table(rows, contract) for rows in tables]
+        if contract.task == "multiclass":
+            targets = [np.searchsorted(np.array(bundle.decision.classes), target) for target in targets]
+        train, test = (columns_of_table(rows, contract) for rows in tables)
+        return cls(train, targets[0], test, targets[1])
+
+    def plain_scores(self, task: str) -> dict[str, Array]:
+        """Return the scores of plain scikit-learn models for the test set."""
+        return plain_scores(task, _as_table(self.train), self.train_target, _as_table(self.test))
 
 
 def _as_table(columns: Columns) -> pd.DataFrame:

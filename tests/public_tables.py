@@ -76,6 +76,7 @@ CLASSES = (
     PublicTable("modeldata.credit_data", "Status", "binary", written="with decimal commas"),
     PublicTable("modeldata.mlc_churn", "churn", "binary", written="as Parquet"),
     PublicTable("DAAG.spam7", "yesno", "binary"),
+    PublicTable("carData.KosteckiDillon", "headache", "binary", group="id"),  # days of patients
     PublicTable("iris", "target", "multiclass"),
     PublicTable("wine", "target", "multiclass", written="with decimal commas"),
     PublicTable("digits", "target", "multiclass", without=("pixel_0_0", "pixel_4_0", "pixel_4_7")),
@@ -95,5 +96,6 @@ NUMBERS = (
     PublicTable("modeldata.car_prices", "Price", "regression"),
     PublicTable("AER.DoctorVisits", "visits", "regression"),  # counts, mostly zero
     PublicTable("nycflights13.weather", "temp", "regression", time="time_hour"),
+    PublicTable("Stat2Data.GrinnellHouses", "SalePrice", "regression", without=("Address",)),
     PublicTable("modeldata.Chicago", "ridership", "regression", time="date"),
 )
