@@ -19,6 +19,7 @@ from cd4ml.bundle.feature_code import FeatureCode
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, read_table, target_of_table
+from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.gate import rules
 from cd4ml.gate.comparison import Comparison, Difference, find_slices
@@ -76,10 +77,11 @@ def one_round(
     """Return what the rules find of the pair, and of the challenger made worse."""
     champion, challenger = pair
     slices = find_slices({name: array[test] for name, array in columns.items()}, contract, params.evaluate)
-    margin = params.gate.max_slice_regression
+    margin, metrics = params.gate.max_slice_regression, read_metric_set(contract.task, params)
 
     def compared(one: Predictions) -> Comparison:
-        return Comparison(one, one, champion, slices, params.evaluate.bootstrap_rounds)
+        baselines = {metrics.main.name: one}  # no rule here compares with it
+        return Comparison(one, metrics, baselines, champion, slices, params.evaluate.bootstrap_rounds)
 
     def gain_and_high(one: Predictions) -> list[float]:
         difference = compared(one).main_difference(champion)

@@ -15,7 +15,7 @@ import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import BundleError
-from cd4ml.evaluation.metrics import METRICS
+from cd4ml.evaluation.metric_table import METRICS
 from house_project import Project
 
 TASKS = pytest.mark.parametrize("task", METRICS)

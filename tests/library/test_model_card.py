@@ -10,7 +10,7 @@ import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.evaluation.card_quality import summary_sentence
 from cd4ml.evaluation.markdown import code_span
-from cd4ml.evaluation.metrics import METRICS, main_metric
+from cd4ml.evaluation.metric_table import METRICS
 from house_project import Project
 
 HEADINGS = [
@@ -124,4 +124,4 @@ def test_the_summary_compares_the_model_with_the_baseline(value: float, low: flo
     interval = {"low": low, "high": 0.9}
     results = {"roc_auc": value, "baseline": {"roc_auc": 0.5}, "intervals": {"roc_auc": interval}}
 
-    assert summary_sentence(results, main_metric("binary")).startswith(f"**{expected}.**")
+    assert summary_sentence(results, METRICS["binary"][0]).startswith(f"**{expected}.**")

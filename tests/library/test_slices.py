@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 from cd4ml.contract.contract import Contract
+from cd4ml.evaluation.metric_set import MetricSet
+from cd4ml.evaluation.metric_table import METRICS
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.evaluation.slices import compute_slices
 from cd4ml.settings.params import EvaluateParams
@@ -27,7 +29,7 @@ def slices_of(rows: int, minimum_rows: int, maximum_values: int = 20) -> dict[st
     scores = rng.random(rows)
     predictions = Predictions("binary", [False, True], (rng.random(rows) < scores).astype(np.int64), scores, 0.5)
     params = EvaluateParams(bootstrap_rounds=100, slice_minimum_rows=minimum_rows, slice_maximum_values=maximum_values)
-    return compute_slices(predictions, columns, contract, params)
+    return compute_slices(predictions, columns, contract, params, MetricSet(METRICS["binary"]))
 
 
 def test_every_value_of_categories_and_booleans_is_a_slice_and_so_is_null() -> None:

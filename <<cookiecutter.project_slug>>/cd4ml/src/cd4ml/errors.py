@@ -1,5 +1,6 @@
 """Errors that the user can fix. A message says what is wrong, where, and what to do next, in one or two lines."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from traceback import walk_tb
 
@@ -28,6 +29,10 @@ class ModelError(UserError):
     """model.py failed, or built a model that the pipeline cannot fit, evaluate or package."""
 
 
+class MetricError(UserError):
+    """metrics.py failed, has a function that is no metric, or one that does not return a number."""
+
+
 class BundleError(UserError):
     """A bundle is missing, incomplete or altered, or was written by a newer version of the library."""
 
@@ -49,3 +54,11 @@ def describe(failure: BaseException) -> str:
     """Return any exception in one line: its type, and the first line of its message."""
     lines = str(failure).strip().splitlines()
     return f"{type(failure).__name__}: {lines[0]}" if lines else type(failure).__name__
+
+
+def nearest_names(name: str, names: Sequence[str]) -> list[str]:
+    """Return the three names that are most like a name that does not exist."""
+    import difflib
+
+    lowered = {other.lower(): other for other in names}
+    return [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, 3, 0.4)] or [*names[:3]]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cd4ml.adoption.adopt_again import adopt_again
 from cd4ml.adoption.decision import Decision
-from cd4ml.adoption.decisions import asked, decide, nearest_names
+from cd4ml.adoption.decisions import asked, decide
 from cd4ml.adoption.gate_choice import gate_settings
 from cd4ml.adoption.leakage import leaking_columns
 from cd4ml.adoption.model_choice import Choice, choose_model
@@ -21,7 +21,7 @@ from cd4ml.adoption.summary import print_choices, print_decisions
 from cd4ml.contract.columns import rows_of_columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, target_of_table, times_of_table
-from cd4ml.errors import DataError
+from cd4ml.errors import DataError, nearest_names
 from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
 from cd4ml.settings.params import DataParams, Params

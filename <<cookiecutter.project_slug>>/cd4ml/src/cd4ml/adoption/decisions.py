@@ -57,14 +57,6 @@ def asked(decision: Decision, ask: Ask) -> Decision:
     return answers[ask(f"{decision.name}: {decision.reason}", [answer.action for answer in answers])]
 
 
-def nearest_names(name: str, names: Sequence[str]) -> list[str]:
-    """Return the three names that are most like a name that does not exist."""
-    import difflib
-
-    lowered = {other.lower(): other for other in names}
-    return [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, 3, 0.4)] or [*names[:3]]
-
-
 def _without_duplicates(decisions: list[Decision], rows: pd.DataFrame) -> list[Decision]:
     """Leave out each column that equals an earlier one in every row."""
     seen: dict[int, str] = {}

@@ -10,6 +10,7 @@ from cd4ml.contract.contract import Contract, Target
 from cd4ml.evaluation.card_quality import quality_section, slices_section
 from cd4ml.evaluation.card_rows import RowSummary, columns_section, day_of, sets_section
 from cd4ml.evaluation.markdown import code_span, escape, markdown_table
+from cd4ml.evaluation.metric_set import MetricSet
 from cd4ml.settings.params import Waiver
 
 
@@ -21,6 +22,7 @@ class CardData:
     contract: Contract
     profile: dict[str, Any]
     """The bundle's training profile."""
+    metrics: MetricSet
     results: dict[str, Any]
     """The content of reports/metrics.json."""
     slices: dict[str, Any]
@@ -38,9 +40,9 @@ def model_card(data: CardData) -> str:
         _title(data.contract),
         _purpose(data.contract, data.manifest.decision),
         sets_section(data.contract, RowSummary.from_profile(data.profile), data.test),
-        quality_section(data.contract, data.results),
+        quality_section(data.contract, data.results, data.metrics),
         "\n".join(f"![{title}]({path})" for path, title in data.pictures.items()),
-        slices_section(data.slices, data.contract.task),
+        slices_section(data.slices, data.contract.task, data.metrics.main),
         columns_section(data.contract, data.profile),
         _limits(data),
         _lineage(data.manifest, data.accepted),

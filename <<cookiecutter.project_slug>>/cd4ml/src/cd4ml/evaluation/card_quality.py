@@ -6,8 +6,8 @@ from typing import Any
 from cd4ml.contract.contract import Contract, Task
 from cd4ml.evaluation.formatting import format_interval, format_number
 from cd4ml.evaluation.markdown import code_span, escape, markdown_table
-from cd4ml.evaluation.metric_descriptions import METRIC_DESCRIPTIONS
-from cd4ml.evaluation.metrics import METRICS, Metric, main_metric
+from cd4ml.evaluation.metric_set import MetricSet
+from cd4ml.evaluation.metric_table import Metric
 
 _MAX_SLICES = 15
 _MEANS_HEADER = {
@@ -17,12 +17,13 @@ _MEANS_HEADER = {
 }
 
 
-def quality_section(contract: Contract, results: dict[str, Any]) -> str:
+def quality_section(contract: Contract, results: dict[str, Any], metrics: MetricSet) -> str:
     """Return the section with every metric, its interval and the baseline's value.
 
     Args:
         contract: of the bundle.
         results: the content of reports/metrics.json.
+        metrics: those in it.
     """
     task = contract.task
     unit = f" ({escape(contract.target.unit)})" if contract.target.unit else ""
@@ -34,13 +35,13 @@ def quality_section(contract: Contract, results: dict[str, Any]) -> str:
             format_number(results["baseline"][metric.name]),
             metric.better,
         )
-        for metric in METRICS[task]
+        for metric in metrics.all
     ]
     header = ("metric", "this model", "95 % interval", "baseline", "better")
     table = markdown_table(header, rows, right=(1, 2, 3))
-    descriptions = "\n".join(f"- **{metric.label}** {METRIC_DESCRIPTIONS[metric.name]}." for metric in METRICS[task])
+    descriptions = "\n".join(_description(metric) for metric in metrics.all)
     return (
-        f"## Quality on the test set\n\n{summary_sentence(results, main_metric(task))}\n\n{table}\n\n"
+        f"## Quality on the test set\n\n{summary_sentence(results, metrics.main)}\n\n{table}\n\n"
         f"The baseline {_baseline_description(task)}. The 95 % interval comes from the bootstrap: it shows how much "
         "the metric varies between test sets of this size with rows of this kind. It does not cover rows of another "
         "kind.\n\n"
@@ -54,7 +55,7 @@ def summary_sentence(results: dict[str, Any], metric: Metric) -> str:
     interval = results["intervals"][metric.name]
     if value is None or baseline is None or interval is None:
         return f"**{metric.label} cannot be computed on this test set**: it has too few rows of one outcome."
-    sign = 1 if metric.better == "higher" else -1
+    sign = metric.sign
     nearest_end = interval["low"] if sign == 1 else interval["high"]
     values = f"{metric.label} is {format_number(value)}; the baseline has {format_number(baseline)}"
     if sign * (value - baseline) <= 0:
@@ -62,6 +63,12 @@ def summary_sentence(results: dict[str, Any], metric: Metric) -> str:
     if sign * (nearest_end - baseline) <= 0:
         return f"**Not significantly better than the baseline.** {values}, which is inside the 95 % interval."
     return f"**Significantly better than the baseline.** {values}."
+
+
+def _description(metric: Metric) -> str:
+    if metric.function is None:
+        return f"- **{metric.label}** {metric.description}."
+    return f"- **{escape(metric.label)}**: {escape(metric.description)}."
 
 
 def _baseline_description(task: Task) -> str:
@@ -72,19 +79,19 @@ def _baseline_description(task: Task) -> str:
     return "always predicts the shares of the classes in the training set, and so the most common class"
 
 
-def slices_section(slices: dict[str, Any], task: Task) -> str:
+def slices_section(slices: dict[str, Any], task: Task, metric: Metric) -> str:
     """Return the section with the main metric of each slice, the worst first.
 
     Args:
         slices: the content of reports/slices.json.
         task: of the contract.
+        metric: the main one.
     """
-    metric, overall = main_metric(task), slices["overall"]
+    overall = slices["overall"]
     if not slices["slices"]:
         return "## Quality by slice\n\nNo column has few enough values, or values with enough rows, to form slices."
-    sign = 1 if metric.better == "higher" else -1
     defined = [part for part in slices["slices"] if part[metric.name] is not None]
-    worst_first = sorted(defined, key=lambda part: sign * part[metric.name])
+    worst_first = sorted(defined, key=lambda part: metric.sign * part[metric.name])
     header = ("column", "value", "rows", metric.label, "95 % interval", *_MEANS_HEADER[task], "")
     rows = [_slice_row(part, metric, overall, task) for part in worst_first[:_MAX_SLICES]]
     others = len(slices["slices"]) - len(rows)

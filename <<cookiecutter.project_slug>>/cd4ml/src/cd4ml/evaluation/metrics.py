@@ -1,4 +1,4 @@
-"""Define the metrics of each task, and compute them for many weightings of the same rows at once.
+"""Compute the library's metrics of each task for many weightings of the same rows at once.
 
 Weights have the shape `(rounds, rows)` and metrics `(rounds,)`: weights of one give the plain metrics, and the number
 of times that each row was drawn gives those of a resample. A metric that the rows do not define, such as recall
@@ -6,13 +6,11 @@ without a positive row, is NaN.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from cd4ml.contract.columns import Array
-from cd4ml.contract.contract import Task
 from cd4ml.evaluation.calibration import Bins
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.evaluation.ranking import Ranking, ratio
@@ -22,77 +20,30 @@ ERROR_QUANTILES = {"error_p50": 0.5, "error_p90": 0.9, "error_p99": 0.99}
 _MIN_PROBABILITY = float(np.finfo(np.float64).eps)  # a probability of 0 would make the loss infinite
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A metric: its key in metrics.json, its name for people, and whether higher or lower is better."""
-
-    name: str
-    label: str
-    better: Literal["higher", "lower", "near 0"]
-    of_target: bool = False
-    """Whether it is in the target's unit."""
-
-
-_PROBABILITY_METRICS = (
-    Metric("log_loss", "Log loss", "lower"),
-    Metric("brier", "Brier score", "lower"),
-    Metric("calibration_error", "Calibration error", "lower"),
-)
-
-METRICS: dict[Task, tuple[Metric, ...]] = {
-    "binary": (
-        Metric("roc_auc", "ROC AUC", "higher"),
-        Metric("average_precision", "Average precision", "higher"),
-        *_PROBABILITY_METRICS,
-        Metric("accuracy", "Accuracy", "higher"),
-        Metric("balanced_accuracy", "Balanced accuracy", "higher"),
-        Metric("precision", "Precision", "higher"),
-        Metric("recall", "Recall", "higher"),
-    ),
-    "multiclass": (
-        Metric("accuracy", "Accuracy", "higher"),
-        Metric("balanced_accuracy", "Balanced accuracy", "higher"),
-        Metric("roc_auc", "ROC AUC, mean over classes", "higher"),
-        Metric("average_precision", "Average precision, mean over classes", "higher"),
-        *_PROBABILITY_METRICS,
-    ),
-    "regression": (
-        Metric("mae", "Mean absolute error", "lower", of_target=True),
-        Metric("rmse", "Root mean squared error", "lower", of_target=True),
-        Metric("r2", "R²", "higher"),
-        Metric("error_p50", "Median error", "lower", of_target=True),
-        Metric("error_p90", "90 % error", "lower", of_target=True),
-        Metric("error_p99", "99 % error", "lower", of_target=True),
-        Metric("bias", "Bias", "near 0", of_target=True),
-    ),
-}
-
-
-def main_metric(task: Task) -> Metric:
-    """Return the metric by which models of this task are compared."""
-    return METRICS[task][0]
-
-
 def make_scorer(predictions: Predictions) -> Scorer:
-    """Return a function from weights, `(rounds, rows)`, to every metric of these rows, `(rounds,)` each."""
+    """Return a function from weights, `(rounds, rows)`, to the library's metrics of these rows, `(rounds,)` each."""
     makers = {"binary": _binary_scorer, "multiclass": _multiclass_scorer, "regression": _regression_scorer}
     return makers[predictions.task](predictions)
 
 
-def make_main_scorer(predictions: Predictions) -> Scorer:
-    """Return a function from weights to the main metric alone, which takes a fraction of the time."""
-    name = main_metric(predictions.task).name
-    if predictions.task == "binary":
+def make_quick_scorer(predictions: Predictions, name: str) -> Scorer:
+    """Return a function from weights to one metric alone; for the most usual ones it takes a fraction of the time."""
+    if predictions.task == "binary" and name == "roc_auc":
         ranking = Ranking(predictions.target, predictions.scores)
         return lambda weights: {name: ranking.metrics(weights)[0]}
-    predicted, target = predictions.predicted, predictions.target
-    errors_or_hits = np.abs(predicted - target) if predictions.task == "regression" else predicted == target
-    of_row = errors_or_hits.astype(np.float64)
-    return lambda weights: {name: ratio(weights @ of_row, weights.sum(axis=1))}
+    of_row = None
+    if name == "accuracy":
+        of_row = np.asarray(predictions.predicted == predictions.target, dtype=np.float64)
+    elif name == "mae":
+        of_row = np.abs(predictions.scores - predictions.target)
+    if of_row is not None:
+        return lambda weights: {name: ratio(weights @ of_row, weights.sum(axis=1))}
+    scorer = make_scorer(predictions)
+    return lambda weights: {name: scorer(weights)[name]}
 
 
 def compute_metrics(predictions: Predictions) -> dict[str, float]:
-    """Return every metric of these rows by name; NaN if the rows do not define it."""
+    """Return the library's metrics of these rows by name; NaN if the rows do not define one."""
     metrics = make_scorer(predictions)(np.ones((1, predictions.rows)))
     return {name: float(values[0]) for name, values in metrics.items()}
 

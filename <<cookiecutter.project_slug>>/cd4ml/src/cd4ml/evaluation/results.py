@@ -5,26 +5,35 @@ from typing import Any
 
 from cd4ml.evaluation.baseline import baseline_metrics
 from cd4ml.evaluation.intervals import bootstrap, percentile_interval
-from cd4ml.evaluation.metrics import compute_metrics, make_scorer
+from cd4ml.evaluation.metric_set import MetricSet
 from cd4ml.evaluation.predictions import Predictions
 
 _DIGITS = 6  # further digits differ between machines
 
 
-def compute_results(predictions: Predictions, target: dict[str, Any], rounds: int) -> dict[str, Any]:
+def compute_results(
+    predictions: Predictions, target: dict[str, Any], rounds: int, metrics: MetricSet
+) -> dict[str, Any]:
     """Return `rows`, every metric by name, and the same names under `intervals` and `baseline`.
 
     Args:
         predictions: the test set, with the bundle's scores.
         target: the target's distribution in the training set, as reference.json has it.
         rounds: of the bootstrap.
+        metrics: what to compute.
+
+    Raises:
+        MetricError: a metric of the team's own fails, or is not a number.
     """
-    (replicates,) = bootstrap([make_scorer(predictions)], predictions.rows, rounds)
+    values = metrics.compute(predictions)
+    metrics.check_defined(values, predictions.rows)
+    (replicates,) = bootstrap([metrics.scorer(predictions)], predictions.rows, rounds)
+    baseline = baseline_metrics(predictions, target, metrics)
     return {
         "rows": predictions.rows,
-        **{name: round_significant(value) for name, value in compute_metrics(predictions).items()},
-        "intervals": {name: interval_by_name(percentile_interval(values)) for name, values in replicates.items()},
-        "baseline": {name: round_significant(value) for name, value in baseline_metrics(predictions, target).items()},
+        **{name: round_significant(value) for name, value in values.items()},
+        "intervals": {name: interval_by_name(percentile_interval(each)) for name, each in replicates.items()},
+        "baseline": {name: round_significant(value) for name, value in baseline.items()},
     }
 
 

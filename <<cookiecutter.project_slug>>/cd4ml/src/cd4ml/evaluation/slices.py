@@ -7,14 +7,14 @@ import numpy as np
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Contract
 from cd4ml.evaluation.intervals import bootstrap, percentile_interval
-from cd4ml.evaluation.metrics import main_metric, make_main_scorer
+from cd4ml.evaluation.metric_set import MetricSet
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.evaluation.results import interval_by_name, round_significant
 from cd4ml.settings.params import EvaluateParams
 
 
 def compute_slices(
-    predictions: Predictions, columns: Columns, contract: Contract, params: EvaluateParams
+    predictions: Predictions, columns: Columns, contract: Contract, params: EvaluateParams, metrics: MetricSet
 ) -> dict[str, Any]:
     """Return `metric`, its value over all rows as `overall`, and `slices`, in the order of the contract.
 
@@ -32,13 +32,13 @@ def compute_slices(
         if len(masks) > params.slice_maximum_values:
             large = {}
         for value, mask in large.items():
-            result = _slice_result(predictions.subset(mask), params.bootstrap_rounds)
+            result = _slice_result(predictions.subset(mask), params.bootstrap_rounds, metrics)
             slices.append({"column": column, "value": value, **result})
         if len(large) < len(masks):
             left_out[column] = len(masks) - len(large)
     results = {
-        "metric": main_metric(predictions.task).name,
-        "overall": _main_metric_value(predictions),
+        "metric": metrics.main.name,
+        "overall": round_significant(metrics.compute_main(predictions)),
         "slices": slices,
         "left_out": left_out,
     }
@@ -57,20 +57,15 @@ def masks_by_value(columns: Columns, contract: Contract) -> dict[str, dict[str |
     return masks_of_column
 
 
-def _main_metric_value(predictions: Predictions) -> float | None:
-    (values,) = make_main_scorer(predictions)(np.ones((1, predictions.rows))).values()
-    return round_significant(float(values[0]))
-
-
-def _slice_result(predictions: Predictions, rounds: int) -> dict[str, Any]:
-    name = main_metric(predictions.task).name
-    (replicates,) = bootstrap([make_main_scorer(predictions)], predictions.rows, rounds)
+def _slice_result(predictions: Predictions, rounds: int, metrics: MetricSet) -> dict[str, Any]:
+    name = metrics.main.name
+    (replicates,) = bootstrap([metrics.main_scorer(predictions)], predictions.rows, rounds)
     predicted, actual = predictions.scores, predictions.target
     if predictions.task == "multiclass":
         predicted, actual = predictions.scores.max(axis=1), predictions.predicted == predictions.target
     return {
         "rows": predictions.rows,
-        name: _main_metric_value(predictions),
+        name: round_significant(metrics.compute_main(predictions)),
         "interval": interval_by_name(percentile_interval(replicates[name])),
         "predicted": round_significant(float(np.mean(predicted))),
         "actual": round_significant(float(np.mean(actual))),

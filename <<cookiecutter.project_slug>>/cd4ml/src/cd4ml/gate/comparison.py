@@ -12,15 +12,14 @@ from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, target_of_table
 from cd4ml.errors import describe
-from cd4ml.evaluation.baseline import baseline_predictions
+from cd4ml.evaluation.baseline import baseline_by_metric
 from cd4ml.evaluation.intervals import bootstrap, percentile_interval
-from cd4ml.evaluation.metrics import METRICS, Metric, compute_metrics, main_metric, make_main_scorer, make_scorer
+from cd4ml.evaluation.metric_set import MetricSet
+from cd4ml.evaluation.metric_table import Metric
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.evaluation.slices import masks_by_value
 from cd4ml.gate.champion import UnknownChampionError
 from cd4ml.settings.params import EvaluateParams
-
-_OF_SQUARED_ERRORS = {"rmse", "r2"}  # for which `baseline_metrics` predicts the mean
 
 
 @dataclass(frozen=True)
@@ -53,19 +52,24 @@ class Comparison:
     """What the rules are applied to."""
 
     challenger: Predictions
-    baseline: Predictions
+    metrics: MetricSet
+    baselines: dict[str, Predictions]
+    """The baseline for each metric, by name."""
     champion: Predictions | None
     """None if there is no champion, or none that can be scored."""
     slices: list[Slice]
     rounds: int
     """Of the bootstrap."""
-    mean_baseline: Predictions | None = None
-    """The baseline for metrics of squared errors, which predicts the mean; None unless the task is regression."""
 
     @property
     def metric(self) -> Metric:
         """The main metric."""
-        return main_metric(self.challenger.task)
+        return self.metrics.main
+
+    @property
+    def baseline(self) -> Predictions:
+        """The baseline for the main metric."""
+        return self.baselines[self.metric.name]
 
     def main_difference(self, other: Predictions, mask: Array | None = None) -> Difference | None:
         """Return the main metric of the challenger and of another model; None if the rows do not define it.
@@ -75,7 +79,7 @@ class Comparison:
             mask: which rows to use, shape `(rows,)`; all by default.
         """
         pair = [model if mask is None else model.subset(mask) for model in (self.challenger, other)]
-        scorers = [make_main_scorer(model) for model in pair]
+        scorers = [self.metrics.main_scorer(model) for model in pair]
         replicates = bootstrap(scorers, pair[0].rows, self.rounds)
         weights = np.ones((1, pair[0].rows))
         challenger, other_value = (float(scorer(weights)[self.metric.name][0]) for scorer in scorers)
@@ -86,19 +90,23 @@ class Comparison:
 
         Beside the champion's, or if there is none, beside the baseline's as the model card has them.
         """
-        differences = self._differences(self.champion or self.baseline)
-        if self.champion is not None or self.mean_baseline is None:
-            return differences
-        with_mean = {difference.metric.name: difference for difference in self._differences(self.mean_baseline)}
-        in_both = _OF_SQUARED_ERRORS & with_mean.keys()
-        return [with_mean[each.metric.name] if each.metric.name in in_both else each for each in differences]
+        others = {id(other): other for other in self.baselines.values()}
+        if self.champion is not None:
+            others = {id(self.champion): self.champion}
+        by_other = {key: self._differences(other) for key, other in others.items()}
+        differences = []
+        for name in self.metrics.directed:
+            key = id(self.champion or self.baselines[name])
+            differences += [difference for difference in by_other[key] if difference.metric.name == name]
+        return differences
 
     def _differences(self, other: Predictions) -> list[Difference]:
-        replicates = bootstrap([make_scorer(self.challenger), make_scorer(other)], self.challenger.rows, self.rounds)
-        challenger, others = compute_metrics(self.challenger), compute_metrics(other)
-        metrics = [metric for metric in METRICS[self.challenger.task] if metric.better != "near 0"]
+        scorers = [self.metrics.scorer(self.challenger), self.metrics.scorer(other)]
+        replicates = bootstrap(scorers, self.challenger.rows, self.rounds)
+        challenger, others = self.metrics.compute(self.challenger), self.metrics.compute(other)
         differences = [
-            _difference(metric, challenger[metric.name], others[metric.name], replicates) for metric in metrics
+            _difference(metric, challenger[name], others[name], replicates)
+            for name, metric in self.metrics.directed.items()
         ]
         return [difference for difference in differences if difference is not None]
 
@@ -106,18 +114,22 @@ class Comparison:
 def _difference(
     metric: Metric, challenger: float, other: float, replicates: Sequence[dict[str, Array]]
 ) -> Difference | None:
-    sign = 1 if metric.better == "higher" else -1
     unit = abs(other) if metric.of_target and other else 1.0
-    gains = sign * (replicates[0][metric.name] - replicates[1][metric.name]) / unit
+    gains = metric.sign * (replicates[0][metric.name] - replicates[1][metric.name]) / unit
     interval = percentile_interval(gains)
     if interval is None or np.isnan(challenger) or np.isnan(other):
         return None
-    gain = sign * (challenger - other) / unit
+    gain = metric.sign * (challenger - other) / unit
     return Difference(metric, challenger, other, gain, *interval, float(np.nanstd(gains)))
 
 
 def compare(
-    table: pd.DataFrame, challenger: Bundle, champion: Predictions | None, columns: Columns, params: EvaluateParams
+    table: pd.DataFrame,
+    challenger: Bundle,
+    champion: Predictions | None,
+    columns: Columns,
+    params: EvaluateParams,
+    metrics: MetricSet,
 ) -> Comparison:
     """Return the comparison on the test set.
 
@@ -127,16 +139,13 @@ def compare(
         champion: the champion's predictions for the same rows; see `score_champion`.
         columns: the same rows, normalized by the challenger's contract: the slices are made from them.
         params: the number of resamples, and which slices are large enough.
+        metrics: what to compare.
     """
     target = target_of_table(table, challenger.contract)
     predictions = Predictions.from_scores(target, challenger.scores(columns), challenger.decision)
-    distribution = challenger.training_profile()["target"]
-    baseline = baseline_predictions(predictions, distribution)
-    mean_baseline = None
-    if predictions.task == "regression":
-        mean_baseline = predictions.with_scores(np.full(predictions.rows, distribution["mean"]))
+    baselines = baseline_by_metric(predictions, challenger.training_profile()["target"], metrics)
     slices = find_slices(columns, challenger.contract, params)
-    return Comparison(predictions, baseline, champion, slices, params.bootstrap_rounds, mean_baseline)
+    return Comparison(predictions, metrics, baselines, champion, slices, params.bootstrap_rounds)
 
 
 def score_champion(table: pd.DataFrame, champion: Bundle, contract: Contract) -> Predictions:

@@ -10,6 +10,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.columns import Columns
 from cd4ml.contract.table import columns_of_table, read_table
 from cd4ml.errors import BundleError, UserError
+from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.files.atomic import write_text
 from cd4ml.gate import integrity, rules
@@ -86,14 +87,15 @@ def judge(
         return Verdict(challenger.manifest, len(table), None, findings, [], [], params.gate.accept)
     champion_finding, champion_predictions = _check_champion(champion, challenger, table)
     known_champion = champion if isinstance(champion, Champion) else None
-    comparison = compare(table, challenger, champion_predictions, columns, params.evaluate)
+    metrics = read_metric_set(challenger.contract.task, params)
+    comparison = compare(table, challenger, champion_predictions, columns, params.evaluate, metrics)
     findings += [champion_finding, *_check_rules(comparison, known_champion, challenger, params.gate)]
     findings, used, unused = apply_waivers(findings, params.gate.accept, challenger.version)
     summary = None
     if known_champion is not None and champion_predictions is not None:
         summary = ChampionSummary.of(known_champion)
-    metrics = comparison.all_differences()
-    return Verdict(challenger.manifest, len(table), summary, findings, metrics, used, unused)
+    differences = comparison.all_differences()
+    return Verdict(challenger.manifest, len(table), summary, findings, differences, used, unused)
 
 
 def _load_challenger() -> Bundle:

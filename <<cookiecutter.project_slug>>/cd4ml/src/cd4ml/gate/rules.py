@@ -11,7 +11,7 @@ from cd4ml.contract.contract import Contract
 from cd4ml.errors import ParamsError
 from cd4ml.evaluation.calibration import Bins
 from cd4ml.evaluation.formatting import format_number, format_percent
-from cd4ml.evaluation.metrics import METRICS, compute_metrics
+from cd4ml.evaluation.metrics import compute_metrics
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.gate.comparison import Comparison, Difference
 
@@ -55,8 +55,7 @@ def check_floor(comparison: Comparison, floor: dict[str, float]) -> Finding:
     Raises:
         ParamsError: the floor names a metric that the task does not have.
     """
-    task = comparison.challenger.task
-    metrics = {metric.name: metric for metric in METRICS[task] if metric.better != "near 0"}
+    task, metrics = comparison.challenger.task, comparison.metrics.directed
     for name in floor:
         if name not in metrics:
             raise ParamsError(
@@ -64,7 +63,7 @@ def check_floor(comparison: Comparison, floor: dict[str, float]) -> Finding:
             )
     if not floor:
         return Finding("floor", "not judged", "", "gate.floor is empty")
-    values, broken, limits = compute_metrics(comparison.challenger), [], []
+    values, broken, limits = comparison.metrics.compute(comparison.challenger), [], []
     for name, limit in floor.items():
         higher = metrics[name].better == "higher"
         required = f"at {'least' if higher else 'most'} {limit:g}"
@@ -189,7 +188,9 @@ def _format_signed(difference: Difference, gain: float) -> str:
 
 
 def _format_amount(difference: Difference, gain: float) -> str:
-    return f"{100 * gain:.1f} %" if difference.metric.of_target else f"{gain:.3f}"
+    if difference.metric.of_target:
+        return f"{100 * gain:.1f} %"
+    return f"{gain:.3f}" if difference.metric.function is None else format_number(gain)  # may be of any size
 
 
 def _not_defined(metric: str) -> str:

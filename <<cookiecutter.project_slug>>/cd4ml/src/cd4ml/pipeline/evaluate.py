@@ -6,14 +6,13 @@ from typing import Any
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.training_profile import training_profile
-from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, read_table, target_of_table, times_of_table
 from cd4ml.evaluation.card import CardData, model_card
 from cd4ml.evaluation.card_quality import summary_sentence
 from cd4ml.evaluation.card_rows import RowSummary
 from cd4ml.evaluation.curves import compute_curves
 from cd4ml.evaluation.formatting import format_interval, format_number
-from cd4ml.evaluation.metrics import METRICS, main_metric
+from cd4ml.evaluation.metric_set import MetricSet, read_metric_set
 from cd4ml.evaluation.pictures import draw_pictures
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.evaluation.results import compute_results
@@ -30,16 +29,18 @@ def run() -> None:
     contract, profile = bundle.contract, bundle.training_profile()
     columns, target = columns_of_table(table, contract), target_of_table(table, contract)
     predictions = Predictions.from_scores(target, bundle.scores(columns), bundle.decision)
+    metrics = read_metric_set(contract.task, params)
 
     rounds = params.evaluate.bootstrap_rounds
     report(f"evaluating bundle {bundle.version} on {predictions.rows:,} rows, with {rounds:,} resamples")
-    results = compute_results(predictions, profile["target"], rounds)
-    slices = compute_slices(predictions, columns, contract, params.evaluate)
+    results = compute_results(predictions, profile["target"], rounds, metrics)
+    slices = compute_slices(predictions, columns, contract, params.evaluate, metrics)
     pictures = draw_pictures(predictions, _baseline_value(profile["target"]), contract.target)
     card = CardData(
         manifest=bundle.manifest,
         contract=contract,
         profile=profile,
+        metrics=metrics,
         results=results,
         slices=slices,
         pictures={f"{paths.PICTURES.name}/{name}.svg": title for name, (_, title) in pictures.items()},
@@ -52,7 +53,7 @@ def run() -> None:
     write_text(paths.SLICES, json.dumps(slices, indent=1, ensure_ascii=False))
     write_text(paths.CARD, model_card(card))
     write_text(paths.METRICS, json.dumps(results, indent=1))
-    _report_results(contract, results)
+    _report_results(metrics, results)
 
 
 def _baseline_value(target: dict[str, Any]) -> float:
@@ -70,13 +71,13 @@ def _write_folder(folder: Path, files: dict[str, str]) -> None:
             write_text(new / name, text)
 
 
-def _report_results(contract: Contract, results: dict[str, Any]) -> None:
+def _report_results(metrics: MetricSet, results: dict[str, Any]) -> None:
     rows = [("metric", "value", "95 % interval", "baseline")]
-    for metric in METRICS[contract.task]:
+    for metric in metrics.all:
         name = metric.name
         interval = format_interval(results["intervals"][name])
         rows.append((name, format_number(results[name]), interval, format_number(results["baseline"][name])))
     for line in align(rows).splitlines():
         report(line)
-    report(summary_sentence(results, main_metric(contract.task)).replace("**", ""))
+    report(summary_sentence(results, metrics.main).replace("**", ""))
     report(f"all results: {paths.CARD}; next: `make serve`")

@@ -99,6 +99,13 @@ class PackageParams(Section):
     examples: Annotated[int, Field(ge=1, le=100)] = 10
 
 
+class MetricsParams(Section):
+    """Which metric decides: models are compared by it."""
+
+    main: Annotated[str, Field(min_length=1)] = "auto"
+    """The name of a metric; auto: ROC AUC for two classes, accuracy for more, the mean absolute error for numbers."""
+
+
 class EvaluateParams(Section):
     """How the bundle is evaluated."""
 
@@ -122,8 +129,9 @@ class GateParams(Section):
     floor: Annotated[dict[str, float], Field(default_factory=dict)]
     too_good: Annotated[float | None, Field(gt=0, le=1)] = 0.995
     """The ROC AUC or R² above which a column is thought to give the target away; None: no limit."""
-    max_regression: Annotated[float, Field(ge=0, lt=1)] = 0.005
-    max_slice_regression: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    max_regression: Annotated[float, Field(ge=0)] = 0.005
+    max_slice_regression: Annotated[float, Field(ge=0)] = 0.05
+    """Both are below 1, unless the main metric is one of the team's own, which has a unit of its own."""
     max_calibration_error: Annotated[float, Field(gt=0, lt=1)] = 0.1
     accept: Annotated[list[Waiver], Field(default_factory=list)]
 
@@ -176,6 +184,7 @@ class Params(Section):
     model: Annotated[dict[str, Any], Field(default_factory=dict)]
     decision: DecisionParams = DecisionParams()
     package: PackageParams = PackageParams()
+    metrics: MetricsParams = MetricsParams()
     evaluate: EvaluateParams = EvaluateParams()
     gate: Annotated[GateParams, Field(default_factory=lambda: GateParams())]
     tune: Annotated[TuneParams, Field(default_factory=lambda: TuneParams())]

@@ -52,6 +52,11 @@ class Project:
         return Path("src") / self.package / "model.py"
 
     @property
+    def metrics(self) -> Path:
+        """The team's metrics.py, which need not exist."""
+        return Path("src") / self.package / "metrics.py"
+
+    @property
     def bucket_scheme(self) -> str:
         """The scheme of a DVC remote's URL in the platform's cloud."""
         return {"cloud-run": "gs://", "fargate": "s3://", "aci": "azure://"}[self.platform]

@@ -9,12 +9,13 @@ from typing import Any
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.evaluation.card_quality import summary_sentence
-from cd4ml.evaluation.metrics import main_metric
+from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
+from cd4ml.tracking.address import TrackingError
 from cd4ml.tracking.run_files import content_digest
 
-_SECTIONS = {"data", "split", "model", "decision", "package", "evaluate"}  # of params.yaml, that affect the run
+_SECTIONS = {"data", "split", "model", "decision", "package", "metrics", "evaluate"}  # that affect the run
 _LONGEST = 1000  # characters of a parameter's value
 _DIGITS = 12  # of a digest that is only shown
 
@@ -39,15 +40,19 @@ def read_run_content(files: dict[str, bytes]) -> RunContent:
     """Return the content of the run of models/bundle, with these files as artifacts.
 
     Raises:
-        UserError: the bundle is incomplete or altered, or params.yaml is not valid.
+        UserError: the bundle is incomplete or altered, params.yaml is not valid, or the reports lack the main metric.
     """
     bundle = Bundle.load(paths.BUNDLE)
     manifest, metrics = bundle.manifest, json.loads(paths.METRICS.read_bytes())
-    settings = Params.load().model_dump(mode="json", include=_SECTIONS)
+    all_params = Params.load()
+    settings = all_params.model_dump(mode="json", include=_SECTIONS)
     params = flatten(settings) | {"threshold": _as_text(manifest.threshold), "runtime": manifest.runtime}
     tags = {"bundle.version": manifest.version, "bundle.digest": manifest.digest, "runtime.reason": manifest.reason}
     tags |= {f"sha256.{name}": digest[:_DIGITS] for name, digest in manifest.made_of.items()}
-    result = summary_sentence(metrics, main_metric(manifest.task))
+    main = read_metric_set(manifest.task, all_params).main
+    if main.name not in metrics:
+        raise TrackingError(f"{paths.METRICS} lacks {main.name}, now metrics.main: `make train` evaluates again")
+    result = summary_sentence(metrics, main)
     hint = "The model card shows all of it: under Artifacts, `reports/model-card.md`."
     tags["mlflow.note.content"] = "\n\n".join([bundle.contract.description or bundle.contract.name, result, hint])
     return RunContent(

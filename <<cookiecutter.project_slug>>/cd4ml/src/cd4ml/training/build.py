@@ -1,7 +1,5 @@
 """Build the team's model: call `build_model` in model.py with the keys of `model:` in params.yaml."""
 
-import importlib
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
@@ -9,11 +7,12 @@ from pydantic import ConfigDict, ValidationError, validate_call
 
 from cd4ml.contract.columns import Columns
 from cd4ml.contract.contract import Task
-from cd4ml.errors import ModelError, ParamsError, UserError, describe, locate
+from cd4ml.errors import ModelError, ParamsError, UserError
 from cd4ml.files.yaml_file import describe_errors
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
 from cd4ml.settings.project import read_project
+from cd4ml.settings.team_module import explain, import_module
 from cd4ml.training.estimator import numbers_and_categories
 
 
@@ -26,14 +25,8 @@ def load_build_model() -> Callable[..., Any]:
     project = read_project()
     if not project.model.exists():
         raise ModelError(f"{project.model} does not exist; pyproject.toml names the package under [tool.cd4ml]")
-    source = str(project.model.parent.parent.absolute())
-    if source not in sys.path:
-        sys.path.insert(0, source)
-    try:
-        module = importlib.import_module(f"{project.package}.model")
-        build_model: Callable[..., Any] | None = getattr(module, "build_model", None)
-    except Exception as failure:
-        raise ModelError(_with_line(failure)) from failure
+    module = import_module(project.model, ModelError)
+    build_model: Callable[..., Any] | None = getattr(module, "build_model", None)
     if not callable(build_model):
         raise ModelError(f"{project.model} has no function build_model; write one that returns an unfitted pipeline")
     return build_model
@@ -70,15 +63,9 @@ def build_model_with(settings: Mapping[str, Any], task: Task, features: Columns,
     except UserError:
         raise
     except Exception as failure:
-        raise ModelError(_with_line(failure)) from failure
+        raise ModelError(explain(failure, read_project().model)) from failure
 
 
 def setting_types() -> dict[str, Any]:
     """Return the type annotations of `build_model`'s arguments."""
     return get_type_hints(load_build_model())
-
-
-def _with_line(failure: Exception) -> str:
-    """Return an exception that the team's code raised in one line, with file and line of that code."""
-    model = read_project().model
-    return f"{locate(failure, model.parent) or model}: {describe(failure)}"

@@ -14,7 +14,8 @@ from cd4ml.bundle.decision import Decision
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Task
 from cd4ml.errors import ModelError
-from cd4ml.evaluation.metrics import Metric, main_metric, make_main_scorer
+from cd4ml.evaluation.metric_set import MetricSet
+from cd4ml.evaluation.metric_table import Metric
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
@@ -22,12 +23,12 @@ from cd4ml.settings.project import read_project
 from cd4ml.training.build import build_configured_model
 from cd4ml.training.estimator import predict_scores
 from cd4ml.training.fit import fit
+from cd4ml.training.threshold import best_threshold
 from cd4ml.tuning.folds import Fold
 from cd4ml.tuning.space import ModelValues
 
 LEAST_ROWS = 100  # in the smallest fold on the first rung: with fewer, chance ranks the candidates
 _SMALLEST_SHARE = 1 / 16  # of the rows: with fewer, a candidate may rank otherwise than on all of them
-_THRESHOLD = 0.5  # any threshold would do: the main metric of a binary task does not depend on it
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,17 @@ class Search:
     features: Columns
     target: Array
     folds: list[Fold]
+    metrics: MetricSet
 
-    @cached_property
+    @property
     def metric(self) -> Metric:
         """The metric by which candidates are compared."""
-        return main_metric(self.task)
+        return self.metrics.main
 
     @property
     def sign(self) -> int:
         """1 if a higher score is better, -1 if a lower one is."""
-        return 1 if self.metric.better == "higher" else -1
+        return self.metric.sign
 
     @property
     def present(self) -> ModelValues:
@@ -77,41 +79,52 @@ class Search:
         """Return the metric on all validation rows of a fold, of a model fitted on a share of its other rows.
 
         Raises:
-            ModelError: the model predicts NaN or infinity. An estimator may raise any other exception.
+            ModelError: the model predicts NaN or infinity, or its score is NaN. An estimator may raise any other
+                exception.
         """
         params = self.params.model_copy(update={"model": {**self.params.model, **values}})
         rows = fold.sample(share)
         train, validation = self._rows(rows), self._rows(fold.validation)
         model = fit(build_configured_model(params, self.task, train), train, self.target[rows])
         scores = predict_scores(model, validation, self.task)
-        predictions = Predictions.from_scores(self.target[fold.validation], scores, self._decision(model))
-        score = float(make_main_scorer(predictions)(np.ones((1, predictions.rows)))[self.metric.name][0])
-        if not (np.isfinite(scores).all() and np.isfinite(score)):
+        if not np.isfinite(scores).all():
             raise ModelError("model.py: the model predicts NaN or infinity")
+        target = self.target[fold.validation]
+        predictions = Predictions.from_scores(target, scores, self._decision(model, scores, target))
+        score = self.metrics.compute_main(predictions)
+        if not np.isfinite(score):
+            raise ModelError(f"{self.metric.name} cannot be computed in {fold.name}")
         return score
 
     def _rows(self, positions: Array) -> Columns:
         return {name: array[positions] for name, array in self.features.items()}
 
-    def _decision(self, model: object) -> Decision:
+    def _decision(self, model: object, scores: Array, target: Array) -> Decision:
+        """Return how scores become classes; a threshold that is chosen later is here the best for these rows."""
         if self.task == "multiclass":
             return Decision(self.task, [str(label) for label in model.classes_], None)  # type: ignore[attr-defined]
-        binary = self.task == "binary"
-        return Decision(self.task, [False, True] if binary else [], _THRESHOLD if binary else None)
+        if self.task == "regression":
+            return Decision(self.task, [], None)
+        threshold = self.params.decision.threshold
+        if threshold == "auto":
+            threshold = best_threshold(scores[:, 1], target)
+        return Decision(self.task, [False, True], threshold)
 
 
 def search_key(params: Params) -> str:
     """Return a hash of everything that affects a score, except the values of the space: data, code and settings.
 
-    The data and the code are the training set, the contract, the lock file, features.py and model.py, this library, and
+    The data and the code are the training set, the contract, the lock file, the team's package, this library, and
     Python's version. So a study never mixes scores of other data or code. `tune.candidates` is left out, so that a
     study continues if there are more.
     """
     project = read_project()
     library = sorted(Path(__file__).parents[1].rglob("*.py"))
-    files = [paths.TRAIN, paths.CONTRACT, paths.LOCK, project.features, project.model, *library]
+    team = sorted(project.model.parent.rglob("*.py"))
+    files = [paths.TRAIN, paths.CONTRACT, paths.LOCK, *team, *library]
     fixed = {key: value for key, value in params.model.items() if key not in params.tune.space}
-    tune, split = params.tune.model_dump(mode="json", exclude={"candidates"}), params.split.model_dump(mode="json")
+    tune = params.tune.model_dump(mode="json", exclude={"candidates"})
+    others = params.model_dump(mode="json", include={"split", "decision", "metrics"})
     parts = [platform.python_version(), *(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)]
-    text = json.dumps([parts, fixed, tune, split], sort_keys=True, default=repr)
+    text = json.dumps([parts, fixed, tune, others], sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
