@@ -107,6 +107,19 @@ def test_a_table_is_adopted_and_trains_without_an_edit(fresh: Project, adopt: Ad
     assert not list(Path("data/source").iterdir())
 
 
+def test_the_rows_that_a_split_of_the_teams_own_holds_back_are_not_used(fresh: Project, adopt: Adopt) -> None:
+    fresh.write(
+        "src/houses/split.py", "def in_test_set(table):\n    'The large ones.'\n    return table['size'] > 19\n"
+    )
+    table = rows_with()
+
+    with fresh.inside():
+        printed = adopt(table)
+
+    held = int((table["size"] > 19).sum())
+    assert f"test set: by in_test_set in src/houses/split.py: {held} rows; training set: {ROWS - held} rows" in printed
+
+
 @pytest.mark.parametrize(
     ("values", "decision"),
     [

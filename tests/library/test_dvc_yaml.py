@@ -13,6 +13,7 @@ import yaml
 TEMPLATE = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>"
 LIBRARY = Path(cd4ml.__file__).parent
 PREFIX = "cd4ml/src/cd4ml/"
+TEAM = "src/<< cookiecutter.__package >>"
 STAGES = yaml.safe_load((TEMPLATE / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PACKAGES = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
 
@@ -52,11 +53,12 @@ def test_a_stage_depends_on_the_packages_that_it_imports(stage: str) -> None:
     assert declared == expected_dependencies(stage)
 
 
-@pytest.mark.parametrize("stage", ["train", "package"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_that_uses_the_teams_code_depends_on_it(stage: str) -> None:
-    files = {Path(path).name for path in STAGES[stage]["deps"] if path.startswith("src/")}
+    files = {path.removeprefix(TEAM) for path in STAGES[stage]["deps"] if path.startswith(TEAM)}
 
-    assert files == {"features.py", "model.py"}
+    both = {"/features.py", "/model.py"}
+    assert files == {"train": both, "package": both, "split": {""}, "evaluate": {""}}.get(stage, set())
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -68,15 +70,16 @@ def test_a_failing_stage_keeps_the_outputs_of_the_last_run(stage: str) -> None:
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with the library and the dependencies on it of dvc.yaml, whose stages write their names. All ran."""
+    """A repository with the library, the team's package and the dependencies on them of dvc.yaml; all stages ran."""
     folder = tmp_path_factory.mktemp("pipeline")
     shutil.copytree(LIBRARY, folder / PREFIX, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(TEMPLATE / "src/<<cookiecutter.__package>>", folder / TEAM)
     for name in (".dvcignore", ".gitignore"):
         shutil.copyfile(TEMPLATE / name, folder / name)
     stages = {
         stage: {
             "cmd": f"echo {stage} > {stage}.txt",
-            "deps": [path for path in STAGES[stage]["deps"] if path.startswith(PREFIX)],
+            "deps": [path for path in STAGES[stage]["deps"] if path.startswith((PREFIX, TEAM))],
             "outs": [{f"{stage}.txt": {"persist": True}}],
         }
         for stage in STAGES
@@ -105,3 +108,30 @@ def test_a_change_in_a_package_makes_exactly_the_stages_stale_that_import_it(pip
 
     names = {package, f"{package}/{module.name}"}
     assert stale == {stage for stage in STAGES if names & expected_dependencies(stage)}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("features.py", {"train", "package", "split", "evaluate"}),
+        ("model.py", {"train", "package", "split", "evaluate"}),
+        ("metrics.py", {"split", "evaluate"}),
+        ("split.py", {"split", "evaluate"}),
+        ("model_card.md.jinja", {"split", "evaluate"}),
+        ("__pycache__/split.cpython-311.pyc", set()),
+    ],
+)
+def test_a_file_of_the_team_that_appears_changes_or_vanishes_makes_its_stages_stale(
+    pipeline: Path, name: str, expected: set[str]
+) -> None:
+    file = pipeline / TEAM / name
+    before = file.read_bytes() if file.exists() else None
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes((before or b"") + b"# changed")
+    try:
+        stale = {stage for stage in STAGES if f"{stage}:" in dvc(pipeline, "status")}
+    finally:
+        file.unlink() if before is None else file.write_bytes(before)
+
+    assert stale == expected
+    assert not {stage for stage in STAGES if f"{stage}:" in dvc(pipeline, "status")}

@@ -21,6 +21,10 @@ class DataError(UserError):
     """The rows cannot be read, or do not match the contract or the parameters."""
 
 
+class SplitError(UserError):
+    """split.py failed, or did not say of each row whether it is in the test set."""
+
+
 class FeatureError(UserError):
     """features.py failed, or returned features that no model can use."""
 

@@ -1,6 +1,5 @@
 """Decide what each column of a table is used for, and say why."""
 
-from collections.abc import Sequence
 
 import pandas as pd
 

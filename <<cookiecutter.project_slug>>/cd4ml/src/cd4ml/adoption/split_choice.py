@@ -8,8 +8,8 @@ import pandas as pd
 from cd4ml.adoption.setting import Setting
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Contract
+from cd4ml.contract.split_rule import read_split_rule
 from cd4ml.contract.table import times_of_table
-from cd4ml.pipeline.split import is_in_test_set
 from cd4ml.settings.params import SplitParams
 
 _SHARE = 0.2
@@ -29,7 +29,10 @@ class SplitChoice:
 
 
 def choose_split(table: pd.DataFrame, contract: Contract) -> SplitChoice:
-    """Return the test set: the newest days with a fifth of the rows, or a fifth of the rows by a hash."""
+    """Return the test set: the newest days with a fifth of the rows, or a fifth of the rows by a hash.
+
+    The team's split.py decides if there is one.
+    """
     times = times_of_table(table, contract)
     if times is None:
         settings = {"holdout_share": Setting(_SHARE)}
@@ -42,7 +45,10 @@ def choose_split(table: pd.DataFrame, contract: Contract) -> SplitChoice:
         settings = {"holdout_days": Setting(held, f"the newest days: a fifth of {len(table):,} rows")}
         sides = f"the newest {held} days, from {first} on"
     fewest = max(10, min(_FEWEST_ROWS, int(len(table) * _SHARE / 2)))
-    in_test = is_in_test_set(table, contract, SplitParams.model_validate({k: s.value for k, s in settings.items()}))
+    rule = read_split_rule(contract, SplitParams.model_validate({key: one.value for key, one in settings.items()}))
+    if rule.is_of_team:
+        sides = f"by {rule.setting}"
+    in_test = rule.in_test_set(table)
     why = f"in the training set and in the test set; a tenth of {len(table):,} rows, from 10 to {_FEWEST_ROWS}"
     settings["minimum_rows"] = Setting(fewest, why)
     summary = f"{sides}: {in_test.sum():,} rows; training set: {(~in_test).sum():,} rows"

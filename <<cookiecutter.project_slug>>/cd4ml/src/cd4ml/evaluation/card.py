@@ -7,6 +7,7 @@ from typing import Any
 from cd4ml.bundle.decision import Decision
 from cd4ml.bundle.manifest import Manifest
 from cd4ml.contract.contract import Contract, Target
+from cd4ml.contract.split_rule import SplitRule
 from cd4ml.evaluation.card_quality import quality_section, slices_section
 from cd4ml.evaluation.card_rows import RowSummary, columns_section, day_of, sets_section
 from cd4ml.evaluation.markdown import code_span, escape, markdown_table
@@ -30,6 +31,8 @@ class CardData:
     pictures: dict[str, str]
     """Each picture's title, by its path relative to the card."""
     test: RowSummary
+    rule: SplitRule
+    """By which the test set was chosen."""
     accepted: Sequence[Waiver] = ()
     """The waivers in params.yaml for this bundle."""
 
@@ -39,7 +42,7 @@ def model_card(data: CardData) -> str:
     sections = [
         _title(data.contract),
         _purpose(data.contract, data.manifest.decision),
-        sets_section(data.contract, RowSummary.from_profile(data.profile), data.test),
+        sets_section(data.rule, RowSummary.from_profile(data.profile), data.test),
         quality_section(data.contract, data.results, data.metrics),
         "\n".join(f"![{title}]({path})" for path, title in data.pictures.items()),
         slices_section(data.slices, data.contract.task, data.metrics.main),

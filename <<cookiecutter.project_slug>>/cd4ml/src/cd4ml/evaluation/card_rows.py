@@ -5,6 +5,7 @@ from typing import Any
 
 from cd4ml.contract.column import Column
 from cd4ml.contract.contract import Contract, Target
+from cd4ml.contract.split_rule import SplitRule
 from cd4ml.evaluation.formatting import NO_VALUE, format_exact, format_number, format_percent, format_rounded
 from cd4ml.evaluation.markdown import code_span, escape, markdown_table
 
@@ -29,9 +30,12 @@ class RowSummary:
         return cls(profile["rows"], profile["target"], time.get("first"), time.get("last"))
 
 
-def sets_section(contract: Contract, train: RowSummary, test: RowSummary) -> str:
+def sets_section(rule: SplitRule, train: RowSummary, test: RowSummary) -> str:
     """Return the section that compares the training set with the test set."""
-    if contract.time is None:
+    contract = rule.contract
+    if rule.is_of_team:
+        choice = f"The test set was chosen by {escape(rule.setting)}: {escape(rule.description)}"
+    elif contract.time is None:
         choice = "The test set was chosen by a hash, so that its rows stay in it as the table grows."
     else:
         choice = (

@@ -6,6 +6,7 @@ from typing import Any
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.training_profile import training_profile
+from cd4ml.contract.split_rule import read_split_rule
 from cd4ml.contract.table import columns_of_table, read_table, target_of_table, times_of_table
 from cd4ml.evaluation.card import CardData, model_card
 from cd4ml.evaluation.card_quality import summary_sentence
@@ -45,6 +46,7 @@ def run() -> None:
         slices=slices,
         pictures={f"{paths.PICTURES.name}/{name}.svg": title for name, (_, title) in pictures.items()},
         test=RowSummary.from_profile(training_profile({}, target, times_of_table(table, contract), contract)),
+        rule=read_split_rule(contract, params.split),
         accepted=[waiver for waiver in params.gate.accept if waiver.bundle == bundle.version],
     )
 

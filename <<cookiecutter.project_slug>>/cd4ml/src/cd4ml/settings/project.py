@@ -52,6 +52,11 @@ class Project:
         return Path("src") / self.package / "model.py"
 
     @property
+    def split(self) -> Path:
+        """The team's split.py, which need not exist."""
+        return Path("src") / self.package / "split.py"
+
+    @property
     def metrics(self) -> Path:
         """The team's metrics.py, which need not exist."""
         return Path("src") / self.package / "metrics.py"
