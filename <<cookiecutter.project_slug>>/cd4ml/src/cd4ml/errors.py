@@ -37,6 +37,10 @@ class MetricError(UserError):
     """metrics.py failed, has a function that is no metric, or one that does not return a number."""
 
 
+class CardError(UserError):
+    """The team's template of the model card is not valid, or failed."""
+
+
 class BundleError(UserError):
     """A bundle is missing, incomplete or altered, or was written by a newer version of the library."""
 

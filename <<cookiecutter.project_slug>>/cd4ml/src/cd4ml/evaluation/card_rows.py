@@ -1,13 +1,14 @@
-"""Write the model card's sections about rows: the training set, the test set, and the columns of a request."""
+"""The model card's facts about rows: the training set, the test set, and the columns of a request."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from cd4ml.contract.column import Column
 from cd4ml.contract.contract import Contract, Target
-from cd4ml.contract.split_rule import SplitRule
 from cd4ml.evaluation.formatting import NO_VALUE, format_exact, format_number, format_percent, format_rounded
-from cd4ml.evaluation.markdown import code_span, escape, markdown_table
+from cd4ml.evaluation.markdown import code_span, escape
 
 _MAX_SHARES = 3
 
@@ -30,27 +31,10 @@ class RowSummary:
         return cls(profile["rows"], profile["target"], time.get("first"), time.get("last"))
 
 
-def sets_section(rule: SplitRule, train: RowSummary, test: RowSummary) -> str:
-    """Return the section that compares the training set with the test set."""
-    contract = rule.contract
-    if rule.is_of_team:
-        choice = f"The test set was chosen by {escape(rule.setting)}: {escape(rule.description)}"
-    elif contract.time is None:
-        choice = "The test set was chosen by a hash, so that its rows stay in it as the table grows."
-    else:
-        choice = (
-            f"By {code_span(contract.time)}, every row of the test set is later than every row of the training set."
-        )
-    header = ("", "rows", "from", "to", code_span(contract.target.name))
-    cells = [
-        (name, f"{rows.rows:,}", day_of(rows.first), day_of(rows.last), _target_summary(contract.target, rows.target))
-        for name, rows in (("training set", train), ("test set", test))
-    ]
-    columns = [0, 1, *([2, 3] if contract.time is not None else []), 4]
-    table = markdown_table(
-        [header[column] for column in columns], [[row[column] for column in columns] for row in cells], right=(1,)
-    )
-    return f"## Training set and test set\n\n{table}\n\n{choice}"
+def set_facts(name: str, rows: RowSummary, target: Target) -> dict[str, Any]:
+    """Return the facts about the training set or the test set."""
+    summary = Markup(_target_summary(target, rows.target))  # noqa: S704 - it was escaped
+    return {"name": name, "rows": rows.rows, "first": rows.first, "last": rows.last, "target": summary}
 
 
 def _target_summary(target: Target, distribution: dict[str, Any]) -> str:
@@ -61,27 +45,21 @@ def _target_summary(target: Target, distribution: dict[str, Any]) -> str:
     return ", ".join(f"{code_span(label)} {format_percent(share)}" for label, share in distribution["shares"].items())
 
 
-def day_of(time: str | None) -> str:
-    """Return the day of a time in ISO format; a dash for None."""
-    return time[:10] if time else NO_VALUE
-
-
-def columns_section(contract: Contract, profile: dict[str, Any]) -> str:
-    """Return the section about the columns: what each may hold, and its distribution in the training set."""
-    header = ("column", "type", "allowed", "unit", "null in training", "typical in training", "description")
-    rows = []
-    for name, column in contract.columns.items():
-        distribution = profile["columns"][name]
-        nulls = format_percent(distribution["nulls"]) if column.nullable else "not allowed"
-        unit, description = escape(column.unit or ""), escape(column.description or "")
-        rows.append(
-            (code_span(name), column.type, _allowed(column), unit, nulls, _typical_values(distribution), description)
-        )
-    return (
-        f"## Columns of a request\n\n{markdown_table(header, rows)}\n\n"
-        "Typical values are, for a number, the 10th percentile, the median and the 90th percentile; for a category, "
-        "the most common values. The service rejects a value that is not allowed."
-    )
+def column_facts(contract: Contract, profile: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the columns of a request: what each may hold, and its distribution in the training set."""
+    return [
+        {
+            "name": name,
+            "type": column.type,
+            "allowed": Markup(_allowed(column)),  # noqa: S704 - it was escaped
+            "unit": column.unit or "",
+            "nullable": column.nullable,
+            "nulls": profile["columns"][name]["nulls"],
+            "typical": Markup(_typical_values(profile["columns"][name])),  # noqa: S704 - it was escaped
+            "description": column.description or "",
+        }
+        for name, column in contract.columns.items()
+    ]
 
 
 def _allowed(column: Column) -> str:

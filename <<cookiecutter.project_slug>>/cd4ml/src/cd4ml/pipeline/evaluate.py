@@ -21,6 +21,7 @@ from cd4ml.evaluation.slices import compute_slices
 from cd4ml.files.atomic import replacing_folder, write_text
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
+from cd4ml.settings.project import read_project
 from cd4ml.terminal.output import align, report
 
 
@@ -53,7 +54,7 @@ def run() -> None:
     _write_folder(paths.CURVES, {f"{name}.csv": curve.to_csv() for name, curve in compute_curves(predictions).items()})
     _write_folder(paths.PICTURES, {f"{name}.svg": svg for name, (svg, _) in pictures.items()})
     write_text(paths.SLICES, json.dumps(slices, indent=1, ensure_ascii=False))
-    write_text(paths.CARD, model_card(card))
+    write_text(paths.CARD, model_card(card, read_project().card))
     write_text(paths.METRICS, json.dumps(results, indent=1))
     _report_results(metrics, results)
 

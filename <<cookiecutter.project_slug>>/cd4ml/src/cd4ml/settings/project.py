@@ -62,6 +62,11 @@ class Project:
         return Path("src") / self.package / "metrics.py"
 
     @property
+    def card(self) -> Path:
+        """The team's template of the model card, which need not exist."""
+        return Path("src") / self.package / "model_card.md.jinja"
+
+    @property
     def bucket_scheme(self) -> str:
         """The scheme of a DVC remote's URL in the platform's cloud."""
         return {"cloud-run": "gs://", "fargate": "s3://", "aci": "azure://"}[self.platform]
