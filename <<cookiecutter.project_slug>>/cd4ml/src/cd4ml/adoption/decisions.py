@@ -1,6 +1,5 @@
 """Decide what each column of a table is used for, and say why."""
 
-
 import pandas as pd
 
 from cd4ml.adoption.column_rules import decide_column

@@ -20,8 +20,17 @@ from cd4ml.bundle.manifest import MODEL_FILES, Manifest, load_manifest
 from cd4ml.contract.columns import Array, Columns, columns_of_rows
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import BundleError, UserError, describe
+from cd4ml.settings.project import read_project
 
 _ADVICE = "install the packages in uv.lock with `make setup`, or run `make train`"
+
+
+def _teams_features() -> Path | None:
+    """Return the features.py of the project in the working directory; None if there is no project, as in the image."""
+    try:
+        return read_project().features
+    except UserError:
+        return None
 
 
 class Bundle:
@@ -42,7 +51,7 @@ class Bundle:
         """
         manifest = load_manifest(folder)
         contract = Contract.from_json((folder / "contract.json").read_bytes())
-        code = FeatureCode.read(folder / "features.py")
+        code = FeatureCode.read(folder / "features.py", original=_teams_features())
         engine_type = OnnxEngine if manifest.runtime == "onnx" else SklearnEngine
         model = folder / MODEL_FILES[manifest.runtime]
         try:

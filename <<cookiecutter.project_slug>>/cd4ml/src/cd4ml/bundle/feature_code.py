@@ -19,27 +19,40 @@ from cd4ml.files.text import read_text
 class FeatureCode:
     """The text of features.py, compiled.
 
+    Args:
+        source: the text.
+        name: of the file, for messages.
+        file: by which debuggers and coverage find the lines; the name by default.
+
     Raises:
         FeatureError: the text is not valid Python, imports anything but NumPy and the standard library, or has no
             function `derive`.
     """
 
-    def __init__(self, source: str, name: str = "features.py") -> None:
+    def __init__(self, source: str, name: str = "features.py", file: Path | None = None) -> None:
         self.source = source
-        self._name = name
-        self._derive = _compile(source, name)
+        self._name, self._file = name, str(file or name)
+        self._derive = _compile(source, name, self._file)
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path, original: Path | None = None) -> Self:
         """Return the code in a file.
+
+        Args:
+            path: the file.
+            original: the file that this one may be a copy of; if it has the same text, it is the one that messages,
+                debuggers and coverage name.
 
         Raises:
             FeatureError: the file does not exist, or its text is rejected as above.
         """
         try:
-            return cls(read_text(path, FeatureError), str(path))
+            source = read_text(path, FeatureError)
         except FileNotFoundError:
             raise FeatureError(f"{path} does not exist; pyproject.toml names the package under [tool.cd4ml]") from None
+        is_copy = original is not None and original.is_file() and original.read_bytes() == path.read_bytes()
+        shown = original if original is not None and is_copy else path
+        return cls(source, str(shown), shown.absolute())
 
     def derive(self, columns: Columns) -> Columns:
         """Return the features of normalized columns: float32 for numbers, str objects for categories, `(rows,)` each.
@@ -51,7 +64,7 @@ class FeatureCode:
         try:
             features = self._derive(_GivenColumns(columns))
         except Exception as failure:
-            raise FeatureError(f"{self._name}{_line_of(failure, self._name)}: {_reason(failure)}") from failure
+            raise FeatureError(f"{self._name}{_line_of(failure, self._file)}: {_reason(failure)}") from failure
         if not isinstance(features, dict) or not features:
             raise FeatureError(f"{self._name}: derive returned {type(features).__name__}; return features by name")
         return {name: self._normalized(name, values, rows) for name, values in features.items()}
@@ -86,7 +99,7 @@ class _GivenColumns(dict[str, Array]):
         return super().pop(name, *default)
 
 
-def _compile(source: str, name: str) -> Callable[[Columns], Any]:
+def _compile(source: str, name: str, file: str) -> Callable[[Columns], Any]:
     try:
         tree = ast.parse(source, name)
     except SyntaxError as invalid:
@@ -100,7 +113,7 @@ def _compile(source: str, name: str) -> Callable[[Columns], Any]:
                     "the bundle holds a copy of this file, so import only NumPy and the standard library"
                 )
     scope: dict[str, Any] = {"__name__": "features"}
-    exec(compile(tree, name, "exec"), scope)  # noqa: S102 - the bundle holds its checksum
+    exec(compile(tree, file, "exec"), scope)  # noqa: S102 - the bundle holds its checksum
     if not callable(scope.get("derive")):
         raise FeatureError(f"{name} has no function derive(columns); write one that returns features by name")
     return scope["derive"]  # type: ignore[no-any-return]
@@ -115,11 +128,11 @@ def _imported_modules(node: ast.AST) -> list[str]:
     return []
 
 
-def _line_of(failure: Exception, name: str) -> str:
+def _line_of(failure: Exception, file: str) -> str:
     """Return `:line` of the innermost line of features.py that an exception passed through; empty if it did not."""
     trace, line = failure.__traceback__, None
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == name:
+        if trace.tb_frame.f_code.co_filename == file:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f":{line}" if line else ""
