@@ -43,6 +43,11 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "gate": Verb(
             "gate.judge", "reject a bundle that is worse than the baseline or the champion", "cd4ml gate", git=True
         ),
+        "door": Verb(
+            "doors.door",
+            "list the files in which your code is called, or write one to start from",
+            "cd4ml door metrics",
+        ),
         "track": Verb("tracking.track", "publish the trained model to MLflow", "cd4ml track --alias champion"),
         "mlflow": Verb("tracking.mlflow_page", "open the MLflow page with the runs", "cd4ml mlflow --port 5050"),
         "stage": Verb("pipeline.stage", "run one stage of dvc.yaml, as DVC does", "cd4ml stage validate"),
