@@ -68,6 +68,19 @@ def test_report_and_card_name_the_rule_that_was_used(
     assert "is later than every row of the training set" not in card
 
 
+def test_the_card_names_the_group_whose_rows_are_on_one_side(project: Project) -> None:
+    project.replace("contract.yaml", "time: sold_on\n", "group: street\n")
+    project.replace("contract.yaml", "  street: {type: category, nullable: true}\n", "")
+    project.replace("params.yaml", '"2024-06-30"', "null")
+    numbers = pd.Series(range(len(project.table))) % 40
+    project.table = project.table.assign(street="street " + numbers.astype(str))
+
+    project.run("ingest", "validate", "split", "train", "package", "evaluate")
+
+    card = (project.folder / "reports/model-card.md").read_text(encoding="utf-8")
+    assert "The test set was chosen by a hash of `street`: all rows of a value are on one side" in card
+
+
 def test_without_the_file_card_and_report_name_the_librarys_rule(
     projects_with_reports: dict[str, Project],
 ) -> None:

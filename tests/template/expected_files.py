@@ -35,6 +35,7 @@ PROJECT = """
     data/source/README.md
     docs/connect-your-data.md
     docs/delivery.md
+    docs/doors.md
     docs/gate.md
     tests/conftest.py
     tests/test_features.py

@@ -6,7 +6,8 @@ and in the service. Read first: `contract`, `column`, then `columns`.
 - `contract`: contract.yaml as a typed object. `column`: one of its columns, its rules, and their names in messages.
 - `columns`: rows to columns, without pandas; the service uses it.
 - `table`: pandas tables to columns; read and write the tables of the stages.
-- `row_key`: on which side of the split a row is, if the contract names no time.
+- `split_rule`: which rows are in the test set. `row_key`: a hash of each row, which decides if the contract names no
+  time and the team has no rule of its own.
 - `validation`: find the rows of a table that violate the contract.
 - `inference`: draft a contract from a table.
 - `compatibility`: what a new version of a contract changes for the clients of the service.

@@ -69,7 +69,12 @@ def card_facts(data: CardData) -> dict[str, Any]:
     manifest, target = data.manifest, contract.target
     by = "team" if data.rule.is_of_team else "hash" if contract.time is None else "time"
     return {
-        "contract": {"name": contract.name, "description": contract.description or "", "time": contract.time},
+        "contract": {
+            "name": contract.name,
+            "description": contract.description or "",
+            "time": contract.time,
+            "group": contract.group,
+        },
         "target": {"name": target.name, "unit": target.unit or "", "description": target.description or ""},
         "decision": {
             "task": manifest.decision.task,
