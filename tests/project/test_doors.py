@@ -10,28 +10,40 @@ def stages_run(printed: str) -> list[str]:
     return [line.split("'")[1] for line in printed.splitlines() if line.startswith("Running stage '")]
 
 
-def test_every_door_works_at_once(small: Project) -> None:
-    small.replace("params.yaml", "main: auto", "main: mean_gain")
+def test_every_door_works_at_once(project: Project) -> None:
     for name in ("metrics", "split", "card"):
-        printed = small.cd4ml("door", name).stdout
+        printed = project.cd4ml("door", name).stdout
         assert "they work as they are" in printed
 
-    trained = small.make("train").stdout
-    gate = small.make("gate", check=False).stdout
-    small.make("lint")
-    tests = small.make("test").stdout
+    trained = project.make("train").stdout
+    gate = project.make("gate").stdout
+    project.make("lint")
+    tests = project.make("test").stdout
 
     assert stages_run(trained) == ["split", "evaluate"]  # the same rows, and so the same model
-    assert "mean_gain" in trained.split("average_precision")[0]
-    assert gate.splitlines()[-1].startswith("passed: ") or "rejected: baseline: " in gate
-    assert "mean_gain" in gate
+    assert "  mean_gain " in trained
+    assert gate.splitlines()[-1].startswith("passed: ")
+    assert "| Mean gain |" in (project.folder / "reports/gate.md").read_text(encoding="utf-8")
     assert " passed" in tests
     assert "failed" not in tests
-    assert "## What it is for" in (small.folder / "reports/model-card.md").read_text(encoding="utf-8")
+    assert "## What it is for" in (project.folder / "reports/model-card.md").read_text(encoding="utf-8")
 
+
+def test_the_main_metric_is_one_key_and_a_file_that_is_removed_is_forgotten(small: Project) -> None:
+    small.cd4ml("door", "metrics")
+    small.replace("params.yaml", "main: auto", "main: mean_gain")
+
+    trained = small.make("train").stdout
+    judged = small.make("gate", check=False).stdout
+
+    assert "  mean_gain " in trained.split("roc_auc")[0]
+    assert "challenger" in judged
+    assert judged.split("mean_gain")[0].count("roc_auc") == 0
     (small.source / "metrics.py").unlink()
+    unknown = small.make("train", check=False).stdout
+    assert 'params.yaml: metrics.main is "mean_gain", by which binary models cannot be compared; write ' in unknown
     small.replace("params.yaml", "main: mean_gain", "main: auto")
-    assert stages_run(small.make("train").stdout) == ["split", "evaluate"]
+    assert stages_run(small.make("train").stdout) == ["evaluate"]
     assert "mean_gain" not in (small.folder / "reports/metrics.json").read_text(encoding="utf-8")
 
 
