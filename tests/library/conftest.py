@@ -111,6 +111,17 @@ def champion(candidates: "CandidateModels") -> "Bundle":
 
 
 @pytest.fixture
+def with_metrics(tiny_projects: dict[str, Project], tmp_path: Path) -> Callable[..., Project]:
+    """`with_metrics(text, main metric, task)`: a copy of a project with a bundle, with this metrics.py."""
+    import own_metrics
+
+    def make(text: str, metric: str = "auto", task: str = "binary") -> Project:
+        return own_metrics.with_metrics(tiny_projects[task], tmp_path / "copy", text, metric)
+
+    return make
+
+
+@pytest.fixture
 def small_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     """The verb `tune` fits small decision trees, which takes milliseconds, and finds no MLflow server."""
     from tunable_project import use_small_tree

@@ -1,70 +1,18 @@
 """A team's own metrics: functions in metrics.py, in every report, and the one by which models are compared."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.cli import main
 from cd4ml.gate.champion import Champion
 from cd4ml.gate.judge import judge
 from cd4ml.gate.verdict import Verdict, as_markdown, as_text
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
 from house_project import Project
-
-PROFIT = '''\
-"""What a prediction is worth to us."""
-
-import numpy as np
-from sklearn.metrics import log_loss
-
-LOWER_IS_BETTER = ["cost"]
-AT_LEAST = 0.3
-
-
-def profit(y, p, weights):
-    """Mean profit of a house that we buy, in thousand.
-
-    Not shown.
-    """
-    return _mean(np.where(p >= AT_LEAST, np.where(y == 1, 20.0, -7.0), 0.0), weights)
-
-
-def cost(y, p, weights):
-    """Mean cost of a wrong probability."""
-    return _mean(np.abs(y - p), weights)
-
-
-def _mean(values, weights):
-    return np.average(values, weights=weights)
-'''
-NUMBERS = '''\
-def within_ten(y, p, weights):
-    """Share of the predictions within a tenth of the price."""
-    return (abs(p - y) <= 0.1 * abs(y)).mean()
-'''
-CLASSES = '''\
-def among_two(y, p, weights):
-    """Share of the rows whose class is among the two most probable."""
-    return (p.argsort(axis=1)[:, -2:] == y[:, None]).any(axis=1).mean()
-'''
-
-
-@pytest.fixture
-def with_metrics(tiny_projects: dict[str, Project], tmp_path: Path) -> Callable[..., Project]:
-    """A copy of a project with a bundle, a metrics.py, and a main metric."""
-
-    def make(text: str, metric: str = "auto", task: str = "binary") -> Project:
-        project = tiny_projects[task].copy_to(tmp_path / "copy")
-        project.write("src/houses/metrics.py", text)
-        sections = f"metrics: {{main: {metric}}}\nevaluate: {{bootstrap_rounds: 100}}\n"
-        project.write("params.yaml", (project.folder / "params.yaml").read_text(encoding="utf-8") + sections)
-        return project
-
-    return make
+from own_metrics import CLASSES, NUMBERS, PROFIT
 
 
 def verdict_on(project: Project, champion: Bundle | None = None) -> Verdict:
@@ -214,101 +162,6 @@ def test_the_floor_of_the_gate_may_name_an_own_metric(with_metrics: Callable[...
     assert floor.result == "rejected"
     assert floor.why.startswith("profit is ")
     assert floor.why.endswith("at least 19 is required")
-
-
-BAD_FILES = [
-    ("def profit(y, p, weights):", "def profit(y, p):", ":10: profit does not take (y, p, weights); let it, or begin"),
-    ("def profit(", "def accuracy(", ":10: accuracy has the name of a metric of the library; give it another name"),
-    ("def profit(", "def interval(", ":10: interval has a name that the reports use for something else"),
-    ("def profit(", "def cost_low(", ":10: cost_low has a name that the reports use for something else"),
-    (
-        '    """Mean cost of a wrong probability."""\n',
-        "",
-        ":18: cost has no docstring; its first line is the description",
-    ),
-    ('["cost"]', '["costs"]', ":6: LOWER_IS_BETTER names 'costs', which is no function here; write cost"),
-    ('["cost"]', '"cost"', ":6: LOWER_IS_BETTER is not a list of names; write ['profit'], for example"),
-    ("AT_LEAST = 0.3", "AT_LEAST = 1 / 0", ":7: ZeroDivisionError: division by zero"),
-    ("import numpy as np", "import numpi as np", ":3: ModuleNotFoundError: No module named 'numpi'"),
-    ("def profit(", "def profit((", ":10: SyntaxError: "),
-    ("np.average(values, weights=weights)", "values[0] / {}[1]", ":24: KeyError: 1 (on "),
-    ("np.average(values, weights=weights)", "np.nan", ":10: profit is NaN or infinite on the test set of "),
-    ("np.average(values, weights=weights)", "values / 2", ":10: profit returned ndarray of shape ("),
-    ("np.average(values, weights=weights)", '"0.5"', ":10: profit returned str; return one number"),
-    ("np.average(values, weights=weights)", "None", ":10: profit returned NoneType; return one number"),
-    ("np.average(values, weights=weights)", "1j", ":10: profit returned complex; return one number"),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "message"), BAD_FILES)
-def test_what_is_wrong_in_metrics_py_is_said_in_one_line(
-    with_metrics: Callable[..., Project],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    old: str,
-    new: str,
-    message: str,
-) -> None:
-    monkeypatch.setattr("cd4ml.pipeline.stage.stop_with_parent", lambda: None)  # the parent of these tests lives
-    project = with_metrics(PROFIT.replace(old, new))
-
-    with project.inside():
-        assert main(["stage", "evaluate"]) == 1
-
-    printed = capsys.readouterr().err
-    assert printed.startswith(f"stage evaluate: src/houses/metrics.py{message}"), printed
-    assert printed.count("\n") == 1
-
-
-def test_a_file_without_a_public_function_is_an_error(
-    with_metrics: Callable[..., Project], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cd4ml.pipeline.stage.stop_with_parent", lambda: None)
-    with with_metrics("from sklearn.metrics import log_loss\n").inside():
-        assert main(["stage", "evaluate"]) == 1
-
-    assert capsys.readouterr().err == (
-        "stage evaluate: src/houses/metrics.py has no public function; write one that takes (y, p, weights), or "
-        "remove the file\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("task", "name", "near"),
-    [("binary", "profitt", "profit or auto"), ("binary", "ROC_AUC", "roc_auc"), ("regression", "bias", "mae")],
-)
-def test_an_unknown_main_metric_is_an_error_that_names_the_nearest(
-    with_metrics: Callable[..., Project],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    task: str,
-    name: str,
-    near: str,
-) -> None:
-    monkeypatch.setattr("cd4ml.pipeline.stage.stop_with_parent", lambda: None)
-    with with_metrics(PROFIT, name, task).inside():
-        assert main(["stage", "evaluate"]) == 1
-
-    printed = capsys.readouterr().err
-    assert printed.startswith(
-        f'stage evaluate: params.yaml: metrics.main is "{name}", by which {task} models cannot be compared; write '
-    )
-    assert near in printed
-    assert printed.endswith(" or auto\n")
-
-
-def test_a_loss_of_one_or_more_is_allowed_for_an_own_metric_only(
-    with_metrics: Callable[..., Project], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cd4ml.pipeline.stage.stop_with_parent", lambda: None)
-    project = with_metrics(PROFIT)
-    project.write("params.yaml", (project.folder / "params.yaml").read_text() + "gate: {max_regression: 5}\n")
-
-    with project.inside():
-        assert main(["stage", "evaluate"]) == 1
-
-    expected = "params.yaml: gate.max_regression is 5; expected a number between 0 and 1 for roc_auc"
-    assert expected in capsys.readouterr().err
 
 
 def test_a_metric_may_be_undefined_in_slices(with_metrics: Callable[..., Project]) -> None:

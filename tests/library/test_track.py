@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cd4ml.tracking.address import TrackingError
 from cd4ml.tracking.receipt import publishing_lock
+from own_metrics import PROFIT
 from tracked_project import PROJECT, TrackedProject
 
 
@@ -40,6 +41,24 @@ def test_one_run_holds_all_that_is_known_about_a_bundle(track):
             "reports/pictures/roc.svg", "reports/curves/roc.csv"} <= files  # fmt: skip
     assert f"models:/{PROJECT}@challenger" in output
     assert track.is_complete()
+
+
+def test_own_metrics_are_published_and_the_main_one_is_in_the_summary(track, evaluated_project):
+    project = copy.copy(evaluated_project)
+    project.folder = track.folder
+    project.write("src/houses/metrics.py", PROFIT)
+    project.write("params.yaml", (track.folder / "params.yaml").read_text() + "metrics: {main: profit}\n")
+
+    with project.inside():
+        assert "lacks profit, now metrics.main: `make train` evaluates again" in track(fails=True)
+    project.run("evaluate")
+    with project.inside():
+        track()
+
+    (run,) = track.runs()
+    assert run.data.params["metrics.main"] == "profit"
+    assert {"profit", "profit_low", "profit_high", "baseline_profit", "cost"} <= set(run.data.metrics)
+    assert "Profit is" in run.data.tags["mlflow.note.content"]
 
 
 def test_the_second_time_nothing_is_published_and_mlflow_is_not_imported(track):
