@@ -92,7 +92,10 @@ def test_where_lower_is_better_the_gate_and_the_summary_know_it(with_metrics: Ca
 
     card = (project.folder / "reports/model-card.md").read_text(encoding="utf-8")
     assert "**Significantly better than the baseline.** Cost is 0." in card
-    assert finding(verdict_on(project), "baseline")[0] == "passed"
+    verdict = verdict_on(project)
+    assert finding(verdict, "baseline")[0] == "passed"
+    assert verdict.metrics[0].challenger < verdict.metrics[0].other
+    assert verdict.metrics[0].low < verdict.metrics[0].gain < verdict.metrics[0].high
     project.write("src/houses/metrics.py", PROFIT.replace("LOWER_IS_BETTER", "OTHER"))
     project.run("evaluate")
     assert "**Not better than the baseline.**" in (project.folder / "reports/model-card.md").read_text()
@@ -205,3 +208,17 @@ def test_classes_are_in_alphabetical_order_whatever_the_models_order_is() -> Non
     team_values(Metric("m", "M", "higher", "", function=remember), predictions, np.array([[2.0, 1.0]]))
 
     assert given == {"y": [1, 1, 0], "p": [[0.1, 0.7, 0.2], [0.1, 0.7, 0.2], [1.0, 0, 0]], "weights": [1, 1, 1]}
+
+
+def test_the_baseline_of_numbers_is_the_better_constant_for_an_own_metric(with_metrics: Callable[..., Project]) -> None:
+    squares = "def squares(y, p, weights):\n    'Squares.'\n    return ((y - p) ** 2).mean()\n"
+    project = with_metrics(f"LOWER_IS_BETTER = ['squares']\n{squares}", task="regression")
+
+    project.run("evaluate")
+
+    baseline = project.read_json("reports/metrics.json")["baseline"]
+    of_the_mean = baseline["rmse"] ** 2
+    assert baseline["squares"] < 0.999 * of_the_mean  # the median is better on these few rows
+    project.write("src/houses/metrics.py", squares)  # as if higher were better
+    project.run("evaluate")
+    assert project.read_json("reports/metrics.json")["baseline"]["squares"] == pytest.approx(of_the_mean, rel=1e-4)
