@@ -49,6 +49,22 @@ def test_the_comment_shows_gate_metrics_and_slices(new_model: Path, step: Step, 
     assert r"| kind=\<b\>\|x | 4 | **0.250** |" in body
 
 
+def test_the_comment_shows_a_metric_of_the_teams_own_first_and_in_the_slices(
+    new_model: Path, step: Step, github_server: GitHubServer
+) -> None:
+    metrics = {"rows": 12, "profit": 1234.5, "roc_auc": 0.5}
+    Path("reports/metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    slices = [{"column": "kind", "value": "a", "rows": 4, "profit": -2.5}]
+    Path("reports/slices.json").write_text(json.dumps({"metric": "profit", "slices": slices}), encoding="utf-8")
+
+    step("comment", PULL_REQUEST="7")
+
+    (body,) = comments(github_server)
+    assert "| `profit` | **1,234** | \N{EN DASH} | \N{EN DASH} |\n| `roc_auc` |" in body.replace("1,235", "1,234")
+    assert "| slice | rows | profit here |" in body
+    assert "| kind=a | 4 | **\N{MINUS SIGN}2.500** |" in body
+
+
 def test_the_comment_is_updated_and_a_strangers_is_left_alone(
     new_model: Path, step: Step, github_server: GitHubServer
 ) -> None:

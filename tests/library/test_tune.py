@@ -12,6 +12,7 @@ from cd4ml.training.build import build_configured_model, load_build_model
 from cd4ml.training.fit import fit
 from cd4ml.tuning.tune import read_search
 from house_project import Project
+from own_metrics import PROFIT
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 from tunable_project import before_each_build, evaluated, make_tunable, read_params, run_tune, study_of
 
@@ -176,3 +177,29 @@ def test_if_params_were_edited_meanwhile_the_winner_is_not_written(tunable_proje
 
     assert "model: was changed while the search ran, so the winner was not written" in capsys.readouterr().err
     assert "depth: 1 " in read_params(tunable_project)
+
+
+def test_candidates_are_compared_by_the_main_metric(tunable_project, capsys):
+    tunable_project.write("src/houses/metrics.py", PROFIT)
+    text = read_params(tunable_project)
+    tunable_project.write("params.yaml", f"{text}metrics: {{main: profit}}\n")
+
+    assert run_tune(tunable_project) == 0
+
+    by_profit = capsys.readouterr().out
+    assert "profit" in by_profit
+    assert "roc_auc" not in by_profit
+
+    tunable_project.write("params.yaml", f"{text}metrics: {{main: cost}}\n")
+    assert run_tune(tunable_project) == 0
+    assert "cost 0." in capsys.readouterr().out  # not a score from the cache of the other metric
+    assert "depth: 1 " not in read_params(tunable_project)
+
+
+def test_a_metric_that_fails_is_reported(tunable_project, capsys):
+    tunable_project.write("src/houses/metrics.py", PROFIT.replace("values, weights=weights", "values, weights=[1]"))
+    tunable_project.write("params.yaml", read_params(tunable_project) + "metrics: {main: profit}\n")
+
+    assert run_tune(tunable_project) == 1
+
+    assert "src/houses/metrics.py:24: " in capsys.readouterr().err
