@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from cd4ml.bundle.bundle import Bundle
+from cd4ml.evaluation.metric_table import Metric
+from cd4ml.evaluation.predictions import Predictions
+from cd4ml.evaluation.team_metrics import team_values
 from cd4ml.gate.champion import Champion
 from cd4ml.gate.judge import judge
 from cd4ml.gate.verdict import Verdict, as_markdown, as_text
@@ -192,10 +195,6 @@ def test_a_metric_may_be_undefined_in_slices(with_metrics: Callable[..., Project
 
 
 def test_classes_are_in_alphabetical_order_whatever_the_models_order_is() -> None:
-    from cd4ml.evaluation.metric_table import Metric
-    from cd4ml.evaluation.predictions import Predictions
-    from cd4ml.evaluation.team_metrics import team_values
-
     given = {}
 
     def remember(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> float:
