@@ -37,7 +37,7 @@ from cd4ml.settings.paths import CONTRACT
             ":1: size is the target and one of the",
         ),
         ("time: sold_on", "time: rooms", "rooms is the time; expected type timestamp, and not nullable"),
-        ("id: house_id", "id: sold_on", "id, time and target.name must be different columns"),
+        ("id: house_id", "id: sold_on", "id, group, time and target.name must be different columns"),
         ("type: boolean}", "type: category, values: [a, a]}", ":5: target: values repeat"),
         ("type: boolean}", "type: number, values: [a, b]}", ":5: target: values are for a category"),
         ("name: houses\n", "", "contract.yaml:1: name is missing; add it"),
