@@ -40,6 +40,8 @@ class CardData:
     test: RowSummary
     rule: SplitRule
     """By which the test set was chosen."""
+    cross_validation: dict[str, Any] | None = None
+    """The metrics of a repeated cross-validation of the training set, if the test set is small."""
     accepted: Sequence[Waiver] = ()
     """The waivers in params.yaml for this bundle."""
 
@@ -85,6 +87,7 @@ def card_facts(data: CardData) -> dict[str, Any]:
         "split": {"by": by, "setting": data.rule.setting, "description": data.rule.description},
         "metrics": metric_facts(data.metrics, data.results),
         "summary": Markup(summary_sentence(data.results, data.metrics.main)),  # noqa: S704 - holds no free text
+        "cross_validation": data.cross_validation,
         "pictures": [{"path": Markup(path), "title": title} for path, title in data.pictures.items()],  # noqa: S704
         "slices": slice_facts(data.slices, data.metrics.main),
         "columns": column_facts(contract, data.profile),

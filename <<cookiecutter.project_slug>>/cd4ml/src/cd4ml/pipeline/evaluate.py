@@ -11,6 +11,7 @@ from cd4ml.contract.table import columns_of_table, read_table, target_of_table, 
 from cd4ml.evaluation.card import CardData, model_card
 from cd4ml.evaluation.card_quality import summary_sentence
 from cd4ml.evaluation.card_rows import RowSummary
+from cd4ml.evaluation.cross_validation import cross_validate, is_informative
 from cd4ml.evaluation.curves import compute_curves
 from cd4ml.evaluation.formatting import format_interval, format_number
 from cd4ml.evaluation.metric_set import MetricSet, read_metric_set
@@ -48,6 +49,11 @@ def run() -> None:
         pictures={f"{paths.PICTURES.name}/{name}.svg": title for name, (_, title) in pictures.items()},
         test=RowSummary.from_profile(training_profile({}, target, times_of_table(table, contract), contract)),
         rule=read_split_rule(contract, params.split),
+        cross_validation=(
+            cross_validate(read_table(paths.TRAIN), bundle, params, metrics)
+            if is_informative(contract, params.evaluate, predictions.rows)
+            else None
+        ),
         accepted=[waiver for waiver in params.gate.accept if waiver.bundle == bundle.version],
     )
 

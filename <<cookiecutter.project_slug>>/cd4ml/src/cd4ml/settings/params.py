@@ -112,6 +112,8 @@ class EvaluateParams(Section):
     bootstrap_rounds: Annotated[int, Field(ge=100, le=100_000)] = 1000
     slice_maximum_values: Annotated[int, Field(ge=2)] = 20
     slice_minimum_rows: Annotated[int, Field(ge=1)] = 50
+    cross_validation_below: Annotated[int, Field(ge=0)] = 0
+    """With fewer rows in the test set, the report has a repeated cross-validation of the training set, too."""
 
 
 class Waiver(Section):

@@ -1,0 +1,44 @@
+"""Predict the training set in repeated cross-validation: each row by models that were not fitted on it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+
+from cd4ml.contract.columns import Array, Columns
+from cd4ml.contract.contract import Task
+from cd4ml.training.estimator import to_frame
+from cd4ml.training.fit import explaining
+
+FOLDS = 5
+REPEATS = 5
+
+
+def repeated_scores(
+    model: Any, features: Columns, target: Array, task: Task, groups: Array | None = None
+) -> Iterator[Array]:
+    """Yield the scores of every row, once for each of `REPEATS` random divisions into `FOLDS` folds.
+
+    Args:
+        model: an estimator, which is not changed.
+        features: the features of the training set.
+        target: shape `(rows,)`; each class occurs in as many rows as there are folds.
+        task: the kind of target.
+        groups: what each row belongs to, shape `(rows,)`: rows of one group are in one fold; None: no groups.
+
+    Yields:
+        Probabilities, shape `(rows, classes)`, or numbers, shape `(rows,)`.
+
+    Raises:
+        ModelError: a model that is fitted on a part of the rows cannot score the others.
+    """
+    of_rows, of_groups = (KFold, GroupKFold) if task == "regression" else (StratifiedKFold, StratifiedGroupKFold)
+    splitter: Any = of_rows if groups is None else of_groups
+    method = "predict" if task == "regression" else "predict_proba"
+    for repeat in range(REPEATS):
+        folds = splitter(FOLDS, shuffle=True, random_state=repeat)
+        with explaining("score rows that the contract allows"):
+            scores = cross_val_predict(clone(model), to_frame(features), target, groups=groups, cv=folds, method=method)
+        yield np.asarray(scores, dtype=np.float64)
