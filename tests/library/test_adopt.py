@@ -337,6 +337,15 @@ def test_a_value_that_means_null_is_asked_about_and_becomes_one(fresh: Project, 
     assert read_table(paths.RAW)["weight"].isna().sum() == 5
 
 
+def test_where_half_of_the_values_are_zero_the_squared_error_is_the_main_metric(fresh: Project, adopt: Adopt) -> None:
+    table = rows_with()
+    adopt(table.assign(y=np.where(RNG.random(ROWS) < 0.6, 0.0, table["y"])))
+    fresh.run("ingest", "validate", "split", "train", "package", "evaluate")
+
+    assert Params.load().metrics.main == "rmse"
+    assert re.search(r"main: rmse # 6\d% of the values are 0, which", paths.PARAMS.read_text(encoding="utf-8"))
+
+
 def test_with_yes_it_asks_nothing_in_a_terminal(fresh: Project) -> None:
     rows_with(code=RNG.integers(0, 9, ROWS)).to_csv("rows.csv", index=False)
 

@@ -11,9 +11,17 @@ from cd4ml.adoption.decision import Decision
 from cd4ml.adoption.decisions import asked, decide
 from cd4ml.adoption.gate_choice import gate_settings
 from cd4ml.adoption.leakage import leaking_columns
+from cd4ml.adoption.metric_choice import main_metric
 from cd4ml.adoption.model_choice import Choice, choose_model
 from cd4ml.adoption.null_texts import null_texts
-from cd4ml.adoption.project_files import contract_text, features_test_text, features_text, model_text, params_text
+from cd4ml.adoption.project_files import (
+    contract_text,
+    features_test_text,
+    features_text,
+    model_text,
+    params_text,
+    source_settings,
+)
 from cd4ml.adoption.questions import Ask, asker
 from cd4ml.adoption.source_files import data_params, place_in_project, remove_example_rows
 from cd4ml.adoption.split_choice import SplitChoice, choose_split
@@ -147,7 +155,13 @@ def _write(
     project = read_project()
     data = data.model_copy(update={"source": place})
     params = paths.PARAMS.read_text(encoding="utf-8")
-    write_text(paths.PARAMS, params_text(params, data, choice, gate_settings(choice, contract.task), split.settings))
+    sections = {
+        "data": source_settings(data),
+        "split": split.settings,
+        "metrics": {"main": main_metric(target_of_table(table, contract), contract.task)},
+        "gate": gate_settings(choice, contract.task),
+    }
+    write_text(paths.PARAMS, params_text(params, sections, choice.candidate))
     Params.load()
     write_text(project.features, features_text())
     write_text(project.model, model_text(choice.candidate))

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from cd4ml.adoption.decision import Decision
-from cd4ml.adoption.model_choice import STARTERS, Candidate, Choice
+from cd4ml.adoption.model_choice import STARTERS, Candidate
 from cd4ml.adoption.setting import Setting
 from cd4ml.adoption.starters import features as starter_features
 from cd4ml.contract.inference import InferredColumn, yaml_string
@@ -74,17 +74,19 @@ def contract_text(name: str, target_line: str, decisions: list[Decision], exampl
     return "\n".join(lines) + "\n"
 
 
-def params_text(
-    text: str, data: DataParams, choice: Choice, gate: dict[str, Setting], split: dict[str, Setting]
-) -> str:
-    """Return params.yaml with another source, split, model, gate and space of tuning; all else stays as it is."""
-    source = {"source": data.source, "query": data.query, "until": None, "null_values": data.null_values}
-    text = with_values(text, "data", {key: Setting(value) for key, value in source.items()})
-    text = with_values(text, "split", split)
-    text = _with_block(text, "model", "  ", choice.candidate.settings)
-    text = with_values(text, "gate", gate)
-    space = _SPACE[choice.candidate.starter]
+def params_text(text: str, sections: dict[str, dict[str, Setting]], candidate: Candidate) -> str:
+    """Return params.yaml with other values of some sections, and another model; all else stays as it is."""
+    for section, settings in sections.items():
+        text = with_values(text, section, settings)
+    text = _with_block(text, "model", "  ", candidate.settings)
+    space = _SPACE[candidate.starter]
     return _with_block(text, "  space", "    ", {key: Setting(_Written(value)) for key, value in space.items()})
+
+
+def source_settings(data: DataParams) -> dict[str, Setting]:
+    """Return the values of `data:` in params.yaml."""
+    values = {"source": data.source, "query": data.query, "until": None, "null_values": data.null_values}
+    return {key: Setting(value) for key, value in values.items()}
 
 
 def features_text() -> str:
