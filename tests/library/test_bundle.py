@@ -139,10 +139,20 @@ def test_another_model_gives_another_version(tiny_projects, tmp_path):
     assert Bundle.load(changed.bundle).version != Bundle.load(project.bundle).version
 
 
-def test_a_model_with_types_of_an_untrusted_library_is_rejected(tmp_path):
-    class Estimator:
-        pass
+def test_a_model_that_skops_cannot_save_is_rejected(tmp_path):
+    with pytest.raises(ModelError, match=r"^model\.py: the fitted model cannot be saved without pickle"):
+        skops_file.save({"model": (row for row in ())}, tmp_path / "model.skops")
 
-    Estimator.__module__ = "mine"
-    with pytest.raises(ModelError, match=r"types that are not trusted: mine\.|cannot be saved without pickle"):
-        skops_file.save({"model": Estimator()}, tmp_path / "model.skops")
+
+class Estimator:
+    """A type that nobody trusts."""
+
+
+def test_a_model_with_types_that_are_not_trusted_is_rejected(tmp_path):
+    skops_file.save({"model": Estimator()}, tmp_path / "model.skops")
+
+    for trusted in ((), ("test_bundle.Est",), ("test_bun",)):
+        with pytest.raises(ModelError, match=r"types that are not trusted: test_bundle\.Estimator; if you trust them"):
+            skops_file.load(tmp_path / "model.skops", trusted)
+    for entry in ("test_bundle", "test_bundle.Estimator"):
+        assert isinstance(skops_file.load(tmp_path / "model.skops", (entry,))["model"], Estimator)

@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.another_model import blocks, edited_model, edited_params
 from tests.project.baked import Project, environment
+from tests.project.linked_environment import unlink
 
 DOCKER = os.environ.get("DOCKER", "docker")
 
@@ -124,3 +127,24 @@ def test_a_bundle_on_scikit_learn_ships_too_and_smoke_tells_it_from_another(
     other = small.make("smoke", f"IMAGE={onnx}", check=False)
     assert other.returncode != 0
     assert small.digest[:7] in other.stdout
+
+
+def test_lightgbm_ships_by_the_lines_of_the_page(engine: None, quick: Project, tmp_path: Path) -> None:
+    project = quick.copy(tmp_path)
+    project.run("uv", "add", "--no-sync", "lightgbm")
+    unlink(project.folder)
+    for path, edited in ((project.source / "model.py", edited_model), (project.folder / "params.yaml", edited_params)):
+        path.write_text(edited(path.read_text(encoding="utf-8"), "LightGBM"), encoding="utf-8")
+    project.make("format", "lint", "train")
+    assert "MissingShapeCalculator" in project.read_json("models/bundle/bundle.json")["reason"]
+    name = f"{project.folder.name}:lightgbm-{os.getpid()}"
+    try:
+        project.make("image", f"IMAGE={name}")
+        assert "libgomp.so.1" in project.make("smoke", f"IMAGE={name}", check=False).stdout
+
+        (line,) = blocks("LightGBM", "dockerfile")
+        project.replace("Dockerfile", 'ARG DEBIAN_PACKAGES=""\n', line)
+        project.make("image", f"IMAGE={name}")
+        assert "all 10 are equal to the pipeline's" in project.make("smoke", f"IMAGE={name}").stdout
+    finally:
+        docker("image", "rm", "--force", name, check=False)

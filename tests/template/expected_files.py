@@ -33,6 +33,7 @@ PROJECT = """
     .github/workflows/rollback.yml
     .github/zizmor.yml
     data/source/README.md
+    docs/another-model.md
     docs/connect-your-data.md
     docs/delivery.md
     docs/doors.md

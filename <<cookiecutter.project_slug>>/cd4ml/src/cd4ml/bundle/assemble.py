@@ -68,7 +68,7 @@ def read_inputs() -> BundleInputs:
     """Read the contract, the parameters, the team's code, the fitted pipeline, the training set and the test set."""
     contract, params, project = Contract.load(paths.CONTRACT), Params.load(), read_project()
     train, test = read_table(paths.TRAIN), read_table(paths.HOLDOUT)
-    model = skops_file.load(paths.PIPELINE)
+    model = skops_file.load(paths.PIPELINE, params.package.trusted_types)
     threshold = json.loads(paths.THRESHOLD.read_bytes())["threshold"]
     return BundleInputs(
         contract=contract,
@@ -165,6 +165,7 @@ def write_bundle(folder: Path, inputs: BundleInputs, runtime: Runtime, reason: s
         threshold=inputs.decision.threshold,
         numbers=numbers,
         categories=categories,
+        trusted_types=inputs.params.package.trusted_types,
         made_of=_input_digests(inputs),
         files={path.name: _sha256(path.read_bytes()) for path in sorted(folder.iterdir())},
     )

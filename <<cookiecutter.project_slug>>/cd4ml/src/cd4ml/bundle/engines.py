@@ -53,7 +53,7 @@ class SklearnEngine:
                 f"this bundle runs on scikit-learn, and {missing.name} is not installed: install the extra `sklearn`"
             ) from None
         self._predict_scores, self._task = estimator.predict_scores, manifest.task
-        self._model = skops_file.load(path)
+        self._model = skops_file.load(path, manifest.trusted_types)
 
     def scores(self, features: Columns) -> Array:
         """Return the scores of features, as float64."""

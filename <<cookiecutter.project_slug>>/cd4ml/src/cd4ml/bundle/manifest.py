@@ -17,7 +17,7 @@ Runtime = Literal["onnx", "sklearn"]
 MODEL_FILES: dict[Runtime, str] = {"onnx": "model.onnx", "sklearn": "model.skops"}
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The content of bundle.json. It holds no clock time, path or run id: the same inputs give the same bytes."""
 
     format: int
@@ -32,6 +32,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     numbers: list[str]
     """The numeric features, in the order of the model's inputs; `categories` follow."""
     categories: list[str]
+    trusted_types: list[str] = []
+    """Libraries and types that the model's file may hold besides scikit-learn's; left out of bundle.json if empty."""
     made_of: dict[str, str]
     """SHA-256 of the data, the contract, the parameters, the code and the lock file."""
     files: dict[str, str]

@@ -64,7 +64,8 @@ def difference_from_pipeline(bundle: Bundle, pipeline: Path, columns: Columns) -
         wrong = (~np.isfinite(scores)).reshape(len(scores), -1).any(axis=1)
         return f"its scores are NaN or infinite in {wrong.sum():,} of {len(scores):,} rows"
     try:
-        expected = predict_scores(skops_file.load(pipeline), bundle.code.derive(columns), bundle.manifest.task)
+        model = skops_file.load(pipeline, bundle.manifest.trusted_types)
+        expected = predict_scores(model, bundle.code.derive(columns), bundle.manifest.task)
     except Exception as failure:  # a model may raise anything
         return f"{pipeline} cannot score the test set: {describe(failure)[:200]}"
     tolerance = PROBABILITY_TOLERANCE

@@ -96,6 +96,7 @@ class PackageParams(Section):
     """How the model is packaged into a bundle."""
 
     runtime: Literal["auto", "onnx", "sklearn"] = "auto"
+    trusted_types: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]] = Field(default_factory=list)
     examples: Annotated[int, Field(ge=1, le=100)] = 10
 
 

@@ -6,7 +6,7 @@ The folder holds no pickled Python object, and the model requires only a few ins
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -56,7 +56,9 @@ def model_folder(bundle: Bundle, description: Model) -> Iterator[Path]:
     Raises:
         TrackingError: its predictions differ from the bundle's.
     """
-    requirements = _REQUIREMENTS + (_SKLEARN_REQUIREMENTS if bundle.manifest.runtime == "sklearn" else [])
+    requirements = _REQUIREMENTS + (
+        _sklearn_requirements(bundle.manifest) if bundle.manifest.runtime == "sklearn" else []
+    )
     with TemporaryDirectory() as name:
         scratch = Path(name)
         for part in _COPIED:
@@ -78,6 +80,13 @@ def model_folder(bundle: Bundle, description: Model) -> Iterator[Path]:
         for compiled in list(folder.rglob("__pycache__")):
             shutil.rmtree(compiled)
         yield folder
+
+
+def _sklearn_requirements(manifest: Manifest) -> list[str]:
+    """Return what a model that runs on scikit-learn needs besides: the packages that it trusts, such as LightGBM."""
+    distributions = packages_distributions()
+    trusted = {entry.partition(".")[0] for entry in manifest.trusted_types}
+    return _SKLEARN_REQUIREMENTS + sorted({distributions[name][0] for name in trusted if name in distributions})
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -4,15 +4,16 @@ import io
 import itertools
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cd4ml.errors import ModelError
 from cd4ml.files.atomic import replacing
 
-# The libraries whose types a file may hold, besides those that skops itself trusts. To ship a model of LightGBM or
-# XGBoost, add "lightgbm." or "xgboost.".
-TRUSTED = ("sklearn.", "numpy.", "scipy.", "functools.partial")
+# The libraries and types that a file may hold, besides those that skops itself trusts; `package.trusted_types` in
+# params.yaml adds to them.
+TRUSTED = ("sklearn", "numpy", "scipy", "functools.partial")
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # of every file in the archive, so that equal models give equal bytes
 
@@ -21,7 +22,7 @@ def save(model: Any, path: Path) -> None:
     """Write a fitted estimator, whole or not at all; equal models give equal bytes.
 
     Raises:
-        ModelError: it holds types that `TRUSTED` does not name, or that skops cannot save.
+        ModelError: skops cannot save it.
     """
     from skops.io import dumps
 
@@ -29,33 +30,36 @@ def save(model: Any, path: Path) -> None:
         content = _normalized(dumps(model))
     except (AttributeError, TypeError, NotImplementedError) as failure:
         raise ModelError(f"model.py: the fitted model cannot be saved without pickle: {failure}") from None
-    _check_types(content)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
-def load(path: Path) -> Any:
+def load(path: Path, trusted: Sequence[str] = ()) -> Any:
     """Return the estimator in a file.
 
+    Args:
+        path: the file.
+        trusted: libraries, modules and types to trust besides `TRUSTED`, such as "lightgbm".
+
     Raises:
-        ModelError: it holds types that `TRUSTED` does not name.
+        ModelError: it holds other types.
     """
     from skops.io import loads
 
     content = path.read_bytes()
-    return loads(content, trusted=_check_types(content))
+    return loads(content, trusted=_check_types(content, (*TRUSTED, *trusted)))
 
 
-def _check_types(content: bytes) -> list[str]:
-    """Return the types that skops does not trust by itself, if `TRUSTED` names all of them."""
+def _check_types(content: bytes, trusted: Sequence[str]) -> list[str]:
+    """Return the types that skops does not trust by itself, if all of them, or their libraries, are trusted."""
     from skops.io import get_untrusted_types
 
     types: list[str] = get_untrusted_types(data=content)
-    untrusted = [name for name in types if not name.startswith(TRUSTED)]
+    untrusted = [name for name in types if not any(f"{name}.".startswith(f"{entry}.") for entry in trusted)]
     if untrusted:
         raise ModelError(
             f"the model holds types that are not trusted: {', '.join(untrusted)}; "
-            "if you trust their library, add it to TRUSTED in skops_file.py"
+            "if you trust them, add them or their library to package.trusted_types in params.yaml"
         )
     return types
 
