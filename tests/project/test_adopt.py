@@ -29,6 +29,7 @@ def test_a_table_is_adopted_and_everything_passes_without_an_edit(
     project.make("train", "TRACK=no")
     gate = project.make("gate").stdout
     tests = project.make("test").stdout
+    project.make("notebook")
     project.make("lint")
     project.make("format")
 

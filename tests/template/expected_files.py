@@ -38,6 +38,7 @@ PROJECT = """
     docs/delivery.md
     docs/doors.md
     docs/gate.md
+    notebooks/explore.ipynb
     tests/conftest.py
     tests/test_features.py
     tests/data/test_tables.py

@@ -80,11 +80,12 @@ def read_inputs() -> BundleInputs:
         test=columns_of_table(test, contract),
         target=target_of_table(train, contract),
         times=times_of_table(train, contract),
-        decision=Decision(contract.task, _classes(model, contract), threshold),
+        decision=Decision(contract.task, classes_of(model, contract), threshold),
     )
 
 
-def _classes(model: Any, contract: Contract) -> list[Any]:
+def classes_of(model: Any, contract: Contract) -> list[Any]:
+    """Return the classes of a fitted model, in the order of its scores' columns; empty for regression."""
     if contract.task == "regression":
         return []
     return [False, True] if contract.task == "binary" else [str(name) for name in model.classes_]

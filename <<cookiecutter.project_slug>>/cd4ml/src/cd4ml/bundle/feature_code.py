@@ -60,27 +60,41 @@ class FeatureCode:
         Raises:
             FeatureError: `derive` failed, or did not return one value per row for each feature.
         """
-        rows = len(next(iter(columns.values())))
-        try:
-            features = self._derive(_GivenColumns(columns))
-        except Exception as failure:
-            raise FeatureError(f"{self._name}{_line_of(failure, self._file)}: {_reason(failure)}") from failure
-        if not isinstance(features, dict) or not features:
-            raise FeatureError(f"{self._name}: derive returned {type(features).__name__}; return features by name")
-        return {name: self._normalized(name, values, rows) for name, values in features.items()}
+        return derive_features(self._derive, columns, self._name, self._file)
 
-    def _normalized(self, name: str, values: Any, rows: int) -> Array:
-        array = np.asarray(values)
-        if array.shape != (rows,):
-            raise FeatureError(
-                f"{self._name}: feature {name} has shape {array.shape}, not ({rows},); return one value per row"
-            )
-        if array.dtype.kind in "fiub":
-            return array.astype(np.float32)
-        if array.dtype.kind in "OUT" and all(isinstance(value, str) for value in array):
-            return array.astype(object)
-        kind = f"{array.dtype}" if array.dtype.kind not in "OUT" else "not all strings"
-        raise FeatureError(f"{self._name}: feature {name} is {kind}; return numbers, booleans or strings")
+
+def derive_features(derive: Callable[[Columns], Any], columns: Columns, place: str, file: str = "") -> Columns:
+    """Return the features that a function derives from normalized columns, as `FeatureCode.derive` does.
+
+    Args:
+        derive: the function.
+        columns: the columns.
+        place: where it is, for messages.
+        file: the name of its code's file, whose line a message names.
+
+    Raises:
+        FeatureError: the function failed, or did not return one value per row for each feature.
+    """
+    rows = len(next(iter(columns.values())))
+    try:
+        features = derive(_GivenColumns(columns))
+    except Exception as failure:
+        raise FeatureError(f"{place}{_line_of(failure, file)}: {_reason(failure)}") from failure
+    if not isinstance(features, dict) or not features:
+        raise FeatureError(f"{place}: derive returned {type(features).__name__}; return features by name")
+    return {name: _normalized(name, values, rows, place) for name, values in features.items()}
+
+
+def _normalized(name: str, values: Any, rows: int, place: str) -> Array:
+    array = np.asarray(values)
+    if array.shape != (rows,):
+        raise FeatureError(f"{place}: feature {name} has shape {array.shape}, not ({rows},); return one value per row")
+    if array.dtype.kind in "fiub":
+        return array.astype(np.float32)
+    if array.dtype.kind in "OUT" and all(isinstance(value, str) for value in array):
+        return array.astype(object)
+    kind = f"{array.dtype}" if array.dtype.kind not in "OUT" else "not all strings"
+    raise FeatureError(f"{place}: feature {name} is {kind}; return numbers, booleans or strings")
 
 
 class _MissingColumnError(KeyError):

@@ -37,6 +37,15 @@ def baseline_metrics(predictions: Predictions, target: dict[str, Any], metrics: 
     return {name: values[id(baseline)][name] for name, baseline in by_metric.items()}
 
 
+def baseline_value(target: dict[str, Any]) -> float:
+    """Return what the baseline predicts for every row: the median, or the positive class's share; else 0.
+
+    Args:
+        target: the target's distribution in the training set.
+    """
+    return float(target.get("median", target.get("shares", {}).get("1", 0.0)))
+
+
 def _shares(predictions: Predictions, target: dict[str, Any]) -> Predictions:
     if predictions.task == "binary":
         return predictions.with_scores(np.full(predictions.rows, target["shares"].get("1", 0.0)), threshold=0.5)

@@ -8,6 +8,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.training_profile import training_profile
 from cd4ml.contract.split_rule import read_split_rule
 from cd4ml.contract.table import columns_of_table, read_table, target_of_table, times_of_table
+from cd4ml.evaluation.baseline import baseline_value
 from cd4ml.evaluation.card import CardData, model_card
 from cd4ml.evaluation.card_quality import summary_sentence
 from cd4ml.evaluation.card_rows import RowSummary
@@ -38,7 +39,7 @@ def run() -> None:
     report(f"evaluating bundle {bundle.version} on {predictions.rows:,} rows, with {rounds:,} resamples")
     results = compute_results(predictions, profile["target"], rounds, metrics)
     slices = compute_slices(predictions, columns, contract, params.evaluate, metrics)
-    pictures = draw_pictures(predictions, _baseline_value(profile["target"]), contract.target)
+    pictures = draw_pictures(predictions, baseline_value(profile["target"]), contract.target)
     card = CardData(
         manifest=bundle.manifest,
         contract=contract,
@@ -63,15 +64,6 @@ def run() -> None:
     write_text(paths.CARD, model_card(card, read_project().card))
     write_text(paths.METRICS, json.dumps(results, indent=1))
     _report_results(metrics, results)
-
-
-def _baseline_value(target: dict[str, Any]) -> float:
-    """Return what the baseline predicts for every row: the median, or the positive class's share; else 0.
-
-    Args:
-        target: the target's distribution in the training set.
-    """
-    return float(target.get("median", target.get("shares", {}).get("1", 0.0)))
 
 
 def _write_folder(folder: Path, files: dict[str, str]) -> None:
