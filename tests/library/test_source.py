@@ -37,6 +37,9 @@ def error_of(source: str, query: str | None = None) -> str:
         "https://example.org/rows.csv?X-Amz-Signature=hunter22",
         "https://example.org/rows.csv?access_token=hunter22",
         "s3://key:hunter22@bucket/rows.csv",
+        "snowflake://me:hunter22@account/sales?warehouse=w",
+        "databricks://hunter22@example.org?http_path=/sql/1.0/warehouses/1",
+        "databricks://example.org?http_path=/sql/1.0/warehouses/1&access_token=hunter22",
     ],
 )
 def test_a_secret_in_params_is_rejected_with_its_line_and_not_repeated(project, source):
@@ -178,12 +181,16 @@ def test_a_folder_from_the_environment_is_not_shown(monkeypatch, tmp_path, capsy
         ("gs://bucket/rows.csv", "gcsfs", "gs"),
         ("az://container/rows.csv", "adlfs", "azure"),
         ("postgresql:///sales", "psycopg", "postgresql"),
+        ("duckdb://", "duckdb", "duckdb"),
+        ("bigquery://project/sales", "google.cloud.bigquery", "bigquery"),
+        ("snowflake://me@account/sales", "snowflake.connector", "snowflake"),
+        ("databricks://example.org?http_path=/x", "databricks.sql", "databricks"),
     ],
 )
 def test_a_package_that_is_missing_is_named_with_what_to_do(monkeypatch, source, package, group):
     monkeypatch.setitem(sys.modules, package, None)
 
-    error = error_of(source, "SELECT 1" if package == "psycopg" else None)
+    error = error_of(source, None if package.endswith("fs") else "SELECT 1")
 
     assert (
         f"{package} is not installed: add {group} to ALSO in the Makefile (ALSO := {group}), then run make setup"

@@ -46,7 +46,7 @@ rows.sample(frac=1, random_state=0).to_sql("flights", engine, index=False, chunk
 def connected(quick: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The small project with every driver installed."""
     project = quick.copy(tmp_path_factory.mktemp("connected"))
-    project.replace("Makefile", "ALSO :=\n", "ALSO := s3 gs azure postgresql\n")
+    project.replace("Makefile", "ALSO :=\n", "ALSO := s3 gs azure postgresql duckdb\n")
     project.make("setup")
     return project
 
@@ -131,6 +131,34 @@ def test_a_bucket_that_cannot_be_read_is_an_error_in_two_lines(
         assert len(rejected.stdout.splitlines()) == 2
         assert not any(secret in rejected.stdout for secret in ("s3cret-of-aws", clouds.AZURE_KEY, WRONG_KEY))
     assert raw(project) == before
+
+
+def test_a_lake_in_a_bucket_gives_the_rows_of_the_days_that_the_query_asks_for(
+    project: Project, cloud: tuple[str, dict[str, str]]
+) -> None:
+    scheme, settings = cloud
+    before, expected = raw(project), pd.concat(pd.read_parquet(project.folder / path) for path in months(project))
+    project.replace("params.yaml", '2013-02-28"', '2013-02-10"\n  window_days: 20')
+    project.replace("params.yaml", "  window_days: null # the", "  # the")
+    query = (
+        f"SELECT * FROM read_parquet('{scheme}://rows/2013/*.parquet') "
+        "WHERE scheduled_departure >= :first AND scheduled_departure < :after"
+    )
+
+    result = ingest(project, "duckdb://", query, **settings)
+
+    assert result.returncode == 0, result.stdout
+    days = (expected["scheduled_departure"] >= "2013-01-22") & (expected["scheduled_departure"] < "2013-02-11")
+    assert len(pd.read_parquet(project.folder / "data/raw.parquet")) == days.sum() > 1000
+
+    (project.folder / "params.yaml").write_text(
+        (project.folder / "params.yaml").read_text().replace("/2013/", "/2014/")
+    )
+    (project.folder / "data/raw.parquet").write_bytes(before)
+    missing = project.cd4ml("stage", "ingest", check=False, settings=settings)
+    assert missing.returncode == 1
+    assert "No files found" in missing.stdout
+    assert "Traceback" not in missing.stdout
 
 
 def test_postgresql_gives_the_same_rows(project: Project, database: str) -> None:

@@ -19,6 +19,10 @@ _KINDS: dict[str, SourceKind] = {
     "abfss": "bucket",
     "postgresql": "database",
     "sqlite": "database",
+    "duckdb": "database",
+    "bigquery": "database",
+    "snowflake": "database",
+    "databricks": "database",
 }
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -72,9 +76,9 @@ def _contained_secret(source: str) -> str | None:
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     user, at, _ = authority.rpartition("@")
     name, colon, password = user.partition(":")
-    web = source.lower().startswith("http")
+    token_alone = source.lower().startswith(("http", "databricks"))  # may stand there in place of a user
     cut_off = not at and "@" in rest and re.search(r":(?!\d*$)", authority)  # a password that contains / ? or #
-    if cut_off or _is_literal(password) or (web and not colon and _is_literal(name)):
+    if cut_off or _is_literal(password) or (token_alone and not colon and _is_literal(name)):
         return f"it contains a password, and params.yaml is in git; {_INSTEAD}"
     for pair in re.split(r"[&;]", rest.partition("?")[2]):
         key, _, value = pair.partition("=")

@@ -21,7 +21,7 @@ from cd4ml.terminal.output import report
 
 ATTEMPTS = 3  # to download an object
 PAUSE = 1.0  # seconds before the second attempt; doubled before each later one
-_PACKAGES = {  # by scheme: the package, and the group of pyproject.toml that installs it
+PACKAGES = {  # by scheme: the package, and the group of pyproject.toml that installs it
     "s3": ("s3fs", "s3"),
     "gs": ("gcsfs", "gs"),
     "az": ("adlfs", "azure"),
@@ -52,7 +52,7 @@ def download_objects(address: Address, folder: Path) -> list[tuple[Path, str]]:
             answer.
     """
     scheme = address.url.partition("://")[0].lower()
-    require_package(*_PACKAGES[scheme], f"data.source is at {scheme}://")
+    require_package(*PACKAGES[scheme], f"data.source is at {scheme}://")
     with _one_line_errors(address):
         filesystem, pattern = fsspec.core.url_to_fs(address.url)
         is_glob = any(sign in pattern for sign in "*?[")

@@ -1,4 +1,8 @@
-"""Read the rows of `data.query` from a database through SQLAlchemy, in pieces, in a read-only transaction."""
+"""Read the rows of `data.query` from a database.
+
+PostgreSQL and SQLite are read here, through SQLAlchemy, in pieces, in a read-only transaction. DuckDB and the
+warehouses have modules of their own, since their drivers return Arrow tables.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +18,10 @@ import sqlalchemy as sql
 from cd4ml.errors import DataError
 from cd4ml.source.address import Address
 from cd4ml.source.driver import require_package
+from cd4ml.source.duckdb_query import read_duckdb
 from cd4ml.source.progress_meter import ProgressMeter
+from cd4ml.source.statement import distinct_names, with_days
+from cd4ml.source.warehouse import WAREHOUSES, read_warehouse
 
 PIECE = 20_000  # rows
 _CONNECT_TIMEOUT = 15  # seconds
@@ -32,33 +39,32 @@ def read_query(address: Address, query: str, first: date | None, last: date | No
         DataError: the database does not answer, or rejects the query; there are no rows, or a column has values of
             more than one type.
     """
-    statement = _with_parameters(query, first, last)
-    try:
-        with _connection(address) as connection:
-            result = connection.execution_options(yield_per=PIECE).execute(statement)
-            if not result.returns_rows:
-                raise DataError("params.yaml: data.query is a statement that returns nothing; write a SELECT")
-            names = _distinct([*result.keys()])
-            meter = ProgressMeter(f"reading from {address.printable}")
-            table = _joined(names, result.partitions(PIECE), meter)
-    except sql.exc.SQLAlchemyError as failure:
-        raise DataError(_explain(address, failure)) from None
+    statement = with_days(query, first, last)
+    database = address.url.partition("://")[0].lower()
+    if database == "duckdb":
+        table = read_duckdb(address, statement)
+    elif database in WAREHOUSES:
+        table = read_warehouse(address, statement)
+    else:
+        table = _read(address, statement)
     if not table.num_rows:
         days = "".join(f", :{name} was {day}" for name, day in statement.compile().params.items())
         raise DataError(f"params.yaml: data.query returned no rows; check its conditions and its tables{days}")
     return _sorted(table)
 
 
-def _with_parameters(query: str, first: date | None, last: date | None) -> sql.TextClause:
-    days = {"first": first or date.min, "after": last + timedelta(days=1) if last and last < date.max else date.max}
-    statement = sql.text(query)
-    names = set(statement.compile().params)
-    if unknown := sorted(names - set(days)):
-        raise DataError(
-            f"params.yaml: data.query contains :{unknown[0]}, and only :first and :after are filled in; "
-            rf"for a literal colon, write \:{unknown[0]}"
-        )
-    return statement.bindparams(*(sql.bindparam(name, days[name], sql.Date()) for name in names))
+def _read(address: Address, statement: sql.TextClause) -> pa.Table:
+    """Return the rows that PostgreSQL or SQLite returns, in the order in which they come."""
+    try:
+        with _connection(address) as connection:
+            result = connection.execution_options(yield_per=PIECE).execute(statement)
+            if not result.returns_rows:
+                raise DataError("params.yaml: data.query is a statement that returns nothing; write a SELECT")
+            names = distinct_names([*result.keys()])
+            meter = ProgressMeter(f"reading from {address.printable}")
+            return _joined(names, result.partitions(PIECE), meter)
+    except sql.exc.SQLAlchemyError as failure:
+        raise DataError(_explain(address, failure)) from None
 
 
 @contextmanager
@@ -89,13 +95,6 @@ def _read_only_file(address: Address, url: sql.URL) -> sql.URL:
         )
     uri = Path(url.database).absolute().as_uri()  # with mode=ro, SQLite does not create a file that is missing
     return sql.URL.create("sqlite", database=uri, query={"mode": "ro", "uri": "true"})
-
-
-def _distinct(names: list[str]) -> list[str]:
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise DataError(f"params.yaml: data.query returns two columns named {repeated[0]}; rename one with AS")
-    return names
 
 
 def _joined(names: list[str], pieces: Any, meter: ProgressMeter) -> pa.Table:
@@ -134,7 +133,11 @@ def _arrow_value(value: Any) -> Any:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    keys = [(field.name, "ascending") for field in table.schema if not pa.types.is_null(field.type)]
+    for index, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):  # which cannot be sorted
+            table = table.set_column(index, field.name, table.column(index).cast(field.type.value_type))
+    unordered = (pa.types.is_null, pa.types.is_nested, pa.types.is_interval)
+    keys = [(field.name, "ascending") for field in table.schema if not any(test(field.type) for test in unordered)]
     return table.sort_by(keys) if keys else table
 
 

@@ -19,7 +19,8 @@ def require_package(package: str, group: str, place: str) -> None:
     try:
         importlib.import_module(package)
     except ModuleNotFoundError as missing:
+        name = package if package.startswith(f"{missing.name}.") else missing.name
         raise DataError(
-            f"{place}, and {missing.name} is not installed: add {group} to ALSO in the Makefile "
+            f"{place}, and {name} is not installed: add {group} to ALSO in the Makefile "
             f"(ALSO := {group}), then run make setup"
         ) from None
