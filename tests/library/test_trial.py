@@ -60,6 +60,18 @@ def test_without_a_time_the_fifth_is_drawn_at_random_and_is_the_same_each_time()
     pd.testing.assert_frame_equal(newer, older_and_newer(table, contract)[1])
 
 
+def test_a_group_is_on_one_side():
+    contract = Contract.from_json(
+        b'{"name": "t", "group": "g", "target": {"name": "y", "type": "number"}, "columns": {"x": {"type": "number"}}}'
+    )
+    table = pd.DataFrame({"x": np.arange(1000.0), "y": np.arange(1000.0), "g": [f"g{n % 100}" for n in range(1000)]})
+
+    older, newer = older_and_newer(table, contract)
+
+    assert len(newer) == 200
+    assert not set(older["g"]) & set(newer["g"])
+
+
 def test_a_feature_or_a_model_that_fails_is_an_error_in_one_line(trial):
     table, contract, derive, build_model = trial
     older, newer = older_and_newer(table, contract)

@@ -20,6 +20,7 @@ LONGEST = (
     "test_tracking.py",
     "test_failures.py",
     "test_sources.py",
+    "test_connect_your_data.py",
     "test_foreign_tables.py",
     "test_tune.py",
     "test_image.py",
@@ -56,6 +57,19 @@ def environment(bake: Bake, once: Once, uv: str) -> Path:
         project.make("setup")
 
     (project,) = once("environment", make).iterdir()
+    return project / ".venv"
+
+
+@pytest.fixture(scope="session")
+def every_driver(bake: Bake, once: Once, uv: str) -> Path:
+    """The same with the drivers of all sources. Not to be changed: projects link to it."""
+
+    def make(into: Path) -> None:
+        project = Project(bake(into=into))
+        project.replace("Makefile", "ALSO :=\n", "ALSO := s3 gs azure postgresql duckdb snowflake\n")
+        project.make("setup")
+
+    (project,) = once("every-driver", make).iterdir()
     return project / ".venv"
 
 

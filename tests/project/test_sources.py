@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -17,6 +18,7 @@ import pytest
 from tests.delivery import clouds
 from tests.project import postgresql
 from tests.project.baked import Project
+from tests.project.linked_environment import link
 
 Need = Callable[[str, object, str], None]
 
@@ -43,11 +45,11 @@ rows.sample(frac=1, random_state=0).to_sql("flights", engine, index=False, chunk
 
 
 @pytest.fixture(scope="module")
-def connected(quick: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def connected(quick: Project, every_driver: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The small project with every driver installed."""
     project = quick.copy(tmp_path_factory.mktemp("connected"))
-    project.replace("Makefile", "ALSO :=\n", "ALSO := s3 gs azure postgresql duckdb\n")
-    project.make("setup")
+    shutil.rmtree(project.folder / ".venv")
+    link(every_driver, project.folder)
     return project
 
 

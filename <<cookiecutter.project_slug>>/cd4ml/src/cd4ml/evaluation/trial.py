@@ -25,9 +25,16 @@ _SEED = 0
 
 
 def older_and_newer(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the training set in two parts: rows to fit on, and a fifth to predict, at random without a time."""
+    """Return the training set in two parts: rows to fit on, and a fifth to predict.
+
+    The newest fifth if the contract names a time; else one at random, which has all rows of a group or none.
+    """
     times = times_of_table(table, contract)
-    order = np.random.default_rng(_SEED).random(len(table)) if times is None else times.astype(np.int64)
+    if times is not None:
+        order = times.astype(np.int64)
+    else:
+        groups = np.arange(len(table)) if contract.group is None else pd.factorize(table[contract.group])[0]
+        order = np.random.default_rng(_SEED).random(groups.max() + 1)[groups]
     newer = order > np.quantile(order, 1 - _NEWER)
     return table[~newer].reset_index(drop=True), table[newer].reset_index(drop=True)
 
@@ -57,7 +64,8 @@ def try_model(
     features, target = _features(derive, older, contract), target_of_table(older, contract)
     unfitted = build_model(contract.task, *numbers_and_categories(features), **settings)
     model = fit(unfitted, features, target)
-    threshold = choose_threshold(model, features, target) if contract.task == "binary" else None
+    groups = None if contract.group is None else older[contract.group].to_numpy()
+    threshold = choose_threshold(model, features, target, groups) if contract.task == "binary" else None
     scores = predict_scores(model, _features(derive, newer, contract), contract.task)
     decision = Decision(contract.task, classes_of(model, contract), threshold)
     return Predictions.from_scores(target_of_table(newer, contract), scores, decision)
