@@ -1,5 +1,8 @@
 """DuckDB as a source: its own files, and Parquet files in folders that are partitions."""
 
+import os
+import subprocess
+import sys
 import traceback
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -65,6 +68,19 @@ def test_the_query_has_the_days_of_the_window_as_often_as_it_names_them(file):
     rows = rows_of(f"duckdb:///{file}", query, **DAYS)
 
     assert (rows["sold_on"].min(), rows["sold_on"].max()) == (pd.Timestamp("2024-02-01"), pd.Timestamp("2024-02-29"))
+
+
+def test_a_day_is_one_of_utc_wherever_the_computer_is(file):
+    program = (
+        "from cd4ml.settings.params import DataParams; from cd4ml.source.read import read_source\n"
+        "query = \"SELECT CAST(TIMESTAMPTZ '2024-01-01 02:00:00+00' AS DATE) AS day\"\n"
+        "print(read_source(DataParams(source='duckdb://', query=query)).rows['day'][0])"
+    )
+    command, elsewhere = [sys.executable, "-c", program], os.environ | {"TZ": "America/New_York"}
+
+    printed = subprocess.run(command, env=elsewhere, check=True, capture_output=True, text=True).stdout
+
+    assert printed.splitlines()[-1] == "2024-01-01 00:00:00"
 
 
 def test_a_path_may_be_relative_and_the_file_is_not_written_to(file):

@@ -6,6 +6,7 @@ No warehouse is here, so that no test shows rows of one; how their tables become
 import json
 import traceback
 from datetime import date
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -132,3 +133,35 @@ def test_days_are_parameters_in_the_order_in_which_the_query_names_them():
     assert isinstance(statement, sql.TextClause)
     assert text == "SELECT '50 %', a::date, ':b' FROM t WHERE d < ? AND d >= ? AND ? > d"
     assert days == [date(2024, 3, 1), date(2024, 2, 1), date(2024, 3, 1)]
+
+
+def test_a_secret_in_a_drivers_own_message_is_not_shown(monkeypatch, capfd):
+    def fail(url, *_):
+        raise RuntimeError(f"cannot sign in with {SECRET}\nat {url.host}")
+
+    monkeypatch.setenv("DATABRICKS_TOKEN", SECRET)
+    monkeypatch.setitem(warehouse.WAREHOUSES, "databricks", fail)
+
+    assert "cannot sign in with ${DATABRICKS_TOKEN}; check" in error_of(DATABRICKS, "SELECT 1", capfd)
+
+
+def test_rows_are_sorted_whatever_arrow_types_a_driver_returns(monkeypatch):
+    columns = {
+        "view": pa.array(["b", "a", None], pa.string_view()),
+        "json": pa.array(["{}", "[]", "1"], pa.json_()),
+        "kind": pa.array(["x", "y", "x"]).dictionary_encode(),
+        "nested": pa.array([{"a": 1}, None, {"a": 2}]),
+        "span": pa.array([pa.MonthDayNano((1, 2, 3))] * 3),
+        "empty": pa.nulls(3),
+        "exact": pa.array([Decimal("2.50"), Decimal("1.25"), None], pa.decimal256(50, 2)),
+    }
+    table = pa.table(columns)
+    tables = [table, pa.concat_tables([table.slice(2), table.slice(0, 2)])]
+    monkeypatch.setitem(warehouse.WAREHOUSES, "bigquery", lambda *_: tables.pop())
+
+    one, other = (read_source(DataParams(source="bigquery://project", query="SELECT 1")) for _ in range(2))
+
+    assert one.unusable == {"nested": "nested values"}
+    assert one.rows["view"].tolist()[:2] == ["a", "b"]
+    assert one.rows["exact"].tolist()[:2] == [1.25, 2.5]
+    assert one.rows.astype(str).to_dict("list") == other.rows.astype(str).to_dict("list")

@@ -133,12 +133,22 @@ def _arrow_value(value: Any) -> Any:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    for index, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):  # which cannot be sorted
-            table = table.set_column(index, field.name, table.column(index).cast(field.type.value_type))
+    for index, name in enumerate(table.column_names):
+        table = table.set_column(index, name, _sortable(table.column(index)))
     unordered = (pa.types.is_null, pa.types.is_nested, pa.types.is_interval)
     keys = [(field.name, "ascending") for field in table.schema if not any(test(field.type) for test in unordered)]
     return table.sort_by(keys) if keys else table
+
+
+def _sortable(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the same values in a type that Arrow can sort, if there is one."""
+    kind = values.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _sortable(pa.chunked_array([chunk.storage for chunk in values.chunks], kind.storage_type))
+    if pa.types.is_dictionary(kind):
+        return _sortable(values.cast(kind.value_type))
+    plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary(), pa.float16(): pa.float32()}
+    return values.cast(plain[kind]) if kind in plain else values
 
 
 def _explain(address: Address, failure: sql.exc.SQLAlchemyError) -> str:
