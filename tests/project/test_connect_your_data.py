@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import sqlite3
@@ -18,6 +19,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from cd4ml.contract.column import Column
+from cd4ml.contract.contract import Contract, Target
+from cd4ml.serving.payload import Payload, RejectedError
 
 from tests.conftest import ROOT, Bake
 from tests.delivery import clouds
@@ -323,3 +327,24 @@ def test_what_the_service_rejects(visitor: Visitor) -> None:
     (printed,) = visitor.follow("What the service rejects")
 
     assert "west" in printed
+
+
+def test_the_rules_of_the_page_are_those_that_the_service_names() -> None:
+    columns = {
+        "size": Column(type="number", min=0, max=500),
+        "rooms": Column(type="integer"),
+        "district": Column(type="category", values=["north", "south"]),
+        "built": Column(type="timestamp"),
+    }
+    contract = Contract(name="houses", target=Target(name="price", type="number"), columns=columns)
+    row = {"size": -1, "rooms": 2.5, "district": "west", "built": "2024-01-31T12:00:00Z", "garden": 1}
+    rows = [row, row | {"size": 501}, {}]
+
+    with pytest.raises(RejectedError) as rejected:
+        Payload(contract, 10).columns(json.dumps({"rows": rows}).encode())
+
+    named = {violation.rule for violation in rejected.value.violations}
+    section = PAGE.read_text(encoding="utf-8").split("### What the service rejects")[1].split("\n## ")[0]
+    table = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert len(table) == 6
+    assert {rule for line in table for rule in re.findall("`([^`]+)`", line)} <= named
