@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.decision import Decision
-from cd4ml.bundle.proof import describe_difference, probes
+from cd4ml.bundle.probes import Limits, Probes, column_probes
+from cd4ml.bundle.proof import describe_difference
+from cd4ml.contract.column import Column
 from cd4ml.contract.columns import rows_of_columns
+from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table
 from cd4ml.errors import ModelError
 from cd4ml.training import build, skops_file
@@ -70,12 +73,22 @@ def test_a_wrong_export_is_rejected_if_params_yaml_demands_onnx(project, monkeyp
     assert not project.bundle.exists()
 
 
+def parts_by_name(proof):
+    """Return the columns of every part of a proof, by the part's name."""
+    _, batches = proof.batches()
+    return {
+        name: {column: array[part] for column, array in batch.columns.items()}
+        for batch in batches
+        for name, part in batch.parts
+    }
+
+
 def test_the_proof_covers_what_exports_get_wrong(tiny_projects):
     project = tiny_projects["binary"]
     contract = Bundle.load(project.bundle).contract
     columns = columns_of_table(pd.read_parquet(project.folder / "data/holdout.parquet"), contract)
 
-    by_name = {probe.name: probe.columns for probe in probes(columns, columns, contract)}
+    by_name = parts_by_name(Probes(columns, columns, contract))
 
     assert np.isnan(by_name["heated null"]["heated"]).all()
     assert (by_name["size 500"]["size"] == 500).all()
@@ -92,11 +105,70 @@ def test_the_proof_uses_only_rows_that_the_contract_allows(tiny_projects):
     contract = contract.model_copy(update={"columns": {**contract.columns, "rooms": rooms}})
     columns = columns_of_table(pd.read_parquet(project.folder / "data/holdout.parquet"), contract)
 
-    for probe in probes(columns, columns, contract):
-        assert (probe.columns["rooms"] % 1 == 0).all(), probe.name
-        for row in rows_of_columns({name: array[:20] for name, array in probe.columns.items()}, contract):
+    for part, values in parts_by_name(Probes(columns, columns, contract)).items():
+        assert (values["rooms"] % 1 == 0).all(), part
+        for row in rows_of_columns({name: array[:20] for name, array in values.items()}, contract):
             broken = {name: contract.columns[name].broken_rule(value) for name, value in row.items()}
-            assert not any(broken.values()), (probe.name, broken)
+            assert not any(broken.values()), (part, broken)
+
+
+def wide_table(width):
+    """Return a contract and rows of a table with this many columns: half of them numbers, the others categories."""
+    category = Column(type="category", values=["a", "b"], unknown="allow", nullable=True)
+    number = Column(type="number", min=-5, max=5, nullable=True)
+    rng = np.random.default_rng(0)
+    rules, columns = {}, {}
+    for i in range(width // 2):
+        rules |= {f"n{i}": number, f"c{i}": category}
+        columns |= {f"n{i}": rng.uniform(-3, 3, 300).astype(np.float32), f"c{i}": np.full(300, "a", dtype=object)}
+    target = {"name": "y", "type": "boolean"}
+    return Contract(name="wide", target=target, columns=rules), columns
+
+
+@pytest.mark.parametrize("width", [20, 40, 400])
+def test_the_proof_of_a_wide_table_scores_a_bounded_number_of_values_and_leaves_no_probe_out(width):
+    contract, columns = wide_table(width)
+    limits = Limits(total=200_000, batch=20_000)
+    proof = Probes(columns, columns, contract, limits)
+
+    total, batches = proof.batches()
+    batches = list(batches)
+
+    parts = [name for batch in batches for name, _ in batch.parts]
+    names = {name for part in parts for name in part.split(", ")}
+    probes = list(column_probes(columns, columns, contract))
+    three_sets = 300 + 300 + 200
+    assert {probe.name for probe in probes} <= names
+    assert sum(batch.rows for batch in batches) == total
+    assert (total - three_sets) * width <= limits.total
+    assert all(batch.rows * width <= limits.batch for batch in batches)
+    assert len(batches) <= 2 + (limits.total + three_sets * width) / limits.batch * 1.5
+
+
+def test_probes_that_share_rows_keep_their_values():
+    contract, columns = wide_table(40)
+    total, batches = Probes(columns, columns, contract, Limits(total=2_000)).batches()
+
+    checked = 0
+    probes = {probe.name: probe for probe in column_probes(columns, columns, contract)}
+    for batch in batches:
+        for part, rows in batch.parts:
+            for name in part.split(", "):
+                if name.removeprefix("c").removeprefix("n").split(" ")[1:] in (["null"], ["5"], ["a"]):
+                    special = probes[name].values[:1]
+                    shared = batch.columns[probes[name].column][rows]
+                    np.testing.assert_array_equal(shared, np.repeat(special, len(shared)))
+                    checked += 1
+    assert checked == 20 * 4  # a null, 5 and a null, a, for each pair of columns
+
+
+def test_an_ordinary_table_has_200_rows_for_each_probe():
+    contract, columns = wide_table(100)
+
+    _, batches = Probes(columns, columns, contract).batches()
+
+    sizes = {part.stop - part.start for batch in batches for name, part in batch.parts if name[0] in "nc"}
+    assert sizes == {200}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ same inputs give the same bytes. The service, the gate, evaluation and the smoke
 - `feature_code`: compile and run features.py from its text.
 - `training_profile`: the distribution of each column in the training set. `examples`: compare predictions with those
   that the pipeline made for a few rows when the bundle was built.
-- `onnx_export`, `exact_comparisons`, `proof`: export to ONNX, and prove that the export gives the pipeline's scores.
+- `onnx_export`, `exact_comparisons`: export to ONNX. `probes`, `proof`: prove that the export gives the pipeline's
+  scores.
 - `assemble`: make a bundle from all of these.
 """

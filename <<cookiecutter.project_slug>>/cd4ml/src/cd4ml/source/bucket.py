@@ -16,7 +16,7 @@ from fsspec.callbacks import Callback
 from cd4ml.errors import DataError
 from cd4ml.source.address import Address
 from cd4ml.source.driver import require_package
-from cd4ml.source.progress_meter import ProgressMeter
+from cd4ml.terminal.progress_meter import ProgressMeter
 from cd4ml.terminal.output import report
 
 ATTEMPTS = 3  # to download an object

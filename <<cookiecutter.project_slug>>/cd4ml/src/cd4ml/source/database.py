@@ -19,9 +19,9 @@ from cd4ml.errors import DataError
 from cd4ml.source.address import Address
 from cd4ml.source.driver import require_package
 from cd4ml.source.duckdb_query import read_duckdb
-from cd4ml.source.progress_meter import ProgressMeter
 from cd4ml.source.statement import distinct_names, with_days
 from cd4ml.source.warehouse import WAREHOUSES, read_warehouse
+from cd4ml.terminal.progress_meter import ProgressMeter
 
 PIECE = 20_000  # rows
 _CONNECT_TIMEOUT = 15  # seconds

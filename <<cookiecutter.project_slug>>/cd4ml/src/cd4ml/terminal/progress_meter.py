@@ -1,4 +1,4 @@
-"""Report the progress of a download or a query every few seconds."""
+"""Report the progress of a download, a query or a long computation every few seconds."""
 
 import time
 
@@ -21,10 +21,10 @@ class ProgressMeter:
             of_total = f" of {total / _MEGABYTE:,.1f}" if total else ""
             report(f"{self._task}: {received / _MEGABYTE:,.1f}{of_total} MB")
 
-    def report_rows(self, rows: int) -> None:
-        """Report the number of rows read."""
+    def report_rows(self, rows: int, total: int | None = None) -> None:
+        """Report the number of rows read or computed, and their total if it is known."""
         if self._is_due():
-            report(f"{self._task}: {rows:,} rows so far")
+            report(f"{self._task}: {rows:,} {f'of {total:,} rows' if total else 'rows so far'}")
 
     def _is_due(self) -> bool:
         now = time.monotonic()
