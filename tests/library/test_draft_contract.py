@@ -5,8 +5,12 @@ import pytest
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.inference import infer_column
 from cd4ml.errors import DataError
+from cd4ml.settings.params import DataParams
 from cd4ml.settings.paths import CONTRACT
+from cd4ml.source import contract_values
+from cd4ml.source.arrow_table import SourceTable
 from cd4ml.source.draft_contract import main
+from cd4ml.source.number_text import is_number
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,45 @@ def test_a_table_keeps_the_contract_drafted_from_it(project):
     assert contract.task == "binary"
     assert contract.columns["built"].type == "timestamp"
     assert contract.columns["district"].values == ["east", "north", "south"]
+
+
+def test_columns_of_plain_numbers_are_not_read_text_by_text(monkeypatch):
+    rows = pd.DataFrame({"size": ["1.5", "-2e3", None], "rooms": ["1", "22", "3"], "fee": ["€1,250.50", "7", "8"]})
+    read = []
+    monkeypatch.setattr(
+        contract_values, "is_number", lambda text, mark: bool(read.append(text)) or is_number(text, mark)
+    )
+
+    source = contract_values.with_plain_numbers(
+        SourceTable(rows.astype("str"), typed=False), DataParams(source="x.csv")
+    )
+
+    assert "€1,250.50" in read
+    assert not {*rows["size"], *rows["rooms"]} & {*read}
+    assert source.rows["size"].to_list()[:2] == ["1.5", "-2e3"]
+    assert source.rows["fee"].to_list() == ["1250.50", "7", "8"]
+    lines = [infer_column(source.rows[name], typed=False).line() for name in rows]
+    assert lines == [
+        "  size: {type: number, nullable: true}",
+        "  rooms: {type: integer, min: 0} # different in every row: is it the id?",
+        "  fee: {type: number, min: 0}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "line"),
+    [
+        (["01234", "1234"], "{type: category} # different in every row: is it the id?"),
+        (["+5", " 7 "], "{type: integer, min: 0} # different in every row: is it the id?"),
+        (["-0", "0.5"], "{type: number, min: 0}"),
+        (["20220131", "20220201"], '{type: timestamp, format: "%Y%m%d"}'),
+        (["99999999", "5"], "{type: number, min: 0}"),
+        (["nan", "1"], "{type: category} # different in every row: is it the id?"),
+        ([" Yes", "no ", "yes"], "{type: boolean}"),
+    ],
+)
+def test_a_column_of_text_is_drafted_from_what_its_texts_look_like(texts, line):
+    assert infer_column(pd.Series(texts, name="size"), typed=False).line() == f"  size: {line}"
 
 
 def test_an_existing_contract_is_not_changed(project, capsys):

@@ -10,15 +10,24 @@ import pandas as pd
 from cd4ml.contract.column import LARGEST_INTEGER, Column
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import as_strings, parse_column
+from cd4ml.contract.text_columns import all_match, any_begins, is_text_type, parsed_numbers
 
 _MOST_VALUES = 30
-_COMPACT_DAY = "%Y%m%d"
-_TWO_WORDS = ({"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"})
+_COMPACT_DAY, _COMPACT_DAY_DIGITS = "%Y%m%d", r"(?:19|20)\d{6}"
+_WORDS_OF_BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"})
 _DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d.%m.%y")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _WORDS = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%b %Y", "%B %Y")
+_MAYBE_TIME = re.compile(r"\d.*[/.\- ]|[/.\- ].*\d")  # as every format above has digits and such a separator
 _CODE = re.compile(r"\s*[+-]?0\d")  # leading zeros
 _DIGITS = re.compile(r"\s*[+-]?\d+\s*")
+_DRAFTS = (
+    Column(type="boolean"),
+    Column(type="integer"),
+    Column(type="number"),
+    Column(type="timestamp"),
+    Column(type="timestamp", timezone="UTC"),
+)
 _ROWS_PER_VALUE = 20  # with fewer rows than this for each value, the values are not listed
 
 
@@ -44,49 +53,101 @@ def infer_column(series: pd.Series, typed: bool = True) -> InferredColumn:
     In a source with types, text is a category, and only integers are of type integer. In a source without types, such
     as CSV, the type is what all values look like. A number with leading zeros is a code, and so a category.
     """
-    name, present = str(series.name), series[series.notna() & (series.astype(object) != "")]
+    name, present = str(series.name), _present(series)
     nullable = len(present) < len(series)
     if present.empty:
         return InferredColumn(name, Column(type="category", nullable=True), "empty in every row: leave it out?")
-    if _are_compact_days(present):
+    # What a text means depends on the text alone, so each is looked at once.
+    distinct = pd.Series(present.unique(), name=series.name) if is_text_type(present) else present
+    if _are_compact_days(distinct):
         return InferredColumn(name, Column(type="timestamp", format=_COMPACT_DAY, nullable=nullable))
-    for draft in (
-        Column(type="boolean"), Column(type="integer"), Column(type="number"), Column(type="timestamp"),
-        Column(type="timestamp", timezone="UTC"),
-    ):  # fmt: skip
-        values = parse_column(present, draft)
-        if _all_parsed(values, draft, present, typed):
-            return InferredColumn(name, _with_minimum(draft, values, nullable), _remark(present, draft.type))
-    if formats := time_formats(present):
+    for draft in _DRAFTS:
+        if not _is_possible(draft, distinct, typed):
+            continue
+        values = _parsed(distinct, draft)
+        if _all_parsed(values, draft, distinct):
+            return InferredColumn(name, _with_minimum(draft, values, nullable), _remark(present, distinct, draft.type))
+    if formats := time_formats(distinct):
         column = Column(type="timestamp", format=formats[0], nullable=nullable)
         return InferredColumn(name, column, f"or {formats[1]}?" if len(formats) > 1 else "")
-    return InferredColumn(name, _category(present, nullable), _remark(present, "category"))
+    return InferredColumn(name, _category(present, nullable), _remark(present, distinct, "category"))
 
 
-def _all_parsed(values: np.ndarray, draft: Column, present: pd.Series, typed: bool) -> bool:
-    """Return whether all values of a column are of the drafted type."""
-    texts = [value for value in present.unique() if isinstance(value, str)]
-    if texts and draft.type in ("number", "integer") and (typed or any(map(_CODE.match, texts))):
-        return False
+def _present(series: pd.Series) -> pd.Series:
+    """Return the values of a column that are neither null nor an empty text."""
+    is_null = series.isna()
+    present = series[~is_null] if is_null.any() else series  # indexing copies
+    if _is_number_type(present):
+        return present
+    is_empty = (present if is_text_type(present) else present.astype(object)) == ""
+    return present[~is_empty] if is_empty.any() else present
+
+
+def _is_number_type(series: pd.Series) -> bool:
+    kind = series.dtype
+    return bool(pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind))
+
+
+def _is_possible(draft: Column, present: pd.Series, typed: bool) -> bool:
+    """Return whether a column may be of the drafted type, as far as that shows before its values are parsed."""
+    if _is_number_type(present):
+        return draft.type in ("integer", "number")
     if draft.type == "boolean":  # 0 and 1 are numbers, unless a person decides otherwise
-        spelled = set(as_strings(present).str.strip().str.lower())
-        return spelled <= {"true", "false"} or spelled in _TWO_WORDS
+        return _are_boolean_words(present)
+    if draft.type not in ("integer", "number"):
+        return True
+    if is_text_type(present):
+        if typed or any_begins(present, _CODE.pattern):
+            return False
+        return draft.type == "number" or all_match(present, _DIGITS.pattern)
+    texts = [value for value in present if isinstance(value, str)]
+    return not texts or not (typed or any(map(_CODE.match, texts)))
+
+
+def _are_boolean_words(present: pd.Series) -> bool:
+    first = present.iloc[0]  # most columns of text fail on the first row
+    if isinstance(first, str) and not any(first.strip().lower() in words for words in _WORDS_OF_BOOLEANS):
+        return False
+    spelled = set(as_strings(present).str.strip().str.lower())
+    return spelled <= _WORDS_OF_BOOLEANS[0] or spelled in _WORDS_OF_BOOLEANS[1:]
+
+
+def _parsed(present: pd.Series, draft: Column) -> np.ndarray:
+    """Return the values of a column as the drafted type, as `parse_column` does."""
+    if draft.type in ("integer", "number") and is_text_type(present):
+        numbers = parsed_numbers(present)
+        if numbers is not None:
+            return numbers
+    return parse_column(present, draft)
+
+
+def _all_parsed(values: np.ndarray, draft: Column, present: pd.Series) -> bool:
+    """Return whether all values of a column are of the drafted type, which is a possible one."""
+    if draft.type == "boolean":
+        return True
     if pd.isna(values).any():
         return False
-    whole = draft.type != "integer" or _all_integers(values, present, texts)
-    return whole and not (draft.type == "timestamp" and pd.api.types.is_numeric_dtype(present.dtype))
+    return draft.type != "integer" or _all_integers(values, present)
 
 
-def _all_integers(values: np.ndarray, present: pd.Series, texts: list[str]) -> bool:
+def _all_integers(values: np.ndarray, present: pd.Series) -> bool:
     """Return whether a column has an integer type, or, as text, nothing but digits; a float such as 181.0 is none."""
-    of_type = all(map(_DIGITS.fullmatch, texts)) if texts else pd.api.types.is_integer_dtype(present.infer_objects())
+    if _is_number_type(present):
+        of_type = pd.api.types.is_integer_dtype(present.dtype)
+    elif is_text_type(present):
+        of_type = all_match(present, _DIGITS.pattern)
+    else:
+        texts = [value for value in present if isinstance(value, str)]
+        of_type = (
+            all(map(_DIGITS.fullmatch, texts)) if texts else pd.api.types.is_integer_dtype(present.infer_objects())
+        )
     return bool(of_type and (np.abs(values) <= LARGEST_INTEGER).all())
 
 
 def time_formats(present: pd.Series) -> list[str]:
     """Return the formats in which every text of a column is a time; two if day and month could be either."""
     texts = present.unique()
-    if not len(texts) or not all(isinstance(text, str) for text in texts):
+    if not len(texts) or not all(isinstance(text, str) and _MAYBE_TIME.search(text) for text in texts):
         return []
     stripped = pd.Series([text.strip() for text in texts])
     formats = [*(day + clock for clock in _CLOCKS for day in _DAYS), *_WORDS]
@@ -99,8 +160,10 @@ def time_formats(present: pd.Series) -> list[str]:
 
 def _are_compact_days(present: pd.Series) -> bool:
     """Return whether all values are days such as 20240131, as text or as an integer."""
-    texts = as_strings(present)
-    if not texts.str.fullmatch(r"(19|20)\d{6}").all():
+    if _is_number_type(present) and not present.between(19_000_000, 21_000_000).all():
+        return False
+    texts = present if is_text_type(present) else as_strings(present)
+    if not all_match(texts.astype("str"), _COMPACT_DAY_DIGITS):
         return False
     return bool(pd.to_datetime(pd.Series(texts.unique()), errors="coerce", format=_COMPACT_DAY).notna().all())
 
@@ -119,8 +182,8 @@ def _category(present: pd.Series, nullable: bool) -> Column:
     return Column(type="category", nullable=nullable)
 
 
-def _remark(present: pd.Series, kind: str) -> str:
-    different = present.nunique()
+def _remark(present: pd.Series, distinct: pd.Series, kind: str) -> str:
+    different = distinct.nunique() if distinct is present else len(distinct)
     if different == 1:
         return "the same in every row: leave it out?"
     if different == len(present) and kind in ("category", "integer"):

@@ -11,7 +11,15 @@ from cd4ml.contract.table import as_strings, parse_column
 from cd4ml.errors import DataError
 from cd4ml.settings.params import DataParams
 from cd4ml.source.arrow_table import SourceTable
-from cd4ml.source.number_text import Decimal, detect_decimal, is_ambiguous, is_number, plain_numbers
+from cd4ml.source.number_text import (
+    Decimal,
+    are_plain_numbers,
+    detect_decimal,
+    is_ambiguous,
+    is_number,
+    plain_numbers,
+    point_evidence,
+)
 from cd4ml.terminal.output import report
 
 
@@ -75,24 +83,32 @@ def with_plain_numbers(source: SourceTable, params: DataParams) -> SourceTable:
         return source
     rows = source.rows.copy(deep=False)
     marks: tuple[Decimal, Decimal] = (".", ",")
+    plain = {name for name in rows if are_plain_numbers(rows[name])}
     numeric = [
-        name for name in rows if any(all(is_number(text, mark) for text in _texts(rows[name])) for mark in marks)
+        name
+        for name in rows
+        if name in plain or any(all(is_number(text, mark) for text in _texts(rows[name])) for mark in marks)
     ]
-    decimal = choose_decimal(rows[numeric], params.csv.decimal)
+    decimal = choose_decimal(rows[numeric], params.csv.decimal, plain)
     for name in numeric:
-        rows[name] = plain_numbers(rows[name], decimal)
+        if decimal != "." or name not in plain:
+            rows[name] = plain_numbers(rows[name], decimal)
     return SourceTable(rows, source.typed, source.unusable)
 
 
-def choose_decimal(columns: pd.DataFrame, setting: Literal["auto", ".", ","]) -> Decimal:
+def choose_decimal(columns: pd.DataFrame, setting: Literal["auto", ".", ","], plain: set[str] | None = None) -> Decimal:
     """Return the decimal mark of columns of numbers; reports a comma.
+
+    `plain` names the columns for which `are_plain_numbers`, if that is known.
 
     Raises:
         DataError: the texts do not say which it is, and `data.csv.decimal` does not either.
     """
     if setting != "auto":
         return setting
-    texts = [text for name in columns if _is_text(columns[name]) for text in _texts(columns[name])]
+    if plain is None:
+        plain = {name for name in columns if are_plain_numbers(columns[name])}
+    texts = _texts_with_a_mark(columns, plain)
     decimal = detect_decimal(texts)
     if decimal is None and (unclear := next((text for text in texts if "," in text and is_ambiguous(text)), None)):
         raise DataError(
@@ -102,6 +118,21 @@ def choose_decimal(columns: pd.DataFrame, setting: Literal["auto", ".", ","]) ->
     if decimal == ",":
         report("numbers have decimal commas")
     return decimal or "."
+
+
+def _texts_with_a_mark(columns: pd.DataFrame, plain: set[str]) -> list[str]:
+    """Return the texts that may decide the decimal mark, in order; of columns of plain numbers the first that does."""
+    texts: list[str] = []
+    point: str | None = None
+    for name in columns:
+        series = columns[name]
+        if not _is_text(series):
+            continue
+        if name not in plain:
+            texts += _texts(series)
+        elif point is None and (point := point_evidence(series)):
+            texts.append(point)
+    return texts
 
 
 def _codes(series: pd.Series) -> pd.Series:
@@ -125,6 +156,9 @@ def _numbers(series: pd.Series, decimal: Decimal) -> pd.Series:
     """Return a column with its texts as numbers; as it is if one of them is no number."""
     if not _is_text(series):
         return series
+    if decimal == "." and are_plain_numbers(series):
+        plain: pd.Series = pd.to_numeric(series).astype("float64")
+        return plain
     texts = series.map(lambda value: value if isinstance(value, str) else repr(value), na_action="ignore")
     if not all(is_number(text, decimal) for text in _texts(series)):
         return plain_numbers(texts, decimal)
