@@ -147,7 +147,7 @@ def test_the_proof_of_a_wide_table_scores_a_bounded_number_of_values_and_leaves_
 
 def test_probes_that_share_rows_keep_their_values():
     contract, columns = wide_table(40)
-    total, batches = Probes(columns, columns, contract, Limits(total=2_000)).batches()
+    _, batches = Probes(columns, columns, contract, Limits(total=2_000)).batches()
 
     checked = 0
     probes = {probe.name: probe for probe in column_probes(columns, columns, contract)}

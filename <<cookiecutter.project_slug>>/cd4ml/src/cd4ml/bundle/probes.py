@@ -55,7 +55,7 @@ class Batch:
     @property
     def rows(self) -> int:
         """The number of rows."""
-        return self.parts[-1][1].stop
+        return int(self.parts[-1][1].stop)
 
 
 @dataclass(frozen=True)

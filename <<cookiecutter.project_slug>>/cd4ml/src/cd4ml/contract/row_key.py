@@ -8,6 +8,7 @@ import pandas as pd
 
 from cd4ml.contract.columns import Array
 from cd4ml.contract.table import as_strings
+from cd4ml.contract.text_columns import is_text_type
 
 ROW_KEY = "cd4ml_row"
 """The column of data/raw.parquet that holds the keys, if the contract names no time."""
@@ -37,6 +38,15 @@ def positions(keys: pd.Series) -> Array:
 
 def _as_written(series: pd.Series) -> Iterable[str | None]:
     """Return strings in which a whole number is its digits, however its file writes it."""
-    texts = as_strings(series)
+    if series.dtype == "float64":  # as below, in a third of the time
+        return [None if x != x else str(int(x)) if x.is_integer() else str(x) for x in series.tolist()]
+    if is_text_type(series):
+        return _with_digits(series.astype(object).where(series.notna(), None))
+    return _with_digits(as_strings(series))
+
+
+def _with_digits(texts: pd.Series) -> Iterable[str | None]:
     digits = {text: whole[1] for text in texts.dropna().unique() if (whole := WHOLE_FLOAT.fullmatch(text))}
-    return (None if text is None else digits.get(text, text) for text in texts)
+    if not digits:
+        return list(texts)
+    return [None if text is None else digits.get(text, text) for text in texts]

@@ -33,6 +33,7 @@ def any_begins(texts: pd.Series, pattern: str) -> bool:
 def parsed_numbers(texts: pd.Series) -> Array | None:
     """Return the numbers that texts without nulls are, as float64; None if Arrow cannot read one of them."""
     try:
-        return pc.cast(pa.array(texts), pa.float64()).to_numpy()
+        numbers: Array = pc.cast(pa.array(texts), pa.float64()).to_numpy()
     except pa.ArrowInvalid:
         return None
+    return numbers

@@ -16,8 +16,8 @@ from fsspec.callbacks import Callback
 from cd4ml.errors import DataError
 from cd4ml.source.address import Address
 from cd4ml.source.driver import require_package
-from cd4ml.terminal.progress_meter import ProgressMeter
 from cd4ml.terminal.output import report
+from cd4ml.terminal.progress_meter import ProgressMeter
 
 ATTEMPTS = 3  # to download an object
 PAUSE = 1.0  # seconds before the second attempt; doubled before each later one

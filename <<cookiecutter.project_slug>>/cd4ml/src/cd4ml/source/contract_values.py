@@ -1,5 +1,6 @@
 """Turn the values of a source into those of the contract: categories and ids as text, numbers as numbers."""
 
+from collections.abc import Hashable
 from typing import Literal
 
 import pandas as pd
@@ -96,7 +97,9 @@ def with_plain_numbers(source: SourceTable, params: DataParams) -> SourceTable:
     return SourceTable(rows, source.typed, source.unusable)
 
 
-def choose_decimal(columns: pd.DataFrame, setting: Literal["auto", ".", ","], plain: set[str] | None = None) -> Decimal:
+def choose_decimal(
+    columns: pd.DataFrame, setting: Literal["auto", ".", ","], plain: set[Hashable] | None = None
+) -> Decimal:
     """Return the decimal mark of columns of numbers; reports a comma.
 
     `plain` names the columns for which `are_plain_numbers`, if that is known.
@@ -120,7 +123,7 @@ def choose_decimal(columns: pd.DataFrame, setting: Literal["auto", ".", ","], pl
     return decimal or "."
 
 
-def _texts_with_a_mark(columns: pd.DataFrame, plain: set[str]) -> list[str]:
+def _texts_with_a_mark(columns: pd.DataFrame, plain: set[Hashable]) -> list[str]:
     """Return the texts that may decide the decimal mark, in order; of columns of plain numbers the first that does."""
     texts: list[str] = []
     point: str | None = None

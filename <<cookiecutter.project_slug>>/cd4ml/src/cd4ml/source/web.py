@@ -15,8 +15,8 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Re
 from cd4ml.errors import DataError
 from cd4ml.settings.source_url import LOOPBACK
 from cd4ml.source.address import Address
-from cd4ml.terminal.progress_meter import ProgressMeter
 from cd4ml.source.table_file import is_table
+from cd4ml.terminal.progress_meter import ProgressMeter
 
 ATTEMPTS = 6
 PAUSE = 0.5  # seconds before the second attempt; doubled before each later one
