@@ -128,7 +128,7 @@ def wide_table(width):
 @pytest.mark.parametrize("width", [20, 40, 400])
 def test_the_proof_of_a_wide_table_scores_a_bounded_number_of_values_and_leaves_no_probe_out(width):
     contract, columns = wide_table(width)
-    limits = Limits(total=200_000, batch=20_000)
+    limits = Limits(total=200_000, most=200_000, batch=20_000)
     proof = Probes(columns, columns, contract, limits)
 
     total, batches = proof.batches()
@@ -147,7 +147,7 @@ def test_the_proof_of_a_wide_table_scores_a_bounded_number_of_values_and_leaves_
 
 def test_probes_that_share_rows_keep_their_values():
     contract, columns = wide_table(40)
-    _, batches = Probes(columns, columns, contract, Limits(total=2_000)).batches()
+    _, batches = Probes(columns, columns, contract, Limits(total=2_000, most=2_000)).batches()
 
     checked = 0
     probes = {probe.name: probe for probe in column_probes(columns, columns, contract)}
@@ -160,6 +160,15 @@ def test_probes_that_share_rows_keep_their_values():
                     np.testing.assert_array_equal(shared, np.repeat(special, len(shared)))
                     checked += 1
     assert checked == 20 * 4  # a null, 5 and a null, a, for each pair of columns
+
+
+def test_probes_have_rows_of_their_own_as_long_as_the_time_allows():
+    contract, columns = wide_table(400)
+
+    by_name = parts_by_name(Probes(columns, columns, contract, Limits(total=200_000, most=3_000_000)))
+
+    assert not [name for name in by_name if ", " in name]
+    assert {len(values["n0"]) for name, values in by_name.items() if name[0] in "nc"} == {2}
 
 
 def test_an_ordinary_table_has_200_rows_for_each_probe():

@@ -3,7 +3,9 @@
 Each probe is a few rows of the test set in which one column has special values. The work is proportional to the number
 of probes times the rows of each times the columns, and there are several probes for each column: with the same rows
 for each probe it would grow with the square of the number of columns. Therefore a wide table gets fewer rows for each
-probe, and a very wide one several probes in the same rows, each of another column. No probe is left out.
+probe, and the widest tables several probes in the same rows, each of another column. No probe is left out. In shared
+rows one column can hide a wrong score that another one causes: a linear model that overflows gives NaN, whatever the
+other value is, and a tree may not ask for it. `Limits` says from which width on.
 """
 
 from collections import Counter
@@ -25,15 +27,17 @@ _TIMES = ("1900-01-01", "1970-01-01", "2100-12-31T23:59:59.999999")
 
 @dataclass(frozen=True)
 class Limits:
-    """How many values (rows times columns) are scored."""
+    """How many values (rows times columns) are scored. Trees score about ten million in a second."""
 
     total: int = 60_000_000
-    """In all probes of single columns. Tables of up to about 180 columns stay below it with all rows."""
+    """In all probes, unless `fewest_rows` for each are more. Up to about 180 columns, every probe has all rows."""
+    most: int = 600_000_000
+    """In all probes: rather than score more, probes of different columns share rows. Up to about 6,000 columns, none
+    share any."""
     batch: int = 5_000_000
     """In one call of a model; it bounds the memory."""
     fewest_rows: int = 2
-    """Of a probe: rather than have fewer, probes of different columns share rows. Tables of up to 1,900 columns or so
-    need none to share."""
+    """Of each probe."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +104,10 @@ class Layout:
         """Return the layout with the most rows that the limits allow; a slot never has two probes of one column."""
         if not probes:
             return cls(0, 0)
-        rows_allowed = limits.total // len(base)
-        rows = min(_rows_of(base), max(limits.fewest_rows, rows_allowed // len(probes)))
+        rows = min(_rows_of(base), max(limits.fewest_rows, limits.total // len(base) // len(probes)))
         # Neighbours in the list go to different slots, and the probes of one column are neighbours.
         most_of_one_column = max(Counter(probe.column for probe in probes).values())
-        return cls(min(len(probes), max(most_of_one_column, rows_allowed // rows)), rows)
+        return cls(min(len(probes), max(most_of_one_column, limits.most // len(base) // rows)), rows)
 
 
 def column_probes(base: Columns, train: Columns, contract: Contract) -> Iterator[Probe]:

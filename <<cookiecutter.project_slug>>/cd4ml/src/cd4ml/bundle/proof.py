@@ -65,13 +65,15 @@ def prove_equal(
 
 
 def _compare(scores: Array, expected: Array, batch: Batch, decision: Decision, tolerance: float) -> None:
-    """Raise an error that names the first part of a batch whose scores differ; return if there is none."""
-    if describe_difference(scores, expected, decision, tolerance) is None:
+    """Raise an error that names the first part of a batch whose scores differ; return if there is no difference."""
+    difference = describe_difference(scores, expected, decision, tolerance)
+    if difference is None:
         return
     for name, part in batch.parts:
-        difference = describe_difference(scores[part], expected[part], decision, tolerance)
-        if difference:
-            raise NotExportableError(f"its ONNX form is not exact: {difference} ({name[:120]})")
+        of_part = describe_difference(scores[part], expected[part], decision, tolerance)
+        if of_part:
+            raise NotExportableError(f"its ONNX form is not exact: {of_part} ({name[:120]})")
+    raise NotExportableError(f"its ONNX form is not exact: {difference} (many rows together)")
 
 
 def _compare_single_rows(
