@@ -97,6 +97,9 @@ def test_columns_of_plain_numbers_are_not_read_text_by_text(monkeypatch):
         (["99999999", "5"], "{type: number, min: 0}"),
         (["nan", "1"], "{type: category} # different in every row: is it the id?"),
         ([" Yes", "no ", "yes"], "{type: boolean}"),
+        (["2020-01-01", "now"] * 20, '{type: category, values: ["2020-01-01", now]}'),
+        (["Jan\t2020", "Feb\t2020"], '{type: timestamp, format: "%b %Y"}'),
+        (["2020-01-01", "", None], "{type: timestamp, nullable: true} # the same in every row: leave it out?"),
     ],
 )
 def test_a_column_of_text_is_drafted_from_what_its_texts_look_like(texts, line):

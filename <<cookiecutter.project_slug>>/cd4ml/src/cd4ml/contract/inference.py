@@ -10,7 +10,7 @@ import pandas as pd
 from cd4ml.contract.column import LARGEST_INTEGER, Column
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import as_strings, parse_column
-from cd4ml.contract.text_columns import all_match, any_begins, is_text_type, parsed_numbers
+from cd4ml.contract.text_columns import all_match, any_begins, distinct_texts, is_text_type, parsed_numbers
 
 _MOST_VALUES = 30
 _COMPACT_DAY, _COMPACT_DAY_DIGITS = "%Y%m%d", r"(?:19|20)\d{6}"
@@ -18,11 +18,11 @@ _WORDS_OF_BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, 
 _DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d.%m.%y")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _WORDS = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%b %Y", "%B %Y")
-_MAYBE_TIME = re.compile(r"\d.*[/.\- ]|[/.\- ].*\d")  # as every format above has digits and such a separator
+_MAYBE_TIME = re.compile(r"\d.*[/.\-\s]|[/.\-\s].*\d", re.DOTALL)  # every format above has digits and a separator
+_HAS_DIGIT = r"(?s:.*\d.*)"
 _CODE = re.compile(r"\s*[+-]?0\d")  # leading zeros
 _DIGITS = re.compile(r"\s*[+-]?\d+\s*")
 _DRAFTS = (
-    Column(type="boolean"),
     Column(type="integer"),
     Column(type="number"),
     Column(type="timestamp"),
@@ -53,34 +53,38 @@ def infer_column(series: pd.Series, typed: bool = True) -> InferredColumn:
     In a source with types, text is a category, and only integers are of type integer. In a source without types, such
     as CSV, the type is what all values look like. A number with leading zeros is a code, and so a category.
     """
-    name, present = str(series.name), _present(series)
-    nullable = len(present) < len(series)
-    if present.empty:
+    name, (present, rows) = str(series.name), _present(series)
+    nullable = rows < len(series)
+    if not rows:
         return InferredColumn(name, Column(type="category", nullable=True), "empty in every row: leave it out?")
-    # What a text means depends on the text alone, so each is looked at once.
-    distinct = pd.Series(present.unique(), name=series.name) if is_text_type(present) else present
-    if _are_compact_days(distinct):
+    if _are_compact_days(present):
         return InferredColumn(name, Column(type="timestamp", format=_COMPACT_DAY, nullable=nullable))
+    if _are_boolean_words(present):
+        return InferredColumn(name, Column(type="boolean", nullable=nullable), _remark(present, rows, "boolean"))
     for draft in _DRAFTS:
-        if not _is_possible(draft, distinct, typed):
+        if not _is_possible(draft, present, typed):
             continue
-        values = _parsed(distinct, draft)
-        if _all_parsed(values, draft, distinct):
-            return InferredColumn(name, _with_minimum(draft, values, nullable), _remark(present, distinct, draft.type))
-    if formats := time_formats(distinct):
+        values = _parsed(present, draft)
+        if not pd.isna(values).any() and (draft.type != "integer" or np.abs(values).max() <= LARGEST_INTEGER):
+            return InferredColumn(name, _with_minimum(draft, values, nullable), _remark(present, rows, draft.type))
+    if formats := time_formats(present):
         column = Column(type="timestamp", format=formats[0], nullable=nullable)
         return InferredColumn(name, column, f"or {formats[1]}?" if len(formats) > 1 else "")
-    return InferredColumn(name, _category(present, nullable), _remark(present, distinct, "category"))
+    return InferredColumn(name, _category(present, rows, nullable), _remark(present, rows, "category"))
 
 
-def _present(series: pd.Series) -> pd.Series:
-    """Return the values of a column that are neither null nor an empty text."""
+def _present(series: pd.Series) -> tuple[pd.Series, int]:
+    """Return the values of a column that are neither null nor an empty text, and the number of rows that have one.
+
+    A text is returned once, however many rows have it, because what it means depends on the text alone.
+    """
+    if is_text_type(series):
+        return distinct_texts(series)
     is_null = series.isna()
     present = series[~is_null] if is_null.any() else series  # indexing copies
-    if _is_number_type(present):
-        return present
-    is_empty = (present if is_text_type(present) else present.astype(object)) == ""
-    return present[~is_empty] if is_empty.any() else present
+    if not _is_number_type(present):
+        present = present[present.astype(object) != ""]
+    return present, len(present)
 
 
 def _is_number_type(series: pd.Series) -> bool:
@@ -91,24 +95,28 @@ def _is_number_type(series: pd.Series) -> bool:
 def _is_possible(draft: Column, present: pd.Series, typed: bool) -> bool:
     """Return whether a column may be of the drafted type, as far as that shows before its values are parsed."""
     if _is_number_type(present):
-        return draft.type in ("integer", "number")
-    if draft.type == "boolean":  # 0 and 1 are numbers, unless a person decides otherwise
-        return _are_boolean_words(present)
-    if draft.type not in ("integer", "number"):
-        return True
+        return draft.type == "number" or (draft.type == "integer" and pd.api.types.is_integer_dtype(present.dtype))
+    if draft.type == "timestamp":
+        return not is_text_type(present) or all_match(present, _HAS_DIGIT)  # pandas reads "now" as the time of reading
     if is_text_type(present):
-        if typed or any_begins(present, _CODE.pattern):
-            return False
-        return draft.type == "number" or all_match(present, _DIGITS.pattern)
+        as_integers = draft.type == "number" or all_match(present, _DIGITS.pattern)
+        return as_integers and not typed and not any_begins(present, _CODE.pattern)
     texts = [value for value in present if isinstance(value, str)]
-    return not texts or not (typed or any(map(_CODE.match, texts)))
+    if not texts:
+        return draft.type == "number" or pd.api.types.is_integer_dtype(present.infer_objects())
+    as_integers = draft.type == "number" or all(map(_DIGITS.fullmatch, texts))
+    return as_integers and not typed and not any(map(_CODE.match, texts))
 
 
 def _are_boolean_words(present: pd.Series) -> bool:
+    """Return whether a column is a boolean. 0 and 1 are numbers, unless a person decides otherwise."""
+    if _is_number_type(present):
+        return False
     first = present.iloc[0]  # most columns of text fail on the first row
     if isinstance(first, str) and not any(first.strip().lower() in words for words in _WORDS_OF_BOOLEANS):
         return False
-    spelled = set(as_strings(present).str.strip().str.lower())
+    as_texts = present if is_text_type(present) else as_strings(present)
+    spelled = {text.strip().lower() for text in as_texts}
     return spelled <= _WORDS_OF_BOOLEANS[0] or spelled in _WORDS_OF_BOOLEANS[1:]
 
 
@@ -119,29 +127,6 @@ def _parsed(present: pd.Series, draft: Column) -> np.ndarray:
         if numbers is not None:
             return numbers
     return parse_column(present, draft)
-
-
-def _all_parsed(values: np.ndarray, draft: Column, present: pd.Series) -> bool:
-    """Return whether all values of a column are of the drafted type, which is a possible one."""
-    if draft.type == "boolean":
-        return True
-    if pd.isna(values).any():
-        return False
-    return draft.type != "integer" or _all_integers(values, present)
-
-
-def _all_integers(values: np.ndarray, present: pd.Series) -> bool:
-    """Return whether a column has an integer type, or, as text, nothing but digits; a float such as 181.0 is none."""
-    if _is_number_type(present):
-        of_type = pd.api.types.is_integer_dtype(present.dtype)
-    elif is_text_type(present):
-        of_type = all_match(present, _DIGITS.pattern)
-    else:
-        texts = [value for value in present if isinstance(value, str)]
-        of_type = (
-            all(map(_DIGITS.fullmatch, texts)) if texts else pd.api.types.is_integer_dtype(present.infer_objects())
-        )
-    return bool(of_type and (np.abs(values) <= LARGEST_INTEGER).all())
 
 
 def time_formats(present: pd.Series) -> list[str]:
@@ -162,8 +147,8 @@ def _are_compact_days(present: pd.Series) -> bool:
     """Return whether all values are days such as 20240131, as text or as an integer."""
     if _is_number_type(present) and not present.between(19_000_000, 21_000_000).all():
         return False
-    texts = present if is_text_type(present) else as_strings(present)
-    if not all_match(texts.astype("str"), _COMPACT_DAY_DIGITS):
+    texts = present if is_text_type(present) else as_strings(present).astype("str")
+    if not all_match(texts, _COMPACT_DAY_DIGITS):
         return False
     return bool(pd.to_datetime(pd.Series(texts.unique()), errors="coerce", format=_COMPACT_DAY).notna().all())
 
@@ -175,18 +160,18 @@ def _with_minimum(draft: Column, values: np.ndarray, nullable: bool) -> Column:
     return Column(**rules, nullable=nullable)
 
 
-def _category(present: pd.Series, nullable: bool) -> Column:
+def _category(present: pd.Series, rows: int, nullable: bool) -> Column:
     values = sorted(present.astype(str).unique())
-    if len(values) <= _MOST_VALUES and len(present) >= _ROWS_PER_VALUE * len(values):
+    if len(values) <= _MOST_VALUES and rows >= _ROWS_PER_VALUE * len(values):
         return Column(type="category", values=values, nullable=nullable)
     return Column(type="category", nullable=nullable)
 
 
-def _remark(present: pd.Series, distinct: pd.Series, kind: str) -> str:
-    different = distinct.nunique() if distinct is present else len(distinct)
+def _remark(present: pd.Series, rows: int, kind: str) -> str:
+    different = len(present) if is_text_type(present) else present.nunique()
     if different == 1:
         return "the same in every row: leave it out?"
-    if different == len(present) and kind in ("category", "integer"):
+    if different == rows and kind in ("category", "integer"):
         return "different in every row: is it the id?"
     return ""
 

@@ -49,6 +49,8 @@ def source_table(table: pa.Table, typed: bool = True) -> SourceTable:
 
 def joined(tables: list[SourceTable]) -> SourceTable:
     """Return tables, one below the other, as one table with types if one of them has. Columns are matched by name."""
+    if len(tables) == 1:
+        return tables[0]
     frames = [table.rows for table in tables]
     rows = pd.concat([_as_objects(frame, frames) for frame in frames], ignore_index=True)
     unusable = {name: kind for table in tables for name, kind in table.unusable.items()}

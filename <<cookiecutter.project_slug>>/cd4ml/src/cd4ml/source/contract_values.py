@@ -26,6 +26,8 @@ from cd4ml.terminal.output import report
 
 def with_nulls(source: SourceTable, null_values: list[str]) -> SourceTable:
     """Return the rows with a null in place of each text that means one, and of each number that it writes."""
+    if not source.typed and not null_values:
+        return source  # a CSV file's empty fields are nulls already
     nulls = {"", *null_values}
     numbers = [float(text) for text in null_values if is_number(text, ".")]
     rows = source.rows.copy(deep=False)
@@ -83,18 +85,19 @@ def with_plain_numbers(source: SourceTable, params: DataParams) -> SourceTable:
     if source.typed:
         return source
     rows = source.rows.copy(deep=False)
-    marks: tuple[Decimal, Decimal] = (".", ",")
     plain = {name for name in rows if are_plain_numbers(rows[name])}
-    numeric = [
-        name
-        for name in rows
-        if name in plain or any(all(is_number(text, mark) for text in _texts(rows[name])) for mark in marks)
-    ]
+    numeric = [name for name in rows if name in plain or _are_numbers(_texts(rows[name]))]
     decimal = choose_decimal(rows[numeric], params.csv.decimal, plain)
     for name in numeric:
         if decimal != "." or name not in plain:
             rows[name] = plain_numbers(rows[name], decimal)
     return SourceTable(rows, source.typed, source.unusable)
+
+
+def _are_numbers(texts: list[str]) -> bool:
+    """Return whether all texts are numbers, with one of both decimal marks."""
+    marks: tuple[Decimal, Decimal] = (".", ",")
+    return any(all(is_number(text, mark) for text in texts) for mark in marks)
 
 
 def choose_decimal(

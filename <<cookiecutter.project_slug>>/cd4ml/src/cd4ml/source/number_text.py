@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
-from cd4ml.contract.text_columns import all_match, is_text_type
+from cd4ml.contract.text_columns import all_match, first_mismatch, is_text_type, parsed_numbers
 from cd4ml.errors import DataError
 
 Decimal = Literal[".", ","]
@@ -21,6 +22,7 @@ _GROUPED = {
     ".": re.compile(r"[+-]?\d{1,3}(?:(?P<mark>[, '\u2019\u00a0\u202f])\d{3})(?:(?P=mark)\d{3})*(?:\.\d+)?"),
     ",": re.compile(r"[+-]?\d{1,3}(?:(?P<mark>[. '\u2019\u00a0\u202f])\d{3})(?:(?P=mark)\d{3})*(?:,\d+)?"),
 }
+_PLAIN_IN_BOTH = r"[^.]*|[+-]?\d{1,3}\.\d{3}"  # of plain numbers with a decimal point: with a comma, 1.234 is 1234
 _MARKS = re.compile("[ '\u2019\u00a0\u202f]")
 
 
@@ -50,14 +52,17 @@ def are_plain_numbers(series: pd.Series) -> bool:
 
     Most columns of numbers are, and this is much faster than `is_number` for each text.
     """
-    return is_text_type(series) and all_match(series, _PLAIN["."].pattern)
+    if not is_text_type(series):
+        return False
+    numbers = parsed_numbers(series)
+    if numbers is not None and np.isfinite(numbers[series.notna()]).all():
+        return True
+    return all_match(series, _PLAIN["."].pattern)
 
 
 def point_evidence(series: pd.Series) -> str | None:
     """Return the first text of a column of plain numbers that cannot have a decimal comma; None if all of them can."""
-    if all_match(series, r"[^.]*"):
-        return None
-    return next((text for text in series.dropna() if detect_decimal([text]) == "."), None)
+    return first_mismatch(series, _PLAIN_IN_BOTH)
 
 
 def is_number(text: str, decimal: Decimal) -> bool:
