@@ -60,7 +60,7 @@ def main(argv: list[str]) -> None:
     arguments.add_argument("--id", help="the column that names a row, or what several rows belong to")
     arguments.add_argument("--time", help="the column that orders the rows")
     arguments.add_argument("--query", help="the SELECT, if the data is in a database")
-    arguments.add_argument("--tune", type=_seconds, default=30.0, help="seconds for the comparison of models (30)")
+    arguments.add_argument("--tune", type=seconds, default=30.0, help="seconds for the comparison of models (30)")
     arguments.add_argument("--yes", action="store_true", help="ask nothing; take the likeliest answers")
     options = arguments.parse_args(argv)
     data = data_params(options.data, options.query)
@@ -71,12 +71,12 @@ def main(argv: list[str]) -> None:
     _adopt(data, {option: name for option, name in named.items() if name is not None}, options.tune, asker(options.yes))
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
     """Return a number of seconds that may end in s."""
     return float(text.removesuffix("s"))
 
 
-def _adopt(data: DataParams, named: dict[str, str], seconds: float, ask: Ask) -> None:
+def _adopt(data: DataParams, named: dict[str, str], limit: float, ask: Ask) -> None:
     as_read = read_source(data)
     _check_names(as_read, named)
     target, identity, time = named["TARGET"], named.get("ID"), named.get("TIME")
@@ -96,7 +96,7 @@ def _adopt(data: DataParams, named: dict[str, str], seconds: float, ask: Ask) ->
     contract = _contract(draft, decisions)
     table = with_target(contract_values(as_read, contract, data), contract).reset_index(drop=True)
     split = choose_split(table, contract)
-    decisions, choice = _model(table[~split.in_test], contract, decisions, seconds, ask)
+    decisions, choice = _model(table[~split.in_test], contract, decisions, limit, ask)
     _write(data, table, draft, decisions, choice, split)
     certainty = "check" if draft.remark else "sure"
     print_decisions(decisions, (target, f"target, {contract.target.type}", certainty, draft.meaning))
@@ -117,7 +117,7 @@ def _contract(target: TargetDraft, decisions: list[Decision]) -> Contract:
 
 
 def _model(
-    training: pd.DataFrame, contract: Contract, decisions: list[Decision], seconds: float, ask: Ask
+    training: pd.DataFrame, contract: Contract, decisions: list[Decision], limit: float, ask: Ask
 ) -> tuple[list[Decision], Choice]:
     """Return the decisions, with columns left out that give the target away, and the model to start from."""
     columns, target = columns_of_table(training, contract), target_of_table(training, contract)
@@ -135,7 +135,7 @@ def _model(
         raise DataError("every column gives the target away, alone or as a sum; name another target")
     report("comparing models")
     groups = None if contract.group is None else training[contract.group].to_numpy()
-    return decisions, choose_model(columns, target, contract.task, seconds, times_of_table(training, contract), groups)
+    return decisions, choose_model(columns, target, contract.task, limit, times_of_table(training, contract), groups)
 
 
 def _write(

@@ -29,7 +29,7 @@ _LIBRARY = Path(__file__).parents[1]
 
 # `training`, which only a scikit-learn model needs, is in every model: a process that loads several models imports the
 # library's copy of one of them for all.
-_COPIED = ["__init__.py", "errors.py", "bundle", "contract", "files", "training",
+_COPIED = ["__init__.py", "errors.py", "bundle", "contract", "files", "settings", "training",
            "tracking/__init__.py", "tracking/mlflow_model.py"]  # fmt: skip
 _REQUIREMENTS = ["mlflow", "msgspec", "numpy", "onnxruntime", "pandas", "pydantic"]
 _SKLEARN_REQUIREMENTS = ["scikit-learn", "skops"]
