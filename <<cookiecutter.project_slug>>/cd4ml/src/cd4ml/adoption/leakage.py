@@ -12,13 +12,14 @@ from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Task
 
 TOO_GOOD = 0.995  # ROC AUC, or R², of a model on one column alone
-_MOST_ROWS = 5000
+_MOST_ROWS, _MOST_VALUES = 5000, 1_000_000
 _SUM = 1e-6  # share of the target's variance that a sum of columns may leave unexplained
 
 
 def leaking_columns(columns: Columns, target: Array, task: Task) -> dict[str, str]:
     """Return the columns that predict the target nearly perfectly, alone or as a sum of few, with the reason."""
-    rows = np.unique(np.linspace(0, len(target) - 1, min(len(target), _MOST_ROWS)).astype(int))
+    most = min(len(target), _MOST_ROWS, max(500, _MOST_VALUES // len(columns)))
+    rows = np.unique(np.linspace(0, len(target) - 1, most).astype(int))
     target = target[rows]
     numeric = {name: _as_numbers(values[rows]) for name, values in columns.items()}
     leaks = {}

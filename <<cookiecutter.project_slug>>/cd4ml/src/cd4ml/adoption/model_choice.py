@@ -20,7 +20,7 @@ from cd4ml.terminal.output import report
 from cd4ml.training.estimator import numbers_and_categories, to_frame
 
 STARTERS = {"trees": trees, "linear": linear, "forest": forest}
-_MOST_ROWS = 10_000
+_MOST_ROWS, _MOST_VALUES = 10_000, 3_000_000
 _MANY_ROWS = 3000  # from these on trees are large at first, and fewer folds tell which model is better
 _SEED = 0
 _METRICS: dict[Task, tuple[str, str]] = {
@@ -72,12 +72,12 @@ class Choice:
 def choose_model(
     columns: Columns, target: Array, task: Task, seconds: float, times: Array | None, groups: Array | None
 ) -> Choice:
-    """Return the best of a few models in cross-validation on at most 10,000 rows, within about `seconds`.
+    """Return the best of a few models in cross-validation, within about `seconds`.
 
-    Models are compared by ROC AUC; by accuracy and the classes' mean ROC AUC; or by the mean absolute and the root mean
-    squared error, the latter without the hundredth of the rows that is farthest off. The first model is always
-    evaluated. With times, each fold is later than the rows that the model was fitted on; with groups, it has all rows
-    of a group or none.
+    At most 10,000 rows are used, and fewer of a table with more than 300 columns. Models are compared by ROC AUC; by
+    accuracy and the classes' mean ROC AUC; or by the mean absolute and the root mean squared error, the latter without
+    the hundredth of the rows that is farthest off. The first model is always evaluated. With times, each fold is later
+    than the rows that the model was fitted on; with groups, it has all rows of a group or none.
 
     Args:
         columns: the columns of the training set, each of shape `(rows,)`.
@@ -87,7 +87,7 @@ def choose_model(
         times: the time of each row, shape `(rows,)`, if there is one.
         groups: what each row belongs to, shape `(rows,)`, if anything.
     """
-    rows = _sample(len(target), times)
+    rows = _sample(len(target), min(_MOST_ROWS, max(1000, _MOST_VALUES // len(columns))), times)
     target = target[rows]
     features = derive({name: values[rows] for name, values in columns.items()})
     numbers, categories = numbers_and_categories(features)
@@ -128,11 +128,11 @@ def _regret(own: dict[str, float], all_of_them: list[dict[str, float]], task: Ta
     return max(max(one[name] for one in all_of_them) / max(own[name], 1e-12) for name in names)
 
 
-def _sample(rows: int, times: Array | None) -> Array:
-    """Return positions of rows: the newest, in the order of their times, or any."""
+def _sample(rows: int, most: int, times: Array | None) -> Array:
+    """Return positions of at most `most` rows: the newest, in the order of their times, or any."""
     if times is not None:
-        return np.argsort(times, kind="stable")[-_MOST_ROWS:]
-    return np.random.default_rng(_SEED).permutation(rows)[:_MOST_ROWS]
+        return np.argsort(times, kind="stable")[-most:]
+    return np.random.default_rng(_SEED).permutation(rows)[:most]
 
 
 def _folds(target: Array, task: Task, in_time: bool, groups: Array | None) -> list[tuple[Array, Array]]:
