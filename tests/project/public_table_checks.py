@@ -17,7 +17,8 @@ def check(table: PublicTable, project: Path) -> None:
     assert contract.task == table.task
     assert (contract.time, contract.group) == (table.time, table.group)
     used = {*contract.columns, table.target, contract.id, contract.group}
-    assert {*table.load().columns} - used - {ROW_NUMBERS} == {*table.without}
+    left_out = sorted({*table.load().columns} - used - {ROW_NUMBERS})
+    assert left_out == sorted(table.without), f"left out: {left_out}"
     assert "Enter for 1" not in adopted.printed
     for quality in adopted.qualities:
         shown = f"{quality.own:.4g} beside {quality.plain}, ratio {quality.low:.3f} to {quality.high:.3f}"

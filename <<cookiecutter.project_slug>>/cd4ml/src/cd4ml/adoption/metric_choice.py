@@ -6,7 +6,7 @@ from cd4ml.adoption.setting import Setting
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Task
 
-_MOST_TIES = 0.4
+MOST_TIES = 0.4
 
 
 def main_metric(target: Array, task: Task) -> Setting:
@@ -17,8 +17,13 @@ def main_metric(target: Array, task: Task) -> Setting:
     """
     if task == "regression":
         values, counts = np.unique(target, return_counts=True)
-        share = counts.max() / len(target)
-        if share > _MOST_TIES:
+        share = share_of_ties(target)
+        if share > MOST_TIES:
             why = f"{share:.0%} of the values are {values[counts.argmax()]:g}, which the absolute error would favour"
             return Setting("rmse", why)
     return Setting("auto")
+
+
+def share_of_ties(target: Array) -> float:
+    """Return the share of the rows that have the most frequent value."""
+    return float(np.unique(target, return_counts=True)[1].max() / len(target))

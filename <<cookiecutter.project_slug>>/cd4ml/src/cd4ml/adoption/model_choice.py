@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
+from cd4ml.adoption.metric_choice import MOST_TIES, share_of_ties
 from cd4ml.adoption.setting import Setting
 from cd4ml.adoption.starters import forest, linear, trees
 from cd4ml.adoption.starters.features import derive
@@ -105,7 +106,9 @@ def choose_model(
         measures = {name: float(np.mean([result[name] for result in results])) for name in results[0]}
         report(f"{_shown(measures, task)}: {candidate}")
         compared.append((measures, candidate))
-    measures, candidate = min(compared, key=lambda one: _regret(one[0], [other for other, _ in compared], task))
+    tied = task == "regression" and share_of_ties(target) > MOST_TIES
+    others = [measures for measures, _ in compared]
+    measures, candidate = min(compared, key=lambda one: _regret(one[0], others, task, tied))
     metric, _ = _METRICS[task]
     too_good = measures["fit"] > _TOO_GOOD
     shown = _shown(measures, task)
@@ -117,13 +120,14 @@ def _shown(measures: dict[str, float], task: Task) -> str:
     return f"{name} {measures[metric]:.4g}"
 
 
-def _regret(own: dict[str, float], all_of_them: list[dict[str, float]], task: Task) -> float:
+def _regret(own: dict[str, float], all_of_them: list[dict[str, float]], task: Task, tied: bool) -> float:
     """Return how far a model is behind the best one, as a ratio, by the metric in which it is farthest behind.
 
     So a model of a number is good by its absolute errors and by its squared ones, where no other is best by both.
     """
     if task == "regression":
-        return max(own[name] / max(min(one[name] for one in all_of_them), 1e-12) for name in ("mae", "rmse of most"))
+        squared = "rmse" if tied else "rmse of most"
+        return max(own[name] / max(min(one[name] for one in all_of_them), 1e-12) for name in ("mae", squared))
     names = ("roc_auc",) if task == "binary" else ("accuracy", "fit")
     return max(max(one[name] for one in all_of_them) / max(own[name], 1e-12) for name in names)
 
@@ -189,7 +193,8 @@ def _losses(target: Array) -> list[dict[str, Setting]]:
     low, middle, high = np.quantile(target, [0.25, 0.5, 0.75])
     heavy = np.abs(target - middle).max() > _HEAVY_TAIL * max(high - low, 1e-12)
     counts = bool((target >= 0).all() and (target % 1 == 0).all() and target.max() > 2)
-    names = ["poisson"] * counts + ["squared_error"] + ["absolute_error"] * bool(heavy)
+    typical = bool(heavy) and share_of_ties(target) <= MOST_TIES  # else the median is the value of most rows
+    names = ["poisson"] * counts + ["squared_error"] + ["absolute_error"] * typical
     return [{"loss": Setting(name)} for name in names]
 
 
@@ -216,4 +221,4 @@ def _measure(model: Any, table: Any, target: Array, train_target: Array, task: T
     baseline = float(mean_absolute_error(target, np.full(len(target), np.median(train_target))))
     fit = 1 - (squared / max(spread, 1e-12)) ** 2
     absolute, most = float(mean_absolute_error(target, predicted)), float(np.sqrt(np.mean(errors**2)))
-    return {"mae": absolute, "rmse of most": most, "baseline": baseline, "fit": fit}
+    return {"mae": absolute, "rmse": squared, "rmse of most": most, "baseline": baseline, "fit": fit}
