@@ -11,11 +11,10 @@ root mean squared error (goal: 1.03 or less), with the 95 % interval of paired r
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-from cookiecutter.main import cookiecutter
 
 from benchmarks.laptop import ROOT
 from tests.adopted_table import Adopted, adopt
@@ -26,7 +25,10 @@ QUICK = ("breast_cancer", "iris", "AER.HMDA", "diabetes", "ISLR.Hitters", "MASS.
 
 def generate(folder: Path) -> Path:
     """Return a new project with the default answers."""
-    return Path(cookiecutter(str(ROOT), no_input=True, output_dir=str(folder), default_config=True))
+    command = ["cookiecutter", str(ROOT), "--no-input", "--default-config", "--output-dir", str(folder)]
+    subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True)
+    (project,) = folder.iterdir()
+    return project
 
 
 def lines(table: PublicTable, adopted: Adopted) -> list[str]:
