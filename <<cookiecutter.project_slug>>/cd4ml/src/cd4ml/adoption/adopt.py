@@ -28,7 +28,7 @@ from cd4ml.adoption.split_choice import SplitChoice, choose_split
 from cd4ml.adoption.summary import print_choices, print_decisions
 from cd4ml.contract.columns import rows_of_columns
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import columns_of_table, target_of_table, times_of_table
+from cd4ml.contract.table import columns_of_table, groups_of_table, target_of_table, times_of_table
 from cd4ml.errors import DataError, nearest_names
 from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
@@ -134,7 +134,7 @@ def _model(
     if not columns:
         raise DataError("every column gives the target away, alone or as a sum; name another target")
     report("comparing models")
-    groups = None if contract.group is None else training[contract.group].to_numpy()
+    groups = groups_of_table(training, contract)
     return decisions, choose_model(columns, target, contract.task, limit, times_of_table(training, contract), groups)
 
 

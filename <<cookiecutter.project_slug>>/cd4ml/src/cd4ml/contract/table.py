@@ -54,6 +54,11 @@ def target_of_table(table: pd.DataFrame, contract: Contract) -> Array:
     return values.astype(np.float64)
 
 
+def groups_of_table(table: pd.DataFrame, contract: Contract) -> Array | None:
+    """Return what each row belongs to, shape `(rows,)`; None if the contract names no group."""
+    return None if contract.group is None else table[contract.group].to_numpy()
+
+
 def times_of_table(table: pd.DataFrame, contract: Contract) -> Array | None:
     """Return each row's time, shape `(rows,)`, datetime64[us]; None if the contract names no time."""
     if contract.time is None:

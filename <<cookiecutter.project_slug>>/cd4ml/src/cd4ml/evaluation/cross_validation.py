@@ -7,7 +7,7 @@ import pandas as pd
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import columns_of_table, target_of_table
+from cd4ml.contract.table import columns_of_table, groups_of_table, target_of_table
 from cd4ml.evaluation.metric_set import MetricSet
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.settings.params import EvaluateParams, Params
@@ -43,7 +43,7 @@ def cross_validate(table: pd.DataFrame, bundle: Bundle, params: Params, metrics:
     report(f"the test set is small: cross-validation of the training set, {REPEATS} times in {FOLDS} folds")
     features = bundle.code.derive(columns_of_table(table, contract))
     model = build_configured_model(params, contract.task, features)
-    groups = None if contract.group is None else table[contract.group].to_numpy()
+    groups = groups_of_table(table, contract)
     scores = repeated_scores(model, features, target, contract.task, groups)
     repeats = [metrics.compute(Predictions.from_scores(target, one, bundle.decision)) for one in scores]
     values = {metric.name: [one[metric.name] for one in repeats] for metric in metrics.all}

@@ -14,7 +14,7 @@ from cd4ml.bundle.decision import Decision
 from cd4ml.bundle.feature_code import derive_features
 from cd4ml.contract.columns import Columns
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import columns_of_table, target_of_table, times_of_table
+from cd4ml.contract.table import columns_of_table, groups_of_table, target_of_table, times_of_table
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.training.estimator import numbers_and_categories, predict_scores
 from cd4ml.training.fit import fit
@@ -64,7 +64,7 @@ def try_model(
     features, target = _features(derive, older, contract), target_of_table(older, contract)
     unfitted = build_model(contract.task, *numbers_and_categories(features), **settings)
     model = fit(unfitted, features, target)
-    groups = None if contract.group is None else older[contract.group].to_numpy()
+    groups = groups_of_table(older, contract)
     threshold = choose_threshold(model, features, target, groups) if contract.task == "binary" else None
     scores = predict_scores(model, _features(derive, newer, contract), contract.task)
     decision = Decision(contract.task, classes_of(model, contract), threshold)

@@ -8,7 +8,7 @@ import numpy as np
 from cd4ml.bundle.feature_code import FeatureCode
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import columns_of_table, read_table, target_of_table
+from cd4ml.contract.table import columns_of_table, groups_of_table, read_table, target_of_table
 from cd4ml.errors import DataError
 from cd4ml.files.atomic import write_text
 from cd4ml.settings import paths
@@ -39,7 +39,7 @@ def run() -> None:
     if contract.task == "binary":
         threshold = params.decision.threshold
         if threshold == "auto":
-            groups = None if contract.group is None else table[contract.group].to_numpy()
+            groups = groups_of_table(table, contract)
             report(f"choosing the decision threshold in {FOLDS}-fold cross-validation")
             threshold = choose_threshold(model, features, target, groups)
         report(f"decision threshold: {contract.target.name} is true if its probability is at least {threshold:.3g}")

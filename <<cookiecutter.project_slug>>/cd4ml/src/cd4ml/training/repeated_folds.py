@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Task
 from cd4ml.training.estimator import to_frame
 from cd4ml.training.fit import explaining
+from cd4ml.training.random_folds import random_folds
 
 FOLDS = 5
 REPEATS = 5
@@ -34,11 +35,9 @@ def repeated_scores(
     Raises:
         ModelError: a model that is fitted on a part of the rows cannot score the others.
     """
-    of_rows, of_groups = (KFold, GroupKFold) if task == "regression" else (StratifiedKFold, StratifiedGroupKFold)
-    splitter: Any = of_rows if groups is None else of_groups
     method = "predict" if task == "regression" else "predict_proba"
     for repeat in range(REPEATS):
-        folds = splitter(FOLDS, shuffle=True, random_state=repeat)
+        folds = random_folds(task, FOLDS, repeat, grouped=groups is not None)
         with explaining("score rows that the contract allows"):
             scores = cross_val_predict(clone(model), to_frame(features), target, groups=groups, cv=folds, method=method)
         yield np.asarray(scores, dtype=np.float64)

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.training.estimator import to_frame
 from cd4ml.training.fit import explaining
+from cd4ml.training.random_folds import random_folds
 
 FOLDS = 3
 
@@ -54,8 +55,7 @@ def choose_threshold(model: Any, features: Columns, target: Array, groups: Array
     Raises:
         ModelError: a model that is fitted on a part of the rows cannot score the others.
     """
-    folds: Any = StratifiedKFold if groups is None else StratifiedGroupKFold
-    folds = folds(FOLDS, shuffle=True, random_state=0)
+    folds = random_folds("binary", FOLDS, 0, grouped=groups is not None)
     with explaining("score rows that the contract allows"):
         probabilities = cross_val_predict(
             clone(model), to_frame(features), target, groups=groups, cv=folds, method="predict_proba"

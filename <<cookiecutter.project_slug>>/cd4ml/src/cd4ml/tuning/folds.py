@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Task
 from cd4ml.errors import DataError
 from cd4ml.settings.params import Params
+from cd4ml.training.random_folds import random_folds
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,8 @@ def _splits_in_time(times: Array, params: Params) -> Iterator[tuple[Array, Array
 def _random_splits(
     target: Array, task: Task, params: Params, groups: Array | None
 ) -> Iterator[tuple[Array, Array, str]]:
-    of_rows, of_groups = (KFold, GroupKFold) if task == "regression" else (StratifiedKFold, StratifiedGroupKFold)
-    splitter = of_rows if groups is None else of_groups
     try:
-        folds = splitter(params.tune.folds, shuffle=True, random_state=params.tune.seed)
+        folds = random_folds(task, params.tune.folds, params.tune.seed, grouped=groups is not None)
         splits = list(folds.split(np.zeros(len(target)), target, groups))
     except ValueError as failure:  # more folds than rows
         raise DataError(f"{len(target)} rows are too few for {params.tune.folds} folds; lower tune.folds") from failure

@@ -7,7 +7,7 @@ from optuna.trial import FrozenTrial
 
 from cd4ml.bundle.feature_code import FeatureCode
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import columns_of_table, read_table, target_of_table, times_of_table
+from cd4ml.contract.table import columns_of_table, groups_of_table, read_table, target_of_table, times_of_table
 from cd4ml.errors import ParamsError
 from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.files.yaml_edit import check_values, write_values
@@ -71,7 +71,7 @@ def read_search() -> Search:
     build_configured_model(params, contract.task, features)
     check_space(params, contract.task, features)
     check_values(paths.PARAMS, "model", list(params.tune.space), ParamsError)
-    groups = None if contract.group is None else table[contract.group].to_numpy()
+    groups = groups_of_table(table, contract)
     folds = make_folds(target, times_of_table(table, contract), contract.task, params, groups)
     metrics = read_metric_set(contract.task, params)
     return Search(search_key(params), contract.task, params, features, target, folds, metrics)
