@@ -18,6 +18,16 @@ def at(branch: str) -> str:
     return run("git", "ls-remote", "origin", f"refs/heads/{branch}").partition("\t")[0]
 
 
+def live() -> str:
+    """The commit of which the origin's log says that it is live; empty if there is no log."""
+    entry = at("production")
+    if not entry:
+        return ""
+    run("git", "fetch", "--quiet", "origin", entry)
+    commit: str = json.loads(run("git", "show", f"{entry}:release.json"))["commit"]
+    return commit
+
+
 def head() -> str:
     return run("git", "rev-parse", "HEAD")
 

@@ -7,7 +7,7 @@ import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.serving.release_metadata import bundle_headers, read_release
 from github_server import GitHubServer
-from released_repository import FIRST, IMAGE, OTHER_IMAGE, Step, at, head, release, train_second, write_metadata
+from released_repository import FIRST, IMAGE, OTHER_IMAGE, Step, at, head, live, release, train_second, write_metadata
 from trained_repository import bundle_in_lock, commit, run, train, write_verdict
 
 
@@ -86,14 +86,14 @@ def test_a_promotion_is_recorded_and_recording_it_is_idempotent(
 
     assert release(step) == {"moved": "yes", "release": f"model-{FIRST}"}
 
-    assert at("production") == head()
+    assert live() == head()
     (deployment,) = github_server.lists["deployments"]
     assert (deployment["environment"], deployment["ref"]) == ("production", head())
     assert github_server.lists["deployments/1/statuses"][0]["state"] == "success"
     (recorded,) = github_server.lists["releases"]
     assert [asset["name"] for asset in recorded["assets"]] == ["release.json", "sbom.json"]
     assert github_server.lists["assets"][0]["content"]["image"] == IMAGE
-    assert recorded["target_commitish"] == head()
+    assert recorded["target_commitish"] == at("production")
 
     before = len(github_server.paths("POST"))
     assert release(step) == {"moved": "yes", "release": f"model-{FIRST}"}
@@ -133,8 +133,8 @@ def test_an_older_commit_does_not_move_production_back(
     write_metadata(FIRST)
     assert step("record-release", IMAGE=IMAGE, fails=True) == {}
 
-    assert at("production") == later
-    assert f"production is at {later[:7]} already, which comes after" in capsys.readouterr().err
+    assert live() == later
+    assert f"{later[:7]} is live already, which comes after" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -40,11 +40,11 @@ stages:
 """
 
 
-def run(*command: str, **settings: str) -> str:
-    """Run a command as the git user a@b.c; return its output."""
+def run(*command: str, fails: bool = False, **settings: str) -> str:
+    """Run a command as the git user a@b.c, which must succeed, or with `fails` fail; return its output."""
     user = {f"GIT_{role}_{part}": "a@b.c" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
     done = subprocess.run(command, capture_output=True, check=False, text=True, env=os.environ | user | settings)
-    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    assert (done.returncode != 0) == fails, f"{' '.join(command)}: {done.stderr}"
     return done.stdout.strip()
 
 

@@ -3,11 +3,12 @@
 import os
 
 from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
+from cd4ml.delivery.production_log import released_commit
 from cd4ml.delivery.quarantine import quarantine_branch
 from cd4ml.delivery.status import Status, read_status
 from cd4ml.errors import UserError
 from cd4ml.files.git import branch_commit, remote_name, run_git
-from cd4ml.gate.champion import PRODUCTION
+from cd4ml.gate.branches import PRODUCTION
 from cd4ml.terminal.arguments import Arguments
 
 SHIPPED_PATHS = ("Dockerfile", ".dockerignore", "pyproject.toml", "uv.lock", "cd4ml", "reports", "dvc.lock")
@@ -57,6 +58,7 @@ def why_unchanged() -> str:
     if os.environ.get("GITHUB_EVENT_NAME") != "push" or is_set("FORCE"):
         return ""
     live = branch_commit(remote_name(), PRODUCTION)
-    if live and run_git("diff", "--quiet", live, "HEAD", "--", *SHIPPED_PATHS).returncode == 0:
-        return f"production is at {live[:7]}, and nothing that is shipped has changed since"
+    released = released_commit(live) if live else None
+    if released and run_git("diff", "--quiet", released, "HEAD", "--", *SHIPPED_PATHS).returncode == 0:
+        return f"{released[:7]} is live, and nothing that is shipped has changed since"
     return ""

@@ -6,8 +6,9 @@ from typing import Any
 from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
 from cd4ml.delivery.github import GitHub
+from cd4ml.delivery.production_log import released_commit
 from cd4ml.files.git import branch_commit, head_commit, is_ancestor, remote_name
-from cd4ml.gate.champion import PRODUCTION
+from cd4ml.gate.branches import PRODUCTION, default_branch
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.terminal.arguments import Arguments
 
@@ -31,12 +32,13 @@ def main(argv: list[str]) -> None:
 def why_superseded(commit: str) -> str:
     """Return why a commit is not to be released any more; empty if it is still the newest approved one."""
     live, github = branch_commit(remote_name(), PRODUCTION), GitHub.from_environment()
-    if live == commit:
-        # A run that was killed may have moved production and recorded nothing yet; a second one records it.
+    released = released_commit(live) if live else None
+    if released == commit:
+        # A run that was killed may have logged the release and recorded nothing else; a second one records the rest.
         release = releases.find(github, str(recorded_verdict().get("bundle", "")), commit)
-        return f"{PRODUCTION} is at {commit[:7]} already, and it is recorded" if is_recorded(release) else ""
-    if live and is_ancestor(commit, live):
-        return f"{PRODUCTION} is at {live[:7]} already, which comes after {commit[:7]}"
+        return f"{commit[:7]} is live already, and it is recorded" if is_recorded(release) else ""
+    if released and is_ancestor(commit, released):
+        return f"{released[:7]} is live already, which comes after {commit[:7]}"
     if newer := approved_after(github, int(os.environ.get("GITHUB_RUN_NUMBER") or 0), commit):
         return f"{newer['head_sha'][:7]} came after {commit[:7]} and is approved too: {newer.get('html_url', '')}"
     return ""
@@ -51,7 +53,7 @@ def approved_after(github: GitHub, number: int, commit: str) -> dict[str, Any] |
     """Return an approved run of cd that started after run `number`, for another commit; None if there is none."""
     if not number:
         return None
-    runs: list[dict[str, Any]] = github.get(f"{_WORKFLOW}/runs", branch="main", per_page=50)["workflow_runs"]
+    runs: list[dict[str, Any]] = github.get(f"{_WORKFLOW}/runs", branch=default_branch(), per_page=50)["workflow_runs"]
     for run in runs:
         if run["run_number"] <= number or run["head_sha"] == commit:
             continue

@@ -12,7 +12,8 @@ from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.pull_request import truncated
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, file_at
-from cd4ml.gate.champion import branches, bundle_digest_at, bundle_digest_here
+from cd4ml.gate.branches import branches
+from cd4ml.gate.champion import bundle_digest_at, bundle_digest_here
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
@@ -61,7 +62,7 @@ def _read_data() -> CommentData:
 
 
 def _read_base(digest: str | None) -> Base | None:
-    """Return the model that the pull request would replace: production's, or before the first release main's."""
+    """Return the model that the pull request would replace: the live one, or that of the default branch."""
     for branch, revision in branches():
         texts = (file_at(revision, path.as_posix()) or "" for path in (paths.METRICS, paths.SLICES))
         reports = Reports(*(_parse(text) for text in texts))

@@ -4,12 +4,12 @@ import os
 
 from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url, set_outputs
 from cd4ml.delivery.github import GitHub, GitHubError
-from cd4ml.delivery.model_commit import read_commit_file, reason_given
+from cd4ml.delivery.model_commit import as_bot, read_commit_file, reason_given
 from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import BRANCH_PREFIX
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, file_at, is_ancestor, output_of, push_branch, remote_name, run_git
-from cd4ml.gate.champion import MAIN, PRODUCTION
+from cd4ml.gate.branches import PRODUCTION, default_branch
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
@@ -34,7 +34,7 @@ def main(argv: list[str]) -> None:
         set_outputs(branch=branch, pull_request=number)
     else:
         branch = RETRAIN_BRANCH
-        push_to_retrain_branch(origin, commit)
+        push_to_retrain_branch(origin, rebased(origin, commit))
         address = open_or_update(
             github, branch, output_of("log", "-1", "--format=%s", commit), pull_request_text(commit)
         )
@@ -51,13 +51,13 @@ def main(argv: list[str]) -> None:
 
 
 def requested_branch() -> str:
-    """Return the branch of a pull request that HEAD_BRANCH names; empty if it names none, or main.
+    """Return the branch of a pull request that HEAD_BRANCH names; empty if it names none, or the default one.
 
     Raises:
         UserError: a pull request cannot be on this branch.
     """
     branch = os.environ.get("HEAD_BRANCH", "")
-    if branch in ("", MAIN):
+    if branch in ("", default_branch()):
         return ""
     reserved = branch in (PRODUCTION, RETRAIN_BRANCH) or branch.startswith(BRANCH_PREFIX)
     if reserved or run_git("check-ref-format", "--branch", branch).returncode:
@@ -77,6 +77,24 @@ def push_to_pull_request(origin: str, commit: str, branch: str) -> None:
     if not is_ancestor(current, commit):
         raise GitError(f"{branch} was pushed to while the model was trained; put the label `train` on it again")
     push_branch(origin, commit, branch)
+
+
+def rebased(origin: str, commit: str) -> str:
+    """Return the commit on top of the default branch, as it is if that is not possible without a conflict.
+
+    The branch may have moved during the training. GitHub lets a workflow's token push no commit whose workflows differ
+    from those of the default branch.
+    """
+    name = default_branch()
+    tip, base = branch_commit(origin, name), output_of("rev-parse", f"{commit}^")
+    if tip in (None, base):
+        return commit
+    merged = run_git("merge-tree", "--write-tree", str(tip), commit)
+    if merged.returncode:
+        print(f"{name} has changed the same lines since {base[:7]}; resolve the conflict in the pull request")
+        return commit
+    message = output_of("log", "-1", "--format=%B", commit)
+    return output_of(*as_bot(), "commit-tree", merged.stdout.split()[0], "-p", str(tip), "-m", message)
 
 
 def push_to_retrain_branch(origin: str, commit: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cd4ml.delivery.github import GitHub, GitHubError
+from cd4ml.gate.branches import default_branch
 
 _MAX_LENGTH = 60_000  # characters; GitHub takes 65,536
 
@@ -15,7 +16,7 @@ def find_open(github: GitHub, branch: str) -> dict[str, Any] | None:
 
 
 def open_or_update(github: GitHub, branch: str, title: str, body: str) -> str:
-    """Open or update the branch's pull request into main; return its address, empty if workflows may not open any.
+    """Open or update the pull request of `branch`; return its address, empty if workflows may not open any.
 
     Raises:
         GitHubError: GitHub rejects the request for another reason.
@@ -25,7 +26,7 @@ def open_or_update(github: GitHub, branch: str, title: str, body: str) -> str:
         github.patch(f"pulls/{existing['number']}", content)
         return str(existing.get("html_url", f"pull request {existing['number']}"))
     try:
-        pull = github.post("pulls", content | {"head": branch, "base": "main"})
+        pull = github.post("pulls", content | {"head": branch, "base": default_branch()})
     except GitHubError as failure:
         if failure.status == 403:
             return ""
@@ -35,9 +36,10 @@ def open_or_update(github: GitHub, branch: str, title: str, body: str) -> str:
 
 def how_to_open(repository: str, server: str, branch: str) -> str:
     """Return what a person has to do if a workflow may not open pull requests."""
+    compare = f"{quote(default_branch())}...{quote(branch)}"
     return (
         f"workflows may not open pull requests here. Open it yourself: "
-        f"{server}/{repository}/compare/main...{quote(branch)}?expand=1 ; or allow it, once, and run this again: "
+        f"{server}/{repository}/compare/{compare}?expand=1 ; or allow it, once, and run this again: "
         f"{server}/{repository}/settings/actions, Allow GitHub Actions to create and approve pull requests"
     )
 

@@ -1,4 +1,4 @@
-"""Record what was promoted: the branch `production`, the deployment, the release, MLflow's alias. Idempotent."""
+"""Record what was promoted: in the log `production`, the deployment, the release, MLflow's alias. Idempotent."""
 
 import json
 import os
@@ -9,11 +9,12 @@ from typing import Any
 from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url, set_outputs
 from cd4ml.delivery.github import GitHub
+from cd4ml.delivery.production_log import append_entry, read_record, released_commit
 from cd4ml.delivery.quarantine import lift_quarantine
 from cd4ml.delivery.write_release_metadata import RELEASE
 from cd4ml.errors import UserError
-from cd4ml.files.git import GitError, branch_commit, head_commit, is_ancestor, push_branch, remote_name
-from cd4ml.gate.champion import PRODUCTION
+from cd4ml.files.git import GitError, branch_commit, head_commit, is_ancestor, output_of, remote_name
+from cd4ml.gate.branches import PRODUCTION
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.tracking.address import TrackingAddress
@@ -23,7 +24,7 @@ _SBOM = Path("build/sbom.json")
 
 
 def main(argv: list[str]) -> None:
-    """Move `production`, then record the deployment and the release.
+    """Add an entry to `production`, then record the deployment and the release.
 
     Raises:
         UserError: models/release.json is not of this commit, `production` has moved meanwhile, or GitHub fails.
@@ -32,16 +33,16 @@ def main(argv: list[str]) -> None:
     image = os.environ.get("IMAGE", "")
     releases.digest_of(image)
     metadata, github = read_metadata(), GitHub.from_environment()
-    moved = move_production(metadata["commit"])
+    entry = log_release(metadata | {"image": image})
     set_outputs(moved="yes")  # the workflow does not restore the earlier model if something below fails
-    print(moved)
+    print(f"{PRODUCTION} is at {entry[:7]}: {metadata['bundle']}, of commit {metadata['commit'][:7]}")
     lift_quarantine(metadata["bundle"])
     record_deployment(github, metadata)
-    release = create_release(github, metadata, image)
+    release = create_release(github, read_record(entry), entry)
     set_outputs(release=release["tag_name"])
     print(f"released as {release['tag_name']}")
     print(set_mlflow_alias())
-    add_to_summary(f"{release['tag_name']} is live; {moved}")
+    add_to_summary(f"{release['tag_name']} is live; {PRODUCTION} records it at {entry[:7]}")
 
 
 def read_metadata() -> dict[str, Any]:
@@ -62,24 +63,27 @@ def read_metadata() -> dict[str, Any]:
     return metadata
 
 
-def move_production(commit: str) -> str:
-    """Move `production` forward to a commit; return what was done. FORCE=1 moves it back too.
+def log_release(record: dict[str, Any]) -> str:
+    """Add the release to the log, unless it is the newest entry; return the entry's commit.
+
+    FORCE=1 releases a commit that comes before the one that is live.
 
     Raises:
-        GitError: it is at a later commit already, or has moved meanwhile.
+        GitError: a later commit is live already, or `production` has moved meanwhile.
     """
-    origin = remote_name()
+    origin, commit = remote_name(), record["commit"]
     if origin is None:
-        raise GitError("git has no remote, so there is no production to move; git remote add origin ADDRESS")
-    before = branch_commit(origin, PRODUCTION)
-    if before == commit:
-        return f"{PRODUCTION} is at {commit[:7]} already"
-    if before and is_ancestor(commit, before) and not is_set("FORCE"):
-        raise GitError(
-            f"{PRODUCTION} is at {before[:7]} already, which comes after {commit[:7]}; FORCE=1 moves it back"
-        )
-    push_branch(origin, commit, PRODUCTION, expected=before, force=True)
-    return f"{PRODUCTION} is at {commit[:7]}" + (f", was at {before[:7]}" if before else "")
+        raise GitError("git has no remote, so there is no production to record it on; git remote add origin ADDRESS")
+    live = branch_commit(origin, PRODUCTION)
+    if live:
+        newest, released = read_record(live), released_commit(live)
+        if newest.get("commit") == commit and newest.get("image") == record["image"]:
+            return live
+        if released != commit and is_ancestor(commit, released) and not is_set("FORCE"):
+            raise GitError(f"{released[:7]} is live already, which comes after {commit[:7]}; FORCE=1 goes back to it")
+    record |= {"released": datetime.now(UTC).isoformat(timespec="seconds")}
+    why = os.environ.get("REASON") or output_of("log", "-1", "--format=%s", commit)
+    return append_entry(origin, live, f"release {record['bundle']}", record, why)
 
 
 def record_deployment(github: GitHub, metadata: dict[str, Any]) -> None:
@@ -109,25 +113,27 @@ def _deployment(metadata: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def create_release(github: GitHub, metadata: dict[str, Any], image: str) -> dict[str, Any]:
-    """Return the release, created if it does not exist, with release.json and sbom.json attached."""
-    release = releases.find(github, metadata["bundle"], metadata["commit"])
+def create_release(github: GitHub, record: dict[str, Any], entry: str) -> dict[str, Any]:
+    """Return the release on GitHub, created if it does not exist, with release.json and sbom.json attached.
+
+    Its tag is at the log's entry: a workflow's token may put none at a commit whose workflows main has changed since.
+    """
+    release = releases.find(github, record["bundle"], record["commit"])
     if release is None:
-        release = releases.create(github, metadata["bundle"], metadata["commit"], release_notes(metadata, image))
+        release = releases.create(github, record["bundle"], record["commit"], entry, release_notes(record))
     attached = {asset["name"] for asset in release.get("assets", ())}
     if releases.METADATA not in attached:
-        record = metadata | {"image": image, "released": datetime.now(UTC).isoformat(timespec="seconds")}
         github.attach(release, releases.METADATA, json.dumps(record, indent=1, ensure_ascii=False).encode())
     if _SBOM.name not in attached and _SBOM.exists():
         github.attach(release, _SBOM.name, _SBOM.read_bytes())
     return release
 
 
-def release_notes(metadata: dict[str, Any], image: str) -> str:
+def release_notes(record: dict[str, Any]) -> str:
     """Return the release's description: image, bundle, commit, run, and the gate's table."""
     table = paths.GATE_TABLE.read_text(encoding="utf-8") if paths.GATE_TABLE.exists() else ""
-    run = f"- built in [this run]({metadata['run']})\n" if metadata.get("run") else ""
-    return f"- image `{image}`\n- bundle `{metadata['digest']}`\n- commit {metadata['commit']}\n{run}\n{table}"
+    run = f"- built in [this run]({record['run']})\n" if record.get("run") else ""
+    return f"- image `{record['image']}`\n- bundle `{record['digest']}`\n- commit {record['commit']}\n{run}\n{table}"
 
 
 def set_mlflow_alias() -> str:

@@ -1,22 +1,27 @@
-"""Record a rollback: move `production` back, quarantine the bundle that was live, propose the revert on main."""
+"""Record a rollback in the log `production`, quarantine the bundle that was live, propose the revert."""
 
 import os
+import tempfile
+from pathlib import Path
+from typing import Any
 
 from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, run_url, set_outputs
 from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.model_commit import as_bot, reason_given
+from cd4ml.delivery.production_log import append_entry, read_record, released_commit
 from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import lift_quarantine, quarantine_branch
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, output_of, push_branch, remote_name, run_git
-from cd4ml.gate.champion import MAIN, PRODUCTION, bundle_digest_at
+from cd4ml.gate.branches import PRODUCTION, default_branch
+from cd4ml.gate.champion import bundle_digest_at
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.terminal.arguments import Arguments
 
 
 def main(argv: list[str]) -> None:
-    """Move `production` to the commit of RELEASE, quarantine the bundle that it named, open the revert's pull request.
+    """Log the rollback to RELEASE, quarantine the bundle that was live, open the revert's pull request.
 
     Raises:
         UserError: there is no such release, `production` has moved meanwhile, or GitHub fails.
@@ -24,15 +29,14 @@ def main(argv: list[str]) -> None:
     Arguments("record-rollback").parse_args(argv)
     github, origin = GitHub.from_environment(), remote_name()
     if origin is None:
-        raise GitError("git has no remote, so there is no production to move; git remote add origin ADDRESS")
+        raise GitError("git has no remote, so there is no production to record it on; git remote add origin ADDRESS")
     tag = os.environ.get("RELEASE", "").strip()
-    target = releases.metadata_of(github, tag)["commit"]
-    if run_git("cat-file", "-e", f"{target}^{{commit}}").returncode:
-        output_of("fetch", "--quiet", origin, target)
+    record = releases.metadata_of(github, tag)
+    target = releases.fetched(record["commit"])
     live = branch_commit(origin, PRODUCTION)
     actions = [
         quarantine(origin, live, target) if live else "",
-        move_production_back(origin, live, target, tag),
+        log_rollback(origin, live, record, tag),
         propose_revert(github, origin, target, tag),
     ]
     result = "\n".join(f"- {action}" for action in actions if action)
@@ -44,7 +48,8 @@ def quarantine(origin: str, live: str, target: str) -> str:
     """Quarantine the bundle that was live, and lift the quarantine of the target's; return what was done."""
     lift_quarantine(str(recorded_verdict(target).get("bundle", "")))
     if bundle_digest_at(live) == bundle_digest_at(target):
-        return "both have the same bundle, so none is quarantined: only code was rolled back" if live != target else ""
+        same = released_commit(live) == target
+        return "" if same else "both have the same bundle, so none is quarantined: only code was rolled back"
     bundle = str(recorded_verdict(live).get("bundle", ""))
     if not bundle:
         raise UserError(f"reports/gate.json at {live[:7]} names no bundle, so none could be quarantined")
@@ -54,32 +59,36 @@ def quarantine(origin: str, live: str, target: str) -> str:
     return f"{bundle} is quarantined: no push releases it again; git push {origin} --delete {branch} lifts that"
 
 
-def move_production_back(origin: str, live: str | None, target: str, tag: str) -> str:
-    """Move `production` to the target; return what was done."""
-    if live != target:
-        push_branch(origin, target, PRODUCTION, expected=live, force=True)
+def log_rollback(origin: str, live: str | None, record: dict[str, Any], tag: str) -> str:
+    """Add the rollback to the log, unless the release is the one that is live; return what was done."""
+    newest = read_record(live) if live else {}
+    if live and (newest.get("commit"), newest.get("image")) == (record["commit"], record["image"]):
+        entry = live
+    else:
+        entry = append_entry(origin, live, f"rollback to {record['bundle']}", record, reason_given())
     set_outputs(moved="yes")
-    return f"{PRODUCTION} is at {target[:7]}, {tag}" + (f"; was at {live[:7]}" if live and live != target else "")
+    return f"{PRODUCTION} is at {entry[:7]}: {tag}, of commit {record['commit'][:7]}"
 
 
 def propose_revert(github: GitHub, origin: str, target: str, tag: str) -> str:
-    """Open a pull request that gives main the release's files; return its address, or what to do instead.
+    """Open a pull request that gives the default branch the release's files; return its address, or what to do instead.
 
     `.github` stays as it is: a workflow's token may not change workflows.
     """
-    main_tip = branch_commit(origin, MAIN)
+    default = default_branch()
+    main_tip = branch_commit(origin, default)
     if main_tip is None:
         return ""
     commit = _revert_commit(main_tip, target, f"Revert to {tag}\n\nWhy: {reason_given()}\n")
     if commit is None:
-        return f"{MAIN} has the files of {tag} already"
+        return f"{default} has the files of {tag} already"
     branch = f"rollback/{tag}"
     push_branch(origin, commit, branch, expected=branch_commit(origin, branch), force=True)
     log = output_of("log", "--oneline", "--no-decorate", "-n", "50", f"{target}..{main_tip}").replace("`", "'")
     run = f" in [this run]({run_url()})" if run_url() else ""
     body = (
         f"Production was rolled back to {tag}{run}; the reason given: `{reason_given().replace('`', '')}`.\n\n"
-        f"This reverts these commits on {MAIN}, except for `.github`:\n\n```\n{log}\n```\n\n"
+        f"This reverts these commits on {default}, except for `.github`:\n\n```\n{log}\n```\n\n"
         "Merge it, or fix the model and close it: only the bundle that was rolled back is quarantined.\n"
     )
     address = open_or_update(github, branch, f"Revert to {tag}", body)
@@ -88,15 +97,20 @@ def propose_revert(github: GitHub, origin: str, target: str, tag: str) -> str:
     return address or how_to_open(github.repository, server, branch)
 
 
-def _revert_commit(main_tip: str, target: str, message: str) -> str | None:
-    """Return a commit on top of main with the target's files, but main's `.github`; None if nothing differs."""
-    if run_git("diff", "--quiet", main_tip, target, "--", ".", ":(exclude,top).github").returncode == 0:
+def _revert_commit(tip: str, target: str, message: str) -> str | None:
+    """Return a commit on top of `tip` with the target's files of this project; None if nothing differs.
+
+    `.github` stays as it is.
+    """
+    project = [".", ":(exclude,top).github"]
+    if run_git("diff", "--quiet", tip, target, "--", *project).returncode == 0:
         return None
-    entries = [
-        line for line in output_of("ls-tree", "--full-tree", target).splitlines() if not line.endswith("\t.github")
-    ]
-    entries += [
-        line for line in output_of("ls-tree", "--full-tree", main_tip).splitlines() if line.endswith("\t.github")
-    ]
-    tree = output_of("mktree", stdin="\n".join(entries) + "\n")
-    return output_of(*as_bot(), "commit-tree", tree, "-p", main_tip, "-m", message)
+    with tempfile.TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        output_of("read-tree", tip, environment=index)
+        output_of("rm", "-r", "--quiet", "--cached", "--force", "--ignore-unmatch", "--", *project, environment=index)
+        files = output_of("ls-tree", "-r", "-z", "--full-name", target, ".")
+        kept = "".join(f"{line}\0" for line in files.split("\0") if line and "\t.github/" not in line)
+        output_of("update-index", "-z", "--add", "--index-info", stdin=kept, environment=index)
+        tree = output_of("write-tree", environment=index)
+    return output_of(*as_bot(), "commit-tree", tree, "-p", tip, "-m", message)

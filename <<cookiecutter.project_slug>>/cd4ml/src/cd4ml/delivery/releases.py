@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cd4ml.delivery.github import GitHub
+from cd4ml.delivery.production_log import released_commit
 from cd4ml.errors import UserError
+from cd4ml.files.git import output_of, remote_name, run_git
 
 TAG_PREFIX = "model-"
 METADATA = "release.json"
@@ -30,16 +32,36 @@ def find(github: GitHub, version: str, commit: str) -> dict[str, Any] | None:
     """Return the release of a bundle that was built from a commit; None if there is none."""
     for tag in possible_tags(version, commit):
         release: dict[str, Any] | None = github.find(f"releases/tags/{tag}")
-        if release and release.get("target_commitish") == commit:
+        if release and released_commit(fetched(str(release.get("target_commitish")))) == commit:
             return release
     return None
 
 
-def create(github: GitHub, version: str, commit: str, notes: str) -> dict[str, Any]:
-    """Create a release named after the bundle, and after the commit too if the bundle was released before."""
+def fetched(revision: str) -> str:
+    """Return a commit, after fetching it from git's remote if this clone lacks it.
+
+    Raises:
+        GitError: the remote does not have it, or does not answer.
+    """
+    remote = remote_name()
+    if remote and run_git("cat-file", "-e", f"{revision}^{{commit}}").returncode:
+        output_of("fetch", "--quiet", "--no-tags", remote, revision)
+    return revision
+
+
+def create(github: GitHub, version: str, commit: str, target: str, notes: str) -> dict[str, Any]:
+    """Create a release named after the bundle, and after the commit too if the bundle was released before.
+
+    Args:
+        github: the repository.
+        version: the bundle's.
+        commit: that was released.
+        target: the commit that the tag is to be at.
+        notes: the description.
+    """
     first, second = possible_tags(version, commit)
     tag = second if github.find(f"releases/tags/{first}") else first
-    content = {"tag_name": tag, "target_commitish": commit, "name": tag, "body": notes, "make_latest": "true"}
+    content = {"tag_name": tag, "target_commitish": target, "name": tag, "body": notes, "make_latest": "true"}
     release: dict[str, Any] = github.post("releases", content)
     return release
 

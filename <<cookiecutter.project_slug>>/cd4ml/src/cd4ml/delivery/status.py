@@ -6,15 +6,19 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
+from cd4ml.delivery.production_log import LogEntry, latest_entries
 from cd4ml.delivery.quarantine import is_quarantined, quarantine_branch
 from cd4ml.delivery.staleness import Reason, stale_stages
-from cd4ml.gate.champion import branches, bundle_digest_at, bundle_digest_here
+from cd4ml.files.git import remote_name
+from cd4ml.gate.branches import branches
+from cd4ml.gate.champion import bundle_digest_at, bundle_digest_here
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
 from cd4ml.storage.dvc_remote import default_remote, unreachable_reason
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import align
 
+_HISTORY = 5  # entries of the log that are printed
 YesOrNo = Literal["yes", "no"]
 
 
@@ -28,7 +32,7 @@ class Status:
     digest: str
     """The bundle's digest in dvc.lock; empty if there is none."""
     changed: YesOrNo
-    """Whether it is another bundle than on `production`, or before the first release on `main`."""
+    """Whether it is another bundle than on `production`, or before the first release on the default branch."""
     remote: YesOrNo
     """Whether there is a DVC remote, or a registry in its place."""
     reachable: YesOrNo
@@ -49,6 +53,8 @@ def main(argv: list[str]) -> None:
     status, reasons = read_status()
     set_outputs(**asdict(status))
     text = as_text(status, reasons)
+    if history := latest_entries(remote_name(), _HISTORY):
+        text += f"\n\n{history_table(history)}"
     print(text)
     add_to_summary(f"```\n{text}\n```")
     if status.reachable == "no":
@@ -82,7 +88,7 @@ def _yes_or_no(condition: bool) -> YesOrNo:
 
 
 def base_digest() -> str | None:
-    """Return the digest of the bundle on `production`, or before the first release on `main`."""
+    """Return the digest of the bundle on `production`, or before the first release on the default branch."""
     for _, revision in branches():
         return bundle_digest_at(revision)
     return None
@@ -120,3 +126,9 @@ def as_text(status: Status, reasons: list[Reason]) -> str:
     elif status.passed == "no":
         lines.append("next: make gate")
     return "\n".join(lines)
+
+
+def history_table(entries: list[LogEntry]) -> str:
+    """Return what was live, as a table for a person, the newest first."""
+    rows = [(entry.time[:16].replace("T", " "), entry.event, entry.by, entry.why[:60]) for entry in entries]
+    return align([("live since", "event", "by", "why"), *rows])

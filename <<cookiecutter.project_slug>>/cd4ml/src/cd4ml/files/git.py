@@ -19,18 +19,19 @@ class GitError(UserError):
     """Git failed; the message gives the reason in one line."""
 
 
-def run_git(*arguments: str, stdin: str | None = None) -> Completed:
+def run_git(*arguments: str, stdin: str | None = None, environment: Mapping[str, str] | None = None) -> Completed:
     """Run git, and return its exit code and output; `stdin` is the text that it reads."""
-    return run_command(["git", *arguments], _TIMEOUT, github_credentials(os.environ), stdin)
+    variables = github_credentials(os.environ) | dict(environment or {})
+    return run_command(["git", *arguments], _TIMEOUT, variables, stdin)
 
 
-def output_of(*arguments: str, stdin: str | None = None) -> str:
-    """Run git, and return what it prints.
+def output_of(*arguments: str, stdin: str | None = None, environment: Mapping[str, str] | None = None) -> str:
+    """Run git, and return what it prints; `environment` is added to the variables of this process.
 
     Raises:
         GitError: it fails.
     """
-    done = run_git(*arguments, stdin=stdin)
+    done = run_git(*arguments, stdin=stdin, environment=environment)
     if done.returncode:
         raise GitError(f"git {arguments[0]}: {failure_reason(done)}")
     return done.stdout.strip()
@@ -95,10 +96,38 @@ def remote_name() -> str | None:
     )
 
 
-def branch_commit(remote: str | None, branch: str) -> str | None:
+def remote_default_branch(remote: str) -> str | None:
+    """Return the branch that the remote's HEAD names; None if it names none that exists.
+
+    Raises:
+        GitError: the remote does not answer.
+    """
+    listed = _listed(remote, "--symref", remote, "HEAD")
+    named = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", listed, flags=re.MULTILINE)
+    return named[1] if named else None
+
+
+def remote_branches(remote: str) -> list[str]:
+    """Return the names of the remote's branches.
+
+    Raises:
+        GitError: the remote does not answer.
+    """
+    return re.findall(r"\trefs/heads/(\S+)$", _listed(remote, "--heads", remote), flags=re.MULTILINE)
+
+
+def _listed(remote: str, *arguments: str) -> str:
+    listed = run_git("ls-remote", *arguments)
+    if listed.returncode:
+        raise GitError(f"cannot read the branches of {remote}: {failure_reason(listed)}")
+    return listed.stdout
+
+
+def branch_commit(remote: str | None, branch: str, depth: int = 1) -> str | None:
     """Return the newest commit of a branch, fetched from `remote`; without a remote, of the local branch.
 
-    None if there is no such branch.
+    None if there is no such branch. Into a shallow clone, only that commit and those before it are fetched, `depth` in
+    all.
 
     Raises:
         GitError: the remote does not answer.
@@ -111,7 +140,8 @@ def branch_commit(remote: str | None, branch: str) -> str | None:
         return None
     if listed.returncode:
         raise GitError(f"cannot read whether {remote} has the branch {branch}: {failure_reason(listed)}")
-    shallow = ["--depth=1"] if run_git("rev-parse", "--is-shallow-repository").stdout.strip() == "true" else []
+    is_shallow = run_git("rev-parse", "--is-shallow-repository").stdout.strip() == "true"
+    shallow = [f"--depth={depth}"] if is_shallow else []
     tracking = f"refs/remotes/{remote}/{branch}"
     fetched = run_git("fetch", "--quiet", "--no-tags", *shallow, remote, f"+refs/heads/{branch}:{tracking}")
     if fetched.returncode:

@@ -1,19 +1,18 @@
-"""Find and fetch the champion: the bundle in dvc.lock on `production`, or before the first release on `main`."""
+"""Find and fetch the champion: the bundle of dvc.lock on `production`, or else on the default branch."""
 
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import UserError
 from cd4ml.files.dvc_lock import output_digest
-from cd4ml.files.git import GitError, branch_commit, failure_reason, remote_name, run_command
+from cd4ml.files.git import GitError, failure_reason, run_command
+from cd4ml.gate.branches import PRODUCTION, branches
 from cd4ml.settings import paths
 
-PRODUCTION, MAIN = "production", "main"
 _FETCH_TIMEOUT = 1800  # seconds
 
 
@@ -50,7 +49,7 @@ def _find(folder: Path) -> Champion | None:
         digest = bundle_digest_at(revision)
         if digest is None and branch == PRODUCTION:
             raise UnknownChampionError(f"dvc.lock on {PRODUCTION} names no {paths.BUNDLE}")
-        if digest is None or (branch == MAIN and digest == bundle_digest_here()):
+        if digest is None or (branch != PRODUCTION and digest == bundle_digest_here()):
             continue
         fetch_bundle(branch, revision, folder)
         try:
@@ -59,18 +58,6 @@ def _find(folder: Path) -> Champion | None:
             reason = str(damaged).replace(str(folder), "its bundle").partition("; ")[0].partition(": fetch")[0]
             raise UnknownChampionError(f"{branch} at {revision[:7]}: {reason}") from None
     return None
-
-
-def branches() -> Iterator[tuple[str, str]]:
-    """Yield `production` and `main`, in this order, as far as they exist, each with its commit.
-
-    Raises:
-        GitError: git has a remote, and it does not answer.
-    """
-    remote = remote_name()
-    for branch in (PRODUCTION, MAIN):
-        if revision := branch_commit(remote, branch):
-            yield branch, revision
 
 
 def bundle_digest_at(revision: str) -> str | None:

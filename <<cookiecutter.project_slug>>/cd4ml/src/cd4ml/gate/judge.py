@@ -14,14 +14,8 @@ from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.files.atomic import write_text
 from cd4ml.gate import integrity, rules
-from cd4ml.gate.champion import (
-    MAIN,
-    PRODUCTION,
-    Champion,
-    UnknownChampionError,
-    bundle_digest_here,
-    find_champion,
-)
+from cd4ml.gate.branches import PRODUCTION
+from cd4ml.gate.champion import Champion, UnknownChampionError, bundle_digest_here, find_champion
 from cd4ml.gate.comparison import Comparison, compare, score_champion
 from cd4ml.gate.rules import Finding
 from cd4ml.gate.verdict import ChampionSummary, Verdict, apply_waivers, as_json, as_markdown, as_text
@@ -135,7 +129,7 @@ def _check_champion(
     """Return the finding on the champion, and its predictions if it can be scored."""
     allowed = "found and scored"
     if champion is None:
-        return Finding("champion", "passed", f"none on {PRODUCTION} or {MAIN} yet", allowed), None
+        return Finding("champion", "passed", f"none on {PRODUCTION} or the default branch yet", allowed), None
     if isinstance(champion, UnknownChampionError):
         return Finding("champion", "rejected", "not known", allowed, str(champion)), None
     try:

@@ -40,6 +40,8 @@ class Project:
     """How workflows sign in to the cloud: service-account or oidc."""
     registry: str
     """Where images are published besides the cloud's own registry: cloud (nowhere else), ghcr or docker-hub."""
+    default_branch: str = ""
+    """The repository's default branch; empty: ask git's remote."""
 
     @property
     def features(self) -> Path:
@@ -103,7 +105,7 @@ def _check(section: Mapping[str, Any], path: Path) -> None:
     Raises:
         ProjectError: a key is missing, unknown or wrong.
     """
-    for key in section.keys() - {"package", *_CHOICES}:
+    for key in section.keys() - {"package", "default_branch", *_CHOICES}:
         raise ProjectError(f"{path}: tool.cd4ml.{key} is not a known key; check its spelling, or remove it")
     for key in ("package", *_CHOICES):
         if key not in section:
@@ -112,6 +114,8 @@ def _check(section: Mapping[str, Any], path: Path) -> None:
         raise ProjectError(
             f'{path}: tool.cd4ml.package is "{section["package"]}"; expected the name of a package in src/'
         )
+    if not isinstance(section.get("default_branch", ""), str):
+        raise ProjectError(f"{path}: tool.cd4ml.default_branch is no text; expected the name of a branch")
     for key, choices in _CHOICES.items():
         if section[key] not in choices:
             raise ProjectError(f'{path}: tool.cd4ml.{key} is "{section[key]}"; expected {", ".join(choices)}')
