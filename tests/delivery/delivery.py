@@ -123,8 +123,9 @@ class Delivery(Generic[C]):
 
     @property
     def live(self) -> str:
-        """The commit that `production` is at."""
-        return self.github.main.refs()["refs/heads/production"]
+        """The commit that the log on `production` says is live."""
+        commit: str = json.loads(self.github.main.file("production", "release.json"))["commit"]
+        return commit
 
 
 @contextmanager

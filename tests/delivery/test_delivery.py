@@ -56,7 +56,11 @@ def test_from_the_first_push_to_production_and_back(delivery: Delivery[CloudRun]
     github.label(second, "train")
     ended_well(github.run_all(), "ct", "ci")
     assert len(github.comments_on(second)) == 1
-    run = delivery.release(second)
+    github.merge(second)
+    github.run_all()
+    run = github.last("cd")
+    change_a_workflow(delivery)  # while the release waits: from now on no workflow's token may push its commit
+    delivery.approve(run)
     ended_well([run], "cd")
     assert "10 %" in run.jobs["production"].log
     later = delivery.answers()
@@ -70,11 +74,27 @@ def test_from_the_first_push_to_production_and_back(delivery: Delivery[CloudRun]
     quarantined = [name for name in github.main.refs() if name.startswith("refs/heads/quarantine/")]
     assert quarantined == [f"refs/heads/quarantine/{later['version'].rpartition('.')[2]}"]
 
-    delivery.project.run("git", "fetch", "--quiet", github.clone_url, "main")
-    delivery.project.run("git", "checkout", "--quiet", "-B", "main", "FETCH_HEAD")
+    events = delivery.github.main.git("log", "--format=%s", "production").splitlines()
+    first_version, second_version = began["version"], later["version"]
+    assert events == [f"rollback to {first_version}", f"release {second_version}", f"release {first_version}"]
+
+    check_out_main(delivery)
     delivery.project.replace("README.md", "## How it works", "## How this works")
     delivery.project.commit("a push after the rollback")
     ended_well(pushed(github, delivery.project), "ci", "cd")
     assert github.last("cd").results["build"] == "skipped"
     assert delivery.answers()["version"] == began["version"]
     assert not Path("/tmp/cd4ml-was-here").exists()
+
+
+def check_out_main(delivery: Delivery[CloudRun]) -> None:
+    delivery.project.run("git", "fetch", "--quiet", delivery.github.clone_url, "main")
+    delivery.project.run("git", "checkout", "--quiet", "-B", "main", "FETCH_HEAD")
+
+
+def change_a_workflow(delivery: Delivery[CloudRun]) -> None:
+    """Change a workflow on main, without starting any."""
+    check_out_main(delivery)
+    delivery.project.replace(".github/workflows/doctor.yml", "timeout-minutes: 10", "timeout-minutes: 11")
+    delivery.project.commit("a longer time limit")
+    delivery.github.main.take(delivery.project.folder)

@@ -137,3 +137,47 @@ def test_a_title_full_of_shell_does_nothing_when_passed_by_environment(
     github.open_pull_request("harmful", title=title)
     github.run_all()
     assert marker.exists()  # so this test would see it
+
+
+def test_a_jobs_token_moves_no_branch_to_workflows_that_are_not_the_default_branchs(
+    github: GitHub, clone: Checkout
+) -> None:
+    """As GitHub does: an orphan without workflows may be pushed, and a branch may keep those that it has."""
+    job_token = Holder("workflow", "github-actions[bot]", {"contents": "write"})
+    one, two = (workflow(job(f"- run: echo {word}"), on="workflow_dispatch") for word in ("one", "two"))
+    clone.push(ci=one)
+    clone.push("topic")
+    github.push(clone.folder, "live", holder=job_token)
+    clone.git("branch", "older")
+    clone.push(ci=two)
+    github.push(clone.folder, "live", holder=job_token)
+
+    clone.git("checkout", "--quiet", "older")
+    with pytest.raises(AssertionError, match=r"refusing to allow .* `\.github/workflows/ci\.yml` without `workflows`"):
+        github.push(clone.folder, "back", holder=job_token)
+    with pytest.raises(AssertionError, match="refusing to allow"):
+        github.push(clone.folder, "live", force=True, holder=job_token)
+    sha = github.main.refs()["refs/heads/topic"]
+    token = github.token(contents="write")
+    assert ask(github, "POST", "git/refs", token, {"ref": "refs/heads/back", "sha": sha})[0] == 403
+    clone.commit("on the pull request's branch")
+    github.push(clone.folder, "topic", holder=job_token)
+    clone.git("checkout", "--quiet", "--orphan", "log")
+    clone.git("rm", "-r", "--quiet", "--cached", "--force", ".")
+    clone.git("commit", "--quiet", "--allow-empty", "--message", "no workflow")
+    github.push(clone.folder, "log", holder=job_token)
+    app = Holder("app", "retrain-app[bot]", {"contents": "write", "workflows": "write"})
+    clone.git("checkout", "--quiet", "--force", "older")
+    github.push(clone.folder, "back", holder=app)
+
+
+def test_a_release_of_a_commit_without_a_branch_that_changes_a_workflow_needs_more_than_contents(
+    github: GitHub, clone: Checkout
+) -> None:
+    clone.push(ci=workflow(job("- run: 'true'"), on="workflow_dispatch"))
+    changed = github.main.refs()["refs/heads/main"]
+    clone.push()
+    token = github.token(contents="write")
+
+    assert ask(github, "POST", "releases", token, {"tag_name": "v1", "target_commitish": changed})[0] == 403
+    assert ask(github, "POST", "releases", token, {"tag_name": "v1", "target_commitish": "main"})[0] == 201

@@ -87,6 +87,9 @@ def github(github_server: GitHubServer) -> GitHubServer:
     }
     for place in (REPOSITORY, *ENVIRONMENTS):
         settings(github_server, place)
+    workflow = Path(".github/workflows/cd.yml")
+    workflow.parent.mkdir(parents=True, exist_ok=True)
+    workflow.write_text("on:\n  push:\n    branches: [main, master, trunk]\n", encoding="utf-8")
     return github_server
 
 
@@ -118,6 +121,20 @@ def test_every_setting_that_is_set_is_there_and_no_value_is_printed(
     printed = capsys.readouterr().out
     assert set(states(printed).values()) == {"there", "not set, optional"}
     assert not any(value in printed for value in VALUES.values())
+
+
+def test_another_default_branch_is_named_in_every_command(github: GitHubServer, capsys: Printed) -> None:
+    github.fixed[""]["default_branch"] = "develop"
+    for environment in github.fixed["environments"]["environments"]:
+        environment["deployment_branch_policy"] = None
+
+    assert main(["doctor"]) == 1
+
+    printed = capsys.readouterr().out
+    assert states(printed)[("a push to develop starts cd", "repository")] == "wrong"
+    assert "name develop in .github/workflows/cd.yml and ci.yml" in printed
+    assert "deployment-branch-policies -f name=develop" in printed
+    assert "branches/develop/protection" in printed
 
 
 def test_a_cloud_that_is_set_up_in_part_is_an_error(github: GitHubServer, houses: Project, capsys: Printed) -> None:

@@ -11,6 +11,7 @@ import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.manifest import Manifest
 from cd4ml.cli import main
+from cd4ml.delivery.production_log import append_entry
 from cd4ml.gate.champion import UnknownChampionError, find_champion
 from dvc.cli import main as dvc_main
 from house_project import Project
@@ -120,6 +121,34 @@ def test_after_a_release_the_champion_is_the_model_on_production(houses: Path, t
     commit("third")
 
     assert find(tmp_path) == ("production", first)
+
+
+def test_the_champion_is_read_from_the_log_in_a_clone_that_has_nothing_else(
+    houses: Path, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dvc("remote", "add", "--default", "storage", str(tmp_path / "storage"))
+    commit("remote")
+    dvc("push")
+    first = digest_here()
+    released = run("git", "rev-parse", "HEAD").strip()
+    append_entry("origin", None, "release first", {"commit": released, "bundle": "first"}, "a test")
+    rename_bundle("second")
+    commit("second")
+    run("git", "push", "--quiet", "origin", "main")
+    run("git", "clone", "--quiet", "--depth=1", origin.as_uri(), str(tmp_path / "clone"))
+    monkeypatch.chdir(tmp_path / "clone")
+
+    assert find(tmp_path) == ("production", first)
+
+
+@pytest.mark.parametrize("name", ["master", "trunk"])
+def test_the_champion_is_found_whatever_the_default_branch_is_called(name: str, houses: Path, tmp_path: Path) -> None:
+    first = digest_here()
+    run("git", "branch", "--move", "main", name)
+    rename_bundle("second")
+    dvc("commit", "--force")
+
+    assert find(tmp_path) == (name, first)
 
 
 def test_the_remote_is_asked_for_production_if_the_clone_does_not_have_it(

@@ -54,6 +54,7 @@ def serve(
         "GIT_PROTOCOL": handler.headers.get("Git-Protocol", ""),
         "REMOTE_USER": holder.actor if holder else "",
         "PUSHED_BY": holder.kind if holder else "",
+        "MAY_CHANGE_WORKFLOWS": "1" if holder and holder.may("workflows", "write") else "",
     }
     done = subprocess.run(["git", "http-backend"], env=settings, input=body, capture_output=True, check=False)
     head, _, content = done.stdout.partition(b"\r\n\r\n")

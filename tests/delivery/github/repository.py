@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.delivery.github import workflow_rule
 
 NOBODY = "0" * 40  # the commit that a new branch comes from, and a deleted one goes to
 MERGER = {
@@ -20,6 +23,9 @@ while read -r old new ref; do
     if [ "$PUSHED_BY" != person ] && grep -qx "$ref" protected 2>/dev/null; then
         echo "GH006: Protected branch update failed for $ref." >&2
         exit 1
+    fi
+    if [ -z "$MAY_CHANGE_WORKFLOWS" ]; then
+        @RULE@ "$old" "$new" || exit 1
     fi
 done
 """
@@ -37,7 +43,7 @@ class Repository:
         for setting in ("http.receivepack", "uploadpack.allowAnySHA1InWant"):
             self.git("config", setting, "true")
         hook = self.folder / "hooks/pre-receive"
-        hook.write_text(HOOK)
+        hook.write_text(HOOK.replace("@RULE@", f"{sys.executable} {workflow_rule.__file__}"))
         hook.chmod(0o755)
 
     def git(self, *arguments: str, check: bool = True) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.delivery.github import workflow_rule
 from tests.delivery.github.routing import ApiError, Json, Request, missing, route
 
 
@@ -32,6 +33,10 @@ def make_release(request: Request) -> Any:
         raise ApiError(
             422, "Validation Failed", errors=[{"resource": "Release", "code": "invalid", "field": "target_commitish"}]
         )
+    named = commit in github.main.refs().values()
+    may = request.holder.may("workflows", "write")
+    if not may and not named and workflow_rule.changes_workflows(str(github.main.folder), commit):
+        raise ApiError(403, "Resource not accessible by integration")
     if not body.get("draft"):
         github.move(f"refs/tags/{tag}", commit, request.holder)
     number = github.next_id()

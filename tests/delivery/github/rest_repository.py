@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.delivery.github import workflow_rule
 from tests.delivery.github.routing import ApiError, Json, Request, invalid, missing, route
 
 
@@ -77,8 +78,15 @@ def make_ref(request: Request) -> Any:
         raise ApiError(422, "Reference already exists")
     if not request.github.main.commit(sha):
         raise ApiError(422, "Object does not exist")
+    _no_workflow_changes(request, workflow_rule.NOBODY, sha)
     request.github.move(name, sha, request.holder)
     return _ref(name, sha)
+
+
+def _no_workflow_changes(request: Request, before: str, after: str) -> None:
+    if not request.holder.may("workflows", "write"):
+        if why := workflow_rule.refusal(str(request.github.main.folder), before, after):
+            raise ApiError(403, why)
 
 
 @route("PATCH /git/refs/{ref*}", "contents")
@@ -91,6 +99,7 @@ def move_ref(request: Request) -> Any:
         raise invalid("Protected branch update failed")
     if not request.body.get("force") and not request.github.main.contains(sha, before):
         raise ApiError(422, "Update is not a fast forward")
+    _no_workflow_changes(request, before, sha)
     request.github.move(name, sha, request.holder)
     return _ref(name, sha)
 

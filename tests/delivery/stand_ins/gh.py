@@ -30,7 +30,7 @@ def answer(words: list[str], state: dict[str, Any]) -> str | None:
 def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str | None:
     environments = state.setdefault("environments", {})
     if path == "repos/{owner}/{repo}":
-        return f"{REPOSITORY} 4711 815"
+        return f"{REPOSITORY} 4711 815 main"
     if path.endswith("/actions/oidc/customization/sub"):
         return "repo:acme@815/flight-delays@4711"
     name = path.split("/environments/")[1].split("/")[0]

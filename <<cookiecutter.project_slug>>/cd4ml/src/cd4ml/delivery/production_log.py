@@ -14,7 +14,7 @@ from typing import Any
 
 from cd4ml.delivery.actions_io import run_url
 from cd4ml.delivery.model_commit import as_bot, one_line
-from cd4ml.files.git import branch_commit, file_at, output_of, push_branch, run_git
+from cd4ml.files.git import GitError, branch_commit, file_at, output_of, push_branch, run_git
 from cd4ml.gate.branches import PRODUCTION
 from cd4ml.settings import paths
 
@@ -86,7 +86,15 @@ def append_entry(remote: str, live: str | None, event: str, record: Mapping[str,
     message = f"{event}\n\n" + "".join(f"{name}: {value}\n" for name, value in trailers.items() if value)
     parents = ["-p", live] if live and read_record(live) else []
     commit = output_of(*as_bot(), "commit-tree", _tree(record), *parents, "-m", message)
-    push_branch(remote, commit, PRODUCTION, expected=live, force=True)
+    try:
+        push_branch(remote, commit, PRODUCTION, expected=live, force=True)
+    except GitError as failure:
+        if live is None or parents:
+            raise
+        raise GitError(
+            f"{failure}; {PRODUCTION} has no {RECORD}, so it is no log yet; rename it, then run this again: "
+            f"git push {remote} {live}:refs/heads/{PRODUCTION}-before :{PRODUCTION}"
+        ) from None
     return commit
 
 

@@ -1,12 +1,16 @@
 """Check the repository's settings that the workflows rely on, and name the command that fixes each."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.github_settings import MISSING, PRESENT, UNKNOWN, WRONG
 from cd4ml.delivery.required_settings import ENVIRONMENTS, MAIN_ONLY
+
+_CD = Path(".github/workflows/cd.yml")
 
 
 @dataclass(frozen=True)
@@ -28,15 +32,23 @@ def repository_settings(github: GitHub, environments: Mapping[str, Any]) -> Iter
     """
     address = f"repos/{github.repository}"
     branch = github.get("")["default_branch"]
-    yield _row("default branch main", branch == "main", "gh repo edit --default-branch main", WRONG)
-    yield from _environments(address, environments)
+    command = f"name {branch} in {_CD} and ci.yml, under on: push: branches"
+    yield _row(f"a push to {branch} starts cd", branch in _branches_that_start_cd(), command, WRONG)
+    yield from _environments(address, environments, branch)
     yield _pull_requests(github, address)
-    yield _required_check(github, address)
+    yield _required_check(github, address, branch)
     label = github.find("labels/train") is not None
     yield _row("label train", label, "gh label create train --description 'ct trains this pull request'")
 
 
-def _environments(address: str, environments: Mapping[str, Any]) -> Iterator[Row]:
+def _branches_that_start_cd() -> list[str]:
+    """Return the branches that cd.yml lists; none if there is no such file."""
+    text = _CD.read_text(encoding="utf-8") if _CD.exists() else ""
+    listed = re.search(r"^ +branches: \[([^\]]*)\]", text, flags=re.MULTILINE)
+    return [name.strip("\"' ") for name in listed[1].split(",")] if listed else []
+
+
+def _environments(address: str, environments: Mapping[str, Any], branch: str) -> Iterator[Row]:
     for name in ENVIRONMENTS:
         put = f"gh api --method PUT {address}/environments/{name}"
         yield _row("environment", name in environments, put, where=name)
@@ -45,9 +57,9 @@ def _environments(address: str, environments: Mapping[str, Any]) -> Iterator[Row
             only = (
                 f"{put} -F 'deployment_branch_policy[protected_branches]=false' "
                 "-F 'deployment_branch_policy[custom_branch_policies]=true' && "
-                f"gh api --method POST {address}/environments/{name}/deployment-branch-policies -f name=main"
+                f"gh api --method POST {address}/environments/{name}/deployment-branch-policies -f name={branch}"
             )
-            yield _row("only from main", limited, only, WRONG, where=name)
+            yield _row(f"only from {branch}", limited, only, WRONG, where=name)
     rules = environments.get("approval", {}).get("protection_rules") or []
     reviewed = any(rule.get("type") == "required_reviewers" for rule in rules)
     where_to_click = "GitHub: Settings → Environments → approval → Required reviewers"
@@ -69,24 +81,24 @@ def _pull_requests(github: GitHub, address: str) -> Row:
     return _row("workflows may open pull requests", permitted, put)
 
 
-def _required_check(github: GitHub, address: str) -> Row:
-    """Return whether main requires the check `ci`: by a ruleset, or by the branch's protection."""
+def _required_check(github: GitHub, address: str, branch: str) -> Row:
+    """Return whether the default branch requires the check `ci`: by a ruleset, or by the branch's protection."""
     try:
-        rules = github.find("rules/branches/main") or []
+        rules = github.find(f"rules/branches/{branch}") or []
         parameters = [rule["parameters"] for rule in rules if rule["type"] == "required_status_checks"]
         names = {check["context"] for rule in parameters for check in rule["required_status_checks"]}
         if "ci" not in names:
-            protection = github.find("branches/main/protection/required_status_checks") or {}
+            protection = github.find(f"branches/{branch}/protection/required_status_checks") or {}
             names |= set(protection.get("contexts", ()))
-        required = _row("check ci required", "ci" in names, "", where="main")
+        required = _row("check ci required", "ci" in names, "", where=branch)
     except GitHubError as failure:
         if failure.status != 403:
             raise
-        required = Row("check ci required", "main", UNKNOWN)
+        required = Row("check ci required", branch, UNKNOWN)
     if required.state == PRESENT:
         return required
     put = (
-        f"gh api --method PUT {address}/branches/main/protection -F 'required_status_checks[strict]=false' "
+        f"gh api --method PUT {address}/branches/{branch}/protection -F 'required_status_checks[strict]=false' "
         "-f 'required_status_checks[contexts][]=ci' -F enforce_admins=false "
         "-F required_pull_request_reviews=null -F restrictions=null"
     )

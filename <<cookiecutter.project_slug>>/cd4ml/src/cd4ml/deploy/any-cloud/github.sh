@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # Tell GitHub: environments, variables, and secrets that go through standard input.
 
-repository() { # REPOSITORY, its numbers, and SUBJECT: how GitHub's tokens begin, which is asked for and never built
+repository() { # REPOSITORY, its numbers and default branch, and SUBJECT: how GitHub's tokens begin, which is asked for and never built
     if [ -n "${REPOSITORY:-}" ]; then return; fi
     command -v gh >/dev/null || die "gh is not here, and the repository's numbers come from GitHub: https://cli.github.com"
     local told
-    told=$(gh api 'repos/{owner}/{repo}' --jq '[.full_name, .id, .owner.id] | join(" ")') ||
+    told=$(gh api 'repos/{owner}/{repo}' --jq '[.full_name, .id, .owner.id, .default_branch] | join(" ")') ||
         die "this folder has no repository on GitHub that you can read: gh repo create, or gh auth login"
-    read -r REPOSITORY REPOSITORY_ID OWNER_ID < <(printf '%s\n' "$told")
+    read -r REPOSITORY REPOSITORY_ID OWNER_ID DEFAULT_BRANCH < <(printf '%s\n' "$told")
     if [[ ! "$REPOSITORY_ID $OWNER_ID" =~ ^[0-9]+\ [0-9]+$ ]]; then die "GitHub did not return the numbers of $REPOSITORY"; fi
     SUBJECT=$(gh api "repos/$REPOSITORY/actions/oidc/customization/sub" --jq '.sub_claim_prefix // ""') || SUBJECT=""
     [ -n "$SUBJECT" ] || [ "$CREDENTIALS" != oidc ] || die "GitHub does not return the subject of its tokens (sub_claim_prefix) for $REPOSITORY"
@@ -37,7 +37,7 @@ tell_github() { # environments, variables and secrets of the repository
     printf 'still yours to say: who approves, in %s\n' "https://github.com/$REPOSITORY/settings/environments" >&2
 }
 
-github_environment() { # NAME: what leads to production only for what is on main
+github_environment() { # NAME: what leads to production only for what is on the default branch
     local address="repos/$REPOSITORY/environments/$1" known rule fields=()
     # a workflow that names an environment makes it too, for any branch
     known=$(gh api "$address" --jq '.deployment_branch_policy | if . == null then "any" elif .protected_branches then "protected" else "custom" end' \
@@ -53,8 +53,8 @@ github_environment() { # NAME: what leads to production only for what is on main
     esac
     ensure environment "$1" "$known" gh api --silent --method PUT "$address" ${fields[@]+"${fields[@]}"}
     if [ "${#fields[@]}" = 0 ] || [ "$known" = protected ]; then return; fi
-    known=$(gh api "$address/deployment-branch-policies" --jq '.branch_policies[].name' 2>/dev/null | grep -Fx main || true)
-    ensure environment "$1 is for main alone" "$known" gh api --silent --method POST "$address/deployment-branch-policies" -f name=main
+    known=$(gh api "$address/deployment-branch-policies" --jq '.branch_policies[].name' 2>/dev/null | grep -Fx "$DEFAULT_BRANCH" || true)
+    ensure environment "$1 is for $DEFAULT_BRANCH alone" "$known" gh api --silent --method POST "$address/deployment-branch-policies" -f "name=$DEFAULT_BRANCH"
 }
 
 rules_of() { # ADDRESS: reviewers and waiting time of an environment, as fields of a request
