@@ -84,9 +84,9 @@ def make_ref(request: Request) -> Any:
 
 
 def _no_workflow_changes(request: Request, before: str, after: str) -> None:
-    if not request.holder.may("workflows", "write"):
-        if why := workflow_rule.refusal(str(request.github.main.folder), before, after):
-            raise ApiError(403, why)
+    why = workflow_rule.refusal(str(request.github.main.folder), before, after)
+    if why and not request.holder.may("workflows", "write"):
+        raise ApiError(403, why)
 
 
 @route("PATCH /git/refs/{ref*}", "contents")

@@ -1,4 +1,4 @@
-"""GitHub's rule on workflows: without the permission `workflows`, which no job's own token can hold, none may be changed.
+"""GitHub's rule: no workflow is changed without the permission `workflows`, which no job's own token can hold.
 
 A program too: the repository's hook runs it in the repository, before a push is taken.
 """
