@@ -9,6 +9,8 @@ from cd4ml.bundle.assemble import read_inputs, write_bundle
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.manifest import Runtime
 from cd4ml.gate.champion import Champion, UnknownChampionError
+from cd4ml.gate.champion_limits import ChampionLimits, UnreadableLimitsError
+from cd4ml.gate.history import History
 from cd4ml.gate.judge import judge
 from cd4ml.gate.verdict import Verdict
 from cd4ml.settings import paths
@@ -110,14 +112,21 @@ class CandidateModels:
             skops_file.save(pipeline or model, paths.PIPELINE)
             return Bundle.load(folder)
 
-    def judge(self, challenger: Bundle, champion: Bundle | UnknownChampionError | None = None, **gate: Any) -> Verdict:
+    def judge(
+        self,
+        challenger: Bundle,
+        champion: Bundle | UnknownChampionError | None = None,
+        limits: ChampionLimits | UnreadableLimitsError | None = None,
+        history: History | None = None,
+        **gate: Any,
+    ) -> Verdict:
         """Return the gate's verdict; `gate` are the keys of `gate:` in params.yaml, with a floor of 0.6 for roc_auc."""
         if isinstance(champion, Bundle):
             champion = Champion("production", REVISION, champion)
         settings = self.params.gate.model_dump() | {"floor": {"roc_auc": 0.6}} | gate
         params = self.params.model_copy(update={"gate": GateParams(**settings)})
         with self.project.inside():
-            return judge(challenger, champion, self.table, None, params)
+            return judge(challenger, champion, self.table, None, params, limits, history)
 
 
 def rejections(verdict: Verdict) -> dict[str, str]:

@@ -16,9 +16,9 @@ def test_the_first_model_passes_if_it_is_above_floor_and_baseline(candidates: Ca
 
     assert verdict.passed
     assert {finding.rule: finding.result for finding in verdict.findings} == {
-        "whole": "passed", "answers": "passed", "champion": "passed", "baseline": "passed", "floor": "passed",
-        "leakage": "passed", "comparison": "not judged", "slices": "passed", "calibration": "passed",
-        "requests": "not judged",
+        "limits": "not judged", "whole": "passed", "answers": "passed", "behaviour": "passed", "constant": "passed",
+        "champion": "passed", "baseline": "passed", "floor": "passed", "leakage": "passed", "comparison": "not judged",
+        "slices": "passed", "calibration": "passed", "requests": "not judged", "history": "not judged",
     }  # fmt: skip
 
 
@@ -44,6 +44,11 @@ def test_a_better_model_passes(candidates: CandidateModels) -> None:
         (CandidateModels.model_of_shuffled_labels, "comparison", "worse than the champion: roc_auc is 0."),
         (
             CandidateModels.constant_model,
+            "constant",
+            "every row gets the same answer; has the model learned anything, or does a feature hide the columns?",
+        ),
+        (
+            CandidateModels.constant_model,
             "baseline",
             "not significantly better than the baseline: roc_auc is 0.500, the baseline's 0.500",
         ),
@@ -51,7 +56,7 @@ def test_a_better_model_passes(candidates: CandidateModels) -> None:
         (CandidateModels.worse_model, "comparison", "worse than the champion: roc_auc is "),
         (CandidateModels.overconfident_model, "calibration", ", 0.1 is allowed (mean probability "),
     ],
-    ids=["shuffled labels", "constant: baseline", "constant: floor", "worse", "overconfident"],
+    ids=["shuffled labels", "constant", "constant: baseline", "constant: floor", "worse", "overconfident"],
 )
 def test_a_bad_model_is_rejected(
     candidates: CandidateModels, champion: Bundle, build: Callable[[CandidateModels], Any], rule: str, why: str

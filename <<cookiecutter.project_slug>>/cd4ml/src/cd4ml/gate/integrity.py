@@ -2,24 +2,32 @@
 
 import hashlib
 import json
+import math
 import subprocess  # runs dvc, with fixed arguments
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import check_examples
 from cd4ml.bundle.proof import NUMBER_TOLERANCE, PROBABILITY_TOLERANCE, describe_difference
 from cd4ml.contract.columns import Columns
 from cd4ml.contract.contract import Contract
+from cd4ml.contract.table import target_of_table
 from cd4ml.errors import describe
+from cd4ml.evaluation.metric_set import read_metric_set
+from cd4ml.evaluation.metric_table import METRICS
+from cd4ml.evaluation.predictions import Predictions
 from cd4ml.settings import paths
+from cd4ml.settings.params import Params
 from cd4ml.training import skops_file
 from cd4ml.training.estimator import predict_scores
 
 _TIMEOUT = 600  # seconds
+_METRICS = 1e-3  # absolute, or relative: metrics differ by less between processors
 
 
 def difference_from_lock() -> str | None:
@@ -75,4 +83,36 @@ def difference_from_pipeline(bundle: Bundle, pipeline: Path, columns: Columns) -
         return f"it does not give its pipeline's scores: {difference}"
     if difference := check_examples(bundle):
         return f"it does not give the predictions in its examples.json: {difference}"
+    return None
+
+
+def difference_from_metrics(bundle: Bundle, table: pd.DataFrame, columns: Columns, params: Params) -> str | None:
+    """Return, as a message, how reports/metrics.json differs from the bundle's metrics; None if it does not.
+
+    A missing file is left to `difference_from_lock`, and so are metrics of the team's own, which may draw numbers.
+
+    Args:
+        bundle: the challenger.
+        table: the test set, as data/holdout.parquet has it.
+        columns: the same rows, normalized.
+        params: which name the main metric.
+    """
+    try:
+        recorded: dict[str, Any] = json.loads(paths.METRICS.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return f"{paths.METRICS} is not valid JSON; run git checkout {paths.METRICS}"
+    task = bundle.contract.task
+    target = target_of_table(table, bundle.contract)
+    values = read_metric_set(task, params).compute(
+        Predictions.from_scores(target, bundle.scores(columns), bundle.decision)
+    )
+    for metric in METRICS[task]:
+        value, written = values[metric.name], recorded.get(metric.name)
+        if isinstance(written, int | float) and not math.isclose(value, written, rel_tol=_METRICS, abs_tol=_METRICS):
+            return (
+                f"{paths.METRICS} says that {metric.name} is {written:g}, and the bundle has {value:.6g}; "
+                "run uv run dvc repro --force evaluate"
+            )
     return None

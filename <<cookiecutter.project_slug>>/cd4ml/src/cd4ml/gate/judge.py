@@ -13,12 +13,16 @@ from cd4ml.errors import BundleError, UserError
 from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.files.atomic import write_text
-from cd4ml.gate import integrity, rules
+from cd4ml.files.git import GitError
+from cd4ml.gate import behaviour, integrity, live, rules
 from cd4ml.gate.branches import PRODUCTION
 from cd4ml.gate.champion import Champion, UnknownChampionError, bundle_digest_here, find_champion
+from cd4ml.gate.champion_limits import ChampionLimits, UnreadableLimitsError, read_champion_limits
 from cd4ml.gate.comparison import Comparison, compare, score_champion
+from cd4ml.gate.history import History, check_history, find_history
+from cd4ml.gate.limits import check_limits
 from cd4ml.gate.rules import Finding
-from cd4ml.gate.verdict import ChampionSummary, Verdict, apply_waivers, as_json, as_markdown, as_text
+from cd4ml.gate.verdict import ChampionSummary, Verdict, apply_waivers, as_json, as_markdown, as_text, is_waived
 from cd4ml.settings import paths
 from cd4ml.settings.params import GateParams, Params
 from cd4ml.terminal.arguments import Arguments
@@ -36,27 +40,62 @@ def main(argv: list[str]) -> None:
         RejectedError: a rule is broken, and no waiver accepts that for this bundle.
         UserError: there is no bundle or no test set.
     """
-    Arguments("gate").parse_args(argv)
+    arguments = Arguments("gate")
+    arguments.add_argument(
+        "--unless-live", action="store_true", help="if the bundle is live, keep its verdict, and check the limits alone"
+    )
+    if arguments.parse_args(argv).unless_live and (released := live.find_released(bundle_digest_here())):
+        _judge_again(released)
+    else:
+        _judge_new()
+
+
+def _judge_again(released: live.Released) -> None:
+    """Write the verdict that a live bundle was released with, and reject it if the gate's limits are looser now."""
+    finding, accepted = live.check_limits_again(released, Params.load())
+    write_text(paths.GATE_TABLE, live.as_markdown(released, finding, accepted))
+    write_text(paths.GATE, json.dumps(live.as_json(released, finding, accepted), indent=1, ensure_ascii=False))
+    print(f"{released.version} is live, and was judged for its release; limits: {finding.result}, {finding.measured}")
+    if finding.result == "rejected":
+        raise RejectedError(f"{released.version} is rejected: limits: {finding.why}")
+
+
+def _judge_new() -> None:
     params, challenger, table = Params.load(), _load_challenger(), read_table(paths.HOLDOUT)
     report(f"checking that {challenger.version} is complete, and gives its pipeline's scores")
     stale = integrity.difference_from_inputs(challenger) or integrity.difference_from_lock()
     report("looking for the champion")
     with tempfile.TemporaryDirectory(prefix="gate-", dir=_temporary_folder()) as folder:
-        try:
-            champion: Champion | UnknownChampionError | None = find_champion(Path(folder) / "bundle")
-        except UnknownChampionError as reason:
-            champion = reason
+        champion, limits, history = _find_models(Path(folder), params)
         report(f"comparing on {len(table):,} rows, with {params.evaluate.bootstrap_rounds:,} resamples")
-        verdict = judge(challenger, champion, table, stale, params)
+        verdict = judge(challenger, champion, table, stale, params, limits, history)
     write_text(paths.GATE_TABLE, as_markdown(verdict))
     content = as_json(verdict) | {"dvc_lock": bundle_digest_here()}  # identifies the bundle in a clone without it
     write_text(paths.GATE, json.dumps(content, indent=1, ensure_ascii=False))
     print(as_text(verdict))
     if not verdict.passed:
         raise RejectedError(
-            f"{verdict.challenger.version} is rejected; improve it, or accept one rule for this bundle under "
-            "gate.accept in params.yaml"
+            f"{verdict.challenger.version} is rejected by {', '.join(finding.rule for finding in verdict.rejected)}; "
+            "improve it, or accept one rule for this bundle under gate.accept in params.yaml"
         )
+
+
+def _find_models(
+    folder: Path, params: Params
+) -> tuple[Champion | UnknownChampionError | None, ChampionLimits | UnreadableLimitsError | None, History]:
+    """Return the champion, the limits at its revision, and the releases before it."""
+    try:
+        limits = read_champion_limits()
+        champion = find_champion(folder / "bundle")
+    except (UnknownChampionError, GitError) as reason:
+        limits = None if isinstance(reason, GitError) else read_champion_limits()
+        return UnknownChampionError(str(reason)), limits, History()
+    if champion is None:
+        return None, limits, History()
+    releases = params.gate.compare_releases
+    if isinstance(limits, ChampionLimits):
+        releases = max(releases, limits.gate.compare_releases)
+    return champion, limits, find_history(champion, releases, folder)
 
 
 def judge(
@@ -65,6 +104,8 @@ def judge(
     table: pd.DataFrame,
     stale: str | None,
     params: Params,
+    limits: ChampionLimits | UnreadableLimitsError | None = None,
+    history: History | None = None,
 ) -> Verdict:
     """Return the verdict on a bundle.
 
@@ -74,22 +115,35 @@ def judge(
         table: the challenger's test set.
         stale: how the bundle differs from what dvc.lock names; None if it does not.
         params: the rules' limits, the waivers, and how slices and resamples are made.
+        limits: those of the champion; why they cannot be read; None if there are none.
+        history: the releases before the champion.
     """
-    columns = columns_of_table(table, challenger.contract)
-    findings = _check_integrity(challenger, columns, stale)
-    if findings[-1].result == "rejected":  # the scores are not the model's, so that a comparison would mean nothing
-        return Verdict(challenger.manifest, len(table), None, findings, [], [], params.gate.accept)
+    columns, task, accept = columns_of_table(table, challenger.contract), challenger.contract.task, params.gate.accept
+    waived = is_waived("limits", accept, challenger.version)
+    limits_finding, used = check_limits(params, task, limits, replaces=champion is not None, waived=waived)
+    integrity_findings = _check_integrity(challenger, table, columns, stale, params)
+    if integrity_findings[-1].result == "rejected":  # other scores than the model's: a comparison would mean nothing
+        findings, accepted, unused = apply_waivers([limits_finding, *integrity_findings], accept, challenger.version)
+        return Verdict(challenger.manifest, len(table), None, findings, [], accepted, unused)
     champion_finding, champion_predictions = _check_champion(champion, challenger, table)
     known_champion = champion if isinstance(champion, Champion) else None
-    metrics = read_metric_set(challenger.contract.task, params)
-    comparison = compare(table, challenger, champion_predictions, columns, params.evaluate, metrics)
-    findings += [champion_finding, *_check_rules(comparison, known_champion, challenger, params.gate)]
-    findings, used, unused = apply_waivers(findings, params.gate.accept, challenger.version)
+    metrics = read_metric_set(task, used)
+    comparison = compare(table, challenger, champion_predictions, columns, used.evaluate, metrics)
+    all_findings = [
+        limits_finding,
+        *integrity_findings,
+        behaviour.check_behaviour(challenger, columns),
+        behaviour.check_constant(comparison.challenger.scores),
+        champion_finding,
+        *_check_rules(comparison, known_champion, challenger, used.gate),
+        check_history(comparison, history or History(), table, challenger.contract, used.gate.max_regression),
+    ]
+    findings, accepted, unused = apply_waivers(all_findings, accept, challenger.version)
     summary = None
     if known_champion is not None and champion_predictions is not None:
         summary = ChampionSummary.of(known_champion)
     differences = comparison.all_differences()
-    return Verdict(challenger.manifest, len(table), summary, findings, differences, used, unused)
+    return Verdict(challenger.manifest, len(table), summary, findings, differences, accepted, unused)
 
 
 def _load_challenger() -> Bundle:
@@ -108,8 +162,12 @@ def _temporary_folder() -> Path:
     return folder
 
 
-def _check_integrity(challenger: Bundle, columns: Columns, stale: str | None) -> list[Finding]:
+def _check_integrity(
+    challenger: Bundle, table: pd.DataFrame, columns: Columns, stale: str | None, params: Params
+) -> list[Finding]:
     difference = integrity.difference_from_pipeline(challenger, paths.PIPELINE, columns)
+    if stale is None and difference is None:
+        stale = integrity.difference_from_metrics(challenger, table, columns, params)
     rows = len(next(iter(columns.values())))
     return [
         _integrity_finding("whole", "every file is the one that dvc.lock names", stale),

@@ -98,7 +98,7 @@ def check_comparison(comparison: Comparison, champion: Predictions, max_regressi
     if difference is None:
         return Finding("comparison", "rejected", "not defined", why=_not_defined(name))
     passed = not (difference.gain < -max_regression and difference.high < 0)
-    allowed = f"{_MINUS}{_format_amount(difference, max_regression)}"
+    allowed = f"{_MINUS}{format_amount(difference, max_regression)}"
     why = (
         f"worse than the champion: {name} is {format_number(difference.challenger)}, "
         f"the champion's {format_number(difference.other)}; {format_gain(difference)}, {allowed} is allowed"
@@ -139,7 +139,7 @@ def check_slices(comparison: Comparison, other: Predictions, other_name: str, ma
         for name, difference in sorted(broken.items(), key=lambda pair: pair[1].gain)
     )
     measured = f"{len(differences)} slices, the lowest {lowest_name} {format_gain(lowest)}"
-    allowed = f"{_MINUS}{_format_amount(lowest, max_regression)}"
+    allowed = f"{_MINUS}{format_amount(lowest, max_regression)}"
     numbers = {name: _numbers(difference) for name, difference in differences.items()}
     return _finding("slices", not broken, measured, allowed, why, numbers)
 
@@ -181,16 +181,17 @@ def format_gain(difference: Difference) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def _format_signed(difference: Difference, gain: float) -> str:
-    amount = _format_amount(difference, abs(gain))
-    sign = "" if not amount.strip("0. %") else "+" if gain > 0 else _MINUS
-    return sign + amount
-
-
-def _format_amount(difference: Difference, gain: float) -> str:
+def format_amount(difference: Difference, gain: float) -> str:
+    """Return the size of a gain or a loss, as a percentage for a metric in the target's unit."""
     if difference.metric.of_target:
         return f"{100 * gain:.1f} %"
     return f"{gain:.3f}" if difference.metric.function is None else format_number(gain)  # may be of any size
+
+
+def _format_signed(difference: Difference, gain: float) -> str:
+    amount = format_amount(difference, abs(gain))
+    sign = "" if not amount.strip("0. %") else "+" if gain > 0 else _MINUS
+    return sign + amount
 
 
 def _not_defined(metric: str) -> str:

@@ -9,6 +9,7 @@ from cd4ml.evaluation.markdown import code_span, escape, markdown_table
 from cd4ml.evaluation.results import round_significant
 from cd4ml.gate.champion import Champion
 from cd4ml.gate.comparison import Difference
+from cd4ml.gate.limits import limits_section
 from cd4ml.gate.rules import Finding, format_gain
 from cd4ml.settings.params import Waiver
 from cd4ml.terminal.output import align
@@ -61,6 +62,11 @@ class Verdict:
     def is_compared(self) -> bool:
         """Whether it was compared with the champion or the baseline: it is not if its scores are not the pipeline's."""
         return any(finding.rule == "champion" for finding in self.findings)
+
+
+def is_waived(rule: str, waivers: list[Waiver], version: str) -> bool:
+    """Return whether a waiver accepts a rule for the bundle of a version."""
+    return any(waiver.rule == rule and waiver.bundle == version for waiver in waivers)
 
 
 def apply_waivers(
@@ -124,7 +130,9 @@ def as_markdown(verdict: Verdict) -> str:
         )
         for finding in verdict.findings
     ]
+    waiver = next((waiver for waiver in verdict.accepted if waiver.rule == "limits"), None)
     sections = [
+        *(limits_section(finding, waiver) for finding in verdict.findings if finding.rule == "limits"),
         title,
         _comparison_sentence(verdict),
         "\n".join(notes),
@@ -174,14 +182,18 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "passed": verdict.passed,
         "rows": verdict.rows,
         "champion": None if verdict.champion is None else vars(verdict.champion),
-        "rules": [
-            {"rule": finding.rule, "result": finding.result, "measured": finding.measured, "allowed": finding.allowed}
-            | ({"why": finding.why} if finding.why else {})
-            | ({"numbers": _rounded(finding.numbers)} if finding.numbers else {})
-            for finding in verdict.findings
-        ],
+        "rules": [finding_as_json(finding) for finding in verdict.findings],
         "accepted": [waiver.model_dump() for waiver in verdict.accepted],
     }
+
+
+def finding_as_json(finding: Finding) -> dict[str, Any]:
+    """Return a rule's entry in reports/gate.json."""
+    return (
+        {"rule": finding.rule, "result": finding.result, "measured": finding.measured, "allowed": finding.allowed}
+        | ({"why": finding.why} if finding.why else {})
+        | ({"numbers": _rounded(finding.numbers)} if finding.numbers else {})
+    )
 
 
 def _rounded(value: Any) -> Any:

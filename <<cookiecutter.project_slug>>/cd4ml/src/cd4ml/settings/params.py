@@ -120,7 +120,10 @@ class EvaluateParams(Section):
 class Waiver(Section):
     """The acceptance of one broken gate rule for one bundle, with a reason and a name. Integrity cannot be waived."""
 
-    rule: Literal["baseline", "floor", "leakage", "champion", "comparison", "slices", "calibration", "requests"]
+    rule: Literal[
+        "baseline", "floor", "leakage", "champion", "comparison", "slices", "calibration", "requests", "history",
+        "constant", "limits",
+    ]  # fmt: skip
     bundle: Annotated[str, Field(min_length=1)]
     reason: Annotated[str, Field(min_length=1)]
     by: Annotated[str, Field(min_length=1)]
@@ -136,6 +139,8 @@ class GateParams(Section):
     max_slice_regression: Annotated[float, Field(ge=0)] = 0.05
     """Both are below 1, unless the main metric is one of the team's own, which has a unit of its own."""
     max_calibration_error: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    compare_releases: Annotated[int, Field(ge=1, le=20)] = 5
+    """How many of the newest releases a challenger is compared with; 1: the champion alone."""
     accept: Annotated[list[Waiver], Field(default_factory=list)]
 
 
