@@ -91,6 +91,22 @@ def test_an_unchanged_model_and_a_failed_job_are_reported(
     assert "### Metrics" not in body
 
 
+@pytest.mark.parametrize("same", [False, True], ids=["another model", "the same model"])
+def test_the_comment_begins_with_looser_limits_of_the_gate(
+    new_model: Path, step: Step, github_server: GitHubServer, same: bool
+) -> None:
+    changes = [{"key": "gate.max_regression", "champion": "0.005", "challenger": "0.5"}]
+    limits = {"rule": "limits", "result": "accepted", "numbers": {"changes": changes}}
+    write_verdict({"bundle": VERSION, "passed": True, "dvc_lock": bundle_in_lock(), "rules": [limits]})
+    Path("reports/gate.md").write_text(f"## Limits are looser\n\n## Gate: {VERSION}\n", encoding="utf-8")
+    if same:
+        run("git", "push", "--quiet", "origin", "HEAD:production")
+
+    step("comment", PULL_REQUEST="7")
+
+    assert comments(github_server)[0].startswith(f"{MARKER}\n## Limits are looser\n\n## Gate: {VERSION}\n")
+
+
 def test_a_model_that_was_not_judged_is_reported_as_such(
     new_model: Path, step: Step, github_server: GitHubServer
 ) -> None:

@@ -62,6 +62,9 @@ def test_only_a_bundle_that_passed_and_changes_something_is_releasable(
     assert step("check-releasable", GITHUB_EVENT_NAME="push") == {"release": "no"}
     assert "nothing that is shipped has changed since" in capsys.readouterr().out
     assert step("check-releasable", GITHUB_EVENT_NAME="workflow_dispatch") == {"release": "yes"}
+    Path("reports/gate.md").write_text("judged again, on another day\n", encoding="utf-8")
+    run("git", "commit", "--quiet", "--all", "--message", "another verdict")
+    assert step("check-releasable", GITHUB_EVENT_NAME="push") == {"release": "no"}
 
     train(FIRST, passed=False)
     assert step("check-releasable", fails=True) == {}

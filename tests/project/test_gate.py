@@ -27,7 +27,12 @@ def test_a_bad_model_is_rejected_and_may_be_accepted_by_name(small: Project) -> 
     assert rejected.returncode != 0
     assert "champion    2013-02-28." in rejected.stdout
     assert "rejected: comparison: worse than the champion: roc_auc is " in rejected.stdout
+    assert "rejected: limits: gate.floor.roc_auc is 0.5, the champion's 0.6" in rejected.stdout
+    assert "rejected: constant: every row gets the same answer" in rejected.stdout
     assert "Traceback" not in rejected.stdout
+    assert (
+        (small.folder / "reports/gate.md").read_text(encoding="utf-8").startswith("## ❌ Limits of the gate are looser")
+    )
     broken = [rule for rule, result in results(small).items() if result == "rejected"]
 
     bundle = small.read_json("reports/gate.json")["bundle"]
@@ -42,4 +47,7 @@ def test_a_bad_model_is_rejected_and_may_be_accepted_by_name(small: Project) -> 
     assert "accepted: comparison: a drill (by Ada" in accepted
     assert results(small)["comparison"] == "accepted"
     assert "accepted: comparison" in (small.folder / "reports/model-card.md").read_text(encoding="utf-8")
-    assert "⚠️ accepted" in (small.folder / "reports/gate.md").read_text(encoding="utf-8")
+    table = (small.folder / "reports/gate.md").read_text(encoding="utf-8")
+    assert table.startswith("## ⚠️ Limits of the gate are looser than on main at ")
+    assert "Accepted: a drill (by Ada)." in table
+    assert "⚠️ accepted" in table

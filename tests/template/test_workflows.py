@@ -127,6 +127,23 @@ def test_jobs_that_read_data_and_models_sign_in_as_an_identity_that_may(
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
+def test_a_release_is_judged_before_anything_is_built_and_carries_that_verdict(
+    name: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    """reports/gate.json in git may have been edited, or be of a time when production had another model."""
+    (build,) = (job for where, job in jobs(workflows_of(name)) if where == "cd.yml: build")
+    lines = [line for step in build["steps"] for line in commands_of(step)]
+    (judge,) = (step for step in build["steps"] if "uv run cd4ml gate --unless-live" in commands_of(step))
+    (upload,) = (step for step in build["steps"] if step.get("uses", "").startswith("actions/upload-artifact@"))
+
+    order = [lines.index(f"uv run cd4ml {verb}") for verb in ("pull", "gate --unless-live", "write-release-metadata")]
+    assert order == sorted(order)
+    assert lines.index("uv run cd4ml archive-image") > order[-1]
+    assert not {"if", "continue-on-error"} & judge.keys()
+    assert {"models/bundle", "reports/gate.json", "reports/gate.md"} <= set(upload["with"]["path"].split())
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
 def test_doctor_knows_every_secret_and_every_setting_of_the_cloud(
     name: str, workflows_of: Callable[[str], list[Path]]
 ) -> None:

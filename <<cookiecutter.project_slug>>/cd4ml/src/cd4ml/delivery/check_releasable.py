@@ -11,8 +11,11 @@ from cd4ml.files.git import branch_commit, remote_name, run_git
 from cd4ml.gate.branches import PRODUCTION
 from cd4ml.terminal.arguments import Arguments
 
-SHIPPED_PATHS = ("Dockerfile", ".dockerignore", "pyproject.toml", "uv.lock", "cd4ml", "reports", "dvc.lock")
-"""What an image is built from, and deployed with."""
+SHIPPED_PATHS = (
+    "Dockerfile", ".dockerignore", "pyproject.toml", "uv.lock", "cd4ml", "reports", "dvc.lock",
+    ":(exclude)reports/gate.json", ":(exclude)reports/gate.md",
+)  # fmt: skip
+"""What an image is built from, and deployed with; not the gate's verdict, which each release makes anew."""
 
 
 class NotPassedError(UserError):

@@ -14,7 +14,7 @@ from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, file_at
 from cd4ml.gate.branches import branches
 from cd4ml.gate.champion import bundle_digest_at, bundle_digest_here
-from cd4ml.gate.recorded import recorded_verdict
+from cd4ml.gate.recorded import has_looser_limits, recorded_verdict
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
@@ -55,6 +55,7 @@ def _read_data() -> CommentData:
         base=base,
         base_error=base_error,
         gate_table=_read(paths.GATE_TABLE) if digest is not None and verdict.get("dvc_lock") == digest else "",
+        looser_limits=has_looser_limits(verdict),
         job_result=os.environ.get("MODEL_RESULT", ""),
         run_url=run_url(),
         fork=is_set("FORK"),

@@ -41,6 +41,8 @@ class CommentData:
     """Why the base could not be read; empty if it could."""
     gate_table: str = ""
     """The gate's own Markdown; empty if it has not judged this bundle."""
+    looser_limits: bool = False
+    """Whether it begins with limits of the gate that are looser than the champion's."""
     job_result: str = ""
     """The result of the job that judges the model; empty if there was none."""
     run_url: str = ""
@@ -60,7 +62,7 @@ def as_markdown(data: CommentData) -> str:
 
 
 def _head(data: CommentData) -> str:
-    if data.base and data.base.same:
+    if data.base and data.base.same and not (data.looser_limits and data.gate_table):
         return f"## The model is the same as on {code_span(data.base.branch)}"
     return data.gate_table.strip() or (
         "## The gate has not judged this model\n\n"

@@ -5,6 +5,7 @@ import json
 import math
 import subprocess  # runs dvc, with fixed arguments
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cd4ml.errors import describe
 from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.evaluation.metric_table import METRICS
 from cd4ml.evaluation.predictions import Predictions
+from cd4ml.files.dvc_lock import output_digest
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
 from cd4ml.training import skops_file
@@ -44,6 +46,21 @@ def difference_from_lock() -> str | None:
     except ValueError:
         return f"dvc status failed: {(done.stderr.strip().splitlines() or ['without a message'])[0][:150]}"
     return f"changed since dvc.lock was written: {', '.join(changed)}; run make train" if changed else None
+
+
+def difference_in_name(recorded: Mapping[str, Any], version: str) -> str | None:
+    """Return, as a message, that a recorded verdict on the same bundle calls it otherwise; None if it does not.
+
+    Before a release, the quarantine and the tag of the image are looked up by that name.
+
+    Args:
+        recorded: the content of reports/gate.json; empty if there is none.
+        version: the bundle's own.
+    """
+    name = recorded.get("bundle")
+    if recorded.get("dvc_lock") != output_digest(paths.BUNDLE) or name == version:
+        return None
+    return f"{paths.GATE} calls it {str(name)[:40]}; run make gate, and commit reports"
 
 
 def difference_from_inputs(bundle: Bundle) -> str | None:

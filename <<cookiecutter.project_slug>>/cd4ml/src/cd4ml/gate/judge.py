@@ -2,7 +2,9 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -21,6 +23,7 @@ from cd4ml.gate.champion_limits import ChampionLimits, UnreadableLimitsError, re
 from cd4ml.gate.comparison import Comparison, compare, score_champion
 from cd4ml.gate.history import History, check_history, find_history
 from cd4ml.gate.limits import check_limits
+from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.gate.rules import Finding
 from cd4ml.gate.verdict import ChampionSummary, Verdict, apply_waivers, as_json, as_markdown, as_text, is_waived
 from cd4ml.settings import paths
@@ -44,26 +47,34 @@ def main(argv: list[str]) -> None:
     arguments.add_argument(
         "--unless-live", action="store_true", help="if the bundle is live, keep its verdict, and check the limits alone"
     )
-    if arguments.parse_args(argv).unless_live and (released := live.find_released(bundle_digest_here())):
+    if not arguments.parse_args(argv).unless_live:
+        _judge_new()
+    elif released := live.find_released(bundle_digest_here()):
         _judge_again(released)
     else:
-        _judge_new()
+        _judge_new(recorded_verdict())
 
 
 def _judge_again(released: live.Released) -> None:
     """Write the verdict that a live bundle was released with, and reject it if the gate's limits are looser now."""
     finding, accepted = live.check_limits_again(released, Params.load())
+    misnamed = integrity.difference_in_name(recorded_verdict(), released.version)
     write_text(paths.GATE_TABLE, live.as_markdown(released, finding, accepted))
     write_text(paths.GATE, json.dumps(live.as_json(released, finding, accepted), indent=1, ensure_ascii=False))
     print(f"{released.version} is live, and was judged for its release; limits: {finding.result}, {finding.measured}")
-    if finding.result == "rejected":
-        raise RejectedError(f"{released.version} is rejected: limits: {finding.why}")
+    if misnamed or finding.result == "rejected":
+        raise RejectedError(f"{released.version} is rejected: {misnamed or f'limits: {finding.why}'}")
 
 
-def _judge_new() -> None:
+def _judge_new(recorded: Mapping[str, Any] | None = None) -> None:
+    """Judge models/bundle; `recorded` is the verdict in git, from which other steps have read the bundle's name."""
     params, challenger, table = Params.load(), _load_challenger(), read_table(paths.HOLDOUT)
     report(f"checking that {challenger.version} is complete, and gives its pipeline's scores")
-    stale = integrity.difference_from_inputs(challenger) or integrity.difference_from_lock()
+    stale = (
+        integrity.difference_from_inputs(challenger)
+        or integrity.difference_from_lock()
+        or integrity.difference_in_name(recorded or {}, challenger.version)
+    )
     report("looking for the champion")
     with tempfile.TemporaryDirectory(prefix="gate-", dir=_temporary_folder()) as folder:
         champion, limits, history = _find_models(Path(folder), params)

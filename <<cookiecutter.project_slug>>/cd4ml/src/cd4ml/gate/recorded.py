@@ -18,3 +18,9 @@ def recorded_verdict(revision: str = "") -> dict[str, Any]:
     except ValueError:
         return {}
     return verdict if isinstance(verdict, dict) else {}
+
+
+def has_looser_limits(verdict: dict[str, Any]) -> bool:
+    """Return whether a verdict names limits of the gate that are looser than the champion's, or cannot be compared."""
+    rules = (rule for rule in verdict.get("rules", ()) if rule.get("rule") == "limits")
+    return any(rule.get("result") == "rejected" or rule.get("numbers", {}).get("changes") for rule in rules)
