@@ -44,6 +44,7 @@ def test_many_small_losses_are_rejected_though_each_is_allowed(candidates: Candi
         "losses of several releases add up to more than twice gate.max_regression: " in rejections(verdict)["history"]
     )
     assert first.version in rejections(verdict)["history"]
+    assert candidates.judge(last, third, history=releases(second, first), **allowed, compare_releases=2).passed
 
 
 def test_a_model_that_is_better_than_the_champion_is_not_rejected_for_an_older_one(candidates: CandidateModels) -> None:
@@ -112,6 +113,13 @@ def test_the_newest_different_bundles_are_found_without_those_that_were_rolled_b
 
     names = {commit: digest for digest, commit in commits}
     assert "".join(names[commit] for commit in found) == earlier
+
+
+def test_a_commit_whose_dvc_lock_is_not_valid_is_skipped(release: Callable[[str], str]) -> None:
+    first = release("a")
+    release("[<<<<<<< HEAD")
+
+    assert earlier_commits(release("b"), 5) == [first]
 
 
 @pytest.mark.parametrize("shallow", [False, True])

@@ -17,6 +17,7 @@ from cd4ml.gate.branches import PRODUCTION
 from cd4ml.gate.champion import Champion, UnknownChampionError, bundle_digest_at, fetch_bundle
 from cd4ml.gate.comparison import Comparison, Difference, score_champion
 from cd4ml.gate.rules import Finding, format_amount, format_gain
+from cd4ml.settings.params import GateParams
 
 _COMMITS = 60  # of the champion's branch that are looked at
 _SHALLOW_DEPTH = 300  # commits; each release is one, or on the default branch each merge
@@ -82,7 +83,10 @@ def earlier_commits(revision: str, releases: int) -> list[str]:
     listed = run_git("rev-list", "--first-parent", f"--max-count={_COMMITS}", revision, "--", "dvc.lock").stdout
     commits: dict[str, str] = {}  # by digest, the newest first
     for commit in [revision, *listed.split()]:
-        digest = bundle_digest_at(commit)
+        try:
+            digest = bundle_digest_at(commit)
+        except UserError:  # a dvc.lock that was committed in the middle of a merge
+            continue
         if digest is None:
             continue
         if digest in commits:
@@ -103,7 +107,7 @@ def _fetched(commit: str, folder: Path) -> Earlier:
 
 
 def check_history(
-    comparison: Comparison, history: History, table: pd.DataFrame, contract: Contract, max_regression: float
+    comparison: Comparison, history: History, table: pd.DataFrame, contract: Contract, params: GateParams
 ) -> Finding:
     """Reject a model that lost more than twice `max_regression` to an earlier release, and significantly so.
 
@@ -115,11 +119,11 @@ def check_history(
         history: the releases before the champion.
         table: the test set.
         contract: the challenger's.
-        max_regression: the loss against the champion that is allowed.
+        params: how many releases to compare with, and the loss against the champion that is allowed.
     """
     differences: dict[str, Difference] = {}
     left_out = [history.incomplete] if history.incomplete else []
-    for release in history.releases:
+    for release in history.releases[: params.compare_releases - 1]:
         try:
             name, difference = _compare(comparison, release, table, contract)
         except UnknownChampionError as reason:
@@ -127,7 +131,7 @@ def check_history(
             continue
         differences[name] = difference
     note = "".join(f"; {reason}" for reason in left_out)
-    limit = _TIMES_MAX_REGRESSION * max_regression
+    limit = _TIMES_MAX_REGRESSION * params.max_regression
     if not differences:
         return Finding("history", "not judged", f"no earlier release{note}")
     worst_name, worst = min(differences.items(), key=lambda pair: pair[1].gain)

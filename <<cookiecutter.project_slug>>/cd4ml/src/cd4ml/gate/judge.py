@@ -95,11 +95,11 @@ def _find_models(
     folder: Path, params: Params
 ) -> tuple[Champion | UnknownChampionError | None, ChampionLimits | UnreadableLimitsError | None, History]:
     """Return the champion, the limits at its revision, and the releases before it."""
+    limits = None
     try:
         limits = read_champion_limits()
         champion = find_champion(folder / "bundle")
     except (UnknownChampionError, GitError) as reason:
-        limits = None if isinstance(reason, GitError) else read_champion_limits()
         return UnknownChampionError(str(reason)), limits, History()
     if champion is None:
         return None, limits, History()
@@ -147,7 +147,7 @@ def judge(
         behaviour.check_constant(comparison.challenger.scores),
         champion_finding,
         *_check_rules(comparison, known_champion, challenger, used.gate),
-        check_history(comparison, history or History(), table, challenger.contract, used.gate.max_regression),
+        check_history(comparison, history or History(), table, challenger.contract, used.gate),
     ]
     findings, accepted, unused = apply_waivers(all_findings, accept, challenger.version)
     summary = None
