@@ -7,7 +7,7 @@ import pytest
 from cd4ml.delivery.production_log import LOGGED_PATHS
 from github_server import GitHubServer
 from released_repository import FIRST, IMAGE, OTHER_IMAGE, SECOND, Step, at, head, live, release, train_second
-from trained_repository import bundle_in_lock, clone, commit, run, train
+from trained_repository import bundle_in_lock, clone, commit, run, train, write_verdict
 
 
 def log(form: str) -> list[str]:
@@ -38,6 +38,22 @@ def test_an_entry_has_what_names_the_live_model_and_no_workflow(
     record = json.loads(run("git", "show", "origin/production:release.json"))
     assert (record["commit"], record["bundle"], record["image"]) == (head(), FIRST, IMAGE)
     assert run("git", "merge-base", "HEAD", "origin/production", fails=True) == ""
+
+
+def test_an_entry_has_the_verdict_that_the_release_made_and_not_the_one_of_its_commit(
+    repository: Path, step: Step, github_server: GitHubServer
+) -> None:
+    verdict = json.loads(Path("reports/gate.json").read_text(encoding="utf-8")) | {"digest": "d", "rows": 7}
+    write_verdict(verdict)
+    Path("reports/gate.md").write_text("## Gate: judged by cd\n", encoding="utf-8")
+
+    release(step)
+
+    assert json.loads(run("git", "show", "origin/production:reports/gate.json")) == verdict
+    assert run("git", "show", "origin/production:reports/gate.md") == "## Gate: judged by cd"
+    write_verdict(verdict | {"digest": "of another bundle"})
+    release(step, OTHER_IMAGE)
+    assert run("git", "show", "origin/production:reports/gate.json") == run("git", "show", "HEAD:reports/gate.json")
 
 
 def test_the_log_says_what_was_live_by_whom_and_why(

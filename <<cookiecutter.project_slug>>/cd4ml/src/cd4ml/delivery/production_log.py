@@ -16,6 +16,7 @@ from cd4ml.delivery.actions_io import run_url
 from cd4ml.delivery.model_commit import as_bot, one_line
 from cd4ml.files.git import GitError, branch_commit, file_at, output_of, push_branch, run_git
 from cd4ml.gate.branches import PRODUCTION
+from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
 
 RECORD = "release.json"
@@ -101,11 +102,21 @@ def append_entry(remote: str, live: str | None, event: str, record: Mapping[str,
 def _tree(record: Mapping[str, Any]) -> str:
     """Return the tree of an entry, at the same paths as in the repository, so that git and DVC find the files."""
     listed = output_of("ls-tree", "-r", "-z", "--full-name", str(record["commit"]), "--", *LOGGED_PATHS)
-    content = json.dumps(record, indent=1, ensure_ascii=False)
-    blob = output_of("hash-object", "-w", "--stdin", stdin=content)
-    path = run_git("rev-parse", "--show-prefix").stdout.strip() + RECORD
+    prefix = run_git("rev-parse", "--show-prefix").stdout.strip()
+    files = {RECORD: json.dumps(record, indent=1, ensure_ascii=False), **_verdict_here(record)}
+    blobs = {path: output_of("hash-object", "-w", "--stdin", stdin=text) for path, text in files.items()}
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        entries = f"{listed}100644 blob {blob}\t{path}\0"
+        entries = listed + "".join(f"100644 blob {blob}\t{prefix}{path}\0" for path, blob in blobs.items())
         output_of("update-index", "-z", "--add", "--index-info", stdin=entries, environment=index)
         return output_of("write-tree", environment=index)
+
+
+def _verdict_here(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the gate's reports in this folder, if they are on the bundle of `record`: path to text; else nothing.
+
+    They come from the run that releases it, which has judged it. Those of its commit may have been edited.
+    """
+    if recorded_verdict().get("digest") != record.get("digest") or not paths.GATE_TABLE.exists():
+        return {}
+    return {path.as_posix(): path.read_text(encoding="utf-8") for path in (paths.GATE, paths.GATE_TABLE)}

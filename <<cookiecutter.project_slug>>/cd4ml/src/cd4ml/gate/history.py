@@ -12,7 +12,7 @@ from cd4ml.contract.contract import Contract
 from cd4ml.errors import UserError
 from cd4ml.evaluation.formatting import format_number
 from cd4ml.evaluation.predictions import Predictions
-from cd4ml.files.git import failure_reason, remote_name, run_git
+from cd4ml.files.git import GitError, branch_commit, remote_name, run_git
 from cd4ml.gate.branches import PRODUCTION
 from cd4ml.gate.champion import Champion, UnknownChampionError, bundle_digest_at, fetch_bundle
 from cd4ml.gate.comparison import Comparison, Difference, score_champion
@@ -63,12 +63,11 @@ def _complete_history(champion: Champion) -> str:
     """Fetch older commits of the branch into a shallow clone; return why that failed, empty if it did not."""
     if run_git("rev-parse", "--is-shallow-repository").stdout.strip() != "true":
         return ""
-    remote = remote_name()
-    if remote is None:
-        return "the clone is shallow, and has no remote"
-    branch = f"refs/heads/{champion.branch}"
-    fetched = run_git("fetch", "--quiet", "--no-tags", f"--depth={_SHALLOW_DEPTH}", remote, branch)
-    return f"the history cannot be fetched: {failure_reason(fetched)}" if fetched.returncode else ""
+    try:
+        branch_commit(remote_name(), champion.branch, depth=_SHALLOW_DEPTH)
+    except GitError as failure:
+        return f"the history is incomplete: {failure}"
+    return ""
 
 
 def earlier_commits(revision: str, releases: int) -> list[str]:
