@@ -132,6 +132,27 @@ def test_a_wrong_password_fails_the_login(run: Run) -> None:
     assert (run.jobs["login-right"].result, run.jobs["login-wrong"].result) == ("success", "failure")
 
 
+UV = f"- uses: astral-sh/setup-uv@{'a' * 40}\n  with: {{SETTING}}"
+JOBS += [
+    job(UV.replace("SETTING", setting), name, READ)
+    for name, setting in {
+        "uv-cached": "enable-cache: true, cache-suffix: ci-code",
+        "uv-mistyped": "enable-cache: true, cache-sufix: ci-code",
+        "uv-unsure": "enable-cache: maybe",
+    }.items()
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("cached", ""), ("mistyped", "Unexpected input(s) cache-sufix"), ("unsure", "enable-cache is maybe")],
+)
+def test_uv_is_set_up_by_inputs_that_its_action_has(run: Run, name: str, said: str) -> None:
+    job = run.jobs[f"uv-{name}"]
+    assert (job.result == "success") == (name == "cached")
+    assert said in job.log
+
+
 @pytest.mark.parametrize(
     ("uses", "said"),
     [

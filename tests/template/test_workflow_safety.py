@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.delivery.github.triggers import events_of
-from tests.template.workflow_files import actions, is_local, jobs, parsed, steps, workflows, workflows_of
+from tests.template.conftest import DEPLOYED
+from tests.template.workflow_files import actions, commands_of, is_local, jobs, parsed, steps, workflows, workflows_of
 
 __all__ = ["workflows", "workflows_of"]
 
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
 # What strangers write, and what people type, reaches a shell as a variable, never as text of its program.
 UNTRUSTED = re.compile(r"\$\{\{[^}]*\b(github\.event\b|github\.head_ref|github\.ref_name|github\.actor|inputs\.)")
+SETUP = "./.github/actions/setup"
+SCANNERS = re.compile(r"uv run cd4ml (scan-image|scan-secrets|audit)\b")
 
 
 def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(workflows: list[Path]) -> None:
@@ -81,3 +89,51 @@ def test_no_run_that_a_stranger_starts_sees_secrets(workflows: list[Path]) -> No
     events = {path.name: set(events_of(path.read_text(encoding="utf-8"))) for path in workflows}
     dangerous = {"pull_request_target", "workflow_run", "issue_comment"}
     assert {name for name, on in events.items() if dangerous & on} == set()
+
+
+def why_not_cached(job: dict[str, Any]) -> list[str]:
+    """What a job has that a file in uv's cache, which any job on main may have put there, must not reach."""
+    rights = job.get("permissions", {})
+    programs = [line for step in job["steps"] for line in commands_of(step)]
+    found = {
+        "an environment": "environment" in job,
+        "a right to write": any(right == "write" for right in rights.values()),
+        "a secret": bool(re.search(r"\bsecrets\.|github\.token", json.dumps(job))),
+        "a scanner, which is a stranger's program": any(SCANNERS.match(line) for line in programs),
+        "several jobs of one name": "strategy" in job,
+    }
+    return [reason for reason, holds in found.items() if holds]
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_only_a_job_that_has_nothing_to_lose_uses_a_cache(name: str, workflows_of: Callable[[str], list[Path]]) -> None:
+    """Any job on main can save any key, and a file of the cache is installed unchecked."""
+    files = workflows_of(name)
+    cached = {
+        where: job
+        for where, job in jobs(files)
+        if any(step.get("uses") == SETUP and "cache" in step.get("with", {}) for step in job["steps"])
+    }
+
+    assert cached
+    assert {where: why_not_cached(job) for where, job in cached.items() if why_not_cached(job)} == {}
+    secretive = {where for where, job in jobs(files) if why_not_cached(job)}
+    assert {"ci.yml: safety", "ci.yml: model", "cd.yml: scan", "cd.yml: production"} <= secretive
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_caches_are_off_by_default_and_one_for_each_job(name: str, workflows_of: Callable[[str], list[Path]]) -> None:
+    files = workflows_of(name)
+    (action,) = actions(files)
+    assert parsed(action)["inputs"]["cache"]["default"] == "false"
+    others = re.compile(r"actions/cache\b|\bcache-(to|from)\b|setup-(python|node|java|go)@")
+    assert [path.name for path in [*files, action] if others.search(path.read_text(encoding="utf-8"))] == []
+
+    uses = [(where, step) for where, step in steps(files) if step.get("uses", "").startswith("astral-sh/setup-uv@")]
+    assert [where for where, _ in uses] == ["setup/action.yml, step 1"]
+    given = uses[0][1]["with"]
+    assert given["enable-cache"] == "${{ inputs.cache }}"
+    assert given["save-cache"] == "${{ github.event_name == 'push' }}"  # which no workflow takes but main's
+    assert given["cache-suffix"] == "${{ github.workflow }}-${{ github.job }}"
+    titles = [parsed(path)["name"] for path in files]
+    assert len(set(titles)) == len(titles)

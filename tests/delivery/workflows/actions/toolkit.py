@@ -22,6 +22,13 @@ def get_input(name: str, default: str = "", required: bool = False) -> str:
     return value or default
 
 
+def only_inputs(*names: str) -> None:
+    """Fail where the workflow gave an input that the action does not have; GitHub only warns, and ignores it."""
+    known = {f"INPUT_{name.upper()}": name for name in names}
+    if unknown := sorted(name for name in os.environ if name.startswith("INPUT_") and name not in known):
+        fail(f"Unexpected input(s) {', '.join(name.removeprefix('INPUT_').lower() for name in unknown)}")
+
+
 def get_boolean(name: str, default: bool) -> bool:
     return get_input(name, str(default)).lower() == "true"
 
