@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Bake
 from tests.delivery.clouds import Need
-from tests.delivery.google.site import SLUG, Site, site_on_google
+from tests.delivery.google.site import Site, site_on_google
 
 ONLY_MAIN = [
     "deployment_branch_policy[protected_branches]=false",
@@ -96,40 +96,6 @@ def test_an_environment_that_was_there_is_closed_to_other_branches_and_keeps_its
     environments = site.github["environments"]
     assert environments["approval"] == [*ONLY_MAIN[:2], *reviewed, ONLY_MAIN[2]]
     assert environments["staging"] == ONLY_MAIN
-
-
-def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: Site) -> None:
-    others = dict(site.google.resources.resources)
-
-    site.run("bootstrap", "--credentials", "oidc", "--set-secrets")
-
-    kept = site.google.resources.resources
-    pool = "/v1/projects/demo-project/locations/global/workloadIdentityPools/demo-github"
-    condition = kept[f"{pool}/providers/github"]["attributeCondition"]
-    assert condition == "assertion.repository_id == '4711' && assertion.repository_owner_id == '815'"
-    trusted = {
-        (address.rsplit("/", 1)[1].split("@")[0], member.rpartition("/subject/")[2])
-        for address, policy in site.google.resources.policies.items()
-        for binding in policy.get("bindings", []) if binding["role"] == "roles/iam.workloadIdentityUser"
-        for member in binding["members"]
-    }  # fmt: skip
-    subject = "repo:acme@815/flight-delays@4711:environment"
-    assert trusted == {
-        ("demo-reader", f"{subject}:reader"), ("demo-trainer", f"{subject}:trainer"),
-        ("demo-deployer", f"{subject}:staging"), ("demo-deployer", f"{subject}:production"),
-    }  # fmt: skip
-    assert not any("GCP_CREDENTIALS" in held for held in site.github["secret"].values())
-    assert site.github["variable"]["repository"]["GCP_WORKLOAD_IDENTITY_PROVIDER"].endswith(
-        "/demo-github/providers/github"
-    )
-    assert site.github["variable"]["trainer"] == {
-        "GCP_SERVICE_ACCOUNT": "demo-trainer@demo-project.iam.gserviceaccount.com"
-    }
-
-    assert "nothing was removed" in site.run("destroy", "--yes", "another", fails=True)
-    site.run("destroy", "--yes", SLUG)
-    assert {name for name in kept if name not in others} == set()
-    assert not {role for role in site.roles() if role[2] == "demo-project"}
 
 
 @pytest.mark.drill

@@ -51,11 +51,32 @@ def test_the_first_release_takes_all_traffic_with_a_key_and_least_settings(shop_
 
 def test_without_the_secret_of_keys_nothing_is_deployed(shop_on_aws: Shop) -> None:
     shop = shop_on_aws
-    shop.moto.client("secretsmanager").delete_secret(SecretId="demo-api-keys", ForceDeleteWithoutRecovery=True)
+    secrets = shop.moto.client("secretsmanager")
+    secrets.delete_secret(SecretId="demo-api-keys", RecoveryWindowInDays=7)
+    said = shop.run("deploy", shop.images("one"), "production", fails=True)
+    assert "demo-api-keys is to be deleted, and nothing was changed" in said
+    secrets.delete_secret(SecretId="demo-api-keys", ForceDeleteWithoutRecovery=True)
     said = shop.run("deploy", shop.images("one"), "production", fails=True)
     assert "anybody could ask the service" in said
     assert "bootstrap" in said
     assert not shop.ecs.writes
+
+
+@pytest.mark.parametrize("environment", ["production", "staging"])
+def test_the_deployer_may_not_release_where_its_policy_lets_it_tag_no_task_definition(
+    shop_on_aws: Shop, environment: str
+) -> None:
+    """AWS asks for that when a service is made with tags, whoever registers the task definition."""
+    shop, iam = shop_on_aws, shop_on_aws.moto.client("iam")
+    policy = iam.get_user_policy(UserName="demo-deployer", PolicyName="deployer")["PolicyDocument"]
+    policy["Statement"] = [one for one in policy["Statement"] if ":task-definition/" not in json.dumps(one)]
+    iam.put_user_policy(UserName="demo-deployer", PolicyName="deployer", PolicyDocument=json.dumps(policy))
+
+    said = shop.run("deploy", shop.images("one"), environment, fails=True)
+
+    assert "not authorized to perform: ecs:TagResource on resource" in said
+    assert ":task-definition/demo-demo" in said
+    assert not shop.ecs.services
 
 
 @pytest.mark.drill
@@ -113,7 +134,7 @@ def test_a_rollback_to_an_image_that_answers_wrongly_is_undone(live_on_aws: Shop
 
 def test_credentials_that_expired_change_nothing(live_on_aws: Shop) -> None:
     live = live_on_aws
-    live.ecs.expired.add("test")
+    live.ecs.expired.add(live.settings["AWS_ACCESS_KEY_ID"])
     for arguments in (
         ("deploy", live.images("two"), "production"),
         ("promote", "production"),

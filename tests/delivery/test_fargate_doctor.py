@@ -42,6 +42,16 @@ def test_what_was_opened_by_hand_is_told_by_doctor_and_closed_by_bootstrap(site:
     site.run("doctor")
 
 
+def test_a_secret_that_is_to_be_deleted_is_restored_with_its_keys(site: Site) -> None:
+    site.run("bootstrap")
+    keys = site.moto.secret("demo-api-keys")
+    site.moto.client("secretsmanager").delete_secret(SecretId="demo-api-keys", RecoveryWindowInDays=7)
+
+    assert "wrong    secret            demo-api-keys is to be deleted" in site.run("doctor", fails=True)
+    assert "made     secret            demo-api-keys, restored" in site.run("bootstrap")
+    assert site.moto.secret("demo-api-keys") == keys
+
+
 def test_doctor_does_not_take_a_service_that_nothing_runs_in_for_an_open_one(site: Site) -> None:
     site.ecs.clusters.add("demo")
     container = {"image": "no.such.host/image", "containerPort": 8080}

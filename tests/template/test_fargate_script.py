@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.delivery.aws.rights import allows, needs
 from tests.template.conftest import DEPLOY
 
 LONGEST = ("flight-delays-" * 3)[:40]
@@ -78,6 +79,62 @@ def test_policies_are_whole_and_name_this_project_alone() -> None:
             assert statement["Effect"] == "Deny" or not any("*" in action for action in actions), name
             if statement.get("Resource") == "*":
                 assert set(actions) == {"ecr:GetAuthorizationToken", "ecs:RegisterTaskDefinition"}
+
+
+def _deployer(lacks: str = "") -> list[dict[str, Any]]:
+    """The deployer's policy, without the statements that name something."""
+    statements = [one for one in _policy("deployer") if not lacks or lacks not in json.dumps(one)]
+    return [{"Version": "2012-10-17", "Statement": statements}]
+
+
+def _lacking(policies: list[dict[str, Any]], environment: str) -> set[str]:
+    """What the deployer would need for all that it asks ECS for, and may not do."""
+    service = _output(f"service_arn {environment}")
+    roles = {f"{who}RoleArn": _output(f"role_arn {who}") for who in ("execution", "infrastructure")}
+    roles["taskRoleArn"] = _output("role_arn runtime")
+    deployment, revision = (
+        service.replace(":service/", f":service-{kind}/") + "/1" for kind in ("deployment", "revision")
+    )
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("CreateExpressGatewayService", roles | {"tags": [{"key": "project", "value": "demo"}]}),
+        ("UpdateExpressGatewayService", roles),
+        ("DescribeExpressGatewayService", {}), ("DeleteExpressGatewayService", {}),
+        ("TagResource", {}), ("UntagResource", {}), ("ListServiceDeployments", {}),
+        ("DescribeServiceDeployments", {"serviceDeploymentArns": [deployment]}),
+        ("StopServiceDeployment", {"serviceDeploymentArn": deployment}),
+        ("DescribeServiceRevisions", {"serviceRevisionArns": [revision]}),
+    ]  # fmt: skip
+    wanted = [need for action, asked in calls for need in needs(action, asked, service, has_tags=True)]
+    return {f"{need.action} {need.resource.split(':')[5]}" for need in wanted if not allows(policies, need)}
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_deployer_may_do_all_that_a_release_asks_ecs_for(environment: str) -> None:
+    name = _output(f"service_name {environment}")
+
+    assert _lacking(_deployer(), environment) == set()
+    assert _lacking(_deployer(lacks=":task-definition/"), environment) == {
+        f"ecs:TagResource task-definition/{LONGEST}-{name}"
+    }
+    assert _lacking(_deployer(lacks="ecs:StopServiceDeployment"), environment) == {
+        f"ecs:DescribeServiceDeployments service-deployment/{LONGEST}/{name}/1",
+        f"ecs:DescribeServiceDeployments service/{LONGEST}/{name}",
+        f"ecs:DescribeServiceRevisions service-revision/{LONGEST}/{name}/1",
+        f"ecs:DescribeServiceRevisions service/{LONGEST}/{name}",
+        f"ecs:StopServiceDeployment service-deployment/{LONGEST}/{name}/1",
+        f"ecs:StopServiceDeployment service/{LONGEST}/{name}",
+    }
+    assert len(_lacking(_deployer(lacks="iam:PassRole"), environment)) == 3
+
+
+def test_the_deployer_may_do_nothing_to_another_service() -> None:
+    other = _output("service_arn production").replace(f"service/{LONGEST}/", "service/another/")
+    asked = {"tags": [{"key": "a", "value": "b"}], "executionRoleArn": _output("role_arn reader")}
+    refused = [
+        need for need in needs("CreateExpressGatewayService", asked, other, False) if not allows(_deployer(), need)
+    ]
+
+    assert {need.action for need in refused} == {"ecs:CreateExpressGatewayService", "ecs:TagResource", "iam:PassRole"}
 
 
 def test_the_service_can_add_to_its_log_and_nothing_else() -> None:

@@ -17,6 +17,7 @@ import boto3
 from tests.delivery.clouds import Need, s3
 from tests.delivery.stand_ins.authority import Authority
 
+from .identities import Identities, policy
 from .server import ECS
 
 ACCOUNT = "123456789012"  # moto's own
@@ -34,12 +35,19 @@ class Moto:
 
     settings: dict[str, str]
 
-    def client(self, service: str) -> Any:
-        """A client that asks it, as somebody who may do anything."""
+    def client(self, service: str, key: str = "test") -> Any:
+        """A client that asks it, as somebody who may do anything, or with another access key."""
         return boto3.client(
             service, region_name=REGION, endpoint_url=self.settings["AWS_ENDPOINT_URL"],
-            aws_access_key_id="test", aws_secret_access_key="s3cret-of-aws",
+            aws_access_key_id=key, aws_secret_access_key="s3cret-of-aws",
         )  # fmt: skip
+
+    def user(self, slug: str, who: str) -> dict[str, str]:
+        """Make a user of a project as `bootstrap` does; return its access key, as IAM shows it."""
+        iam, name = self.client("iam"), f"{slug}-{who}"
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName=who, PolicyDocument=policy(who, slug, ACCOUNT, REGION))
+        return dict(iam.create_access_key(UserName=name)["AccessKey"])
 
     def secret(self, name: str) -> str:
         """What a secret holds now."""
@@ -60,7 +68,7 @@ def moto(need: Need, folder: Path) -> Iterator[Moto]:
 
 def start_ecs(moto: Moto, authority: Authority | None) -> ECS:
     """Start the stand-in for ECS, which takes the same access key as moto's owner has."""
-    ecs = ECS(ACCOUNT, REGION, authority.serves() if authority else None, moto.secret)
+    ecs = ECS(ACCOUNT, REGION, authority.serves() if authority else None, moto.secret, Identities(moto.client))
     ecs.keys.add(moto.settings["AWS_ACCESS_KEY_ID"])
     return ecs
 

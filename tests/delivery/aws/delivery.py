@@ -15,6 +15,7 @@ from tests.delivery.stand_ins.authority import Authority
 
 from . import cloud
 from .cloud import Moto
+from .identities import policy
 from .server import ECS
 
 SLUG = "flight-delays"
@@ -46,10 +47,8 @@ class Fargate:
         return []
 
     def keys(self, github: GitHub) -> None:
-        iam = self.moto.client("iam")
         for identity in set(IDENTITIES.values()):
-            iam.create_user(UserName=f"{SLUG}-{identity}")
-            key = iam.create_access_key(UserName=f"{SLUG}-{identity}")["AccessKey"]
+            key = self.moto.user(SLUG, identity)
             self.ecs.keys.add(key["AccessKeyId"])
             for name in (name for name, works_as in IDENTITIES.items() if works_as == identity):
                 own = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
@@ -58,7 +57,9 @@ class Fargate:
     def trust(self, github: GitHub) -> None:
         iam, trusted = self.moto.client("iam"), dict[str, list[str]]()
         for identity in set(IDENTITIES.values()):
-            iam.create_role(RoleName=f"{SLUG}-{identity}", AssumeRolePolicyDocument="{}")
+            name, allowed = f"{SLUG}-{identity}", policy(identity, SLUG, cloud.ACCOUNT, cloud.REGION)
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+            iam.put_role_policy(RoleName=name, PolicyName=identity, PolicyDocument=allowed)
         for name, role in self.roles().items():
             trusted.setdefault(role, []).append(name)
             github.environments[name].vars["AWS_ROLE"] = role

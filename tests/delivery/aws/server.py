@@ -13,6 +13,8 @@ from tests.delivery.stand_ins.failures import Failures, Fault
 from tests.delivery.stand_ins.listening import Listener, Reply, Request
 
 from .deployments import Deployment, Pace
+from .identities import Identities
+from .rights import allows, needs
 from .services import Service
 
 Json = dict[str, Any]
@@ -32,8 +34,9 @@ class RefusedError(Exception):
 class ECS:
     """The services of one account in one region, alive until `close`."""
 
-    def __init__(self, account: str, region: str, tls: ssl.SSLContext | None, secrets: Callable[[str], str]) -> None:
-        self.account, self.region = account, region
+    def __init__(self, account: str, region: str, tls: ssl.SSLContext | None, secrets: Callable[[str], str],
+                 identities: Identities) -> None:  # fmt: skip
+        self.account, self.region, self.identities = account, region, identities
         self.clusters: set[str] = set()
         self.services: dict[str, Service] = {}  # by name
         self.gone: set[str] = set()  # names of those that were removed: described as INACTIVE
@@ -56,11 +59,12 @@ class ECS:
         action = (request.headers.get("X-Amz-Target") or "").rpartition(".")[2]
         is_read = action.startswith(READS)
         try:
-            self._check_key(request.headers.get("Authorization") or "")
+            key = self._check_key(request.headers.get("Authorization") or "")
             answer = getattr(self, f"_{_snake(action)}", None)
             if answer is None:
                 self.unknown.append(action)
                 raise RefusedError("UnknownOperationException", f"this stand-in does not know {action}")
+            self._check_rights(key, action, request.json)
             if not is_read:
                 self.writes.append((action, request.json))
                 if self.failures.hits_this_write():
@@ -74,17 +78,42 @@ class ECS:
             told = {"__type": refusal.name, "message": str(refusal)}
             return Reply.of(told, refusal.status, kind="application/x-amz-json-1.1")
 
-    def _check_key(self, authorization: str) -> None:
+    def _check_key(self, authorization: str) -> str:
         found = re.search(r"Credential=([^/]+)/", authorization)
         key = found[1] if found else ""
         if key in self.expired:
             raise RefusedError("ExpiredTokenException", "The security token included in the request is expired")
         if key not in self.keys and not (self.takes_sessions and key.startswith("ASIA")):
             raise RefusedError("UnrecognizedClientException", "The security token included in the request is invalid.")
+        return key
+
+    def _check_rights(self, key: str, action: str, asked: Json) -> None:
+        documents = self.identities.policies(key)
+        if documents is None:
+            return
+        about = next((asked[name] for name in ("serviceArn", "resourceArn") if name in asked), "")
+        name, cluster = asked.get("serviceName") or asked.get("service", ""), asked.get("cluster", "default")
+        of_one = [
+            arn for value in asked.values() if isinstance(value, list) for arn in value if ":service-" in str(arn)
+        ]
+        if arn := asked.get("serviceDeploymentArn") or next(iter(of_one), ""):  # such as :service-revision/demo/demo/1
+            cluster, name = arn.split("/")[1:3]
+        service = about or self.arn(name, cluster)
+        kept = self.services.get(service.rpartition("/")[2])
+        for need in needs(action, asked, service, has_tags=bool(kept and kept.tags)):
+            if not allows(documents, need):
+                raise RefusedError(
+                    "AccessDeniedException",
+                    f"User: {self.identities.caller(key)} is not authorized to perform: {need.action} on resource: "
+                    f"{need.resource} because no identity-based policy allows the {need.action} action",
+                )
 
     # clusters
 
     def _create_cluster(self, asked: Json) -> Json:
+        if asked.get("capacityProviders") and not self.identities.ecs_has_its_role():
+            message = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
+            raise RefusedError("InvalidParameterException", message)
         self.clusters.add(asked["clusterName"])
         return {"cluster": {"clusterName": asked["clusterName"], "status": "ACTIVE"}}
 

@@ -134,7 +134,11 @@ def shop_on_aws(moto_server: Moto, authority: Authority, shipped_to_aws: Path, t
     ecs = cloud.start_ecs(moto_server, authority)
     ecs.clusters.add("demo")
     smoke_test(tmp_path / "bin")
+    deployer = moto_server.user("demo", "deployer")  # as which all of this runs
+    ecs.keys.add(deployer["AccessKeyId"])
     settings = cloud.environment(moto_server, ecs, tmp_path / "aws") | {
+        "AWS_ACCESS_KEY_ID": deployer["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": deployer["SecretAccessKey"],
         "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "SSL_CERT_FILE": str(authority.file),

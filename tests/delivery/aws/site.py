@@ -33,10 +33,11 @@ class Site(SettingUp):
             self.moto.client("s3").delete_bucket_policy(Bucket=bucket)
 
     def names(self, kind: str) -> set[str]:
-        """The names of all `users` or `roles`."""
+        """The names of all `users` or `roles`, but for the roles that AWS's own services run as."""
         iam = self.moto.client("iam")
         listed = iam.list_users()["Users"] if kind == "users" else iam.list_roles()["Roles"]
-        return {one["UserName" if kind == "users" else "RoleName"] for one in listed}
+        own = [one for one in listed if not one["Path"].startswith("/aws-service-role/")]
+        return {one["UserName" if kind == "users" else "RoleName"] for one in own}
 
     def keys(self) -> set[str]:
         """The names of the access keys that AWS takes."""

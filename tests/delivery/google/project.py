@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .pools import Pools
+
 Json = dict[str, Any]
 Query = dict[str, list[str]]
-
-POOL = r"/v1/projects/[^/]+/locations/global/workloadIdentityPools"
 
 
 class Project:
@@ -26,43 +26,40 @@ class Project:
         self.name, self.number = name, number
         self.resources: dict[str, Json] = {}
         self.policies: dict[str, Json] = {}
+        self.pools = Pools(self.resources)
         self.enabled: set[str] = {"run.googleapis.com"}
         self.forbids_keys = False
-        self._routes: list[tuple[str, re.Pattern[str], Callable[..., Json]]] = [
-            (method, re.compile(pattern + "$"), answer)
-            for method, pattern, answer in (
-                ("POST|GET", r"(.+):getIamPolicy", self._policy),
-                ("POST", r"(.+):setIamPolicy", self._set_policy),
-                ("GET", r"(/b/[^/]+)/iam", self._policy),
-                ("PUT", r"(/b/[^/]+)/iam", self._set_bucket_policy),
-                ("GET", r"/v1/projects/([^/:]+)", self._project),
-                ("POST", r"/v1/projects/[^/:]+:getEffectiveOrgPolicy", self._organisation_policy),
-                ("GET", r"/v1/projects/[^/]+/services", self._services),
-                ("GET", r"/v1/projects/[^/]+/services/([^/:]+)", self._service),
-                ("POST", r"/v1/projects/[^/]+/services:batchEnable", self._enable_many),
-                ("POST", r"/v1/projects/[^/]+/services/([^/:]+):enable", self._enable),
-                ("GET", r"/v1/projects/[^/]+/serviceAccounts", self._list("accounts")),
-                ("POST", r"(/v1/projects/[^/]+/serviceAccounts)", self._make_account),
-                ("GET", r"(/v1/projects/[^/]+/serviceAccounts/[^/]+)/keys", self._list("keys")),
-                ("POST", r"(/v1/projects/[^/]+/serviceAccounts/[^/]+)/keys", self._make_key),
-                ("POST", r"(/v1/projects/[^/]+/locations/[^/]+)/repositories",
-                 self._make("repositoryId", "repositories")),
-                ("POST", rf"({POOL[:-len('/workloadIdentityPools')]})/workloadIdentityPools",
-                 self._make("workloadIdentityPoolId", "workloadIdentityPools")),
-                ("POST", rf"({POOL}/[^/]+)/providers", self._make("workloadIdentityPoolProviderId", "providers")),
-                ("POST", r"(/v1/projects/[^/]+)/secrets", self._make_secret),
-                ("POST", r"(/v1/projects/[^/]+/secrets/[^/:]+):addVersion", self._add_version),
-                ("GET", r"(/v1/projects/[^/]+/secrets/[^/:]+)/versions/latest:access", self._latest_version),
-                ("GET", r"(/v1/projects/[^/]+/secrets/[^/:]+)/versions", self._versions),
-                ("POST", r"(/v1/projects/[^/]+/secrets/[^/:]+)/versions/(\d+):destroy", self._destroy_version),
-                ("POST", r"/b", self._make_bucket),
-                ("GET", r"(/b/[^/]+)/(?:o|managedFolders)", self._objects),
-                ("GET", r"(/b/[^/]+)/storageLayout", self._layout),
-                ("GET", r"(.+)", self._read),
-                ("PATCH", r"(.+)", self._patch),
-                ("DELETE", r"(.+)", self._remove),
-            )
+        routes: list[tuple[str, str, Callable[..., Json]]] = [
+            ("POST|GET", r"(.+):getIamPolicy", self._policy),
+            ("POST", r"(.+):setIamPolicy", self._set_policy),
+            ("GET", r"(/b/[^/]+)/iam", self._policy),
+            ("PUT", r"(/b/[^/]+)/iam", self._set_bucket_policy),
+            ("GET", r"/v1/projects/([^/:]+)", self._project),
+            ("POST", r"/v1/projects/[^/:]+:getEffectiveOrgPolicy", self._organisation_policy),
+            ("GET", r"/v1/projects/[^/]+/services", self._services),
+            ("GET", r"/v1/projects/[^/]+/services/([^/:]+)", self._service),
+            ("POST", r"/v1/projects/[^/]+/services:batchEnable", self._enable_many),
+            ("POST", r"/v1/projects/[^/]+/services/([^/:]+):enable", self._enable),
+            ("GET", r"/v1/projects/[^/]+/serviceAccounts", self._list("accounts")),
+            ("POST", r"(/v1/projects/[^/]+/serviceAccounts)", self._make_account),
+            ("GET", r"(/v1/projects/[^/]+/serviceAccounts/[^/]+)/keys", self._list("keys")),
+            ("POST", r"(/v1/projects/[^/]+/serviceAccounts/[^/]+)/keys", self._make_key),
+            ("POST", r"(/v1/projects/[^/]+/locations/[^/]+)/repositories",
+             self._make("repositoryId", "repositories")),
+            *self.pools.routes(),
+            ("POST", r"(/v1/projects/[^/]+)/secrets", self._make_secret),
+            ("POST", r"(/v1/projects/[^/]+/secrets/[^/:]+):addVersion", self._add_version),
+            ("GET", r"(/v1/projects/[^/]+/secrets/[^/:]+)/versions/latest:access", self._latest_version),
+            ("GET", r"(/v1/projects/[^/]+/secrets/[^/:]+)/versions", self._versions),
+            ("POST", r"(/v1/projects/[^/]+/secrets/[^/:]+)/versions/(\d+):destroy", self._destroy_version),
+            ("POST", r"/b", self._make_bucket),
+            ("GET", r"(/b/[^/]+)/(?:o|managedFolders)", self._objects),
+            ("GET", r"(/b/[^/]+)/storageLayout", self._layout),
+            ("GET", r"(.+)", self._read),
+            ("PATCH", r"(.+)", self._patch),
+            ("DELETE", r"(.+)", self._remove),
         ]  # fmt: skip
+        self._routes = [(method, re.compile(pattern + "$"), answer) for method, pattern, answer in routes]
 
     def handle(self, method: str, path: str, query: Query, body: Any) -> Json | None:
         """Answer a request, or return None where there is no such thing."""
@@ -207,10 +204,18 @@ class Project:
         for kept in held:
             for known in [known for known in kept if known == path or known.startswith(f"{path}/")]:
                 del kept[known]
-        collection, name = path[4:].rsplit("/", 1)
-        if collection.endswith(("/repositories", "/workloadIdentityPools")):  # what takes time is an operation
+        collection, name = path[4:].rpartition("/")[::2]
+        if collection.endswith("/serviceAccounts"):
+            self._forget_member(f"serviceAccount:{name}")
+        if collection.endswith("/repositories"):  # what takes time is an operation
             return {"name": f"{collection.rpartition('/')[0]}/operations/{name}", "done": True, "response": {}}
         return {}
+
+    def _forget_member(self, member: str) -> None:
+        """Let the policies name an account that was removed as they do: another of its name does not have its roles."""
+        for binding in (binding for policy in self.policies.values() for binding in policy.get("bindings", [])):
+            gone = f"deleted:{member}?uid={secrets.randbelow(10**20)}"
+            binding["members"] = [gone if known == member else known for known in binding["members"]]
 
     # versions of secrets
 

@@ -70,7 +70,8 @@ class Google:
             return 200, known
         except RefusedError as refusal:
             status = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
-            told = {"code": refusal.status, "message": str(refusal), "status": status.get(refusal.status, "ABORTED")}
+            name = refusal.name or status.get(refusal.status, "ABORTED")
+            told = {"code": refusal.status, "message": str(refusal), "status": name}
             return refusal.status, {"error": told}
 
     def _run(self, method: str, kind: str, name: str | None, query: dict[str, list[str]], body: Any) -> Json:

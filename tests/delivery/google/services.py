@@ -29,11 +29,11 @@ Json = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """The API refuses a request: status and message."""
+    """The API refuses a request: status, message, and the status's name where it is another than usual."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, name: str = "") -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.name = status, name
 
 
 def _now() -> str:

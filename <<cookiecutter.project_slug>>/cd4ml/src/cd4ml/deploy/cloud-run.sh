@@ -13,7 +13,7 @@ set -euo pipefail
 }
 
 for part in any-cloud/{script,names,bootstrap,keys,github,rotate,destroy,answers} \
-    cloud-run/{names,service,release,rollback,canary,bootstrap,identities,keys,destroy}; do
+    cloud-run/{names,service,release,rollback,canary,bootstrap,identities,trust,keys,destroy}; do
     # shellcheck source=/dev/null
     . "$HERE/$part.sh"
 done

@@ -53,7 +53,7 @@ registry() { # for the images; nobody signs in to it by password
     name=$(registry_name)
     known=$(shown az acr show --name "$name" "${IN_GROUP[@]}" --query "to_string(adminUserEnabled)")
     if [ "$known" = true ]; then
-        mend registry "$name can be entered by password" az acr update --name "$name" "${IN_GROUP[@]}" --admin-enabled false --output none
+        mend registry "$name can be entered by password" "$name, now without a password" az acr update --name "$name" "${IN_GROUP[@]}" --admin-enabled false --output none
     else
         ensure registry "$name" "$known" az acr create --name "$name" "${IN_GROUP[@]}" --location "$AZURE_LOCATION" \
             --sku Basic --admin-enabled false --output none
@@ -75,15 +75,6 @@ sidecar() { # Caddy, from the project's own registry: no release waits for, or i
         --tags "caddy=$CADDY" --output none || die "the registry could not be written; run bootstrap again"
 }
 
-mend() { # WHAT WRONG COMMAND...: what is not as it has to be; doctor says so, bootstrap puts it right
-    if [ -n "$LOOK_ONLY" ]; then
-        note wrong "$1" "$2: bootstrap fixes it"
-    else
-        change "${@:3}" || die "$1: $2, and that could not be changed (above is why)"
-        note made "$1" "$2: put right"
-    fi
-}
-
 account() { # KIND ACCESS_BY_KEY: of storage; closed to the public, encrypted on its way
     local name known closed
     name=$(storage_name "$1")
@@ -96,7 +87,7 @@ account() { # KIND ACCESS_BY_KEY: of storage; closed to the public, encrypted on
         ensure storage "$name" "$known" az storage account create --name "$name" "${IN_GROUP[@]}" --location "$AZURE_LOCATION" \
             --sku Standard_LRS --kind StorageV2 "${closed[@]}" --output none
         ;;
-    *) mend storage "$name is not closed to the public" az storage account update --name "$name" "${IN_GROUP[@]}" "${closed[@]}" --output none ;;
+    *) mend storage "$name is not closed to the public" "$name, now closed to the public" az storage account update --name "$name" "${IN_GROUP[@]}" "${closed[@]}" --output none ;;
     esac
 }
 

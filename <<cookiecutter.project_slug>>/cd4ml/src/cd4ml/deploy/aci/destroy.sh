@@ -16,6 +16,7 @@ what_goes() {
     goes storage "$(storage_name cert), with the certificates"
     goes identities "$(account_id reader), $(account_id trainer), $(account_id deployer), $(account_id runtime), their roles and keys"
     goes roles "$(role_name deploys), $(role_name adds)"
+    goes "not at once" "an administrator can restore app registrations for 30 days, and storage accounts for 14"
     goes "API keys" "$(key_file_name)"
     goes group "$AZURE_RESOURCE_GROUP, if bootstrap made it and nothing else is in it"
 }

@@ -19,7 +19,7 @@ own_role() { # KIND PURPOSE ACTIONS DATA_ACTIONS
     known=$(shown az role definition list --name "$name" --custom-role-only true --scope "$GROUP_ID" \
         --query "[0].permissions[].[actions, dataActions][][]" | sort)
     if [ -n "$known" ] && [ "$known" != "$wanted" ]; then
-        mend "role of ours" "$name allows other actions than it should" \
+        mend "role of ours" "$name allows other actions than it should" "$name, as it should be again" \
             az role definition update --subscription "$SUBSCRIPTION" --output none --role-definition "$definition"
     else
         ensure "role of ours" "$name" "$known" \

@@ -25,6 +25,15 @@ ensure() { # WHAT NAME PRESENT COMMAND...: run the command unless PRESENT says s
     fi
 }
 
+mend() { # WHAT WRONG RIGHT COMMAND...: doctor says what is wrong, bootstrap puts it right
+    if [ -n "$LOOK_ONLY" ]; then
+        note wrong "$1" "$2: bootstrap fixes it"
+    else
+        change "${@:4}" || die "$1: $2, and that could not be fixed (above is why)"
+        note made "$1" "$3"
+    fi
+}
+
 bootstrap() { # [--credentials service-account|oidc] [--set-secrets]
     local set_secrets=""
     while [ $# -gt 0 ]; do

@@ -10,7 +10,7 @@ destroy() { # [--yes NAME]: lists it all, and asks for the project's name
     --yes) answer=${2:-} ;;
     *) die "destroy takes --yes $SLUG" ;;
     esac
-    printf 'This removes from %s, for good:\n' "$(whole_cloud)"
+    printf 'This removes from %s, and nothing here brings it back:\n' "$(whole_cloud)"
     what_goes
     if [ -z "$answer" ] && [ -z "$DRY_RUN" ]; then
         printf 'Type %s to go on: ' "$SLUG"

@@ -45,14 +45,7 @@ bucket() { # KIND: closed to the public, access by roles alone
     known=$(gcloud storage buckets describe "$name" --format='value(public_access_prevention,uniform_bucket_level_access)' 2>/dev/null || true)
     case $known in
     "" | enforced*True) ensure bucket "$name" "$known" gcloud storage buckets create "$name" --project "$GCP_PROJECT" --location "$GCP_REGION" "${closed[@]}" ;;
-    *)
-        if [ -n "$LOOK_ONLY" ]; then
-            note wrong bucket "$name is not closed to the public: bootstrap closes it"
-        else
-            change gcloud storage buckets update "$name" "${closed[@]}"
-            note made bucket "$name, now closed to the public"
-        fi
-        ;;
+    *) mend bucket "$name is not closed to the public" "$name, now closed to the public" gcloud storage buckets update "$name" "${closed[@]}" ;;
     esac
 }
 

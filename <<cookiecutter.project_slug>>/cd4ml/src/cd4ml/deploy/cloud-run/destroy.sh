@@ -14,6 +14,7 @@ what_goes() {
     goes secret "$(secret_name)"
     goes identities "$(account_id reader), $(account_id trainer), $(account_id deployer), $(account_id runtime), their roles and keys"
     goes trust "the identity pool $(pool_name), where there is one"
+    goes "not at once" "Google can restore what a bucket held for 7 days, and accounts and the pool for 30"
 }
 
 remove_everything() {

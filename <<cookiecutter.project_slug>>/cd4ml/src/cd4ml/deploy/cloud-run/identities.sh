@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Who may do what in Google Cloud: service accounts, their roles, and the trust they sign in by.
+# Who may do what in Google Cloud: service accounts and their roles.
 
 accounts() { # the service accounts
     local known who
@@ -71,38 +71,4 @@ roles() { # the least that works
 
     KNOWN=$(members "$(secret_name)" gcloud secrets get-iam-policy "$(secret_name)" --project "$GCP_PROJECT")
     grant "secret api-keys" runtime roles/secretmanager.secretAccessor gcloud secrets add-iam-policy-binding "$(secret_name)"
-}
-
-trust() { # let this repository's workflows, by the environment they run in, sign in without a key
-    local pool provider state who environment member
-    pool=$(pool_name)
-    provider=(--project "$GCP_PROJECT" --location global --workload-identity-pool "$pool")
-    repository
-    state=$(gcloud iam workload-identity-pools describe "$pool" --project "$GCP_PROJECT" --location global --format='value(state)' 2>/dev/null || true)
-    if [ "$state" = DELETED ] && [ -z "$LOOK_ONLY" ]; then # a pool's name is kept for 30 days
-        change gcloud iam workload-identity-pools undelete "$pool" --project "$GCP_PROJECT" --location global
-    fi
-    ensure "identity pool" "$pool" "$state" \
-        gcloud iam workload-identity-pools create "$pool" --project "$GCP_PROJECT" --location global --display-name "GitHub"
-    # Numbers, because a name that was given up can be taken by somebody else.
-    local condition="assertion.repository_id == '$REPOSITORY_ID' && assertion.repository_owner_id == '$OWNER_ID'"
-    state=$(gcloud iam workload-identity-pools providers describe github "${provider[@]}" --format='value(attributeCondition)' 2>/dev/null || true)
-    if [ -n "$state" ] && [ "$state" != "$condition" ]; then
-        note wrong "identity provider" "github trusts another repository: gcloud iam workload-identity-pools providers delete github ${provider[*]}"
-    else
-        ensure "identity provider" "github" "$state" \
-            gcloud iam workload-identity-pools providers create-oidc github "${provider[@]}" \
-            --issuer-uri https://token.actions.githubusercontent.com --attribute-mapping google.subject=assertion.sub \
-            --attribute-condition "$condition"
-    fi
-    for who in reader trainer deployer; do
-        KNOWN=$(members "$(account_id $who)" gcloud iam service-accounts get-iam-policy "$(account $who)" --project "$GCP_PROJECT")
-        for environment in $(environments_of $who); do
-            member="principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$pool/subject/$SUBJECT:environment:$environment"
-            ensure trust "environment $environment is $who" \
-                "$(printf '%s\n' "$KNOWN" | grep -Fx "roles/iam.workloadIdentityUser $member" || true)" \
-                gcloud iam service-accounts add-iam-policy-binding "$(account $who)" --project "$GCP_PROJECT" \
-                --role roles/iam.workloadIdentityUser --member "$member" --format none
-        done
-    done
 }

@@ -4,6 +4,7 @@
 walk() {
     ask_for_account
     note there account "$ACCOUNT, $AWS_REGION"
+    service_role
     cluster
     registry
     bucket dvc
@@ -12,6 +13,14 @@ walk() {
     if [ "$CREDENTIALS" = oidc ]; then provider; fi
     identities
     if [ "$CREDENTIALS" != oidc ]; then keys; fi
+}
+
+service_role() { # what ECS itself runs as: AWS makes it with an account's first cluster, but too late for that cluster
+    local known
+    known=$(aws iam list-roles --path-prefix /aws-service-role/ecs.amazonaws.com/ --query 'Roles[].[RoleName]' --output text 2>/dev/null || true)
+    ensure "service role" "ECS's own, for the whole account" "$known" aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com \
+        --query Role.RoleName --output text
+    if [ -z "$known$LOOK_ONLY$DRY_RUN" ]; then sleep "$FARGATE_PAUSE"; fi # IAM does not know it everywhere at once
 }
 
 cluster() { # of this project alone: its name is in what the deployer may do
@@ -39,15 +48,6 @@ registry() { # for the images, of which what production runs and the newest 20 a
 
 parts_of() { printf '%s' "$1" | tr -d ' \t' | tr '{}[],' '\n' | sort; } # JSON, which ECR may tell in another order
 
-mend() { # WHAT WRONG RIGHT COMMAND...: doctor says what is wrong, bootstrap puts it right
-    if [ -n "$LOOK_ONLY" ]; then
-        note wrong "$1" "$2: bootstrap fixes it"
-    else
-        change "${@:4}" || die "$1: $2, and that could not be fixed (above is why)"
-        note made "$1" "$3"
-    fi
-}
-
 bucket() { # KIND: closed to the public, and to requests without TLS
     local name known policy where=()
     name=$(bucket_name "$1")
@@ -70,7 +70,12 @@ bucket() { # KIND: closed to the public, and to requests without TLS
 
 secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a random one
     local known
-    known=$(aws secretsmanager describe-secret "${IN_REGION[@]}" --secret-id "$(secret_name)" --query Name --output text 2>/dev/null || true)
+    known=$(aws secretsmanager describe-secret "${IN_REGION[@]}" --secret-id "$(secret_name)" --query "$SECRET_OR_GOING" --output text 2>/dev/null || true)
+    if [ "$known" = going ]; then # it is described for 7 to 30 days more, and read by nobody
+        mend secret "$(secret_name) is to be deleted" "$(secret_name), restored" \
+            aws secretsmanager restore-secret "${IN_REGION[@]}" --secret-id "$(secret_name)" --query Name --output text
+        return
+    fi
     if [ -n "$known" ] || [ -n "$LOOK_ONLY" ]; then
         ensure secret "$(secret_name)" "$known"
         return

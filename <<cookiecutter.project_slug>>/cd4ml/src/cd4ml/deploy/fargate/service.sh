@@ -9,6 +9,8 @@ OF_SERVICE="service.[[status.statusCode, activeConfigurations[].ingressPaths[?ac
     tags[?key==\`previous\`].value|[0], tags[?key==\`candidate\`].value|[0]],
     (activeConfigurations||\`[]\`)[].[serviceRevisionArn, primaryContainer.image]]"
 
+SECRET_OR_GOING="DeletedDate && 'going' || ARN" # AWS describes it until it is gone
+
 look() { # ENV: read the service and its newest deployment
     read_service "$1"
     look_at_deployment
@@ -71,8 +73,9 @@ service_settings() { # CONFIGURATION, but for the image: as the runtime identity
         [[ ${!name:-1} =~ ^[0-9]{1,6}$ ]] || die "$name is not a whole number: docs/fargate.md names its unit"
     done
     the_account
-    KEYS=$(aws secretsmanager describe-secret "${IN_REGION[@]}" --secret-id "$(secret_name)" --query ARN --output text 2>"$WORK/secret") ||
+    KEYS=$(aws secretsmanager describe-secret "${IN_REGION[@]}" --secret-id "$(secret_name)" --query "$SECRET_OR_GOING" --output text 2>"$WORK/secret") ||
         die "without the secret $(secret_name) anybody could ask the service, and nothing was changed: $SCRIPT bootstrap ($(said "$WORK/secret"))"
+    if [ "$KEYS" = going ]; then die "the secret $(secret_name) is to be deleted, and nothing was changed: $SCRIPT bootstrap restores it"; fi
     CONFIGURATION=(
         --execution-role-arn "$(role_arn execution)" --task-role-arn "$(role_arn runtime)"
         --health-check-path /health/ready

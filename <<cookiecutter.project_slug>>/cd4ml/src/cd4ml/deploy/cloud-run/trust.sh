@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# GitHub as an identity provider: a pool, a provider in it, and who signs in as which service account.
+#
+# For 30 days Google keeps a pool or a provider that was deleted: it is described as DELETED, and its id is taken.
+
+GITHUB_TOKENS=https://token.actions.githubusercontent.com
+RESTORED="" # whether the pool was deleted, and nobody has signed in by its provider since
+
+trust() { # let this repository's workflows, by the environment they run in, sign in without a key
+    local pool who environment member
+    pool=$(pool_name)
+    repository
+    identity_pool "$pool"
+    identity_provider "$pool"
+    for who in reader trainer deployer; do
+        KNOWN=$(members "$(account_id $who)" gcloud iam service-accounts get-iam-policy "$(account $who)" --project "$GCP_PROJECT")
+        for environment in $(environments_of $who); do
+            member="principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$pool/subject/$SUBJECT:environment:$environment"
+            ensure trust "environment $environment is $who" \
+                "$(printf '%s\n' "$KNOWN" | grep -Fx "roles/iam.workloadIdentityUser $member" || true)" \
+                gcloud iam service-accounts add-iam-policy-binding "$(account $who)" --project "$GCP_PROJECT" \
+                --role roles/iam.workloadIdentityUser --member "$member" --format none
+        done
+    done
+}
+
+identity_pool() { # POOL
+    local state place=("$1" --project "$GCP_PROJECT" --location global)
+    state=$(shown_of state "" "${place[@]}")
+    if [ "$state" = DELETED ]; then
+        RESTORED=yes
+        restored "identity pool" "" "${place[@]}"
+    else
+        ensure "identity pool" "$1" "$state" gcloud iam workload-identity-pools create "${place[@]}" --display-name GitHub
+    fi
+}
+
+identity_provider() { # POOL: which tokens it takes, and what it takes from them
+    local known state condition mapping=google.subject=assertion.sub wanted
+    local place=(github --project "$GCP_PROJECT" --location global --workload-identity-pool "$1")
+    # Numbers, because a name that was given up can be taken by somebody else.
+    condition="assertion.repository_id == '$REPOSITORY_ID' && assertion.repository_owner_id == '$OWNER_ID'"
+    wanted=(--issuer-uri "$GITHUB_TOKENS" --attribute-mapping "$mapping" --attribute-condition "$condition")
+    state=$(shown_of state providers "${place[@]}")
+    if [ -z "$state" ]; then
+        ensure "identity provider" github "" gcloud iam workload-identity-pools providers create-oidc "${place[@]}" "${wanted[@]}"
+        return
+    fi
+    if [ "$state" = DELETED ]; then # as whatever it was, which nobody may rely on any more
+        RESTORED=yes
+        restored "identity provider" providers "${place[@]}"
+        if [ -n "$LOOK_ONLY" ]; then return; fi
+    fi
+    known=$(shown_of attributeCondition providers "${place[@]}")
+    if [ "$known" != "$condition" ] && [ -z "$RESTORED" ]; then
+        note wrong "identity provider" "github trusts another repository: if that may go, gcloud iam workload-identity-pools providers delete ${place[*]}, then bootstrap"
+        return
+    fi
+    known="$known $(shown_of oidc.issuerUri providers "${place[@]}") $(shown_of attributeMapping providers "${place[@]}")"
+    if [ "$known" != "$condition $GITHUB_TOKENS $mapping" ]; then
+        mend "identity provider" "github takes other tokens than it should" "github: this repository's tokens alone" \
+            gcloud iam workload-identity-pools providers update-oidc "${place[@]}" "${wanted[@]}"
+    elif [ "$state" = ACTIVE ]; then
+        note there "identity provider" github
+    fi
+}
+
+shown_of() { # FIELD KIND PLACE...: of a pool, or of a provider where KIND is providers; nothing where there is none
+    # shellcheck disable=SC2086 # KIND is a word or none
+    gcloud iam workload-identity-pools $2 describe "${@:3}" --format="value($1)" 2>/dev/null || true
+}
+
+restored() { # WHAT KIND PLACE...: undelete it, and wait until Google has done so, as nothing deleted can be updated
+    local tries=0
+    mend "$1" "$3 was deleted, and its name is kept for 30 days" "$3, restored" \
+        gcloud iam workload-identity-pools ${2:+"$2"} undelete "${@:3}"
+    if [ -n "$DRY_RUN$LOOK_ONLY" ]; then return; fi
+    until [ "$(shown_of state "${@:2}")" = ACTIVE ]; do
+        tries=$((tries + 1))
+        if [ "$tries" -ge 12 ]; then die "$1 $3 is not restored yet: run bootstrap again in a minute"; fi
+        sleep 5
+    done
+}
