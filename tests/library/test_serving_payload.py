@@ -1,6 +1,8 @@
 """A request is either decoded by the contract, or rejected with every violation in it."""
 
 import json
+import re
+from datetime import datetime
 
 import msgspec
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 from cd4ml.contract.columns import columns_of_rows
 from cd4ml.contract.contract import Contract
 from cd4ml.serving.payload import MAX_VIOLATIONS, MalformedError, Payload, RejectedError
-from hypothesis import given
+from cd4ml.serving.time_pattern import time_pattern
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 CONTRACT = Contract.model_validate(
@@ -191,3 +194,41 @@ def test_a_response_repeats_no_long_value_and_lists_at_most_twenty_violations():
     assert len(rejection.value.violations) == 20
     assert len(msgspec.json.encode(rejection.value.violations)) < 5000
     assert rejection.value.violations[1].value == str(10**30)
+
+
+def is_accepted(text, column):
+    try:
+        PAYLOAD.columns(json.dumps({"rows": [GOOD | {column: text}]}).encode())
+    except RejectedError:
+        return False
+    return True
+
+
+times = st.datetimes(timezones=st.none() | st.timezones(), allow_imaginary=False).map(datetime.isoformat)
+dates = st.builds("{:04}-{:02}-{:02}".format, st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32))
+clocks = st.from_regex(r"[Tt _]?([01][0-9]|2[0-5]):[0-6][0-9](:[0-6][0-9](\.[0-9]{0,8})?)?", fullmatch=True)
+offsets = st.sampled_from(["", "Z", "z", "+14:00", "-0030", "+24:00", "+01", "-23:60", " Z", "\n"])
+spelled = st.builds("{}{}{}".format, dates, clocks, offsets)
+
+
+@pytest.mark.parametrize("column", ["sent-at", "due"])
+@settings(max_examples=500)
+@given(st.data())
+def test_the_pattern_of_a_time_matches_exactly_what_is_accepted(column, data):
+    pattern = time_pattern(offset=column == "due")
+    text = data.draw(times | spelled | st.from_regex(pattern, fullmatch=True))
+
+    left_out = text[:4] in ("0001", "9999") and not re.fullmatch(r".[\d:]*(\.\d{1,6})?[Zz]?", text[10:])
+    if not (left_out and is_accepted(text, column)):
+        assert bool(re.fullmatch(pattern, text)) == is_accepted(text, column)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0000-00-00T00:00:00", "0000-01-01T00:00:00", "2023-02-29T00:00:00", "1900-02-29T00:00:00", "2024-04-31T00:00:00",
+     "2024-01-01T24:00:00", "2024-01-01T23:59:60", "2024-01-01T00:00:00.", "２024-01-01T00:00:00",
+     "2024-01-01T00:00:00Z"]
+)  # fmt: skip
+def test_the_pattern_of_a_time_does_not_match_what_no_calendar_has(text):
+    assert not re.fullmatch(time_pattern(offset=False), text)
+    assert not is_accepted(text, "sent-at")

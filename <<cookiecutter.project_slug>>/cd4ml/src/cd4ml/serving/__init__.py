@@ -4,8 +4,9 @@ In: models/bundle, and settings from the environment. Out: predictions, or probl
 Read first: `app`, then `payload`.
 
 - `server`: the verb `serve`. `app`: the routes, and POST /predict. `payload`: request bodies to columns.
-- `request`: what is the same for every request. `problem`: errors in the form of RFC 9457. `api_keys`: authorization.
-  `openapi`: the contract in /docs.
+- In front of every route: `request`, what is the same for every request; `error_format`, errors as documents of RFC
+  9457, which `problem` makes; `api_keys`, authorization.
+- `openapi`: the contract in /docs. `time_pattern`: which times it allows.
 - `service_settings`: the environment variables. `release_metadata`: models/release.json.
 - `client`, `predict`, `smoke`: send requests to a service: the verbs `predict` and `smoke`.
 """

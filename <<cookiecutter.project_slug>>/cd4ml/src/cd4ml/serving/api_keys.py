@@ -1,38 +1,49 @@
-"""Authorization of POST /predict: if the service has API keys, a request must send one of them."""
+"""Authorization: if the service has API keys, a request to any path must send one, unless the path is public."""
 
 import hashlib
 import hmac
+from collections.abc import Collection
 
-from starlette.exceptions import HTTPException
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cd4ml.serving.problem import problem
 from cd4ml.serving.request import header
 
 _SCHEME = b"bearer "
+_READING = {"GET", "HEAD", "OPTIONS"}
 
 
-class ApiKeys:
-    """The API keys of a service; without any, every request is authorized."""
+class RequireKey:
+    """Middleware that passes on the requests with one of the keys, and those that read a public path."""
 
-    def __init__(self, keys: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, keys: Collection[str], public_paths: Collection[str]) -> None:
+        self._app, self._public_paths = app, frozenset(public_paths)
         self._digests = [hashlib.sha256(key.encode()).digest() for key in keys]
 
-    def __bool__(self) -> bool:
-        return bool(self._digests)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request: 401 without a key, before its body is read."""
+        fault = None if scope["type"] == "lifespan" or self._is_public(scope) else self._fault(scope)
+        if fault is None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            detail = f'the key {fault}; send the header "Authorization: Bearer KEY"'
+            await problem(scope, 401, detail, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+        else:  # a WebSocket
+            await send({"type": "websocket.close", "code": 1008})
 
-    def check(self, scope: Scope) -> None:
-        """Check that a request has `Authorization: Bearer KEY`, in a time that does not depend on the key.
+    def _is_public(self, scope: Scope) -> bool:
+        """Return whether a request reads a public path, which are written without the proxy's prefix."""
+        if scope.get("method") not in _READING:
+            return False
+        root, path = scope.get("root_path", ""), scope["path"]
+        return (path[len(root) :] if root and path.startswith(f"{root}/") else path) in self._public_paths
 
-        Raises:
-            HTTPException: 401, it has none, or another key.
-        """
-        if not self._digests:
-            return
+    def _fault(self, scope: Scope) -> str | None:
+        """Return what is wrong with a request's key, in a time that does not depend on the key; None if it is valid."""
         value = header(scope, b"authorization") or b""
         key = value[len(_SCHEME) :].strip() if value.lower().startswith(_SCHEME) else b""
         digest = hashlib.sha256(key).digest()
         matches = [hmac.compare_digest(digest, expected) for expected in self._digests]
-        if not any(matches):
-            reason = "is not one of this service's" if value else "is missing"
-            detail = f'the key {reason}; send the header "Authorization: Bearer KEY"'
-            raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
+        if any(matches):
+            return None
+        return "is not one of this service's" if value else "is missing"

@@ -17,6 +17,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -26,8 +27,9 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import check_examples
 from cd4ml.contract.columns import Columns
 from cd4ml.errors import BundleError, ModelError
-from cd4ml.serving.api_keys import ApiKeys
-from cd4ml.serving.openapi import SECURITY_SCHEMES, predict_operation
+from cd4ml.serving.api_keys import RequireKey
+from cd4ml.serving.error_format import ErrorFormat
+from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
 from cd4ml.serving.payload import MalformedError, Payload, RejectedError
 from cd4ml.serving.problem import http_problem, violations_problem
 from cd4ml.serving.release_metadata import bundle_headers, read_release
@@ -36,6 +38,10 @@ from cd4ml.serving.service_settings import ServiceSettings
 
 _SMALL_BATCH = 200  # rows that are predicted in the event loop: about a millisecond of ONNX Runtime
 _DOCS_FILES = Path(fastapi_offline.__file__).with_name("static")
+_DOCS_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
+_HEALTH = ("/health/live", "/health/ready", "/version")
+PUBLIC_PATHS = {*_HEALTH, "/openapi.json", "/docs", "/", *(f"/docs/files/{name}" for name in _DOCS_NAMES)}
+"""What can be read without a key; every other path requires one if the service has keys."""
 
 
 class Health(BaseModel):
@@ -64,14 +70,13 @@ class Predict:
 
     def __init__(self, bundle: Bundle, settings: ServiceSettings) -> None:
         self._bundle, self._max_bytes = bundle, settings.max_bytes
-        self._keys, self._payload = ApiKeys(settings.api_keys), Payload(bundle.contract, settings.max_rows)
+        self._payload = Payload(bundle.contract, settings.max_rows)
         self._small_batch = _SMALL_BATCH if bundle.manifest.runtime == "onnx" else 0
         self._model = {"model": bundle.manifest.name, "version": bundle.version}
         self._encode = msgspec.json.Encoder().encode
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the predictions for the rows of a request."""
-        self._keys.check(scope)
         check_media_type(scope)
         body = await read_body(scope, receive, self._max_bytes)
         try:
@@ -109,11 +114,30 @@ class Service(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
+            responses=OTHER_RESPONSES,
             exception_handlers={HTTPException: http_problem, RejectedError: violations_problem},
         )
-        self.add_middleware(RequestContext, response_headers=bundle_headers(bundle))
+        self._settings = settings
+        self._add_middleware(bundle_headers(bundle))
         self.router.routes.insert(0, Route("/predict", Predict(bundle, settings), methods=["POST"]))
         self._predict_operation = predict_operation(contract, bundle.manifest, settings)
+
+    def _add_middleware(self, response_headers: dict[str, str]) -> None:
+        """Add what is in front of every route, also of those that are added later: the innermost first."""
+        settings = self._settings
+        if settings.api_keys:
+            self.add_middleware(RequireKey, keys=settings.api_keys, public_paths=PUBLIC_PATHS)
+        self.add_middleware(ErrorFormat)
+        if settings.cors_origins:  # outside the keys: a browser asks without one
+            self.add_middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["*"],
+                allow_headers=["Authorization", "X-Request-ID"],
+                expose_headers=["X-Request-ID", *response_headers],
+            )
+            self.add_middleware(ErrorFormat)  # for its own errors
+        self.add_middleware(RequestContext, root_path=settings.root_path, response_headers=response_headers)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: FastAPI's own for the other routes, with POST /predict added."""
@@ -122,8 +146,7 @@ class Service(FastAPI):
                 title=self.title, version=self.version, description=self.description, routes=self.routes
             )
             document["paths"] = {"/predict": {"post": self._predict_operation}, **document["paths"]}
-            document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
-            self.openapi_schema = document
+            self.openapi_schema = complete(document, self._settings, PUBLIC_PATHS)
         return self.openapi_schema
 
 
@@ -170,7 +193,7 @@ def _add_health(app: FastAPI, bundle: Bundle) -> None:
         """Return the model's version, its runtime and the reason for it, what it was made of, and its release."""
         return model
 
-    for path, endpoint in (("/health/live", live), ("/health/ready", ready), ("/version", version)):
+    for path, endpoint in zip(_HEALTH, (live, ready, version), strict=True):
         app.add_api_route(path, endpoint, methods=["GET"])
         app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
 
@@ -188,12 +211,12 @@ def _add_docs(app: FastAPI) -> None:
         )
 
     async def index(request: Request) -> Response:
-        return RedirectResponse("docs", 307)
+        return RedirectResponse(f"{root_path}/docs" if (root_path := request.scope["root_path"]) else "docs", 307)
 
     async def file(request: Request) -> Response:
         return FileResponse(_DOCS_FILES / Path(request.url.path).name)
 
-    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"):
+    for name in _DOCS_NAMES:
         app.add_route(f"/docs/files/{name}", file, include_in_schema=False)
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route("/", index, include_in_schema=False)

@@ -1,5 +1,6 @@
 """Describe POST /predict in OpenAPI: the request by the contract, with limits, units and examples; the responses."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -8,11 +9,11 @@ from cd4ml.contract.column import Column
 from cd4ml.contract.contract import Contract, Target
 from cd4ml.serving.problem import MEDIA_TYPE
 from cd4ml.serving.service_settings import ServiceSettings
+from cd4ml.serving.time_pattern import time_pattern
 
 Schema = dict[str, Any]
 
 _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean"}
-_NO_OFFSET = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$"
 _PROBLEMS = {
     400: "The body is not valid JSON.",
     401: "The key is missing, or is not one of the service's.",
@@ -22,7 +23,7 @@ _PROBLEMS = {
     500: "The service failed; its log has the reason, under the request id.",
 }
 
-SECURITY_SCHEMES = {"key": {"type": "http", "scheme": "bearer", "description": "One of the service's keys."}}
+_KEY = {"type": "http", "scheme": "bearer", "description": "One of the service's keys."}
 
 
 def predict_operation(contract: Contract, manifest: Manifest, settings: ServiceSettings) -> Schema:
@@ -66,6 +67,20 @@ def predict_operation(contract: Contract, manifest: Manifest, settings: ServiceS
     }
 
 
+def complete(document: Schema, settings: ServiceSettings, public_paths: Collection[str]) -> Schema:
+    """Return an OpenAPI document with the address of the service, and with which operations require a key.
+
+    Without a prefix in the settings, the address is relative to that of the document, and so right behind any proxy.
+    """
+    document["servers"] = [{"url": settings.root_path or "."}]
+    document.setdefault("components", {})["securitySchemes"] = {"key": _KEY}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            required = settings.api_keys and path not in public_paths
+            operation.setdefault("security", [{"key": []}] if required else [])
+    return document
+
+
 def row_schema(contract: Contract) -> Schema:
     """Return the JSON schema of a row."""
     columns = {name: column_schema(column) for name, column in contract.columns.items()}
@@ -82,7 +97,7 @@ def column_schema(column: Column) -> Schema:
         schema |= {"minimum": int(column.lowest), "maximum": int(column.highest)} if whole else {}
         schema |= {} if whole else {"minimum": column.lowest, "maximum": column.highest}
     if column.type == "timestamp":
-        schema |= {"format": "date-time"} if column.timezone else {"pattern": _NO_OFFSET}
+        schema["pattern"] = time_pattern(offset=column.timezone is not None)  # "date-time" has a second 60, no blank
     if column.rejects_unknown:
         schema["enum"] = [*column.accepted_values, *([None] if column.nullable else [])]
     elif column.type == "category" and not column.nullable:
@@ -116,14 +131,19 @@ def response_schema(target: Target, manifest: Manifest) -> Schema:
     return _object(properties | {name: {"type": "string", "examples": [text]} for name, text in examples.items()})
 
 
-def _problem_schema(status: int) -> Schema:
+def _problem_schema(status: int | None) -> Schema:
+    """Return the JSON schema of problem documents with a status of POST /predict; of any problem document if None."""
     problem: Schema = {
         "type": {"type": "string"},
-        "title": {"type": "string", "examples": [HTTPStatus(status).phrase]},
-        "status": {"const": status},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
         "detail": {"type": "string"},
         "request_id": {"type": "string"},
     }
+    if status is None:
+        return _object(problem) | {"additionalProperties": True}
+    problem["title"]["examples"] = [HTTPStatus(status).phrase]
+    problem["status"] = {"const": status}
     if status == 422:
         violation = {
             "row": {"type": ["integer", "null"], "description": "Counted from 0; null: the request as a whole."},
@@ -139,3 +159,9 @@ def _object(properties: Schema, required: list[str] | None = None) -> Schema:
     """Return the schema of an object with these keys and no others; all are required unless `required` is given."""
     names = list(properties) if required is None else required
     return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
+
+
+OTHER_RESPONSES: dict[int | str, Schema] = {
+    "default": {"description": "An error.", "content": {MEDIA_TYPE: {"schema": _problem_schema(None)}}}
+}
+"""The errors of every route but POST /predict."""

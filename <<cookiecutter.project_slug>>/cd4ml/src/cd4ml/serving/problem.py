@@ -1,6 +1,8 @@
 """Responses to errors as problem documents (RFC 9457), which programs and people can read."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 import msgspec
@@ -13,19 +15,34 @@ from starlette.types import Scope
 from cd4ml.serving.payload import MAX_VIOLATIONS, RejectedError
 
 MEDIA_TYPE = "application/problem+json"
+FAILED = "the service failed; its log has the reason, under this request id"
 
 
 def problem(scope: Scope, status: int, detail: str, headers: Any = None, **extensions: Any) -> Response:
     """Return a problem document as the response to a request."""
     document = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": responses.get(status, "Error"),
         "status": status,
         "detail": detail,
         "request_id": scope.get("request_id", ""),
         **extensions,
     }
     return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
+
+
+def problem_of(scope: Scope, status: int, said: Any, headers: Any = None) -> Response:
+    """Return a problem document for what a route says of its error: a text, FastAPI's list of errors, or JSON."""
+    if isinstance(said, str):
+        return problem(scope, status, said, headers)
+    if isinstance(said, list) and all(isinstance(error, dict) and "msg" in error for error in said):
+        return problem(scope, status, "the request is not valid; errors says where", headers, errors=_where(said))
+    return problem(scope, status, responses.get(status, "Error"), headers, **({} if said is None else {"errors": said}))
+
+
+def _where(errors: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return FastAPI's validation errors without what was sent, which may be long or secret."""
+    return [{"location": ".".join(map(str, error.get("loc", ()))), "rule": str(error["msg"])} for error in errors]
 
 
 async def violations_problem(request: Request, error: Exception) -> Response:
@@ -39,16 +56,19 @@ async def violations_problem(request: Request, error: Exception) -> Response:
 async def http_problem(request: Request, error: Exception) -> Response:
     """Return the response to an HTTP error, such as an unknown path, a wrong method, or a body that is not JSON."""
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for no other exception
-    detail, headers = error.detail, dict(error.headers or {})
-    if error.status_code == 404:
-        detail = f"unknown path {request.url.path}; /docs lists all paths"
-    if error.status_code == 405:
+    status, detail, headers = error.status_code, error.detail, dict(error.headers or {})
+    if status < HTTPStatus.BAD_REQUEST:
+        return Response(status_code=status, headers=headers)
+    if status == HTTPStatus.NOT_FOUND and detail == responses[status]:  # otherwise a route says what was not found
+        docs = f"{request.scope.get('root_path', '')}/docs"
+        detail = f"unknown path {request.url.path}; {docs} lists all paths"
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = _allowed_methods(request)
         headers["Allow"] = allowed
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=headers)
         detail = f"{request.url.path} does not support {request.method}; use {allowed}"
-    return problem(request.scope, error.status_code, detail, headers)
+    return problem_of(request.scope, status, detail, headers)
 
 
 def _allowed_methods(request: Request) -> str:

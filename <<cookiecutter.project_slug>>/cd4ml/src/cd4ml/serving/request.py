@@ -1,6 +1,5 @@
-"""What is the same for every request: an id, headers that name the model, and a response even after an exception."""
+"""What is the same for every request: an id, the proxy's prefix, headers that name the model, checks of its body."""
 
-import logging
 import os
 import re
 from collections.abc import Mapping
@@ -9,50 +8,41 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cd4ml.serving.problem import problem
-
-log = logging.getLogger(__name__)
+from cd4ml.serving.error_format import ClientDisconnectedError
 
 _VALID_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
-class ClientDisconnectedError(Exception):
-    """The client closed the connection before its request was complete."""
-
-
 class RequestContext:
-    """Middleware that gives each request an id, adds headers to each response, and returns 500 after an exception."""
+    """Middleware that gives each request an id and the service's prefix, and adds headers to each response."""
 
-    def __init__(self, app: ASGIApp, response_headers: Mapping[str, str]) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, root_path: str, response_headers: Mapping[str, str]) -> None:
+        self._app, self._root_path = app, root_path
         self._response_headers = [(name.encode(), value.encode()) for name, value in response_headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
         scope["request_id"] = request_id.decode()
-        started = False
+        if self._root_path:
+            _set_prefix(scope, self._root_path)
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 added = [(b"x-request-id", request_id), *self._response_headers]
                 message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_headers)
-        except ClientDisconnectedError:
-            pass
-        except Exception:
-            log.exception("request %s: %s %s failed", scope["request_id"], scope["method"], scope["path"])
-            if not started:
-                response = problem(scope, 500, "the service failed; its log has the reason, under this request id")
-                await response(scope, receive, send_with_headers)
+        await self._app(scope, receive, send_with_headers)
+
+
+def _set_prefix(scope: Scope, root_path: str) -> None:
+    """Write path and prefix as ASGI defines them, whether the proxy removed the prefix from the path or not."""
+    path = scope["path"].removeprefix(root_path) if f"{scope['path']}/".startswith(f"{root_path}/") else scope["path"]
+    scope["path"], scope["root_path"] = root_path + (path or "/"), root_path
 
 
 def _request_id(scope: Scope) -> bytes:

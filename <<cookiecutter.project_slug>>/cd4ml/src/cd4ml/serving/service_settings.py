@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from cd4ml.errors import UserError
 from cd4ml.settings import paths
@@ -12,11 +13,15 @@ from cd4ml.terminal.arguments import Arguments
 
 _SHORTEST_KEY = 16
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+")
+_ORIGIN = "one such as https://shop.example.org, or * alone"
 
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """The address, the bundle, the limits and the API keys of the service."""
+    """The address, the bundle, the limits and the API keys of the service, and who may call it from where."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -26,7 +31,11 @@ class ServiceSettings:
     max_bytes: int = 1024 * 1024
     """Size of one request's body."""
     api_keys: tuple[str, ...] = field(default=(), repr=False)
-    """POST /predict requires one of them; if there are none, it requires no key."""
+    """Requests must send one of them, unless their path is public; if there are none, no key is required."""
+    root_path: str = ""
+    """The prefix under which a proxy publishes the service, such as /models/houses."""
+    cors_origins: tuple[str, ...] = ()
+    """The web pages that may send requests from a browser, by their origin; `*` is all of them."""
 
     @classmethod
     def read(cls, argv: list[str], environment: Mapping[str, str]) -> Self:
@@ -47,6 +56,8 @@ class ServiceSettings:
             max_rows=_whole_number("MAX_ROWS", variables.get("MAX_ROWS", cls.max_rows), 1, 1_000_000),
             max_bytes=_whole_number("MAX_BYTES", variables.get("MAX_BYTES", cls.max_bytes), 1, 2**31 - 1),
             api_keys=api_keys(variables),
+            root_path=_root_path(variables.get("ROOT_PATH", cls.root_path)),
+            cors_origins=_origins(variables.get("CORS_ORIGINS", "")),
         )
 
 
@@ -71,6 +82,41 @@ def api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
 def bundle_folder(environment: Mapping[str, str]) -> Path:
     """Return the folder of the bundle: MODEL_BUNDLE, or the one that the pipeline writes."""
     return Path(environment.get("MODEL_BUNDLE") or paths.BUNDLE)
+
+
+def _root_path(text: str) -> str:
+    if text and not _PREFIX.fullmatch(text):
+        raise UserError(
+            f'ROOT_PATH is "{text}"; write the prefix of a path, such as /models/houses, without / at its end'
+        )
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """Return the origins in CORS_ORIGINS, which are separated by commas, as browsers write them."""
+    origins = tuple(origin.strip() for origin in text.split(",") if origin.strip())
+    if text and not origins:
+        raise UserError("CORS_ORIGINS is set and has no origin; unset it to accept no requests of other sites' pages")
+    if "*" in origins and len(origins) > 1:
+        raise UserError("CORS_ORIGINS has * beside other origins; write * alone, or the others")
+    for origin in origins:
+        if origin != "*" and origin != (written := _as_browsers_write(origin)):
+            raise UserError(f'CORS_ORIGINS has "{origin}", which no browser sends as an origin; write {written}')
+    return origins
+
+
+def _as_browsers_write(origin: str) -> str:
+    """Return an origin as browsers write it, from another spelling of it; an example if it is none."""
+    try:
+        parts = urlsplit(origin)
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+    except ValueError:
+        return _ORIGIN
+    if parts.scheme not in _PORTS or not _HOST.fullmatch(host) or "@" in parts.netloc:
+        return _ORIGIN
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}" + (
+        "" if port in (None, _PORTS[parts.scheme]) else f":{port}"
+    )
 
 
 def _whole_number(name: str, value: Any, least: int, most: int) -> int:
