@@ -13,7 +13,7 @@ from cd4ml.gate.integrity import difference_from_pipeline
 from cd4ml.serving.app import create_app
 from cd4ml.serving.service_settings import ServiceSettings
 from cd4ml.settings import paths
-from cd4ml.tracking.model_folder import _sklearn_requirements
+from cd4ml.tracking.logged_model import requirements
 from cd4ml.training import skops_file
 from cd4ml.training.estimator import predict_scores
 from house_project import Project, houses
@@ -111,7 +111,7 @@ def test_mlflow_is_told_which_package_the_model_needs(tmp_path):
     project = project_with("LightGBM", tmp_path, "binary")
     project.run(*STAGES)
 
-    assert "lightgbm" in _sklearn_requirements(Bundle.load(project.bundle).manifest)
+    assert "lightgbm" in requirements(Bundle.load(project.bundle).manifest)
 
 
 def test_a_library_that_is_missing_where_it_serves_is_an_error_in_one_line(tmp_path, monkeypatch):

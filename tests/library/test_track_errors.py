@@ -1,5 +1,6 @@
 """If the verb `track` cannot publish, it prints why in one line, without a password; so does the verb `mlflow`."""
 
+import json
 import shutil
 import threading
 import time
@@ -71,6 +72,40 @@ def test_an_error_of_the_server_is_one_line_without_a_password(track, start_serv
     for secret in ("s3cret", "lovelace"):
         assert secret not in output + output_after_training + written
     assert seconds < 10
+
+
+def test_a_server_of_mlflow_2_is_named_and_nothing_is_promised(track, monkeypatch):
+    """It answers as MLflow 2.22 does: JSON about experiments, a page of HTML about models."""
+
+    class Old(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = "logged-models" not in self.path
+            experiment = {"experiment_id": "1", "name": "houses", "lifecycle_stage": "active", "artifact_location": "x"}
+            answer = json.dumps({"experiment": experiment}) if known else "<!doctype html><title>404 Not Found</title>"
+            requests.append(self.path)
+            self.send_response(200 if known else 404)
+            self.send_header("Content-Type", "application/json" if known else "text/html")
+            self.end_headers()
+            self.wfile.write(answer.encode())
+
+        do_POST = do_GET  # noqa: N815 - as the base class calls it
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    requests: list[str] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Old) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+        output, after_training = track(fails=True), track.after_training()
+        server.shutdown()
+
+    needed = "MLflow 3 is needed, and this is an older server, or another program"
+    for printed in (output, after_training):
+        (line,) = [line for line in printed.splitlines() if line.startswith("track: ")]
+        assert f"127.0.0.1:{server.server_port}: {needed}" in line
+    assert "later" not in after_training
+    assert not [path for path in requests if "runs" in path]
 
 
 def test_without_a_bundle_it_prints_what_makes_one(track):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from tests.project.baked import Project, environment, free_port, stop
 
 
 @contextmanager
-def start(project: Project, log: Path, *options: str, **settings: str) -> Iterator[str]:
-    """Start MLflow's own server from the project's environment; yield its address once it answers."""
+def start(project: Project, log: Path, *options: str, program: Sequence[str] = (), **settings: str) -> Iterator[str]:
+    """Start MLflow's own server, from the project's environment or by another program; yield its address."""
     port = free_port()
-    command = [project.python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [*(program or (project.python, "-m", "mlflow"))]
+    command += ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     with log.open("w") as output:
         server = subprocess.Popen(
             [*command, *options], cwd=log.parent, stdout=output, stderr=output, start_new_session=True, text=True,

@@ -154,6 +154,30 @@ def test_a_server_that_is_away_does_not_harm_the_training(project: Project) -> N
     assert "s3cret" not in trained + tracked.stdout + later
 
 
+def test_a_server_of_mlflow_2_does_not_harm_the_training_and_is_named(project: Project, tmp_path: Path) -> None:
+    old = (
+        "uv",
+        "run",
+        "--no-project",
+        "--python",
+        project.python,
+        "--with",
+        "mlflow<3,>=2.20",
+        "--with",
+        "setuptools<81",
+    )
+    with mlflow_server.start(project, tmp_path / "server.log", program=(*old, "mlflow")) as address:
+        settings = {"TRACK": "yes", "MLFLOW_TRACKING_URI": address}
+        trained = project.make("train", settings=settings).stdout
+        runs = mlflow_server.runs(address)
+
+    (line,) = [line for line in trained.splitlines() if line.startswith("track: ")]
+    assert line.startswith(f"track: not in MLflow: {address}: MLflow 3 is needed, and this is an older server")
+    assert "later" not in line
+    assert "next: make serve" in trained
+    assert runs == []
+
+
 def test_two_at_once_publish_one_run(project: Project, tmp_path: Path) -> None:
     for made in (".mlflow", "mlartifacts"):
         shutil.rmtree(project.folder / made, ignore_errors=True)

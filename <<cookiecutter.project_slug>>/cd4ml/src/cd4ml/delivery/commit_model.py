@@ -21,7 +21,7 @@ from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.tracking.address import TrackingAddress
-from cd4ml.tracking.receipt import Receipt
+from cd4ml.tracking.receipt import read_receipt
 
 _GATE_REPORTS = {paths.GATE.as_posix(), paths.GATE_TABLE.as_posix()}
 
@@ -61,5 +61,5 @@ def mlflow_run_of(digest: str) -> str:
     """Return the bundle's run on the MLflow server that the environment names; empty if it was not published."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         return ""
-    published = Receipt.read(TrackingAddress.read(os.environ)).bundles.get(digest)
-    return published.run if published else ""
+    published = read_receipt(TrackingAddress.read(os.environ)).values()
+    return next((entry.run for entry in published if entry.bundle == digest), "")

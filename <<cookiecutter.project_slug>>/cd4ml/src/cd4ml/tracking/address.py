@@ -21,6 +21,10 @@ class TrackingError(UserError):
     """MLflow cannot be reached, denies access, or rejects a request."""
 
 
+class OldServerError(TrackingError):
+    """The server cannot take a model, now or later: it is older than MLflow 3, or another program."""
+
+
 @dataclass(frozen=True)
 class TrackingAddress:
     """The address of a tracking server, or of a database in place of one."""

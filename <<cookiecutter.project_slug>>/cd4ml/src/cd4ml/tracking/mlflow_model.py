@@ -1,9 +1,10 @@
-"""The bundle as an MLflow model. This module is copied into the model, and runs wherever the model is loaded."""
+"""The bundle as an MLflow model. This file is in the model, and runs wherever the model is loaded."""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from cd4ml.bundle.bundle import Bundle
@@ -46,3 +47,6 @@ def _probabilities(scores: Array, manifest: Manifest) -> list[Array]:
     if manifest.task == "regression":
         return []
     return [scores[:, 1]] if manifest.task == "binary" else list(scores.T)
+
+
+set_model(BundleModel())

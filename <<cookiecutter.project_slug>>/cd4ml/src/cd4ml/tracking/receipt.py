@@ -10,9 +10,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
 
 from cd4ml.files.atomic import write_text
 from cd4ml.terminal.output import report
@@ -24,53 +23,36 @@ LOCK_TIMEOUT = 300.0  # seconds to wait for another process that publishes
 
 @dataclass(frozen=True)
 class Published:
-    """The run of one bundle on a server."""
+    """A bundle that was published to a server."""
 
+    bundle: str
+    """The bundle's digest."""
+    content: str
+    """The digest of the bundle and the files that were published."""
     run: str
     """The run's id."""
     experiment: str
     version: str
     """The number of the registered model's version."""
-    content: str
-    """The digest of the bundle and the files that were published."""
     dirty: bool
     """Whether files differed from the commit that was published with them."""
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """What was published on one server: runs by bundle digest, and the bundle digest of each alias."""
+def read_receipt(address: TrackingAddress) -> dict[str, Published]:
+    """Return what was published on a server, by alias; nothing if there is no receipt, or its database was deleted."""
+    if address.database is not None and not address.database.exists():
+        return {}
+    try:
+        content = json.loads(_path(address).read_bytes())
+        return {alias: Published(**fields) for alias, fields in content["aliases"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}  # only a cache: `track` then compares with the server
 
-    address: str
-    bundles: dict[str, Published] = field(default_factory=dict)
-    aliases: dict[str, str] = field(default_factory=dict)
 
-    @classmethod
-    def read(cls, address: TrackingAddress) -> Self:
-        """Return the receipt for a server; empty if there is none, or its database was deleted."""
-        empty = cls(address.redacted)
-        if address.database is not None and not address.database.exists():
-            return empty
-        try:
-            content = json.loads(_path(address).read_bytes())
-            bundles = {digest: Published(**fields) for digest, fields in content["bundles"].items()}
-            return cls(content["address"], bundles, dict(content["aliases"]))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return empty  # only a cache: `track` then compares with the server
-
-    def find(self, digest: str, content: str, alias: str) -> Published | None:
-        """Return the run of a bundle if exactly this content was published and the alias points to it, else None."""
-        published = self.bundles.get(digest)
-        up_to_date = published and published.content == content and self.aliases.get(alias) == digest
-        return published if up_to_date else None
-
-    def with_bundle(self, digest: str, published: Published, alias: str) -> "Receipt":
-        """Return the receipt after another bundle was published."""
-        return Receipt(self.address, self.bundles | {digest: published}, self.aliases | {alias: digest})
-
-    def write(self, address: TrackingAddress) -> None:
-        """Write the receipt to its file, atomically."""
-        write_text(_path(address), json.dumps(asdict(self), indent=1))
+def add_to_receipt(address: TrackingAddress, alias: str, published: Published) -> None:
+    """Record that an alias was set to a bundle that was published, atomically."""
+    aliases = {name: asdict(entry) for name, entry in (read_receipt(address) | {alias: published}).items()}
+    write_text(_path(address), json.dumps({"address": address.redacted, "aliases": aliases}, indent=1))
 
 
 def _path(address: TrackingAddress) -> Path:

@@ -3,20 +3,16 @@
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
 
 from cd4ml.errors import UserError
 from cd4ml.settings.project import read_project
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import align, report
-from cd4ml.tracking.address import PAGE_QUERY, TrackingAddress, TrackingError
+from cd4ml.tracking.address import PAGE_QUERY, OldServerError, TrackingAddress, TrackingError
 from cd4ml.tracking.lineage import Lineage, is_dirty
 from cd4ml.tracking.local_store import update_artifact_addresses
-from cd4ml.tracking.receipt import Published, Receipt, publishing_lock
+from cd4ml.tracking.receipt import Published, add_to_receipt, publishing_lock, read_receipt
 from cd4ml.tracking.run_files import bundle_digest, content_digest, run_files
-
-if TYPE_CHECKING:
-    from cd4ml.tracking.run_content import RunContent
 
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 
@@ -44,6 +40,8 @@ def track_after_training() -> None:
     """
     try:
         track(TrackingAddress.read(os.environ), "challenger")
+    except OldServerError as failure:
+        print(f"track: not in MLflow: {failure}", file=sys.stderr)
     except (TrackingError, OSError) as failure:
         print(f"track: not in MLflow yet: {failure}; `make track` publishes it later", file=sys.stderr)
 
@@ -64,35 +62,42 @@ def track(address: TrackingAddress, alias: str, *, check: bool = False) -> None:
     content = content_digest(digest, files)
 
     def find_published() -> Published | None:
-        published = None if check else Receipt.read(address).find(digest, content, alias)
-        has_new_commit = published and published.dirty and not is_dirty()
-        return None if has_new_commit else published
+        published = None if check else read_receipt(address).get(alias)
+        if published is None or published.content != content or (published.dirty and not is_dirty()):
+            return None
+        return published
 
     if (published := find_published()) is None:
         address.check_reachable()
         with publishing_lock():
             published = find_published()  # another process may have published it meanwhile
             if published is None:
-                _report(address, alias, *_publish(address, files, alias))
+                _publish(address, files, alias)
                 return
     project = read_project().name
     report(f"in MLflow already: {project} version {published.version}, {alias}; {_where_to_look(address, published)}")
 
 
-def _publish(
-    address: TrackingAddress, files: dict[str, bytes], alias: str
-) -> tuple["RunContent", Published, list[str]]:
+def _publish(address: TrackingAddress, files: dict[str, bytes], alias: str) -> None:
     from cd4ml.tracking.run_content import read_run_content
 
-    content, receipt = read_run_content(files), Receipt.read(address)
+    content = read_run_content(files)
     report(f"publishing {content.bundle.version} to MLflow at {address.redacted}")
     prepare_mlflow(address)
     from cd4ml.tracking.server import TrackingServer, translate_errors
 
     with translate_errors(address):
-        published, done = TrackingServer(address).publish(content, Lineage.read(os.environ), alias)
-    receipt.with_bundle(content.bundle.manifest.digest, published, alias).write(address)
-    return content, published, done
+        server = TrackingServer(address)
+        published, done = server.publish(content, Lineage.read(os.environ), alias)
+    add_to_receipt(address, alias, published)
+    rows = [
+        ("run", content.bundle.version, f"{len(content.metrics)} metrics, {len(content.params)} parameters"),
+        ("model", f"{server.project} version {published.version}", f"models:/{server.project}@{alias}"),
+    ]
+    for line in align(rows).splitlines():
+        report(line)
+    result = f"published: {', '.join(done)}" if done else "nothing was missing"
+    report(f"{result}; {_where_to_look(address, published)}")
 
 
 def prepare_mlflow(address: TrackingAddress) -> None:
@@ -102,18 +107,6 @@ def prepare_mlflow(address: TrackingAddress) -> None:
             os.environ[name] = value
     if address.database:
         update_artifact_addresses(address.database)
-
-
-def _report(address: TrackingAddress, alias: str, content: "RunContent", published: Published, done: list[str]) -> None:
-    name = read_project().name
-    rows = [
-        ("run", content.bundle.version, f"{len(content.metrics)} metrics, {len(content.params)} parameters"),
-        ("model", f"{name} version {published.version}", f"models:/{name}@{alias}"),
-    ]
-    for line in align(rows).splitlines():
-        report(line)
-    result = f"published: {', '.join(done)}" if done else "nothing was missing"
-    report(f"{result}; {_where_to_look(address, published)}")
 
 
 def _where_to_look(address: TrackingAddress, published: Published) -> str:
