@@ -88,6 +88,7 @@ def test_an_alias_points_to_the_version_of_this_bundle(track):
     assert track.client.get_model_version_by_alias(PROJECT, "champion").version == track.versions()[0].version
     assert "in MLflow already" in track("--alias", "champion")
     assert "published: alias" in track()
+    assert "in MLflow already" in track("--alias", "champion")
     assert track.is_complete()
 
 
