@@ -118,7 +118,7 @@ def test_outside_a_repository_the_error_says_what_to_do(
 
     assert main([verb]) == 1
 
-    assert capsys.readouterr().err == f"{verb}: not in a git repository, which DVC needs: run git init\n"
+    assert capsys.readouterr().err == f"{verb}: not in a git repository, which DVC needs: run git init -b main\n"
 
 
 def test_without_git_the_error_says_what_to_install(
@@ -128,7 +128,10 @@ def test_without_git_the_error_says_what_to_install(
 
     assert main(["train"]) == 1
 
-    assert capsys.readouterr().err == "train: git was not found, and DVC needs it: install git, then run git init\n"
+    assert (
+        capsys.readouterr().err
+        == "train: git was not found, and DVC needs it: install git, then run git init -b main\n"
+    )
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -30,7 +30,7 @@ def link(environment: Path, project: Path) -> None:
     for program in (environment / "bin").iterdir():
         _copy_program(program, folder / "bin")
     (folder / ORIGIN).write_text(str(environment), encoding="utf-8")
-    (folder / "ready").touch()  # what the Makefile looks at
+    (folder / "ready").write_text(f"{project.resolve()}\n", encoding="utf-8")  # what the Makefile looks at
 
 
 def unlink(project: Path) -> None:

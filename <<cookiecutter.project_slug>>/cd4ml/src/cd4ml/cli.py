@@ -4,11 +4,13 @@ import errno
 import importlib
 import os
 import sys
+from io import TextIOWrapper
 
 from cd4ml.errors import UserError, describe, locate
-from cd4ml.terminal.verbs import GROUPS, VERBS
+from cd4ml.terminal.verbs import GROUPS, VERBS, Verb
 
 TRACEBACK = "CD4ML_TRACEBACK"
+_SIGPIPE = 141  # the shell's exit code of a program whose reader has ended
 
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full; free some space, then run this again",
@@ -20,12 +22,15 @@ _DISK_ERRORS = {
 
 def run() -> None:
     """Run the verb in the arguments of this process, and exit with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 lacks characters of the tables
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:  # what reads the output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's own flush at exit fails, too
-        code = 1
+        code = _SIGPIPE
     sys.exit(code)
 
 
@@ -46,8 +51,8 @@ def main(arguments: list[str]) -> int:
         print(f"cd4ml: unknown verb {verb!r}; cd4ml --help lists the verbs", file=sys.stderr)
         return 2
     try:
-        if VERBS[verb].git and not {"-h", "--help"} & set(rest):
-            _check_git()
+        if not {"-h", "--help"} & set(rest):
+            _check_place(VERBS[verb])
         importlib.import_module(f"cd4ml.{VERBS[verb].module}").main([*VERBS[verb].before, *rest])
     except UserError as error:
         return _fail(_label(verb, rest), str(error))
@@ -60,6 +65,20 @@ def main(arguments: list[str]) -> int:
             raise
         return _fail(_label(verb, rest), message)
     return 0
+
+
+def _check_place(verb: Verb) -> None:
+    """Check that the verb runs in its own project, and if it needs git, in a repository.
+
+    Raises:
+        UserError: it does not; with what to do.
+    """
+    from cd4ml.files.place import check_environment, check_git, forget_caller
+
+    forget_caller()
+    check_environment()
+    if verb.git:
+        check_git()
 
 
 def usage() -> str:
@@ -75,17 +94,6 @@ def _version() -> str:
     from importlib.metadata import version
 
     return f"cd4ml {version('cd4ml')}"
-
-
-def _check_git() -> None:
-    import subprocess  # for git only; imported late, since `cd4ml --help` does not need it
-
-    try:
-        done = subprocess.run(["git", "rev-parse", "--git-dir"], capture_output=True, check=False)
-    except FileNotFoundError:
-        raise UserError("git was not found, and DVC needs it: install git, then run git init") from None
-    if done.returncode:
-        raise UserError("not in a git repository, which DVC needs: run git init")
 
 
 def _label(verb: str, rest: list[str]) -> str:
@@ -107,7 +115,19 @@ def _explain(failure: Exception) -> str | None:
     if isinstance(failure, OSError) and failure.errno in _DISK_ERRORS:
         file = f" ({failure.filename})" if failure.filename else ""
         return f"{_DISK_ERRORS[failure.errno]}{file}; no existing file was changed"
+    if isinstance(failure, FileNotFoundError) and (missing := _explain_missing(failure)):
+        return missing
     return _explain_team_code(failure)
+
+
+def _explain_missing(failure: FileNotFoundError) -> str | None:
+    """Return that a stage was not run that writes the file; None if no stage does."""
+    from pathlib import Path
+
+    from cd4ml.settings.paths import WRITTEN_BY, explain_missing
+
+    path = Path(os.fsdecode(failure.filename or b""))
+    return explain_missing(path) if path in WRITTEN_BY else None
 
 
 def _explain_team_code(failure: Exception) -> str | None:

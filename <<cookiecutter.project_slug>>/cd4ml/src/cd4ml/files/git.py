@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from cd4ml.errors import UserError
 
 _TIMEOUT = 60  # seconds
+_IN_ENGLISH = {"LC_ALL": "C"}  # git's errors, which are parsed here; Python 3.12 in C reads no folder beyond ASCII
 _NO_SUCH_BRANCH = 2  # exit code of git ls-remote --exit-code: the remote answered, and has no such branch
 PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -21,7 +22,7 @@ class GitError(UserError):
 
 def run_git(*arguments: str, stdin: str | None = None, environment: Mapping[str, str] | None = None) -> Completed:
     """Run git, and return its exit code and output; `stdin` is the text that it reads."""
-    variables = github_credentials(os.environ) | dict(environment or {})
+    variables = github_credentials(os.environ) | _IN_ENGLISH | dict(environment or {})
     return run_command(["git", *arguments], _TIMEOUT, variables, stdin)
 
 
@@ -45,10 +46,17 @@ def run_command(
     `environment` is added to the variables of this process. A command that was stopped counts as failed.
     """
     no_prompt = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
-    variables = no_prompt | os.environ | dict(environment or {}) | {"LC_ALL": "C"}  # errors in English: parsed below
+    variables = no_prompt | os.environ | dict(environment or {})
     try:
         return subprocess.run(
-            command, input=stdin, capture_output=True, check=False, text=True, timeout=timeout, env=variables
+            command,
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+            env=variables,
+            encoding="utf-8",  # as git writes it, whatever the locale
+            errors="replace",
         )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 1, "", f"no answer in {timeout} seconds")
@@ -147,6 +155,16 @@ def branch_commit(remote: str | None, branch: str, depth: int = 1) -> str | None
     if fetched.returncode:
         raise GitError(f"cannot fetch {branch} from {remote}: {failure_reason(fetched)}")
     return run_git("rev-parse", "--verify", tracking).stdout.strip()
+
+
+def top_folder() -> str:
+    """Return the folder of the repository that this folder is in: this one, or one above it."""
+    return output_of("rev-parse", "--show-toplevel")
+
+
+def path_in_repository(path: str) -> str:
+    """Return a path of this folder as git names it from the root of the repository, which may be a folder above."""
+    return output_of("rev-parse", "--show-prefix") + path
 
 
 def file_at(revision: str, path: str) -> str | None:

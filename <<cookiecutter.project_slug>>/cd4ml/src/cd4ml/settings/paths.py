@@ -26,3 +26,21 @@ CARD = REPORTS / "model-card.md"
 TUNING = Path(".tuning")
 GATE = REPORTS / "gate.json"
 GATE_TABLE = REPORTS / "gate.md"
+
+WRITTEN_BY = {
+    RAW: "ingest",
+    VALIDATED: "validate",
+    TRAIN: "split",
+    HOLDOUT: "split",
+    PIPELINE: "train",
+    THRESHOLD: "train",
+    BUNDLE: "package",
+    METRICS: "evaluate",
+}
+"""The stage that writes a file, for the message that it does not exist."""
+
+
+def explain_missing(path: Path) -> str:
+    """Return, as a message, that a file does not exist, and what writes it."""
+    stage = WRITTEN_BY.get(path)
+    return f"{path} does not exist; {f'the stage {stage} writes it: ' if stage else ''}run make train"

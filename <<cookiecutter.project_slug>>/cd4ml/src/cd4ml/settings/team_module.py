@@ -15,7 +15,7 @@ def import_module(path: Path, error: type[UserError]) -> ModuleType:
         error: it fails when it is imported; with file and line.
     """
     source = str(path.parent.parent.absolute())
-    if source not in sys.path:
+    if sys.path[0] != source:  # ahead of another folder's, which PYTHONPATH or a copied environment may name
         sys.path.insert(0, source)
     try:
         return importlib.import_module(f"{path.parent.name}.{path.stem}")

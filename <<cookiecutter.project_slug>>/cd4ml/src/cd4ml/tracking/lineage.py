@@ -1,11 +1,12 @@
 """The lineage of a run: its commit, whether files differ from that commit, and the user or workflow that made it."""
 
 import getpass
-import subprocess  # git, with arguments that the library chooses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
+
+from cd4ml.files.git import run_git
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def is_dirty() -> bool:
 def _git(*arguments: str) -> str | None:
     """Return git's output; None if it fails, or is not installed."""
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, check=False, text=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_git(*arguments)
+    except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 
