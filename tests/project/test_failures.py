@@ -117,7 +117,7 @@ def kill_if_alive(process: int) -> None:
 
 def kill_dvc_alone(group: int) -> None:
     """Kill dvc itself, and neither what has started it nor the stage below it."""
-    (dvc,) = (process for process, words in processes(group) if words[1:4] == ["-m", "dvc", "repro"])
+    (dvc,) = (process for process, words in processes(group) if words[1:4] == ["-m", "cd4ml.files.run_dvc", "repro"])
     os.kill(dvc, signal.SIGKILL)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def dvc_command(*arguments: str) -> list[str]:
-    """Return the command that runs DVC with these arguments."""
-    return [sys.executable, "-m", "dvc", *arguments]
+    """Return the command that runs DVC with these arguments, without its advice on commands that are not used here."""
+    return [sys.executable, "-m", "cd4ml.files.run_dvc", *arguments]
 
 
 def dvc_environment() -> dict[str, str]:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import subprocess  # runs dvc, with fixed arguments
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from cd4ml.errors import describe
 from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.evaluation.metric_table import METRICS
 from cd4ml.evaluation.predictions import Predictions
+from cd4ml.files.dvc_command import dvc_command
 from cd4ml.files.dvc_lock import output_digest
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
@@ -35,7 +35,7 @@ _METRICS = 1e-3  # absolute, or relative: metrics differ by less between process
 def difference_from_lock() -> str | None:
     """Return, as a message, how the project differs from dvc.lock; None if it does not."""
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", "status", "--json"],
+        dvc_command("status", "--json"),
         capture_output=True,
         check=False,
         text=True,

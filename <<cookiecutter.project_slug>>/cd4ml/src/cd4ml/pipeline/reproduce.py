@@ -5,6 +5,7 @@ import subprocess  # runs dvc, with fixed arguments
 from cd4ml.errors import UserError
 from cd4ml.files.dvc_command import dvc_command, dvc_environment
 from cd4ml.files.git import output_of
+from cd4ml.files.run_dvc import reader_has_ended
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.tracking.track import track_after_training
@@ -32,9 +33,12 @@ def reproduce(*arguments: str) -> None:
 
     Raises:
         UserError: a merge left conflicts, or a stage failed; the stage has printed why.
+        BrokenPipeError: what reads the output, such as `head`, has ended.
     """
     check_no_conflicts()
     if subprocess.run(dvc_command("repro", *arguments), env=dvc_environment(), check=False).returncode:
+        if reader_has_ended():
+            raise BrokenPipeError
         raise UserError("a stage failed, for the reason above; fix it and run this again: finished stages are kept")
 
 

@@ -14,6 +14,7 @@ from cd4ml.files.atomic import scratch_folder
 from cd4ml.files.dvc_command import dvc_command, dvc_environment
 from cd4ml.files.dvc_lock import read_stages
 from cd4ml.files.dvc_run_lock import dvc_locked
+from cd4ml.files.run_dvc import reader_has_ended
 from cd4ml.files.yaml_edit import check_values, write_values
 from cd4ml.settings import paths
 from cd4ml.settings.params import DataParams, Params
@@ -121,6 +122,8 @@ def _set_until(before: date | None, until: date | None) -> None:
 def _ingest(rows: Path) -> None:
     command = dvc_command("repro", "--force", "--single-item", "ingest")
     done = subprocess.run(command, env=dvc_environment() | {TABLE_FROM_REFRESH: str(rows)}, check=False)
+    if done.returncode and reader_has_ended():
+        raise BrokenPipeError
     if done.returncode:
         raise UserError("the stage ingest failed, for the reason above; fix it, then run make refresh again")
 

@@ -33,7 +33,7 @@ def run_dvc(*arguments: str) -> None:
     Raises:
         UserError: it fails.
     """
-    from dvc.cli import main as dvc_main
+    from cd4ml.files.run_dvc import main as dvc_main
 
     if dvc_main(list(arguments)):
         raise UserError(f"dvc {arguments[0]} failed, for the reason above; fix it, then run this again")
