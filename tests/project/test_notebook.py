@@ -49,7 +49,7 @@ def test_a_cell_that_fails_fails_the_verb_and_a_project_may_have_none(small: Pro
 
     (small.folder / NOTEBOOK).write_text(text, encoding="utf-8")
     (small.folder / "data/train.parquet").unlink()
-    assert "run make train, which writes it" in small.make("notebook", check=False).stdout
+    assert "the stage split writes it: run make train" in small.make("notebook", check=False).stdout
 
     (small.folder / NOTEBOOK).unlink()
     assert "there is no notebook" in small.make("notebook").stdout

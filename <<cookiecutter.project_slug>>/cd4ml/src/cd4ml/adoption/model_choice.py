@@ -91,9 +91,10 @@ def choose_model(
     rows = _sample(len(target), min(_MOST_ROWS, max(1000, _MOST_VALUES // len(columns))), times)
     target = target[rows]
     features = derive({name: values[rows] for name, values in columns.items()})
+    folds = _folds(target, task, times is not None, None if groups is None else groups[rows])
+    features = _without_nulls(features, [train for train, _ in folds])
     numbers, categories = numbers_and_categories(features)
     table = to_frame(features)
-    folds = _folds(target, task, times is not None, None if groups is None else groups[rows])
     compared: list[tuple[dict[str, float], Candidate]] = []
     start = time.monotonic()
     for candidate in candidates(target, task):
@@ -113,6 +114,15 @@ def choose_model(
     too_good = measures["fit"] > _TOO_GOOD
     shown = _shown(measures, task)
     return Choice(candidate, metric, measures[metric], measures["baseline"], shown, too_good, len(compared))
+
+
+def _without_nulls(features: Columns, parts: list[Array]) -> Columns:
+    """Return the features that have a value in each part of the rows that a model is fitted on; report the others."""
+    numbers, _ = numbers_and_categories(features)
+    unknown = {name for part in parts for name in numbers if not np.isfinite(features[name][part]).any()}
+    if unknown:
+        report(f"not compared, since null in all older rows or in a fold: {', '.join(sorted(unknown))}")
+    return {name: values for name, values in features.items() if name not in unknown}
 
 
 def _shown(measures: dict[str, float], task: Task) -> str:

@@ -12,6 +12,7 @@ from cd4ml.contract.columns import Array, Columns, normalize
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import DataError
 from cd4ml.files.atomic import replacing
+from cd4ml.settings.paths import explain_missing
 
 _OFFSET = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _TRUE, _FALSE = ("true", "yes", "y", "t", "on", "1", "1.0"), ("false", "no", "n", "f", "off", "0", "0.0")
@@ -28,7 +29,7 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:
-        raise DataError(f"{path} does not exist; run make train, which writes it") from None
+        raise DataError(explain_missing(path)) from None
     except (OSError, ValueError) as failure:  # pyarrow's and pandas' own errors derive from these
         raise DataError(f"{path} cannot be read: {str(failure).splitlines()[0]}; replace the file") from None
 

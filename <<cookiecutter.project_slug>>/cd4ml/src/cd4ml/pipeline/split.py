@@ -1,8 +1,11 @@
 """Split the table into a training set and a test set."""
 
+import json
+
 import pandas as pd
 
 from cd4ml.contract.contract import Contract
+from cd4ml.contract.receipt import receipt_digests
 from cd4ml.contract.split_rule import SplitRule, read_split_rule
 from cd4ml.contract.table import read_table, write_table
 from cd4ml.errors import DataError
@@ -36,11 +39,26 @@ def split(table: pd.DataFrame, rule: SplitRule) -> tuple[pd.DataFrame, pd.DataFr
 def run() -> None:
     """Write data/train.parquet and data/holdout.parquet."""
     contract = Contract.load(paths.CONTRACT)
+    raw = read_table(paths.RAW)
+    _check_validated(contract)
     rule = read_split_rule(contract, Params.load().split)
-    train, test = split(read_table(paths.RAW), rule)
+    train, test = split(raw, rule)
     write_table(train, paths.TRAIN)
     write_table(test, paths.HOLDOUT)
     report(f"training set: {len(train):,} rows; test set: {len(test):,} rows, {_choice(test, rule)}")
+
+
+def _check_validated(contract: Contract) -> None:
+    """Check that the stage validate found that the rows keep the contract.
+
+    Raises:
+        DataError: it was not run, or with other rows or another contract.
+    """
+    receipt = json.loads(paths.VALIDATED.read_bytes())
+    if any(receipt.get(key) != digest for key, digest in receipt_digests(contract).items()):
+        raise DataError(
+            f"{paths.VALIDATED} is of other rows than {paths.RAW}, or of another contract: run the stage validate first"
+        )
 
 
 def _choice(test: pd.DataFrame, rule: SplitRule) -> str:

@@ -1,11 +1,11 @@
 """Validate the raw table against the contract; stop with a table of the violations."""
 
-import hashlib
 import json
 
 import pandas as pd
 
 from cd4ml.contract.contract import Contract
+from cd4ml.contract.receipt import receipt_digests
 from cd4ml.contract.table import read_table
 from cd4ml.contract.validation import violations
 from cd4ml.errors import DataError
@@ -29,9 +29,7 @@ def run() -> None:
     receipt = {
         "rows": len(raw),
         "columns": len(contract.table_columns()),
-        "raw": hashlib.sha256(paths.RAW.read_bytes()).hexdigest(),
-        "contract": hashlib.sha256(contract.to_json().encode()).hexdigest(),
-    }
+    } | receipt_digests(contract)
     write_text(paths.VALIDATED, json.dumps(receipt, indent=1))
     report(f"{len(raw):,} rows match the contract's {receipt['columns']} columns")
 

@@ -38,6 +38,6 @@ def repeated_scores(
     method = "predict" if task == "regression" else "predict_proba"
     for repeat in range(REPEATS):
         folds = random_folds(task, FOLDS, repeat, grouped=groups is not None)
-        with explaining("score rows that the contract allows"):
+        with explaining("score rows that the contract allows", features, FOLDS):
             scores = cross_val_predict(clone(model), to_frame(features), target, groups=groups, cv=folds, method=method)
         yield np.asarray(scores, dtype=np.float64)

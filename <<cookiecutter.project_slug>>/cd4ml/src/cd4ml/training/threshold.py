@@ -56,7 +56,7 @@ def choose_threshold(model: Any, features: Columns, target: Array, groups: Array
         ModelError: a model that is fitted on a part of the rows cannot score the others.
     """
     folds = random_folds("binary", FOLDS, 0, grouped=groups is not None)
-    with explaining("score rows that the contract allows"):
+    with explaining("score rows that the contract allows", features, FOLDS):
         probabilities = cross_val_predict(
             clone(model), to_frame(features), target, groups=groups, cv=folds, method="predict_proba"
         )
