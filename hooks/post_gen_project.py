@@ -44,7 +44,7 @@ def git(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[
 
 
 def start_repository() -> str | None:
-    """Run `git init`; return what the user has to know if that was not possible."""
+    """Run `git init -b main`; return what the user has to know if that was not possible."""
     if (PROJECT / ".git").exists():
         return None
     parent = PROJECT.parent
@@ -54,11 +54,11 @@ def start_repository() -> str | None:
         return "git was not found, and the pipeline needs it: install it, then run `git init -b main` there"
     if outer.returncode == 0 and git("check-ignore", "-q", PROJECT.name, folder=parent).returncode != 0:
         return (
-            f"the project lies inside the git repository {outer.stdout.strip()}, and its pipeline needs"
-            " one of its own: move the folder out, then run `git init -b main` in it"
+            f"the project lies inside the git repository {outer.stdout.strip()}, and uses that; run"
+            " `uv run cd4ml move-workflows` in it, or `git init -b main` for a repository of its own"
         )
     made = git("-c", "init.defaultBranch=main", "init", "--quiet")
-    return None if made.returncode == 0 else f"`git init` failed: {made.stderr.strip().splitlines()[-1]}"
+    return None if made.returncode == 0 else f"`git init -b main` failed: {made.stderr.strip().splitlines()[-1]}"
 
 
 def way_here() -> str:

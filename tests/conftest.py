@@ -15,6 +15,7 @@ from cookiecutter.main import cookiecutter
 ROOT = Path(__file__).resolve().parent.parent
 
 GENERATOR = (
+    ".gitattributes",
     ".gitignore",
     "cookiecutter.json",
     "hooks",

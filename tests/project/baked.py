@@ -88,6 +88,8 @@ class Project:
         settings = settings or {}
         own = self.folder / ".venv/bin"
         folder = own if own.exists() else Path(sys.executable).parent
+        if not own.exists():
+            settings = {"PYTHONPATH": str(self.library.parent)} | settings
         path = f"{folder}{os.pathsep}{settings.get('PATH', os.environ['PATH'])}"
         return self.run(str(folder / "cd4ml"), *words, check=check, settings=settings | {"PATH": path})
 

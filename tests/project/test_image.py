@@ -35,6 +35,7 @@ def engine(need: Callable[[str, object, str], None]) -> None:
 def image(engine: None, quick: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, str]]:
     """A trained project and the name of its image."""
     project = quick.copy(tmp_path_factory.mktemp("image"))
+    project.run("chmod", "-R", "go=", "models", "reports", "cd4ml", "pyproject.toml")  # as if the umask were 077
     name = f"{project.folder.name}:slow-{os.getpid()}"
     project.make("image", f"IMAGE={name}")
     yield project, name

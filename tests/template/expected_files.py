@@ -12,6 +12,7 @@ from tests.template.conftest import files_of
 PROJECT = """
     .dockerignore
     .dvcignore
+    .gitattributes
     .gitignore
     Dockerfile
     LICENSE

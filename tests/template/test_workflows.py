@@ -92,7 +92,9 @@ def test_every_job_ends_in_time(workflows: list[Path]) -> None:
 
 
 def test_every_shell_is_a_bash_that_stops_at_a_failing_pipe(workflows: list[Path]) -> None:
-    unnamed = [path.name for path in workflows if parsed(path).get("defaults") != {"run": {"shell": "bash"}}]
+    unnamed = [
+        path.name for path in workflows if parsed(path).get("defaults", {}).get("run", {}).get("shell") != "bash"
+    ]
     assert unnamed == []
     assert [name for name, step in steps(workflows) if step.get("shell", "bash") != "bash"] == []
 

@@ -78,6 +78,12 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "doctor": Verb(
             "delivery.doctor", "list what delivery still needs, and the command that adds it", "cd4ml doctor"
         ),
+        "move-workflows": Verb(
+            "delivery.move_workflows",
+            "move .github to the root of a larger repository, for a project in one of its folders",
+            "cd4ml move-workflows",
+            git=True,
+        ),
         "check-lock": Verb(
             "delivery.check_lock",
             "reject a dvc.lock that is out of date, or lists files that the remote lacks",
