@@ -32,9 +32,10 @@ def cloud(combination: Callable[[str], Path]) -> Callable[..., subprocess.Comple
 
     def run(platform: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         project = combination(f"{platform}-service-account-cloud")
+        own = {"PYTHONPATH": str(project / "cd4ml/src"), "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(
             [TOOLS / "cd4ml", "cloud", *arguments],
-            cwd=project, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False,
+            cwd=project, env={"PATH": os.environ["PATH"]} | own, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     return run
