@@ -51,7 +51,9 @@ def test_an_error_of_dvc_is_shown_without_its_address_for_support(changed: Path)
 
 @pytest.mark.parametrize("verb", ["status", "train --no-track", "undo", "repair-cache", "door"])
 def test_a_reader_that_ends_early_stops_the_verb_without_a_word(verb: str, changed: Path) -> None:
-    run("git", "commit", "--all", "--quiet", "--message", "another model")
+    pipeline = Path("dvc.yaml").read_text(encoding="utf-8")
+    Path("dvc.yaml").write_text(pipeline.replace("cmd: mkdir -p models", "cmd: seq 9999 && mkdir -p models"), "utf-8")
+    run("git", "commit", "--all", "--quiet", "--message", "another model, by a stage that prints")
 
     done = shell(f"cd4ml {verb} | true; exit ${{PIPESTATUS[0]}}")
 
