@@ -53,6 +53,13 @@ class BundleInputs:
     """Of the training set, shape `(rows,)`; None if the contract names no time."""
     decision: Decision
 
+    @property
+    def tolerance(self) -> float:
+        """By how much scores of the same row may differ."""
+        if self.contract.task == "regression":
+            return NUMBER_TOLERANCE * float(self.target.std())
+        return PROBABILITY_TOLERANCE
+
     def pipeline_scores(self, columns: Columns) -> Array:
         """Return the fitted pipeline's own scores of normalized columns.
 
@@ -122,9 +129,6 @@ def _prove_export(folder: Path, inputs: BundleInputs) -> str:
     Raises:
         NotExportableError: it cannot be loaded, or its scores differ.
     """
-    tolerance = PROBABILITY_TOLERANCE
-    if inputs.contract.task == "regression":
-        tolerance = NUMBER_TOLERANCE * float(inputs.target.std())
     try:
         bundle = Bundle.load(folder)
     except BundleError as failure:
@@ -138,7 +142,7 @@ def _prove_export(folder: Path, inputs: BundleInputs) -> str:
         inputs.test,
         inputs.contract,
         inputs.decision,
-        tolerance,
+        inputs.tolerance,
     )
 
 

@@ -30,8 +30,8 @@ class FeatureCode:
     """
 
     def __init__(self, source: str, name: str = "features.py", file: Path | None = None) -> None:
-        self.source = source
-        self._name, self._file = name, str(file or name)
+        self.source, self.name = source, name
+        self._file = str(file or name)
         self._derive = _compile(source, name, self._file)
 
     @classmethod
@@ -60,7 +60,11 @@ class FeatureCode:
         Raises:
             FeatureError: `derive` failed, or did not return one value per row for each feature.
         """
-        return derive_features(self._derive, columns, self._name, self._file)
+        return derive_features(self._derive, columns, self.name, self._file)
+
+    def anew(self) -> Self:
+        """Return the same code, executed again: its global variables have their first values."""
+        return type(self)(self.source, self.name, Path(self._file))
 
 
 def derive_features(derive: Callable[[Columns], Any], columns: Columns, place: str, file: str = "") -> Columns:
@@ -77,12 +81,19 @@ def derive_features(derive: Callable[[Columns], Any], columns: Columns, place: s
     """
     rows = len(next(iter(columns.values())))
     try:
-        features = derive(_GivenColumns(columns))
+        features = derive(_GivenColumns({name: _read_only(array) for name, array in columns.items()}))
     except Exception as failure:
         raise FeatureError(f"{place}{_line_of(failure, file)}: {_reason(failure)}") from failure
     if not isinstance(features, dict) or not features:
         raise FeatureError(f"{place}: derive returned {type(features).__name__}; return features by name")
     return {name: _normalized(name, values, rows, place) for name, values in features.items()}
+
+
+def _read_only(array: Array) -> Array:
+    """Return a view that cannot be written to, as the caller uses its columns again."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _normalized(name: str, values: Any, rows: int, place: str) -> Array:
@@ -155,4 +166,6 @@ def _line_of(failure: Exception, file: str) -> str:
 def _reason(failure: Exception) -> str:
     if isinstance(failure, _MissingColumnError):
         return f"there is no column {failure}; the contract names the columns"
+    if isinstance(failure, ValueError) and "read-only" in str(failure):
+        return "derive changes a column that it was given; change a copy of it instead"
     return f"{type(failure).__name__}: {failure}"

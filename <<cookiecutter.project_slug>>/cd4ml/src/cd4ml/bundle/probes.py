@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from cd4ml.contract.column import Column
-from cd4ml.contract.columns import Array, Columns, evenly_spaced_rows
+from cd4ml.contract.columns import Array, Columns, evenly_spaced_rows, null_of
 from cd4ml.contract.contract import Contract
 
 _BASE_ROWS = 200
@@ -180,14 +180,8 @@ def _rows_of(columns: Mapping[str, Array]) -> int:
 def _filled(array: Array, value: Any) -> Array:
     """Return an array of the same shape and type that holds one value everywhere; None stands for a null."""
     filled = np.empty_like(array)
-    filled[:] = _null(array) if value is None else value
+    filled[:] = null_of(array) if value is None else value
     return filled
-
-
-def _null(array: Array) -> Any:
-    if array.dtype == object:
-        return ""
-    return np.datetime64("NaT", "us") if array.dtype.kind == "M" else np.nan
 
 
 def _observed_limits(array: Array) -> set[float]:

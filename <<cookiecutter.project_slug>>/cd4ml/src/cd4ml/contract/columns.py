@@ -84,6 +84,13 @@ def evenly_spaced_rows(columns: Columns, maximum: int) -> Columns:
     return {name: array[chosen] for name, array in columns.items()}
 
 
+def null_of(array: Array) -> Any:
+    """Return what stands for a null in a normalized column."""
+    if array.dtype == object:
+        return ""
+    return np.datetime64("NaT", "us") if array.dtype.kind == "M" else np.nan
+
+
 def rows_of_columns(columns: Columns, contract: Contract) -> list[dict[str, Any]]:
     """Return normalized columns as rows of JSON values, with None for a null; the inverse of `columns_of_rows`."""
     values = {name: [_json_value(value, contract.columns[name]) for value in array] for name, array in columns.items()}

@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from cd4ml.bundle.feature_code import FeatureCode
+from cd4ml.bundle.row_independence import check_features
 from cd4ml.contract.columns import Array
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, groups_of_table, read_table, target_of_table
@@ -26,8 +27,10 @@ def run() -> None:
     contract, params = Contract.load(paths.CONTRACT), Params.load()
     table = read_table(paths.TRAIN)
     code = FeatureCode.read(read_project().features)
-    features, target = code.derive(columns_of_table(table, contract)), target_of_table(table, contract)
+    columns, target = columns_of_table(table, contract), target_of_table(table, contract)
     _check_target(contract, target)
+    features = code.derive(columns)
+    check_features(code, columns, contract)
     model = build_configured_model(params, contract.task, features)
 
     report(f"fitting {type(model).__name__} on {len(table):,} rows, {len(features)} features")
