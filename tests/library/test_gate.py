@@ -18,7 +18,8 @@ def test_the_first_model_passes_if_it_is_above_floor_and_baseline(candidates: Ca
     assert {finding.rule: finding.result for finding in verdict.findings} == {
         "limits": "not judged", "whole": "passed", "answers": "passed", "behaviour": "passed", "constant": "passed",
         "champion": "passed", "baseline": "passed", "floor": "passed", "leakage": "passed", "comparison": "not judged",
-        "slices": "passed", "calibration": "passed", "requests": "not judged", "history": "not judged",
+        "power": "not judged", "slices": "passed", "calibration": "passed", "rows": "not judged",
+        "requests": "not judged", "history": "not judged",
     }  # fmt: skip
 
 

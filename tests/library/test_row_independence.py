@@ -142,3 +142,25 @@ def test_a_wide_table_is_checked_in_seconds() -> None:
     check_features(code, columns, contract)
 
     assert time.monotonic() - started < 20  # about two on a laptop
+
+
+def check(lines: str) -> None:
+    """Check a `derive` of one nullable column `size`, which has no null in these rows."""
+    contract = Contract(
+        name="sizes",
+        target={"name": "y", "type": "boolean"},
+        columns={"size": Column(type="number", min=0, max=9, nullable=True)},
+    )
+    columns = {"size": np.random.default_rng(0).uniform(1, 9, 500).astype(np.float32)}
+    check_features(FeatureCode(f"import numpy as np\n\ndef derive(columns):\n    {lines}\n"), columns, contract)
+
+
+def test_what_replaces_a_null_is_checked_though_no_row_has_one() -> None:
+    with pytest.raises(FeatureError, match=r"feature size depends on the rows beside it: .*, where size None"):
+        check("size = columns['size']; return {'size': np.where(np.isnan(size), np.nanmean(size), size)}")
+
+
+def test_a_difference_of_the_last_bits_is_rounding_and_a_larger_one_is_not() -> None:
+    check("size = columns['size']; return {'size': size * np.float64(1 + 2e-7 * (len(size) == 1))}")
+    with pytest.raises(FeatureError, match="feature size depends on the rows beside it"):
+        check("size = columns['size']; return {'size': size * np.float64(1 + 2e-5 * (len(size) == 1))}")

@@ -23,5 +23,8 @@ def gate_settings(choice: Choice, task: Task) -> dict[str, Setting]:
         "floor": Setting({choice.metric: floor}, f"the worst allowed; midway between {quality} and {baseline}"),
         "too_good": Setting(None if choice.is_too_good else 0.995, too_good),
         "max_regression": Setting(overall, f"how much worse than the champion's the main metric may be, {unit}"),
+        "smallest_loss": Setting(
+            None, "no limit yet: take the loss that make gate says the test set detects, once there is a champion"
+        ),
         "max_slice_regression": Setting(in_slice, "the same in every slice"),
     }

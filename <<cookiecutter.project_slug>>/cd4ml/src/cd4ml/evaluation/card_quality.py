@@ -38,8 +38,13 @@ def summary_sentence(results: dict[str, Any], metric: Metric) -> str:
     """Return one sentence on whether the model is significantly better than the baseline, with the main metric."""
     value, baseline = results[metric.name], results["baseline"][metric.name]
     interval = results["intervals"][metric.name]
-    if value is None or baseline is None or interval is None:
+    if value is None or baseline is None:
         return f"**{metric.label} cannot be computed on this test set**: it has too few rows of one outcome."
+    if interval is None:
+        return (
+            "**It cannot be decided whether the model is better than the baseline**: the test set has too few rows of "
+            f"one outcome. {metric.label} is {format_number(value)}; the baseline has {format_number(baseline)}."
+        )
     nearest_end = interval["low"] if metric.sign == 1 else interval["high"]
     values = f"{metric.label} is {format_number(value)}; the baseline has {format_number(baseline)}"
     if metric.sign * (value - baseline) <= 0:

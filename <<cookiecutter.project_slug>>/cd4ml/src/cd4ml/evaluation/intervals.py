@@ -1,12 +1,22 @@
-"""Estimate how certain a metric is: percentile intervals of the bootstrap (Efron & Tibshirani, 1993)."""
+"""Estimate how certain a metric is: percentile intervals of the bootstrap (Efron & Tibshirani, 1993).
+
+With few rows of one outcome they are too short: the resamples vary by (k - 1) / k of what k such rows vary by, and
+their quantiles are a normal distribution's instead of Student's. So their ends are moved out by as much, as the
+"expanded percentile interval" has it (Hesterberg, "What Teachers Should Know About the Bootstrap", 2015). Below five
+such rows that is not enough either, and there is no interval.
+"""
 
 from collections.abc import Iterator, Sequence
+from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
+from scipy.special import stdtrit
 
 from cd4ml.contract.columns import Array
 from cd4ml.evaluation.metrics import Scorer
 
+FEWEST = 5  # rows of the rarer outcome; docs/decisions.md has the experiment
 _CELLS = 1_000_000  # weights held in memory at once: 8 MB, however many rows and rounds there are
 _SEED = 20_240_131
 
@@ -35,10 +45,29 @@ def _weights(rows: int, rounds: int) -> Iterator[Array]:
         yield np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows).astype(np.float64)
 
 
-def percentile_interval(values: Array) -> tuple[float, float] | None:
-    """Return the 95 % interval of a metric's resampled values, shape `(rounds,)`; None if over half of them are NaN."""
+def critical_value(count: int, probability: float) -> float:
+    """Return how many of the bootstrap's standard errors an estimate is below a quantile of its error.
+
+    Args:
+        count: of the rows that decide, at least 2: see `Predictions.deciding_rows`.
+        probability: of the quantile, such as 0.975.
+    """
+    return sqrt(count / (count - 1)) * float(stdtrit(count - 1, probability))
+
+
+def percentile_interval(values: Array, count: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of a metric; None if it cannot be told.
+
+    Args:
+        values: the metric's resampled values, shape `(rounds,)`. There is no interval if over half of them are NaN.
+        count: of the rows that decide: see `Predictions.deciding_rows`. There is no interval if they are fewer than
+            `FEWEST`.
+    """
+    if count < FEWEST:
+        return None
     defined = values[~np.isnan(values)]
     if 2 * len(defined) < len(values):
         return None
-    low, high = np.quantile(defined, [0.025, 0.975])
+    outside = NormalDist().cdf(-critical_value(count, 0.975))
+    low, high = np.quantile(defined, [outside, 1 - outside])
     return float(low), float(high)

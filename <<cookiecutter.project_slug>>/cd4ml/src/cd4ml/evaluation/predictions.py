@@ -52,6 +52,16 @@ class Predictions:
         return len(self.target)
 
     @property
+    def deciding_rows(self) -> int:
+        """How many rows a comparison rests on: those without the most frequent class; all for a number.
+
+        One positive among 300 rows is one observation, not 300: any model that ranks it high by chance looks good.
+        """
+        if self.task == "regression":
+            return self.rows
+        return self.rows - int(np.bincount(self.target, minlength=1).max(initial=0))
+
+    @property
     def predicted(self) -> Array:
         """The predicted classes or numbers, shape `(rows,)`, in the form of `target`."""
         if self.task == "binary":

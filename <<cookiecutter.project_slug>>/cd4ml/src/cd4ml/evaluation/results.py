@@ -32,7 +32,10 @@ def compute_results(
     return {
         "rows": predictions.rows,
         **{name: round_significant(value) for name, value in values.items()},
-        "intervals": {name: interval_by_name(percentile_interval(each)) for name, each in replicates.items()},
+        "intervals": {
+            name: interval_by_name(percentile_interval(each, predictions.deciding_rows))
+            for name, each in replicates.items()
+        },
         "baseline": {name: round_significant(value) for name, value in baseline.items()},
     }
 

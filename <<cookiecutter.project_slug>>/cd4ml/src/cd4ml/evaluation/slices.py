@@ -66,7 +66,7 @@ def _slice_result(predictions: Predictions, rounds: int, metrics: MetricSet) -> 
     return {
         "rows": predictions.rows,
         name: round_significant(metrics.compute_main(predictions)),
-        "interval": interval_by_name(percentile_interval(replicates[name])),
+        "interval": interval_by_name(percentile_interval(replicates[name], predictions.deciding_rows)),
         "predicted": round_significant(float(np.mean(predicted))),
         "actual": round_significant(float(np.mean(actual))),
     }

@@ -8,6 +8,6 @@ the exit code. Read first: `judge`, then `rules`. A new rule is a function in `r
 - `integrity`: is the challenger complete, and the one that dvc.lock names? `behaviour`: does it answer row by row?
 - `history`: the releases before the champion.
 - `comparison`: the scores of challenger, champion and baseline on the same rows. `rules`: what each rule measures,
-  allows and rejects.
+  allows and rejects. `power`: the rules about the test set itself.
 - `verdict`: findings and waivers as text, Markdown and JSON. `recorded`: read reports/gate.json.
 """

@@ -36,6 +36,8 @@ class Difference:
     """The 95 % interval of `gain`, from the paired bootstrap: every resample has the same rows for both models."""
     error: float
     """The standard error of `gain`, from the same resamples."""
+    count: int
+    """Of the rows that decide: see `Predictions.deciding_rows`."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Comparison:
         return self.baselines[self.metric.name]
 
     def main_difference(self, other: Predictions, mask: Array | None = None) -> Difference | None:
-        """Return the main metric of the challenger and of another model; None if the rows do not define it.
+        """Return the main metric of the challenger and of another model; None if it cannot be decided on these rows.
 
         Args:
             other: the other model's predictions.
@@ -83,7 +85,7 @@ class Comparison:
         replicates = bootstrap(scorers, pair[0].rows, self.rounds)
         weights = np.ones((1, pair[0].rows))
         challenger, other_value = (float(scorer(weights)[self.metric.name][0]) for scorer in scorers)
-        return _difference(self.metric, challenger, other_value, replicates)
+        return _difference(self.metric, challenger, other_value, replicates, pair[0].deciding_rows)
 
     def all_differences(self) -> list[Difference]:
         """Return every metric of which higher or lower is better, as far as the rows define it.
@@ -105,22 +107,22 @@ class Comparison:
         replicates = bootstrap(scorers, self.challenger.rows, self.rounds)
         challenger, others = self.metrics.compute(self.challenger), self.metrics.compute(other)
         differences = [
-            _difference(metric, challenger[name], others[name], replicates)
+            _difference(metric, challenger[name], others[name], replicates, self.challenger.deciding_rows)
             for name, metric in self.metrics.directed.items()
         ]
         return [difference for difference in differences if difference is not None]
 
 
 def _difference(
-    metric: Metric, challenger: float, other: float, replicates: Sequence[dict[str, Array]]
+    metric: Metric, challenger: float, other: float, replicates: Sequence[dict[str, Array]], count: int
 ) -> Difference | None:
     unit = abs(other) if metric.of_target and other else 1.0
     gains = metric.sign * (replicates[0][metric.name] - replicates[1][metric.name]) / unit
-    interval = percentile_interval(gains)
+    interval = percentile_interval(gains, count)
     if interval is None or np.isnan(challenger) or np.isnan(other):
         return None
     gain = metric.sign * (challenger - other) / unit
-    return Difference(metric, challenger, other, gain, *interval, float(np.nanstd(gains)))
+    return Difference(metric, challenger, other, gain, *interval, float(np.nanstd(gains)), count)
 
 
 def compare(

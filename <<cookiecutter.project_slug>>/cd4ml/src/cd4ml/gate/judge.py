@@ -16,7 +16,7 @@ from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.files.atomic import write_text
 from cd4ml.files.git import GitError
-from cd4ml.gate import behaviour, integrity, live, rules
+from cd4ml.gate import behaviour, integrity, live, power, rules
 from cd4ml.gate.branches import PRODUCTION
 from cd4ml.gate.champion import Champion, UnknownChampionError, bundle_digest_here, find_champion
 from cd4ml.gate.champion_limits import ChampionLimits, UnreadableLimitsError, read_champion_limits
@@ -218,12 +218,18 @@ def _check_rules(
     ]
     other, other_name = comparison.baseline, "the baseline"
     if comparison.champion is None:
-        findings.append(Finding("comparison", "not judged", "no champion"))
+        compared = Finding("comparison", "not judged", "no champion")
     else:
         other, other_name = comparison.champion, "the champion"
-        findings.append(rules.check_comparison(comparison, comparison.champion, params.max_regression))
+        compared = rules.check_comparison(comparison, comparison.champion, params.max_regression)
+    findings += [compared, power.check_power(compared, comparison.metric, params.smallest_loss)]
     findings.append(rules.check_slices(comparison, other, other_name, params.max_slice_regression))
     findings.append(rules.check_calibration(comparison, params.max_calibration_error))
     if champion is None:
-        return [*findings, Finding("requests", "not judged", "no champion")]
+        return [
+            *findings,
+            Finding("rows", "not judged", "no champion"),
+            Finding("requests", "not judged", "no champion"),
+        ]
+    findings.append(power.check_rows(comparison.challenger.rows, champion))
     return [*findings, rules.check_requests(champion.bundle.contract, challenger.contract)]

@@ -19,6 +19,7 @@ STRICTER: dict[str, Literal["lower", "higher"]] = {
     "gate.too_good": "lower",
     "gate.max_regression": "lower",
     "gate.max_slice_regression": "lower",
+    "gate.smallest_loss": "lower",
     "gate.max_calibration_error": "lower",
     "gate.compare_releases": "higher",
     "evaluate.slice_minimum_rows": "lower",
@@ -27,7 +28,7 @@ STRICTER: dict[str, Literal["lower", "higher"]] = {
 """The limits that are one number, and which number is the stricter one. A null is no limit."""
 _HALVED = ("evaluate.bootstrap_rounds", "split.holdout_days", "split.holdout_share", "split.minimum_rows")
 """What makes a judgement more certain. Less is weaker only if it is less than half: it is no limit itself."""
-_IN_THE_MAIN_METRICS_UNIT = ("gate.max_regression", "gate.max_slice_regression")
+_IN_THE_MAIN_METRICS_UNIT = ("gate.max_regression", "gate.max_slice_regression", "gate.smallest_loss")
 _MAX_CHANGES = 3  # that are named in a rejection
 
 

@@ -1,7 +1,6 @@
 """The rules: each measures one property of the challenger, and returns what is allowed and why it rejects."""
 
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +10,7 @@ from cd4ml.contract.contract import Contract
 from cd4ml.errors import ParamsError
 from cd4ml.evaluation.calibration import Bins
 from cd4ml.evaluation.formatting import format_number, format_percent
+from cd4ml.evaluation.intervals import FEWEST, critical_value
 from cd4ml.evaluation.metrics import compute_metrics
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.gate.comparison import Comparison, Difference
@@ -40,7 +40,7 @@ def check_baseline(comparison: Comparison) -> Finding:
     difference, name = comparison.main_difference(comparison.baseline), comparison.metric.name
     allowed = "significantly better"
     if difference is None:
-        return Finding("baseline", "rejected", "not defined", allowed, _not_defined(name))
+        return Finding("baseline", "rejected", "cannot be decided", allowed, _undecided(comparison))
     why = (
         f"not significantly better than the baseline: {name} is {format_number(difference.challenger)}, "
         f"the baseline's {format_number(difference.other)}"
@@ -96,16 +96,14 @@ def check_comparison(comparison: Comparison, champion: Predictions, max_regressi
     """
     difference, name = comparison.main_difference(champion), comparison.metric.name
     if difference is None:
-        return Finding("comparison", "rejected", "not defined", why=_not_defined(name))
+        return Finding("comparison", "rejected", "cannot be decided", why=_undecided(comparison))
     passed = not (difference.gain < -max_regression and difference.high < 0)
     allowed = f"{_MINUS}{format_amount(difference, max_regression)}"
     why = (
         f"worse than the champion: {name} is {format_number(difference.challenger)}, "
         f"the champion's {format_number(difference.other)}; {format_gain(difference)}, {allowed} is allowed"
     )
-    significant = NormalDist().inv_cdf(0.975) * difference.error
-    detectable = max(max_regression, significant) + NormalDist().inv_cdf(0.8) * difference.error
-    numbers = _numbers(difference) | {"detectable_loss": detectable}
+    numbers = _numbers(difference) | {"detectable_loss": detectable_loss(difference, max_regression)}
     return _finding("comparison", passed, f"{name} {format_gain(difference)}", allowed, why, numbers)
 
 
@@ -123,14 +121,16 @@ def check_slices(comparison: Comparison, other: Predictions, other_name: str, ma
     """
     by_slice = {part.name: comparison.main_difference(other, part.mask) for part in comparison.slices}
     differences = {name: difference for name, difference in by_slice.items() if difference is not None}
+    left_out = len(by_slice) - len(differences)
     if not differences:
         limit = f"gate.max_slice_regression {max_regression:g}"
-        return Finding("slices", "not judged", "no slice has enough rows", limit)
-    quantile = NormalDist().inv_cdf(1 - _SLICES_ERROR_RATE / len(differences))
+        return Finding("slices", "not judged", f"no slice has enough rows{_left_out(left_out)}", limit)
+    share = 1 - _SLICES_ERROR_RATE / len(differences)
     broken = {
         name: difference
         for name, difference in differences.items()
-        if difference.gain < -max_regression and difference.gain + quantile * difference.error < 0
+        if difference.gain < -max_regression
+        and difference.gain + critical_value(difference.count, share) * difference.error < 0
     }
     lowest_name, lowest = min(differences.items(), key=lambda pair: pair[1].gain)
     why = "; ".join(
@@ -138,7 +138,7 @@ def check_slices(comparison: Comparison, other: Predictions, other_name: str, ma
         f"{other_name}'s {format_number(difference.other)}"
         for name, difference in sorted(broken.items(), key=lambda pair: pair[1].gain)
     )
-    measured = f"{len(differences)} slices, the lowest {lowest_name} {format_gain(lowest)}"
+    measured = f"{len(differences)} slices, the lowest {lowest_name} {format_gain(lowest)}{_left_out(left_out)}"
     allowed = f"{_MINUS}{format_amount(lowest, max_regression)}"
     numbers = {name: _numbers(difference) for name, difference in differences.items()}
     return _finding("slices", not broken, measured, allowed, why, numbers)
@@ -194,8 +194,27 @@ def _format_signed(difference: Difference, gain: float) -> str:
     return sign + amount
 
 
-def _not_defined(metric: str) -> str:
-    return f"{metric} cannot be computed on this test set: it has too few rows of one outcome"
+def detectable_loss(difference: Difference, max_regression: float) -> float:
+    """Return the loss that `check_comparison` rejects in four cases out of five, in the unit of a gain."""
+    significant = critical_value(difference.count, 0.975) * difference.error
+    return max(max_regression, significant) + critical_value(difference.count, 0.8) * difference.error
+
+
+def _left_out(slices: int) -> str:
+    return f"; {slices} left out, with fewer than {FEWEST} rows of an outcome" if slices else ""
+
+
+def _undecided(comparison: Comparison) -> str:
+    """Return why the main metric cannot be compared, and what to do."""
+    predictions, name = comparison.challenger, comparison.metric.name
+    few = predictions.deciding_rows
+    if few >= FEWEST:
+        return f"{name} cannot be computed on this test set: it is not a number for most resamples of its rows"
+    what = "in the test set" if predictions.task == "regression" else "in the test set without the most frequent class"
+    return (
+        f"{name} cannot be compared: rows {what}: {few}, at least {FEWEST} are needed; "
+        "collect more rows, or make the test set larger (split in params.yaml)"
+    )
 
 
 def _finding(rule: str, passed: bool, measured: str, allowed: str, why: str, numbers: dict[str, Any]) -> Finding:

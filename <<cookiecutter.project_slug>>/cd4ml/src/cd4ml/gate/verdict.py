@@ -59,6 +59,11 @@ class Verdict:
         return not self.rejected
 
     @property
+    def power(self) -> Finding | None:
+        """How large a loss the test set shows, if there is a champion to compare with."""
+        return next((one for one in self.findings if one.rule == "power" and one.numbers), None)
+
+    @property
     def is_compared(self) -> bool:
         """Whether it was compared with the champion or the baseline: it is not if its scores are not the pipeline's."""
         return any(finding.rule == "champion" for finding in self.findings)
@@ -94,7 +99,7 @@ def as_text(verdict: Verdict) -> str:
 
 
 def _both_models(verdict: Verdict) -> str:
-    """Return a line about the champion or the baseline, and one about the challenger, with the main metric of each.
+    """Return a line about the champion or the baseline, one about the challenger, and the loss that would be seen.
 
     Only the line about the challenger if it was not compared.
     """
@@ -111,7 +116,8 @@ def _both_models(verdict: Verdict) -> str:
     rows = f"test set of {verdict.rows:,} rows"
     gain = format_gain(main) if main else ""
     challenger = ("challenger", verdict.challenger.version, rows, challenger_value, gain)
-    return align([other, challenger] if verdict.is_compared else [challenger])
+    both = align([other, challenger] if verdict.is_compared else [challenger])
+    return f"{both}\nthe test set {verdict.power.measured} in four cases out of five" if verdict.power else both
 
 
 def as_markdown(verdict: Verdict) -> str:
@@ -151,7 +157,8 @@ def _comparison_sentence(verdict: Verdict) -> str:
             f"the champion {code_span(verdict.champion.version)}, "
             f"which {code_span(verdict.champion.branch)} names at {code_span(verdict.champion.revision[:7])}"
         )
-    return f"Compared on the {verdict.rows:,} rows of the test set with {other}."
+    sentence = f"Compared on the {verdict.rows:,} rows of the test set with {other}."
+    return f"{sentence} The test set {verdict.power.measured} in four cases out of five." if verdict.power else sentence
 
 
 def _metrics_table(verdict: Verdict) -> str:
@@ -181,6 +188,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "digest": verdict.challenger.digest,
         "passed": verdict.passed,
         "rows": verdict.rows,
+        "detectable_loss": _rounded(verdict.power.numbers["detectable_loss"]) if verdict.power else None,
         "champion": None if verdict.champion is None else vars(verdict.champion),
         "rules": [finding_as_json(finding) for finding in verdict.findings],
         "accepted": [waiver.model_dump() for waiver in verdict.accepted],

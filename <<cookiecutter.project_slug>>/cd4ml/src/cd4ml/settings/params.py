@@ -122,7 +122,7 @@ class Waiver(Section):
 
     rule: Literal[
         "baseline", "floor", "leakage", "champion", "comparison", "slices", "calibration", "requests", "history",
-        "constant", "limits",
+        "constant", "limits", "power", "rows",
     ]  # fmt: skip
     bundle: Annotated[str, Field(min_length=1)]
     reason: Annotated[str, Field(min_length=1)]
@@ -138,6 +138,8 @@ class GateParams(Section):
     max_regression: Annotated[float, Field(ge=0)] = 0.005
     max_slice_regression: Annotated[float, Field(ge=0)] = 0.05
     """Both are below 1, unless the main metric is one of the team's own, which has a unit of its own."""
+    smallest_loss: Annotated[float | None, Field(gt=0)] = None
+    """The loss against the champion that the test set has to show in four cases out of five; None: no limit."""
     max_calibration_error: Annotated[float, Field(gt=0, lt=1)] = 0.1
     compare_releases: Annotated[int, Field(ge=1, le=20)] = 5
     """How many of the newest releases a challenger is compared with; 1: the champion alone."""
