@@ -125,3 +125,12 @@ def test_the_summary_compares_the_model_with_the_baseline(value: float, low: flo
     results = {"roc_auc": value, "baseline": {"roc_auc": 0.5}, "intervals": {"roc_auc": interval}}
 
     assert summary_sentence(results, METRICS["binary"][0]).startswith(f"**{expected}.**")
+
+
+def test_without_an_interval_the_card_says_that_nothing_can_be_decided() -> None:
+    results = {"roc_auc": 0.98, "intervals": {"roc_auc": None}, "baseline": {"roc_auc": 0.5}}
+
+    sentence = summary_sentence(results, METRICS["binary"][0])
+
+    assert sentence.startswith("**It cannot be decided whether the model is better than the baseline**: the test set")
+    assert "ROC AUC is 0.980; the baseline has 0.500." in sentence
