@@ -142,7 +142,8 @@ def test_a_release_is_judged_before_anything_is_built_and_carries_that_verdict(
     assert order == sorted(order)
     assert lines.index("uv run cd4ml archive-image") > order[-1]
     assert not {"if", "continue-on-error"} & judge.keys()
-    assert {"models/bundle", "reports/gate.json", "reports/gate.md"} <= set(upload["with"]["path"].split())
+    uploaded = {line.removeprefix("${{ env.PROJECT }}/") for line in upload["with"]["path"].splitlines()}
+    assert {"models/bundle", "reports/gate.json", "reports/gate.md"} <= uploaded
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
