@@ -82,7 +82,7 @@ def test_a_breakpoint_in_the_teams_file_is_hit_in_every_stage(written: Project) 
         debugger.runcall(written.run, stage)
         hit[stage] = {stop.partition(":")[0] for stop, _ in debugger.stops}
         if stage == "train":
-            (features,) = (
+            features = next(
                 values for stop, values in debugger.stops if stop == f"features.py:{BREAKPOINTS['features.py']}"
             )
 

@@ -163,7 +163,7 @@ def test_before_the_first_split_the_error_says_what_to_run(tunable_project, caps
 
     assert run_tune(tunable_project) == 1
 
-    assert "data/train.parquet does not exist; run make train" in capsys.readouterr().err
+    assert "data/train.parquet does not exist; the stage split writes it: run make train" in capsys.readouterr().err
 
 
 def test_if_params_were_edited_meanwhile_the_winner_is_not_written(tunable_project, monkeypatch, capsys):
