@@ -25,9 +25,9 @@ DAY = np.timedelta64(1, "D")
 STAGES = """
 import sys
 from cd4ml.cli import main
-main(sys.argv[1:])
-for stage in ("ingest", "validate", "split", "train", "package"):
-    main(["stage", stage])
+for arguments in (sys.argv[1:], *(["stage", stage] for stage in ("ingest", "validate", "split", "train", "package"))):
+    if main(arguments):
+        sys.exit(1)
 """
 
 
@@ -53,7 +53,10 @@ def adopt(table: PublicTable, project: Path) -> Adopted:
     """
     source, began = table.write(project), time.perf_counter()
     command = [sys.executable, "-c", STAGES, "adopt", source.name, "--target", table.target, "--tune", str(PATIENCE)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}  # more threads than processors wait for each other
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",  # more threads than processors wait for each other
+        "PYTHONPATH": str(project / "cd4ml/src"),  # a project refuses another one's copy of the library
+    }
     done = subprocess.run(
         command, cwd=project, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )

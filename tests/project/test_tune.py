@@ -35,7 +35,7 @@ def searched(small: Project) -> Project:
     small.replace("params.yaml", "candidates: 24", "candidates: 5")
     small.replace("params.yaml", "folds: 3", "folds: 2")
     # fits that take a while, so that a search is stopped before it has ended
-    small.replace("params.yaml", "iterations: {low: 50, high: 200, log: true}", "iterations: [100, 150, 200]")
+    small.replace("params.yaml", "iterations: {low: 50, high: 200, log: true}", "iterations: [200, 300, 400]")
     small.replace("params.yaml", "min_samples_leaf: 50\n", "min_samples_leaf: 2000\n")  # every candidate is better
     small.commit("a small space")
     return small
@@ -107,14 +107,14 @@ def test_two_machines_search_together_in_postgresql(
     searched.make("setup")
     shutil.copytree(searched.folder, tmp_path / "other", ignore=shutil.ignore_patterns(".venv"), symlinks=True)
     machines = [searched, Project(tmp_path / "other")]
+    machines[1].make("setup")
 
-    with postgresql.start() as address:
-        settings = {"OPTUNA_STORAGE": address, "PATH": f"{searched.folder}/.venv/bin{os.pathsep}{os.environ['PATH']}"}
-        with ThreadPoolExecutor() as pool:
-            first, second = (
-                pool.submit(machine.run, "cd4ml", "tune", check=False, settings=settings) for machine in machines
-            )
-            printed = [first.result().stdout, second.result().stdout]
+    with postgresql.start() as address, ThreadPoolExecutor() as pool:
+        first, second = (
+            pool.submit(machine.cd4ml, "tune", check=False, settings={"OPTUNA_STORAGE": address})
+            for machine in machines
+        )
+        printed = [first.result().stdout, second.result().stdout]
 
     for output in printed:
         assert re.search(r"study \w+ in postgresql\+psycopg://owner:\*\*\*@127\.0\.0\.1", output), output
