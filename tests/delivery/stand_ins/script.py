@@ -33,7 +33,7 @@ class Script:
 
     @property
     def command(self) -> list[str]:
-        """The command line, of the library as it lies in the template."""
+        """The command line, in the template's environment, with the project's own copy of the library."""
         return [str(Path(sys.executable).parent / "cd4ml"), "cloud"]
 
     @property
@@ -43,9 +43,10 @@ class Script:
 
     def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         """Start the script in a session of its own."""
+        library = {"PYTHONPATH": str(self.project / "cd4ml/src")}  # a project refuses another one's copy of it
         return subprocess.Popen(
             [*self.command, *arguments],
-            cwd=self.project, env=os.environ | self.environment | self.settings | settings,
+            cwd=self.project, env=os.environ | library | self.environment | self.settings | settings,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             text=True, start_new_session=True,
         )  # fmt: skip
