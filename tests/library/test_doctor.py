@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,19 @@ def test_another_default_branch_is_named_in_every_command(github: GitHubServer, 
     assert "name develop in .github/workflows/cd.yml and ci.yml" in printed
     assert "deployment-branch-policies -f name=develop" in printed
     assert "branches/develop/protection" in printed
+
+
+def test_in_a_folder_of_a_larger_repository_the_workflows_are_at_its_root(
+    github: GitHubServer, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "--quiet", "-b", "main"], check=True)
+    Path("services").mkdir()
+    Path("pyproject.toml").rename("services/pyproject.toml")
+    monkeypatch.chdir("services")
+
+    main(["doctor"])
+
+    assert states(capsys.readouterr().out)[("a push to main starts cd", "repository")] == "there"
 
 
 def test_a_cloud_that_is_set_up_in_part_is_an_error(github: GitHubServer, houses: Project, capsys: Printed) -> None:

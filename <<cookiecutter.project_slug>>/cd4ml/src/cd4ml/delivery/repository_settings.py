@@ -9,6 +9,7 @@ from typing import Any
 from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.github_settings import MISSING, PRESENT, UNKNOWN, WRONG
 from cd4ml.delivery.required_settings import ENVIRONMENTS, MAIN_ONLY
+from cd4ml.files.git import run_git
 
 _CD = Path(".github/workflows/cd.yml")
 
@@ -42,8 +43,9 @@ def repository_settings(github: GitHub, environments: Mapping[str, Any]) -> Iter
 
 
 def _branches_that_start_cd() -> list[str]:
-    """Return the branches that cd.yml lists; none if there is no such file."""
-    text = _CD.read_text(encoding="utf-8") if _CD.exists() else ""
+    """Return the branches that cd.yml lists, here or at the repository's root; none if there is no such file."""
+    root = run_git("rev-parse", "--show-toplevel").stdout.strip()
+    text = next((path.read_text(encoding="utf-8") for path in (_CD, Path(root) / _CD) if path.exists()), "")
     listed = re.search(r"^ +branches: \[([^\]]*)\]", text, flags=re.MULTILINE)
     return [name.strip("\"' ") for name in listed[1].split(",")] if listed else []
 
