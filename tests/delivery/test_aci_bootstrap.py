@@ -97,7 +97,7 @@ def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: S
 
     said = site.run("bootstrap", "--credentials", "oidc", "--set-secrets")
 
-    assert f"made     role of ours      demo deploys {site.total} allows other actions than it should" in said
+    assert f"made     role of ours      demo deploys {site.total}, as it should be again" in said
     assert "*" not in site.azure.resources.kept[ROLE.format(group).lower()]["properties"]["permissions"][0]["actions"]
     assert set(site.azure.resources.kept[registry.lower()]["tags"]) == {"paid-by", "caddy"}
     assert f'--role "Storage Blob Data Contributor" --scope {group}/providers/Microsoft.Storage/' in said
