@@ -6,15 +6,22 @@ workflows differ from those of the default branch. The branch shares no history 
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cd4ml.delivery.actions_io import run_url
 from cd4ml.delivery.model_commit import as_bot, one_line
-from cd4ml.files.git import GitError, branch_commit, file_at, output_of, push_branch, run_git
+from cd4ml.files.git import (
+    GitError,
+    branch_commit,
+    file_at,
+    output_of,
+    path_in_repository,
+    push_branch,
+    run_git,
+    write_tree,
+)
 from cd4ml.gate.branches import PRODUCTION
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
@@ -102,14 +109,10 @@ def append_entry(remote: str, live: str | None, event: str, record: Mapping[str,
 def _tree(record: Mapping[str, Any]) -> str:
     """Return the tree of an entry, at the same paths as in the repository, so that git and DVC find the files."""
     listed = output_of("ls-tree", "-r", "-z", "--full-name", str(record["commit"]), "--", *LOGGED_PATHS)
-    prefix = run_git("rev-parse", "--show-prefix").stdout.strip()
+    prefix = path_in_repository("")
     files = {RECORD: json.dumps(record, indent=1, ensure_ascii=False), **_verdict_here(record)}
     blobs = {path: output_of("hash-object", "-w", "--stdin", stdin=text) for path, text in files.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        entries = listed + "".join(f"100644 blob {blob}\t{prefix}{path}\0" for path, blob in blobs.items())
-        output_of("update-index", "-z", "--add", "--index-info", stdin=entries, environment=index)
-        return output_of("write-tree", environment=index)
+    return write_tree(listed + "".join(f"100644 blob {blob}\t{prefix}{path}\0" for path, blob in blobs.items()))
 
 
 def _verdict_here(record: Mapping[str, Any]) -> dict[str, str]:

@@ -1,8 +1,6 @@
 """Record a rollback in the log `production`, quarantine the bundle that was live, propose the revert."""
 
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from cd4ml.delivery import releases
@@ -13,7 +11,7 @@ from cd4ml.delivery.production_log import append_entry, read_record, released_co
 from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import lift_quarantine, quarantine_branch
 from cd4ml.errors import UserError
-from cd4ml.files.git import GitError, branch_commit, output_of, push_branch, remote_name, run_git
+from cd4ml.files.git import GitError, branch_commit, output_of, push_branch, remote_name, run_git, write_tree
 from cd4ml.gate.branches import PRODUCTION, default_branch
 from cd4ml.gate.champion import bundle_digest_at
 from cd4ml.gate.recorded import recorded_verdict
@@ -105,12 +103,7 @@ def _revert_commit(tip: str, target: str, message: str) -> str | None:
     project = [".", ":(exclude,top).github"]
     if run_git("diff", "--quiet", tip, target, "--", *project).returncode == 0:
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        output_of("read-tree", tip, environment=index)
-        output_of("rm", "-r", "--quiet", "--cached", "--force", "--ignore-unmatch", "--", *project, environment=index)
-        files = output_of("ls-tree", "-r", "-z", "--full-name", target, ".")
-        kept = "".join(f"{line}\0" for line in files.split("\0") if line and "\t.github/" not in line)
-        output_of("update-index", "-z", "--add", "--index-info", stdin=kept, environment=index)
-        tree = output_of("write-tree", environment=index)
+    files = output_of("ls-tree", "-r", "-z", "--full-name", target, ".")
+    kept = "".join(f"{line}\0" for line in files.split("\0") if line and "\t.github/" not in line)
+    tree = write_tree(kept, tip, project)
     return output_of(*as_bot(), "commit-tree", tree, "-p", tip, "-m", message)

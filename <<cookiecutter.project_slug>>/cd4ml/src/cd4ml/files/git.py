@@ -3,8 +3,10 @@
 import os
 import re
 import subprocess  # git and its like, with arguments that the library chooses
+import tempfile
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from cd4ml.errors import UserError
 
@@ -171,6 +173,24 @@ def file_at(revision: str, path: str) -> str | None:
     """Return a file's text at a commit; None if the commit has no such file."""
     shown = run_git("show", f"{revision}:./{path}")
     return None if shown.returncode else shown.stdout
+
+
+def write_tree(entries: str, base: str | None = None, without: Sequence[str] = ()) -> str:
+    """Return a tree of these entries, in a commit's tree after some of its paths were removed, or by themselves.
+
+    Args:
+        entries: files as `git ls-tree -r -z --full-name` prints them.
+        base: the commit.
+        without: the paths to remove from it, as git's pathspecs.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        if base is not None:
+            output_of("read-tree", base, environment=index)
+            removal = ("rm", "-r", "--quiet", "--cached", "--force", "--ignore-unmatch", "--", *without)
+            output_of(*removal, environment=index)
+        output_of("update-index", "-z", "--add", "--index-info", stdin=entries, environment=index)
+        return output_of("write-tree", environment=index)
 
 
 def head_commit() -> str:
