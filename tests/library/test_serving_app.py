@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import pytest
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.serving import app
+from cd4ml.serving import predict_endpoint
 from cd4ml.serving.app import create_app
 from cd4ml.serving.service_settings import ServiceSettings
 from starlette.testclient import TestClient
@@ -213,8 +213,10 @@ def test_a_model_on_scikit_learn_predicts_outside_the_event_loop(project, monkey
     project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  runtime: sklearn\n")
     project.run("ingest", "validate", "split", "train", "package")
     calls = []
-    run_in_threadpool = app.run_in_threadpool
-    monkeypatch.setattr(app, "run_in_threadpool", lambda *call: calls.append(call) or run_in_threadpool(*call))
+    run_in_threadpool = predict_endpoint.run_in_threadpool
+    monkeypatch.setattr(
+        predict_endpoint, "run_in_threadpool", lambda *call: calls.append(call) or run_in_threadpool(*call)
+    )
     client = TestClient(create_app(project.bundle, ServiceSettings()))
     examples = Bundle.load(project.bundle).examples()
 

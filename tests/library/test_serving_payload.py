@@ -51,7 +51,7 @@ bodies = envelope | st.dictionaries(st.sampled_from(["rows", "x"]), anything) | 
 
 def violations(body):
     with pytest.raises(RejectedError) as rejection:
-        PAYLOAD.columns(body if isinstance(body, bytes) else json.dumps(body).encode())
+        PAYLOAD.decode(body if isinstance(body, bytes) else json.dumps(body).encode())
     return [msgspec.structs.astuple(violation) for violation in rejection.value.violations]
 
 
@@ -62,18 +62,18 @@ def test_a_body_is_rejected_exactly_if_it_has_violations(content):
 
     if expected or b"0001-01-01T00:00:00+14:00" in body:  # a valid time, but not representable in UTC
         with pytest.raises(RejectedError) as rejection:
-            PAYLOAD.columns(body)
+            PAYLOAD.decode(body)
         assert rejection.value.violations[: len(expected)] == expected[:MAX_VIOLATIONS]
         msgspec.json.encode(rejection.value.violations)
     else:
-        columns, expected_columns = PAYLOAD.columns(body), columns_of_rows(content["rows"], CONTRACT)
+        columns, expected_columns = PAYLOAD.decode(body).columns, columns_of_rows(content["rows"], CONTRACT)
         assert columns.keys() == expected_columns.keys()
         for name, array in expected_columns.items():
             np.testing.assert_array_equal(columns[name], array)
 
 
 def test_columns_may_have_any_name_and_nullable_ones_may_be_missing():
-    columns = PAYLOAD.columns(json.dumps({"rows": [GOOD | {"c0": True, "parcel id": 17}, GOOD]}).encode())
+    columns = PAYLOAD.decode(json.dumps({"rows": [GOOD | {"c0": True, "parcel id": 17}, GOOD]}).encode()).columns
 
     assert list(columns) == list(CONTRACT.columns)
     assert columns["from"].tolist() == ["Ulm", "Ulm"]
@@ -90,7 +90,7 @@ def test_a_column_of_any_name_is_decoded_and_checked(name):
     payload = Payload(Contract.model_validate(contract), max_rows=2)
 
     rows = [{name: 7, 'the "id"': "a"}, {name: 8.0, "other": 1}]
-    assert payload.columns(json.dumps({"rows": rows}).encode())[name].tolist() == [7, 8]
+    assert payload.decode(json.dumps({"rows": rows}).encode()).columns[name].tolist() == [7, 8]
 
     for row, column, rule in (
         ({name: 7.5}, name, "a whole number"),
@@ -98,12 +98,12 @@ def test_a_column_of_any_name_is_decoded_and_checked(name):
         ({name: 1, "c1": 1}, "c1", "not a column of the contract"),
     ):
         with pytest.raises(RejectedError) as rejection:
-            payload.columns(json.dumps({"rows": [row]}).encode())
+            payload.decode(json.dumps({"rows": [row]}).encode())
         assert [(one.column, one.rule) for one in rejection.value.violations] == [(column, rule)]
 
 
 def test_an_empty_string_is_a_null_of_a_nullable_category():
-    columns = PAYLOAD.columns(json.dumps({"rows": [GOOD | {"note": "", "class": ""}, GOOD]}).encode())
+    columns = PAYLOAD.decode(json.dumps({"rows": [GOOD | {"note": "", "class": ""}, GOOD]}).encode()).columns
 
     assert columns["note"].tolist() == columns["class"].tolist() == ["", ""]
 
@@ -153,7 +153,8 @@ def test_one_violation_is_enough(change, rule):
         ({"rows": {}}, "rows is a list"),
         ({"rows": []}, "from 1 to 3 rows"),
         ({"rows": [GOOD] * 4}, "from 1 to 3 rows"),
-        ({"rows": [GOOD], "row": 1}, 'only "rows" is known here, not "row"'),
+        ({"rows": [GOOD], "row": 1}, 'only "rows" and "explain" are known here, not "row"'),
+        ({"rows": [GOOD], "explain": 1}, '"explain" is true or false'),
     ],
 )
 def test_a_violation_outside_the_rows_has_no_row_and_no_column(body, rule):
@@ -166,7 +167,7 @@ def test_a_violation_outside_the_rows_has_no_row_and_no_column(body, rule):
 )  # fmt: skip
 def test_a_body_that_is_not_json_is_malformed(body):
     with pytest.raises(MalformedError):
-        PAYLOAD.columns(body)
+        PAYLOAD.decode(body)
 
 
 @pytest.mark.parametrize("number", ["1e400", "9" * 4000, "9" * 5000])
@@ -189,7 +190,7 @@ def test_a_response_repeats_no_long_value_and_lists_at_most_twenty_violations():
     row = GOOD | {"from": "x" * 10_000, "n" * 10_000: 1, "items": 10**30}
 
     with pytest.raises(RejectedError) as rejection:
-        payload.columns(json.dumps({"rows": [row] * 100}).encode())
+        payload.decode(json.dumps({"rows": [row] * 100}).encode())
 
     assert len(rejection.value.violations) == 20
     assert len(msgspec.json.encode(rejection.value.violations)) < 5000
@@ -198,7 +199,7 @@ def test_a_response_repeats_no_long_value_and_lists_at_most_twenty_violations():
 
 def is_accepted(text, column):
     try:
-        PAYLOAD.columns(json.dumps({"rows": [GOOD | {column: text}]}).encode())
+        PAYLOAD.decode(json.dumps({"rows": [GOOD | {column: text}]}).encode())
     except RejectedError:
         return False
     return True

@@ -268,7 +268,7 @@ def test_the_rules_of_the_page_are_those_that_the_service_names() -> None:
     rows = [row, row | {"size": 501}, {}]
 
     with pytest.raises(RejectedError) as rejected:
-        Payload(contract, 10).columns(json.dumps({"rows": rows}).encode())
+        Payload(contract, 10).decode(json.dumps({"rows": rows}).encode())
 
     named = {violation.rule for violation in rejected.value.violations}
     section = PAGE.read_text(encoding="utf-8").split("### What the service rejects")[1].split("\n## ")[0]

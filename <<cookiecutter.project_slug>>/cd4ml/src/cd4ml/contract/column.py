@@ -45,6 +45,8 @@ class Column(Section):
     unit: str | None = None
     description: str | None = None
     example: Any = None
+    sensitive: bool = False
+    """Whether the values stay out of logs and metrics."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -88,6 +90,11 @@ class Column(Section):
         if self.max is None:
             return limit
         return min(limit, math.floor(self.max) if self.type == "integer" else self.max)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the values are numbers once they are normalized."""
+        return self.type in ("number", "integer", "boolean")
 
     @property
     def rejects_unknown(self) -> bool:

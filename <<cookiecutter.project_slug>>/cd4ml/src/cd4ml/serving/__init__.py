@@ -1,9 +1,10 @@
 """The HTTP service: predicts with a bundle only. Imports nothing that trains (import-linter checks that).
 
 In: models/bundle, and settings from the environment. Out: predictions, or problem documents that name row and column.
-Read first: `app`, then `payload`.
+Read first: `app`, then `predict_endpoint`.
 
-- `server`: the verb `serve`. `app`: the routes, and POST /predict. `payload`: request bodies to columns.
+- `server`: the verb `serve`. `app`: the routes, and what is in front of them.
+- `predict_endpoint`: POST /predict. `payload`: request bodies to columns. `answer`: what was predicted, for records.
 - In front of every route: `request`, what is the same for every request; `error_format`, errors as documents of RFC
   9457, which `problem` makes; `api_keys`, authorization.
 - `openapi`: the contract in /docs. `time_pattern`: which times it allows.

@@ -1,42 +1,35 @@
 """The web application: one bundle behind HTTP.
 
-POST /predict is the hot path, and therefore a plain ASGI application: it decodes a request with types made from the
-contract, and predicts a small batch in the event loop, since a thread would take longer to start than the model to
-predict.
+What is in front of every route is made of ASGI middlewares, around POST /predict and FastAPI with everything else.
 """
 
 from pathlib import Path
 from typing import Any
 
 import fastapi_offline
-import msgspec
-import numpy as np
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import check_examples
-from cd4ml.contract.columns import Columns
-from cd4ml.errors import BundleError, ModelError
+from cd4ml.errors import BundleError
 from cd4ml.serving.api_keys import RequireKey
 from cd4ml.serving.error_format import ErrorFormat
 from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
-from cd4ml.serving.payload import MalformedError, Payload, RejectedError
-from cd4ml.serving.problem import http_problem, violations_problem
+from cd4ml.serving.predict_endpoint import PredictEndpoint
+from cd4ml.serving.problem import http_problem
 from cd4ml.serving.release_metadata import bundle_headers, read_release
-from cd4ml.serving.request import RequestContext, check_media_type, read_body
+from cd4ml.serving.request import RequestContext
 from cd4ml.serving.service_settings import ServiceSettings
 
-_SMALL_BATCH = 200  # rows that are predicted in the event loop: about a millisecond of ONNX Runtime
 _DOCS_FILES = Path(fastapi_offline.__file__).with_name("static")
 _DOCS_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 _HEALTH = ("/health/live", "/health/ready", "/version")
@@ -65,43 +58,6 @@ class Version(BaseModel):
     release: dict[str, Any] | None
 
 
-class Predict:
-    """POST /predict."""
-
-    def __init__(self, bundle: Bundle, settings: ServiceSettings) -> None:
-        self._bundle, self._max_bytes = bundle, settings.max_bytes
-        self._payload = Payload(bundle.contract, settings.max_rows)
-        self._small_batch = _SMALL_BATCH if bundle.manifest.runtime == "onnx" else 0
-        self._model = {"model": bundle.manifest.name, "version": bundle.version}
-        self._encode = msgspec.json.Encoder().encode
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the predictions for the rows of a request."""
-        check_media_type(scope)
-        body = await read_body(scope, receive, self._max_bytes)
-        try:
-            columns = self._payload.columns(body)
-        except MalformedError as malformed:
-            raise HTTPException(400, f"the body is not valid JSON: {malformed}") from None
-        rows = len(next(iter(columns.values())))
-        in_loop = rows <= self._small_batch
-        predictions = self._predict(columns) if in_loop else await run_in_threadpool(self._predict, columns)
-        content = self._encode({**predictions, **self._model, "request_id": scope["request_id"]})
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
-
-    def _predict(self, columns: Columns) -> dict[str, Any]:
-        scores = self._bundle.scores(columns)
-        if not np.isfinite(scores).all():
-            raise ModelError("the model predicts NaN or infinity")
-        predictions = self._bundle.decision.predictions(scores)
-        probabilities = self._bundle.decision.probabilities(scores)
-        if probabilities is None:
-            return {"predictions": predictions}
-        return {"predictions": predictions, "probabilities": probabilities}
-
-
 class Service(FastAPI):
     """The application, whose OpenAPI document contains the contract."""
 
@@ -115,29 +71,40 @@ class Service(FastAPI):
             redoc_url=None,
             redirect_slashes=False,
             responses=OTHER_RESPONSES,
-            exception_handlers={HTTPException: http_problem, RejectedError: violations_problem},
+            exception_handlers={HTTPException: http_problem},
         )
-        self._settings = settings
-        self._add_middleware(bundle_headers(bundle))
-        self.router.routes.insert(0, Route("/predict", Predict(bundle, settings), methods=["POST"]))
+        self._settings, self._response_headers = settings, bundle_headers(bundle)
+        self._predict = PredictEndpoint(bundle, settings)
+        self.router.routes.insert(0, Route("/predict", self._predict, methods=["POST"]))
         self._predict_operation = predict_operation(contract, bundle.manifest, settings)
 
-    def _add_middleware(self, response_headers: dict[str, str]) -> None:
-        """Add what is in front of every route, also of those that are added later: the innermost first."""
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the application that Starlette calls: what is in front of every route, the innermost first."""
         settings = self._settings
+        app: ASGIApp = self._shortcut(super().build_middleware_stack())
         if settings.api_keys:
-            self.add_middleware(RequireKey, keys=settings.api_keys, public_paths=PUBLIC_PATHS)
-        self.add_middleware(ErrorFormat)
+            app = RequireKey(app, settings.api_keys, PUBLIC_PATHS)
+        app = ErrorFormat(app)
         if settings.cors_origins:  # outside the keys: a browser asks without one
-            self.add_middleware(
-                CORSMiddleware,
+            cors = CORSMiddleware(
+                app,
                 allow_origins=settings.cors_origins,
                 allow_methods=["*"],
                 allow_headers=["Authorization", "X-Request-ID"],
-                expose_headers=["X-Request-ID", *response_headers],
+                expose_headers=["X-Request-ID", *self._response_headers],
             )
-            self.add_middleware(ErrorFormat)  # for its own errors
-        self.add_middleware(RequestContext, root_path=settings.root_path, response_headers=response_headers)
+            app = ErrorFormat(cors)  # for its own errors
+        return RequestContext(app, settings.root_path, self._response_headers)
+
+    def _shortcut(self, others: ASGIApp) -> ASGIApp:
+        """Return an application that passes POST /predict on at once, and the rest through FastAPI's layers."""
+        predict = self._predict
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            hot = scope["type"] == "http" and scope["method"] == "POST" and _path(scope) == "/predict"
+            await (predict if hot else others)(scope, receive, send)
+
+        return app
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document: FastAPI's own for the other routes, with POST /predict added."""
@@ -148,6 +115,11 @@ class Service(FastAPI):
             document["paths"] = {"/predict": {"post": self._predict_operation}, **document["paths"]}
             self.openapi_schema = complete(document, self._settings, PUBLIC_PATHS)
         return self.openapi_schema
+
+
+def _path(scope: Scope) -> Any:
+    """Return a request's path without the prefix of a proxy."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
 def create_app(bundle_folder: Path, settings: ServiceSettings) -> FastAPI:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 
 from cd4ml.contract.column import Column
 from cd4ml.contract.columns import Columns, normalize
@@ -40,8 +41,19 @@ class RejectedError(Exception):
         self.violations = violations
 
 
+class DecodedRequest(msgspec.Struct, frozen=True, gc=False):
+    """What a request asks."""
+
+    columns: Columns
+    """The normalized columns of its rows, which nothing may write to."""
+    ids: list[str | int | None] | None
+    """The id of each row, None where a row has none; None if the contract names no id."""
+    explain: bool
+    """Whether the answer says what moves each prediction."""
+
+
 class Payload:
-    """Decodes the requests for one contract: `{"rows": [{column: value, ...}, ...]}`.
+    """Decodes the requests for one contract: `{"rows": [{column: value, ...}, ...]}`, and `"explain": true`.
 
     One msgspec type decodes and checks a whole body. Only if it rejects the body, every violation in it is searched,
     column by column with the same types, so that both always agree.
@@ -49,33 +61,36 @@ class Payload:
 
     def __init__(self, contract: Contract, max_rows: int) -> None:
         self._columns, self._id, self._max_rows = contract.columns, contract.id, max_rows
+        self._numbers = [name for name, column in contract.columns.items() if column.is_numeric]
+        self._others = [(name, column) for name, column in contract.columns.items() if not column.is_numeric]
         self._names = {name: f"c{number}" for number, name in enumerate(contract.columns)}
         if contract.id is not None:
             self._names[contract.id] = "id"
         self._renamed = not any(map(_ESCAPED.search, self._names))
         self._row = self._row_type()
         rows = Annotated[list[self._row], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[name-defined]
-        self._body: Any = msgspec.defstruct("Body", [("rows", rows)], forbid_unknown_fields=True)
+        fields: list[Any] = [("rows", rows), ("explain", bool, False)]
+        self._body: Any = msgspec.defstruct("Body", fields, forbid_unknown_fields=True)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._body)
 
     def _row_type(self) -> Any:
-        """Return the type of a row; its fields are numbered, because a column may have any name."""
+        """Return the type of a row: numbers first, an id last. Fields are numbered: a column may have any name."""
         fields: list[Any] = [
             (self._names[name], column.value_type(), *((None,) if column.nullable else ()))
-            for name, column in self._columns.items()
+            for name, column in [*((name, self._columns[name]) for name in self._numbers), *self._others]
         ]
         if self._id is not None:
-            fields.append(("id", _Id, ""))
+            fields.append(("id", _Id, None))
         names = {field: name for name, field in self._names.items()} if self._renamed else None
         return msgspec.defstruct("Row", fields, rename=names, kw_only=True, forbid_unknown_fields=True, gc=False)
 
-    def _rows(self, body: bytes) -> Any:
+    def _typed(self, body: bytes) -> Any:
         if self._renamed:
-            return self._decoder.decode(body).rows
+            return self._decoder.decode(body)
         content = msgspec.json.decode(body)
         if isinstance(content, dict) and isinstance(content.get("rows"), list):
             content["rows"] = [self._with_field_names(row) for row in content["rows"]]
-        return msgspec.convert(content, self._body).rows
+        return msgspec.convert(content, self._body)
 
     def _with_field_names(self, row: Any) -> Any:
         """Return a row with the type's field names, if msgspec cannot rename these; others are unknown to it."""
@@ -83,22 +98,33 @@ class Payload:
             return row
         return {self._names.get(name, f"no column: {name}"): value for name, value in row.items()}
 
-    def columns(self, body: bytes) -> Columns:
-        """Return the normalized columns of a request's body.
+    def decode(self, body: bytes) -> DecodedRequest:
+        """Return what a request's body asks.
 
         Raises:
             MalformedError: it is not valid JSON.
             RejectedError: it breaks the contract, or has too many rows.
         """
         try:
-            rows = self._rows(body)
-            columns = zip(*map(msgspec.structs.astuple, rows), strict=True)  # as in the contract; an id comes last
-            return {
-                name: normalize(values, column)
-                for (name, column), values in zip(self._columns.items(), columns, strict=False)
-            }
+            typed = self._typed(body)
+            rows = [msgspec.structs.astuple(row) for row in typed.rows]
+            ids = None if self._id is None else [row[-1] for row in rows]
+            return DecodedRequest(self._columns_of(rows), ids, typed.explain)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as invalid:
             raise RejectedError(self._find_violations(body, str(invalid))) from None
+
+    def _columns_of(self, rows: list[tuple[Any, ...]]) -> Columns:
+        """Return the normalized columns; all numbers at once, since each array costs about as much as a value."""
+        columns: Columns = dict.fromkeys(self._columns)  # type: ignore[assignment] # in the contract's order
+        first_other = len(self._numbers)
+        if self._numbers:
+            numbers = np.array([row[:first_other] for row in rows], dtype=np.float64).T.astype(np.float32, order="C")
+            numbers.flags.writeable = False
+            columns.update(zip(self._numbers, numbers, strict=True))
+        for position, (name, column) in enumerate(self._others, first_other):
+            columns[name] = normalize([row[position] for row in rows], column)
+            columns[name].flags.writeable = False
+        return columns
 
     def _find_violations(self, body: bytes, reason: str) -> list[Violation]:
         """Return the violations in a rejected body; one with `reason` if the search finds none."""
@@ -119,8 +145,12 @@ class Payload:
         if not isinstance(content, dict):
             yield Violation(None, None, 'an object, {"rows": [...]}', _shown(content))
             return
-        for key in content.keys() - {"rows"}:
-            yield Violation(None, None, f'only "rows" is known here, not "{_cut(key)}"', _shown(content[key]))
+        for key in content.keys() - {"rows", "explain"}:
+            yield Violation(
+                None, None, f'only "rows" and "explain" are known here, not "{_cut(key)}"', _shown(content[key])
+            )
+        if not isinstance(content.get("explain", False), bool):
+            yield Violation(None, None, '"explain" is true or false', _shown(content["explain"]))
         if "rows" not in content:
             yield Violation(None, None, '"rows" is required', None)
             return

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from cd4ml.serving.payload import MAX_VIOLATIONS, RejectedError
+from cd4ml.serving.payload import MAX_VIOLATIONS, Violation
 
 MEDIA_TYPE = "application/problem+json"
 FAILED = "the service failed; its log has the reason, under this request id"
@@ -45,12 +45,11 @@ def _where(errors: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     return [{"location": ".".join(map(str, error.get("loc", ()))), "rule": str(error["msg"])} for error in errors]
 
 
-async def violations_problem(request: Request, error: Exception) -> Response:
+def violations_problem(scope: Scope, violations: Sequence[Violation]) -> Response:
     """Return the response to a body that breaks the contract: 422, with its first violations by row and column."""
-    assert isinstance(error, RejectedError)  # noqa: S101 - it is registered for no other exception
-    violations = msgspec.to_builtins(error.violations)
     listed = f"the first {MAX_VIOLATIONS} violations" if len(violations) == MAX_VIOLATIONS else "the violations"
-    return problem(request.scope, 422, f"the rows break the contract; errors lists {listed}", errors=violations)
+    errors = msgspec.to_builtins(violations)
+    return problem(scope, 422, f"the rows break the contract; errors lists {listed}", errors=errors)
 
 
 async def http_problem(request: Request, error: Exception) -> Response:

@@ -1,0 +1,20 @@
+"""What POST /predict has answered, for those who record it: the prediction log, the metrics, the request's log line."""
+
+from typing import Any
+
+import msgspec
+
+from cd4ml.contract.columns import Columns
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """The rows of a request and their predictions; `scope["answer"]` of a request that was answered."""
+
+    columns: Columns
+    """The normalized columns of the contract by name, shape `(rows,)` each."""
+    ids: list[str | int | None] | None
+    """The contract's id of each row, None where the row has none; None if the contract names no id."""
+    predictions: list[Any]
+    """A label or a number for each row."""
+    probabilities: list[Any] | None
+    """The probability of true for each row, or of each class by name; None for a regression."""
