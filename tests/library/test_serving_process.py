@@ -137,6 +137,21 @@ def test_arguments_take_precedence_over_the_environment():
     assert settings == ServiceSettings(host="::1", port=2, max_rows=5)
 
 
+def test_the_names_of_settings_are_read_in_capitals_only_and_by_read_alone(monkeypatch):
+    for name, value in {"MAX_ROWS": "5", "max_bytes": "6", "BUNDLE": "elsewhere"}.items():
+        monkeypatch.setenv(name, value)
+
+    assert ServiceSettings() == ServiceSettings.read([], {"max_bytes": "6", "BUNDLE": "elsewhere"})
+    assert ServiceSettings.read([], os.environ | {"MODEL_BUNDLE": "b"}) == ServiceSettings(max_rows=5, bundle=Path("b"))
+
+
+def test_each_invalid_setting_is_a_line_that_names_what_was_given(run):
+    code, _, error = run("serve", "--port", "http", HOST="::1", MAX_ROWS="1e3", MAX_BYTES="9" * 5000, PORT="1")
+
+    assert code == 1
+    assert [line.split(" is ")[0] for line in error.splitlines()] == ["serve: --port", "MAX_ROWS", "MAX_BYTES"]
+
+
 def test_predict_prints_the_response_and_a_curl_command_that_gets_the_same(run, service, tiny_bundle):
     code, output, _ = run("predict", "--url", service, MODEL_BUNDLE=tiny_bundle)
     command, _, response = output.partition("\n")

@@ -8,6 +8,7 @@ Read first: `app`, then `predict_endpoint`.
 - In front of every route: `request`, what is the same for every request; `error_format`, errors as documents of RFC
   9457, which `problem` makes; `api_keys`, authorization.
 - `openapi`: the contract in /docs. `time_pattern`: which times it allows.
-- `service_settings`: the environment variables. `release_metadata`: models/release.json.
+- `service_settings`: the environment variables; `setting_types`: how their texts are read.
+- `release_metadata`: models/release.json.
 - `client`, `predict`, `smoke`: send requests to a service: the verbs `predict` and `smoke`.
 """
