@@ -6,7 +6,6 @@ import logging
 import numpy as np
 import pytest
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.serving import predict_endpoint
 from cd4ml.serving.app import create_app
 from cd4ml.serving.service_settings import ServiceSettings
 from starlette.testclient import TestClient
@@ -207,21 +206,3 @@ def test_a_model_that_predicts_nan_gives_a_500(client, row, monkeypatch):
     monkeypatch.setattr(Bundle, "scores", lambda bundle, columns: np.array([[0.5, np.nan]]))
 
     is_problem(client.post("/predict", json={"rows": [row]}), 500)
-
-
-def test_a_model_on_scikit_learn_predicts_outside_the_event_loop(project, monkeypatch):
-    project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  runtime: sklearn\n")
-    project.run("ingest", "validate", "split", "train", "package")
-    calls = []
-    run_in_threadpool = predict_endpoint.run_in_threadpool
-    monkeypatch.setattr(
-        predict_endpoint, "run_in_threadpool", lambda *call: calls.append(call) or run_in_threadpool(*call)
-    )
-    client = TestClient(create_app(project.bundle, ServiceSettings()))
-    examples = Bundle.load(project.bundle).examples()
-
-    body = client.post("/predict", json={"rows": examples["rows"]}).json()
-
-    assert body["probabilities"] == pytest.approx(examples["probabilities"], abs=1e-12)
-    assert client.get("/version").json()["runtime"] == "sklearn"
-    assert len(calls) == 1

@@ -1,5 +1,6 @@
 """Compute a bundle's scores from features: with ONNX Runtime, or with scikit-learn if the bundle has no ONNX model."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -28,18 +29,28 @@ class OnnxEngine:
         options.log_severity_level = 3
         # From its bytes: the message of a failure would contain the path, and the manifest contains that message.
         self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        features = [*manifest.numbers, *manifest.categories]
         # Matched by their order, since the exporter changes names that are not identifiers.
-        inputs = zip(self._session.get_inputs(), features, strict=True)
-        self._feature_of_input = {entry.name: feature for entry, feature in inputs}
+        features = iter([*manifest.numbers, *manifest.categories])
+        self._features_of_input = {
+            entry.name: list(islice(features, entry.shape[1])) for entry in self._session.get_inputs()
+        }
+        if list(features) or not all(self._features_of_input.values()):
+            raise BundleError(f"{path.name} has other inputs than the features that the manifest lists")
         self._output = [self._session.get_outputs()[0 if manifest.task == "regression" else 1].name]
 
     def scores(self, features: Columns) -> Array:
         """Return the scores of features, as float64."""
-        feed = {name: features[feature].reshape(-1, 1) for name, feature in self._feature_of_input.items()}
+        feed = {
+            name: _side_by_side([features[name] for name in names]) for name, names in self._features_of_input.items()
+        }
         (output,) = self._session.run(self._output, feed)
         scores = np.asarray(output, dtype=np.float64)
         return scores.reshape(-1) if scores.shape[1:] == (1,) else scores
+
+
+def _side_by_side(arrays: list[Array]) -> Array:
+    """Return arrays of shape `(rows,)` as the columns of one; faster than np.stack for a few rows."""
+    return np.ascontiguousarray(np.concatenate(arrays).reshape(len(arrays), -1).T)
 
 
 class SklearnEngine:

@@ -81,19 +81,17 @@ def derive_features(derive: Callable[[Columns], Any], columns: Columns, place: s
     """
     rows = len(next(iter(columns.values())))
     try:
-        features = derive(_GivenColumns({name: _read_only(array) for name, array in columns.items()}))
+        features = derive(_GivenColumns(columns))
     except Exception as failure:
         raise FeatureError(f"{place}{_line_of(failure, file)}: {_reason(failure)}") from failure
     if not isinstance(features, dict) or not features:
         raise FeatureError(f"{place}: derive returned {type(features).__name__}; return features by name")
-    return {name: _normalized(name, values, rows, place) for name, values in features.items()}
-
-
-def _read_only(array: Array) -> Array:
-    """Return a view that cannot be written to, as the caller uses its columns again."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    derived = {  # without the columns that are features as they are
+        name: _normalized(name, values, rows, place)
+        for name, values in features.items()
+        if (column := columns.get(name)) is None or values is not column or column.dtype.kind == "M"
+    }
+    return {**features, **derived}
 
 
 def _normalized(name: str, values: Any, rows: int, place: str) -> Array:
@@ -101,9 +99,9 @@ def _normalized(name: str, values: Any, rows: int, place: str) -> Array:
     if array.shape != (rows,):
         raise FeatureError(f"{place}: feature {name} has shape {array.shape}, not ({rows},); return one value per row")
     if array.dtype.kind in "fiub":
-        return array.astype(np.float32)
+        return array.astype(np.float32, copy=False)
     if array.dtype.kind in "OUT" and all(isinstance(value, str) for value in array):
-        return array.astype(object)
+        return array.astype(object, copy=False)
     kind = f"{array.dtype}" if array.dtype.kind not in "OUT" else "not all strings"
     raise FeatureError(f"{place}: feature {name} is {kind}; return numbers, booleans or strings")
 
@@ -113,7 +111,17 @@ class _MissingColumnError(KeyError):
 
 
 class _GivenColumns(dict[str, Array]):
-    """The columns that `derive` gets: an error tells a column that is missing from a key of another dictionary."""
+    """The columns that `derive` gets: an error tells a column that is missing from a key of another dictionary.
+
+    None can be written to, as the caller uses its columns again.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        super().__init__(columns)
+        for name, array in columns.items():
+            if array.flags.writeable:
+                self[name] = view = array.view()
+                view.setflags(write=False)
 
     def __missing__(self, name: str) -> Array:
         raise _MissingColumnError(name)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cd4ml.bundle.exact_comparisons import find_inexact_comparison, with_float32_thresholds
+from cd4ml.bundle.packed_inputs import pack_inputs
 from cd4ml.contract.contract import Task
 from cd4ml.errors import describe
 
@@ -14,7 +15,9 @@ class NotExportableError(Exception):
 
 
 def to_onnx(model: Any, numbers: list[str], categories: list[str], task: Task) -> bytes:
-    """Return the pipeline as ONNX, with one input per feature; equal pipelines give equal bytes.
+    """Return the pipeline as ONNX, with an input for all numbers and one for all categories, shape `(rows, features)`.
+
+    Equal pipelines give equal bytes.
 
     Raises:
         NotExportableError: the converter does not know one of its estimators, or failed, or the result may be inexact.
@@ -33,6 +36,7 @@ def to_onnx(model: Any, numbers: list[str], categories: list[str], task: Task) -
     output = exported.graph.output[0 if task == "regression" else 1].name
     if reason := find_inexact_comparison(exported.graph, output):
         raise NotExportableError(f"its ONNX form may be inexact: {reason}")
+    pack_inputs(exported.graph, len(numbers))
     imports = sorted(exported.opset_import, key=lambda item: item.domain)
     del exported.opset_import[:]
     exported.opset_import.extend(imports)  # their order differs between processes

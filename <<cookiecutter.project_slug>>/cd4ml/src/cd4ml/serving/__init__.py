@@ -5,6 +5,7 @@ Read first: `app`, then `predict_endpoint`.
 
 - `server`: the verb `serve`. `app`: the routes, and what is in front of them.
 - `predict_endpoint`: POST /predict. `payload`: request bodies to columns. `answer`: what was predicted, for records.
+  `batching`: rows of requests that wait at the same time are scored together.
 - In front of every route: `request`, what is the same for every request; `error_format`, errors as documents of RFC
   9457, which `problem` makes; `api_keys`, authorization.
 - `openapi`: the contract in /docs. `time_pattern`: which times it allows.

@@ -107,23 +107,24 @@ class Payload:
         """
         try:
             typed = self._typed(body)
-            rows = [msgspec.structs.astuple(row) for row in typed.rows]
-            ids = None if self._id is None else [row[-1] for row in rows]
-            return DecodedRequest(self._columns_of(rows), ids, typed.explain)
+            values = list(zip(*map(msgspec.structs.astuple, typed.rows), strict=True))
+            return DecodedRequest(
+                self._columns_of(values), None if self._id is None else list(values[-1]), typed.explain
+            )
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as invalid:
             raise RejectedError(self._find_violations(body, str(invalid))) from None
 
-    def _columns_of(self, rows: list[tuple[Any, ...]]) -> Columns:
-        """Return the normalized columns; all numbers at once, since each array costs about as much as a value."""
+    def _columns_of(self, values: list[tuple[Any, ...]]) -> Columns:
+        """Return the normalized columns; all numbers at once, since each array costs about as much as ten values."""
         columns: Columns = dict.fromkeys(self._columns)  # type: ignore[assignment] # in the contract's order
         first_other = len(self._numbers)
         if self._numbers:
-            numbers = np.array([row[:first_other] for row in rows], dtype=np.float64).T.astype(np.float32, order="C")
-            numbers.flags.writeable = False
+            numbers = np.array(values[:first_other], dtype=np.float64).astype(np.float32)
+            numbers.setflags(write=False)
             columns.update(zip(self._numbers, numbers, strict=True))
-        for position, (name, column) in enumerate(self._others, first_other):
-            columns[name] = normalize([row[position] for row in rows], column)
-            columns[name].flags.writeable = False
+        for (name, column), others in zip(self._others, values[first_other:], strict=False):  # an id comes last
+            columns[name] = normalize(others, column)
+            columns[name].setflags(write=False)
         return columns
 
     def _find_violations(self, body: bytes, reason: str) -> list[Violation]:

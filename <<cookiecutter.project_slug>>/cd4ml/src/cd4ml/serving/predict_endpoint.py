@@ -1,28 +1,28 @@
 """POST /predict, the hot path: from a request's body to its predictions, without a framework.
 
-It decodes a body with types made from the contract, and predicts a small batch in the event loop, since a thread would
-take longer to start than the model to predict.
+It decodes a body with types made from the contract, and scores few rows in the event loop, since a thread would take
+longer to start than ONNX Runtime to score them. Many rows are scored in a thread, so that others need not wait.
 """
 
+import math
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.contract.columns import Columns
+from cd4ml.contract.columns import Array, Columns
 from cd4ml.errors import ModelError
 from cd4ml.serving.answer import Answer
+from cd4ml.serving.batching import MOST_ROWS, LoopBatcher, ThreadBatcher, scores_are_independent
 from cd4ml.serving.payload import MalformedError, Payload, RejectedError
 from cd4ml.serving.problem import problem, violations_problem
 from cd4ml.serving.request import check_media_type, read_body
 from cd4ml.serving.service_settings import ServiceSettings
-
-_SMALL_BATCH = 200  # rows that are predicted in the event loop: about a millisecond of ONNX Runtime
 
 
 class PredictEndpoint:
@@ -34,7 +34,7 @@ class PredictEndpoint:
     def __init__(self, bundle: Bundle, settings: ServiceSettings) -> None:
         self._bundle, self._max_bytes = bundle, settings.max_bytes
         self._payload = Payload(bundle.contract, settings.max_rows)
-        self._small_batch = _SMALL_BATCH if bundle.manifest.runtime == "onnx" else 0
+        self._scores_of_few = self._few_rows(scores_are_independent(bundle))
         self._model = {"model": bundle.manifest.name, "version": bundle.version}
         self._encode = msgspec.json.Encoder().encode
 
@@ -52,19 +52,28 @@ class PredictEndpoint:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
+    def _few_rows(self, together: bool) -> Callable[[Columns, int], Awaitable[Array]]:
+        """Return what scores the rows of a small request; several requests together, if that changes no score."""
+        if self._bundle.manifest.runtime == "sklearn":
+            return ThreadBatcher(self._scores, together).scores
+        return LoopBatcher(self._scores).scores if together else self._scores_at_once
+
     async def _answer(self, body: bytes) -> Answer:
         request = self._payload.decode(body)
-        rows = len(next(iter(request.columns.values())))
-        if rows <= self._small_batch:
-            scores = self._scores(request.columns)
+        columns, rows = request.columns, len(next(iter(request.columns.values())))
+        if rows <= MOST_ROWS:
+            scores = await self._scores_of_few(columns, rows)
         else:
-            scores = await run_in_threadpool(self._scores, request.columns)
+            scores = await run_in_threadpool(self._scores, columns)
         decision = self._bundle.decision
-        return Answer(request.columns, request.ids, decision.predictions(scores), decision.probabilities(scores))
+        return Answer(columns, request.ids, decision.predictions(scores), decision.probabilities(scores))
 
-    def _scores(self, columns: Columns) -> Any:
+    async def _scores_at_once(self, columns: Columns, rows: int) -> Array:
+        return self._scores(columns)
+
+    def _scores(self, columns: Columns) -> Array:
         scores = self._bundle.scores(columns)
-        if not np.isfinite(scores).all():
+        if not math.isfinite(scores.sum()):
             raise ModelError("the model predicts NaN or infinity")
         return scores
 

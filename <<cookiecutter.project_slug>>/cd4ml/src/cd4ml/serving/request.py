@@ -1,9 +1,8 @@
 """What is the same for every request: an id, the proxy's prefix, headers that name the model, checks of its body."""
 
-import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from random import getrandbits
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,13 +47,18 @@ def _set_prefix(scope: Scope, root_path: str) -> None:
 def _request_id(scope: Scope) -> bytes:
     """Return the client's X-Request-ID if it is 1 to 128 visible ASCII characters, else a new id."""
     client_id = header(scope, b"x-request-id")
-    return client_id if client_id is not None and _VALID_ID.fullmatch(client_id) else os.urandom(16).hex().encode()
+    if client_id is not None and _VALID_ID.fullmatch(client_id):
+        return client_id
+    return b"%032x" % getrandbits(128)
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
     """Return the value of the first header with this name, which must be in lower case; None if there is none."""
-    value: Any = next((value for key, value in scope["headers"] if key == name), None)
-    return None if value is None else bytes(value)
+    value: bytes
+    for key, value in scope["headers"]:
+        if key == name:
+            return value
+    return None
 
 
 def check_media_type(scope: Scope) -> None:
