@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from cd4ml.bundle.bundle import Bundle
+from cd4ml.cli import main
 from cd4ml.errors import UserError
 from cd4ml.serving import predict, smoke
 from cd4ml.serving.app import create_app
@@ -86,8 +87,51 @@ def test_blank_keys_are_an_error(keys):
 def test_keys_are_read_from_the_environment_and_never_shown():
     settings = ServiceSettings.read([], {"SERVICE_API_KEYS": f"{KEYS[0]}, {KEYS[1]},"})
 
-    assert settings.api_keys == KEYS
-    assert KEYS[0] not in repr(settings)
+    assert settings == ServiceSettings(api_keys=KEYS)
+    assert not any(key in repr(vars(settings)) for key in KEYS)  # digests only
+
+
+@pytest.fixture
+def new_key(capsys):
+    """The key and the hash that the verb `make-key` prints."""
+    main(["make-key"])
+    (_, key, *_), (_, hash_, *_) = (line.split() for line in capsys.readouterr().out.splitlines())
+    return key, hash_
+
+
+def test_a_hash_in_the_settings_authorizes_its_key_and_not_itself(tiny_bundle, body, new_key):
+    key, hash_ = new_key
+    settings = ServiceSettings.read([], {"SERVICE_API_KEYS": f"{KEYS[0]},{hash_.replace('sha256:a', 'sha256:A')}"})
+
+    with TestClient(create_app(tiny_bundle, settings)) as client:
+        statuses = [
+            client.post("/predict", json=body, headers={"Authorization": f"Bearer {sent}"}).status_code
+            for sent in (key, KEYS[0], hash_, hash_.removeprefix("sha256:"), key[:-1])
+        ]
+
+    assert statuses == [200, 200, 401, 401, 401]
+
+
+@pytest.mark.parametrize("hash_", ["sha256:", "sha256:" + "0" * 63, "sha256:" + "g" * 64, "sha256:" + "0" * 65])
+def test_a_hash_that_is_none_is_rejected_and_not_shown(hash_):
+    with pytest.raises(
+        UserError, match=r"^SERVICE_API_KEYS has a hash, number 2, that is not sha256: and 64"
+    ) as rejected:
+        ServiceSettings.read([], {"SERVICE_API_KEYS": f"{KEYS[0]},{hash_}"})
+
+    assert hash_ not in str(rejected.value) or hash_ == "sha256:"
+
+
+def test_the_clients_never_send_a_hash(recorder, monkeypatch, new_key):
+    key, hash_ = new_key
+    monkeypatch.setenv("SERVICE_API_KEYS", f"{hash_},{KEYS[0]}")
+
+    call(recorder.url, "/version")
+    assert "Authorization" not in recorder.seen[-1]
+
+    monkeypatch.setenv("SERVICE_API_KEY", key)
+    call(recorder.url, "/version")
+    assert recorder.seen[-1]["Authorization"] == f"Bearer {key}"
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """Authorization: if the service has API keys, a request to any path must send one, unless the path is public."""
 
-import hashlib
 import hmac
 from collections.abc import Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cd4ml.serving.key_digests import digest
 from cd4ml.serving.problem import problem
 from cd4ml.serving.request import header
 
@@ -16,9 +16,8 @@ _READING = {"GET", "HEAD", "OPTIONS"}
 class RequireKey:
     """Middleware that passes on the requests with one of the keys, and those that read a public path."""
 
-    def __init__(self, app: ASGIApp, keys: Collection[str], public_paths: Collection[str]) -> None:
-        self._app, self._public_paths = app, frozenset(public_paths)
-        self._digests = [hashlib.sha256(key.encode()).digest() for key in keys]
+    def __init__(self, app: ASGIApp, digests: Collection[bytes], public_paths: Collection[str]) -> None:
+        self._app, self._digests, self._public_paths = app, tuple(digests), frozenset(public_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request: 401 without a key, before its body is read."""
@@ -42,8 +41,8 @@ class RequireKey:
         """Return what is wrong with a request's key, in a time that does not depend on the key; None if it is valid."""
         value = header(scope, b"authorization") or b""
         key = value[len(_SCHEME) :].strip() if value.lower().startswith(_SCHEME) else b""
-        digest = hashlib.sha256(key).digest()
-        matches = [hmac.compare_digest(digest, expected) for expected in self._digests]
+        sent = digest(key)
+        matches = [hmac.compare_digest(sent, expected) for expected in self._digests]
         if any(matches):
             return None
         return "is not one of this service's" if value else "is missing"

@@ -23,11 +23,14 @@ from cd4ml.bundle.examples import check_examples
 from cd4ml.errors import BundleError
 from cd4ml.serving.api_keys import RequireKey
 from cd4ml.serving.error_format import ErrorFormat
+from cd4ml.serving.log_output import LogOutput
 from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
 from cd4ml.serving.predict_endpoint import PredictEndpoint
 from cd4ml.serving.problem import http_problem
-from cd4ml.serving.release_metadata import bundle_headers, read_release
-from cd4ml.serving.request import RequestContext
+from cd4ml.serving.release_metadata import bundle_headers, lineage, read_release
+from cd4ml.serving.request_context import RequestContext
+from cd4ml.serving.request_log import RequestLog
+from cd4ml.serving.security_headers import page_policy
 from cd4ml.serving.service_settings import ServiceSettings
 
 _DOCS_FILES = Path(fastapi_offline.__file__).with_name("static")
@@ -61,7 +64,7 @@ class Version(BaseModel):
 class Service(FastAPI):
     """The application, whose OpenAPI document contains the contract."""
 
-    def __init__(self, bundle: Bundle, settings: ServiceSettings) -> None:
+    def __init__(self, bundle: Bundle, settings: ServiceSettings, output: LogOutput | None) -> None:
         contract = bundle.contract
         super().__init__(
             title=contract.name,
@@ -74,6 +77,7 @@ class Service(FastAPI):
             exception_handlers={HTTPException: http_problem},
         )
         self._settings, self._response_headers = settings, bundle_headers(bundle)
+        self._request_log = RequestLog(output, lineage(bundle)) if output else None
         self._predict = PredictEndpoint(bundle, settings)
         self.router.routes.insert(0, Route("/predict", self._predict, methods=["POST"]))
         self._predict_operation = predict_operation(contract, bundle.manifest, settings)
@@ -90,11 +94,11 @@ class Service(FastAPI):
                 app,
                 allow_origins=settings.cors_origins,
                 allow_methods=["*"],
-                allow_headers=["Authorization", "X-Request-ID"],
-                expose_headers=["X-Request-ID", *self._response_headers],
+                allow_headers=["Authorization", "X-Request-ID", "traceparent", "tracestate"],
+                expose_headers=["X-Request-ID", "traceparent", "Retry-After", *self._response_headers],
             )
             app = ErrorFormat(cors)  # for its own errors
-        return RequestContext(app, settings.root_path, self._response_headers)
+        return RequestContext(app, settings.root_path, self._response_headers, self._request_log)
 
     def _shortcut(self, others: ASGIApp) -> ASGIApp:
         """Return an application that passes POST /predict on at once, and the rest through FastAPI's layers."""
@@ -122,8 +126,10 @@ def _path(scope: Scope) -> Any:
     return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
-def create_app(bundle_folder: Path, settings: ServiceSettings) -> FastAPI:
+def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput | None = None) -> FastAPI:
     """Return the service of a bundle, after checking the bundle's files and its predictions of its examples.
+
+    It has a line in the log for each request if there is an `output`.
 
     Raises:
         BundleError: the bundle is missing, incomplete or altered, or its predictions differ from its examples.
@@ -132,7 +138,7 @@ def create_app(bundle_folder: Path, settings: ServiceSettings) -> FastAPI:
     difference = check_examples(bundle)
     if difference:
         raise BundleError(f"{bundle_folder}: predictions differ from examples.json: {difference}; run `make train`")
-    app = Service(bundle, settings)
+    app = Service(bundle, settings, output)
     _add_health(app, bundle)
     _add_docs(app)
     return app
@@ -172,21 +178,23 @@ def _add_health(app: FastAPI, bundle: Bundle) -> None:
 
 def _add_docs(app: FastAPI) -> None:
     """Add /docs, with scripts and styles from this service instead of another host."""
+    page = get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title=app.title,
+        swagger_js_url="docs/files/swagger-ui-bundle.js",
+        swagger_css_url="docs/files/swagger-ui.css",
+        swagger_favicon_url="docs/files/favicon.png",
+    )
+    page.headers["content-security-policy"] = page_policy(bytes(page.body).decode())
 
     async def docs(request: Request) -> Response:
-        return get_swagger_ui_html(
-            openapi_url="openapi.json",
-            title=app.title,
-            swagger_js_url="docs/files/swagger-ui-bundle.js",
-            swagger_css_url="docs/files/swagger-ui.css",
-            swagger_favicon_url="docs/files/favicon.png",
-        )
+        return page
 
     async def index(request: Request) -> Response:
         return RedirectResponse(f"{root_path}/docs" if (root_path := request.scope["root_path"]) else "docs", 307)
 
     async def file(request: Request) -> Response:
-        return FileResponse(_DOCS_FILES / Path(request.url.path).name)
+        return FileResponse(_DOCS_FILES / Path(request.url.path).name, headers={"Cache-Control": "max-age=3600"})
 
     for name in _DOCS_NAMES:
         app.add_route(f"/docs/files/{name}", file, include_in_schema=False)

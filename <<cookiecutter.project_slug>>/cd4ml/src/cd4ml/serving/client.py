@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from cd4ml.errors import UserError
+from cd4ml.serving.key_digests import is_digest
 
 
 class NoServiceError(UserError):
@@ -32,8 +33,8 @@ class Reply:
 def call(url: str, path: str, body: Any = None, timeout: float = 30) -> Reply:
     """Send GET, or POST if there is a body to send as JSON, and return the response; `timeout` is in seconds.
 
-    The request has the credentials in the environment: SERVICE_API_KEY, or the first of SERVICE_API_KEYS, and
-    SERVICE_IDENTITY_TOKEN, which a private service on Cloud Run requires.
+    The request has the credentials in the environment: SERVICE_API_KEY, or the first of SERVICE_API_KEYS unless that is
+    a hash, and SERVICE_IDENTITY_TOKEN, which a private service on Cloud Run requires.
 
     Raises:
         NoServiceError: no service answers.
@@ -62,6 +63,8 @@ def credential_headers(url: str, environment: Mapping[str, str]) -> dict[str, st
     """
     keys = [environment.get("SERVICE_API_KEY", ""), *environment.get("SERVICE_API_KEYS", "").split(",")]
     key = next((key.strip() for key in keys if key.strip()), "")
+    if is_digest(key):
+        key = ""
     token = environment.get("SERVICE_IDENTITY_TOKEN", "").strip()
     if (key or token) and urlsplit(url).scheme != "https" and not _is_loopback(url):
         raise UserError(f"{url} is not encrypted, and a key would be sent there; use its https:// address")

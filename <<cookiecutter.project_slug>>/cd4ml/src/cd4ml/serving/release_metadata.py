@@ -18,6 +18,13 @@ def read_release(bundle: Bundle) -> dict[str, Any] | None:
 
 def bundle_headers(bundle: Bundle) -> dict[str, str]:
     """Return the headers of every response, errors included: the bundle's version, and the commit of its release."""
+    names = {"x-model-version": "version", "x-release-commit": "commit"}
+    values = lineage(bundle)
+    return {header: values[name] for header, name in names.items() if name in values}
+
+
+def lineage(bundle: Bundle) -> dict[str, str]:
+    """Return version and digest of the bundle, and the commit of its release if it has one."""
     commit = str((read_release(bundle) or {}).get("commit", ""))
-    headers = {"x-model-version": bundle.version}
-    return headers | ({"x-release-commit": commit} if re.fullmatch("[0-9a-f]{40,64}", commit) else {})
+    known = {"version": bundle.version, "digest": bundle.manifest.digest}
+    return known | ({"commit": commit} if re.fullmatch("[0-9a-f]{40,64}", commit) else {})

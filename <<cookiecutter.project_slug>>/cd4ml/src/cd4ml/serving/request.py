@@ -1,55 +1,11 @@
-"""What is the same for every request: an id, the proxy's prefix, headers that name the model, checks of its body."""
+"""Read a request: its headers, and its body within limits."""
 
 import re
-from collections.abc import Mapping
-from random import getrandbits
 
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from cd4ml.serving.error_format import ClientDisconnectedError
-
-_VALID_ID = re.compile(rb"[\x21-\x7e]{1,128}")
-
-
-class RequestContext:
-    """Middleware that gives each request an id and the service's prefix, and adds headers to each response."""
-
-    def __init__(self, app: ASGIApp, root_path: str, response_headers: Mapping[str, str]) -> None:
-        self._app, self._root_path = app, root_path
-        self._response_headers = [(name.encode(), value.encode()) for name, value in response_headers.items()]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
-        request_id = _request_id(scope)
-        scope["request_id"] = request_id.decode()
-        if self._root_path:
-            _set_prefix(scope, self._root_path)
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                added = [(b"x-request-id", request_id), *self._response_headers]
-                message["headers"] = [*message.get("headers", ()), *added]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-def _set_prefix(scope: Scope, root_path: str) -> None:
-    """Write path and prefix as ASGI defines them, whether the proxy removed the prefix from the path or not."""
-    path = scope["path"].removeprefix(root_path) if f"{scope['path']}/".startswith(f"{root_path}/") else scope["path"]
-    scope["path"], scope["root_path"] = root_path + (path or "/"), root_path
-
-
-def _request_id(scope: Scope) -> bytes:
-    """Return the client's X-Request-ID if it is 1 to 128 visible ASCII characters, else a new id."""
-    client_id = header(scope, b"x-request-id")
-    if client_id is not None and _VALID_ID.fullmatch(client_id):
-        return client_id
-    return b"%032x" % getrandbits(128)
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:

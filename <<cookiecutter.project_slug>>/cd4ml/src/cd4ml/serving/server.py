@@ -1,10 +1,8 @@
 """The verb `serve`: run the service until SIGTERM or SIGINT."""
 
-import logging
 import os
 import signal
 import socket
-import sys
 from typing import Any
 
 from cd4ml.errors import UserError
@@ -20,9 +18,9 @@ def main(argv: list[str]) -> None:
         UserError: a setting is not valid, the bundle cannot be served, or the port is in use.
     """
     settings = ServiceSettings.read(argv, os.environ)
+    os.environ.pop("SERVICE_API_KEYS", None)  # from here on, the process knows their digests only
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with _listen(settings) as listener:
         _serve(settings, listener)
 
@@ -31,8 +29,9 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
     import uvicorn
 
     from cd4ml.serving.app import create_app
+    from cd4ml.serving.log_output import open_log_output
 
-    app = create_app(settings.bundle, settings)
+    app = create_app(settings.bundle, settings, open_log_output(settings.log_format))
     config = uvicorn.Config(
         app,
         ws="none",

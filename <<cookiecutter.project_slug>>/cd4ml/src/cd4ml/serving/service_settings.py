@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasGenerator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cd4ml.errors import UserError
-from cd4ml.serving.setting_types import Keys, Origins, PathPrefix, whole_number
+from cd4ml.serving.setting_types import KeyDigests, Origins, PathPrefix, whole_number
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
@@ -37,12 +37,15 @@ class ServiceSettings(BaseSettings):
     """Rows in one request."""
     max_bytes: Annotated[int, whole_number(1, 2**31 - 1)] = 1024 * 1024
     """Size of one request's body."""
-    api_keys: Annotated[Keys, NoDecode, Field(validation_alias="SERVICE_API_KEYS", repr=False)] = ()
-    """Requests must send one of them, unless their path is public; if there are none, no key is required."""
+    api_keys: Annotated[KeyDigests, NoDecode, Field(validation_alias="SERVICE_API_KEYS", repr=False)] = ()
+    """Digests of keys; a request must send one of the keys unless its path is public. Without any, none is required."""
     root_path: PathPrefix = ""
     """The prefix under which a proxy publishes the service, such as /models/houses."""
     cors_origins: Annotated[Origins, NoDecode] = ()
     """The web pages that may send requests from a browser, by their origin; `*` is all of them."""
+
+    log_format: Literal["json", "text"] | None = None
+    """Of the log on standard error; by default text on a terminal, and JSON elsewhere."""
 
     @classmethod
     def settings_customise_sources(

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
-_SHORTEST_KEY = 16
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
+from cd4ml.serving.key_digests import read_digests
+
 _PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+")
@@ -37,15 +37,11 @@ def _parts(value: Any) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def _keys(value: Any) -> tuple[str, ...]:
-    keys = _parts(value)
-    if value and not keys:
+def _keys(value: Any) -> tuple[bytes, ...]:
+    entries = _parts(value)
+    if value and not entries:
         raise ValueError("is set and has no key; unset it to accept requests without a key")
-    for position, key in enumerate(keys, 1):
-        if len(key) < _SHORTEST_KEY or not _VISIBLE.fullmatch(key):
-            rule = f"{_SHORTEST_KEY} or more letters, digits and punctuation marks of ASCII, without spaces"
-            raise ValueError(f"has a key, number {position}, that is not {rule}; make one with `openssl rand -hex 24`")
-    return keys
+    return read_digests(entries)
 
 
 def _path_prefix(value: Any) -> str:
@@ -82,8 +78,8 @@ def _as_browsers_write(origin: str) -> str:
     )
 
 
-Keys = Annotated[tuple[str, ...], BeforeValidator(_keys)]
-"""API keys, separated by commas."""
+KeyDigests = Annotated[tuple[bytes, ...], BeforeValidator(_keys)]
+"""The digests of API keys, from keys and hashes that are separated by commas."""
 Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
 """Origins of web pages, separated by commas; or `*` alone."""
 PathPrefix = Annotated[str, BeforeValidator(_path_prefix)]

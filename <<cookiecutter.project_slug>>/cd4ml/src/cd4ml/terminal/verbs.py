@@ -62,6 +62,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "compare a service's predictions with those in the bundle",
             "cd4ml smoke --url http://127.0.0.1:8000",
         ),
+        "make-key": Verb("serving.make_key", "print a new API key, and its hash for the service", "cd4ml make-key"),
     },
     "state": {
         "status": Verb(
