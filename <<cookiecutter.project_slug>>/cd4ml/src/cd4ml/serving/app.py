@@ -23,6 +23,7 @@ from cd4ml.bundle.examples import check_examples
 from cd4ml.errors import BundleError
 from cd4ml.serving.api_keys import RequireKey
 from cd4ml.serving.error_format import ErrorFormat
+from cd4ml.serving.limits import ShedLoad
 from cd4ml.serving.log_output import LogOutput
 from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
 from cd4ml.serving.predict_endpoint import PredictEndpoint
@@ -88,7 +89,7 @@ class Service(FastAPI):
         app: ASGIApp = self._shortcut(super().build_middleware_stack())
         if settings.api_keys:
             app = RequireKey(app, settings.api_keys, PUBLIC_PATHS)
-        app = ErrorFormat(app)
+        app = ErrorFormat(ShedLoad(app, {f"{settings.root_path}{path}" for path in _HEALTH}))
         if settings.cors_origins:  # outside the keys: a browser asks without one
             cors = CORSMiddleware(
                 app,

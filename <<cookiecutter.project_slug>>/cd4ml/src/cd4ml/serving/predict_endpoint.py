@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -19,10 +18,13 @@ from cd4ml.contract.columns import Array, Columns
 from cd4ml.errors import ModelError
 from cd4ml.serving.answer import Answer
 from cd4ml.serving.batching import MOST_ROWS, LoopBatcher, ThreadBatcher, scores_are_independent
-from cd4ml.serving.payload import MalformedError, Payload, RejectedError
+from cd4ml.serving.limits import LargeBatches
+from cd4ml.serving.payload import DecodedRequest, MalformedError, Payload, RejectedError
 from cd4ml.serving.problem import problem, violations_problem
 from cd4ml.serving.request import check_media_type, read_body
 from cd4ml.serving.service_settings import ServiceSettings
+
+_SMALL_BODY = 64 * 1024  # bytes that are decoded in the event loop: about a millisecond
 
 
 class PredictEndpoint:
@@ -35,6 +37,7 @@ class PredictEndpoint:
         self._bundle, self._max_bytes = bundle, settings.max_bytes
         self._payload = Payload(bundle.contract, settings.max_rows)
         self._scores_of_few = self._few_rows(scores_are_independent(bundle))
+        self._large_batches = LargeBatches(settings.max_large_batches)
         self._model = {"model": bundle.manifest.name, "version": bundle.version}
         self._encode = msgspec.json.Encoder().encode
 
@@ -59,14 +62,23 @@ class PredictEndpoint:
         return LoopBatcher(self._scores).scores if together else self._scores_at_once
 
     async def _answer(self, body: bytes) -> Answer:
+        if len(body) > _SMALL_BODY:
+            return await self._large_batches.run(self._answer_in_thread, body)
         request = self._payload.decode(body)
         columns, rows = request.columns, len(next(iter(request.columns.values())))
         if rows <= MOST_ROWS:
             scores = await self._scores_of_few(columns, rows)
         else:
-            scores = await run_in_threadpool(self._scores, columns)
+            scores = await self._large_batches.run(self._scores, columns)
+        return self._answer_of(request, scores)
+
+    def _answer_in_thread(self, body: bytes) -> Answer:
+        request = self._payload.decode(body)
+        return self._answer_of(request, self._scores(request.columns))
+
+    def _answer_of(self, request: DecodedRequest, scores: Array) -> Answer:
         decision = self._bundle.decision
-        return Answer(columns, request.ids, decision.predictions(scores), decision.probabilities(scores))
+        return Answer(request.columns, request.ids, decision.predictions(scores), decision.probabilities(scores))
 
     async def _scores_at_once(self, columns: Columns, rows: int) -> Array:
         return self._scores(columns)

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
 from cd4ml.serving.error_format import ClientDisconnectedError
+from cd4ml.serving.limits import overload
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -45,7 +46,8 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     """Return a request's body.
 
     Raises:
-        HTTPException: 413, it is longer than `max_bytes`, by its Content-Length or by what was received so far.
+        HTTPException: 413, it is longer than `max_bytes`, by its Content-Length or by what was received so far; 408, it
+            is not complete in time; or 503, other requests are waiting already.
         ClientDisconnectedError: the client closed the connection.
     """
     length = header(scope, b"content-length")
@@ -61,6 +63,10 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         if size > max_bytes:
             raise _too_large(max_bytes)
         more = message.get("more_body", False)
+        if more and "late" in scope:
+            raise HTTPException(408, "the body was not complete in time; send it again", {"Connection": "close"})
+    if "overloaded" in scope:  # marked when the last part of the body arrived
+        raise overload(scope["overloaded"])
     return b"".join(parts)
 
 

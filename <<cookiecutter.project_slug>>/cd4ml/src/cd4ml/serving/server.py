@@ -3,11 +3,19 @@
 import os
 import signal
 import socket
+import sys
+from functools import partial
 from typing import Any
 
 from cd4ml.errors import UserError
 from cd4ml.serving.service_settings import ServiceSettings
 
+# libuv accepts one connection of a socket in each turn of the event loop. Under load, when a turn takes long, new
+# clients would wait for seconds; of copies of the socket, it accepts one each.
+_ACCEPTED_AT_ONCE = 32
+_SWITCH = (
+    0.0005  # seconds after which a thread with a large batch lets the event loop go on; Python's 0.005 delay others
+)
 _GRACE = 10  # seconds in which open requests are completed after SIGTERM or SIGINT
 
 
@@ -29,11 +37,20 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
     import uvicorn
 
     from cd4ml.serving.app import create_app
+    from cd4ml.serving.connection_limits import ConnectionLimits
+    from cd4ml.serving.http_protocol import LimitedProtocol
     from cd4ml.serving.log_output import open_log_output
 
     app = create_app(settings.bundle, settings, open_log_output(settings.log_format))
+    sys.setswitchinterval(_SWITCH)
+    limits = ConnectionLimits(settings)
+    protocol: Any = partial(LimitedProtocol, limits=limits)
     config = uvicorn.Config(
         app,
+        http=protocol,
+        timeout_keep_alive=settings.keep_alive,
+        callback_notify=limits.enforce,
+        timeout_notify=0,  # once a second
         ws="none",
         access_log=False,
         log_config=None,
@@ -41,7 +58,7 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=_GRACE,
     )
     print(f"serving {app.title} {app.version} at {_url(settings.host, listener)}/docs", flush=True)
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))])
 
 
 def _stop(*_: Any) -> None:

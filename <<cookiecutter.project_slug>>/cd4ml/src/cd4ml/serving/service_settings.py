@@ -37,6 +37,16 @@ class ServiceSettings(BaseSettings):
     """Rows in one request."""
     max_bytes: Annotated[int, whole_number(1, 2**31 - 1)] = 1024 * 1024
     """Size of one request's body."""
+    request_timeout: Annotated[int, whole_number(1, 3600)] = 10
+    """Seconds in which a request must have arrived, from its first byte; and a client read what it is sent."""
+    keep_alive: Annotated[int, whole_number(1, 3600)] = 65
+    """Seconds for which a connection stays open between two requests: longer than load balancers keep theirs."""
+    max_connections: Annotated[int, whole_number(1, 1_000_000)] = 900
+    """Open connections: with the files that the service has open, fewer than the usual limit of 1,024."""
+    max_waiting: Annotated[int, whole_number(1, 1_000_000)] = 256
+    """Requests that have arrived and are not answered; one more gets a 503."""
+    max_large_batches: Annotated[int, whole_number(1, 10_000)] = 16
+    """Of these, batches of more than 200 rows, which are predicted one after the other."""
     api_keys: Annotated[KeyDigests, NoDecode, Field(validation_alias="SERVICE_API_KEYS", repr=False)] = ()
     """Digests of keys; a request must send one of the keys unless its path is public. Without any, none is required."""
     root_path: PathPrefix = ""

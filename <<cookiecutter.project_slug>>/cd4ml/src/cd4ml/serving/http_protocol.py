@@ -1,0 +1,150 @@
+"""Limits of connections that uvicorn lacks: how long a request may take to arrive, its headers, connections, the queue.
+
+It counts the requests that have arrived and are not answered, which only the protocol can see: the event loop reads
+what all connections have sent before it answers any of it.
+"""
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from cd4ml.serving.connection_limits import ConnectionLimits
+from cd4ml.serving.raw_response import raw_problem
+
+MOST_HEADERS = 100
+LONGEST_HEAD = 64 * 1024
+"""Bytes of a request's first line and headers; up to one read from the socket more may be accepted."""
+SPARE_CONNECTIONS = 50
+"""Connections beyond the limit, on which only health checks are answered; more are closed at once."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol for one connection, within limits.
+
+    It leaves in the scope of a request `began`, when its first byte was read, in seconds of `perf_counter`; `late`, if
+    its body is not complete in time; and `overloaded`, if it is to be answered with 503, with the reason.
+    """
+
+    def __init__(self, *arguments: Any, limits: ConnectionLimits, **others: Any) -> None:
+        super().__init__(*arguments, **others)
+        self._limits = limits
+        self._owed_since: float | None = None  # since when the client is to send the rest of a request
+        self._unread_since: float | None = None  # since when it is to read what was sent
+        self._closing_since: float | None = None
+        self._in_head, self._head_bytes, self._fault = True, 0, 400
+        self._unanswered = 0  # complete requests
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin a connection, unless there are too many."""
+        super().connection_made(transport)
+        self._owed_since = perf_counter()
+        self._limits.connections.add(self)
+        if len(self._limits.connections) > self._limits.most_connections + SPARE_CONNECTIONS:
+            self._refuse(503)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection."""
+        self._limits.connections.discard(self)
+        self._limits.waiting -= self._unanswered
+        self._unanswered = 0
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what the client has sent."""
+        if self._owed_since is None:
+            self._owed_since = perf_counter()
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > LONGEST_HEAD and not self.transport.is_closing():
+                self._refuse(431)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+        self._owed_since = self.scope["began"] = perf_counter()  # type: ignore[typeddict-unknown-key]
+
+    def on_headers_complete(self) -> None:
+        """Start to answer a request; uvicorn refuses it if this raises an exception.
+
+        Raises:
+            ValueError: it has too many headers.
+        """
+        self._in_head = False
+        if len(self.headers) > MOST_HEADERS:
+            self._fault = 431
+            raise ValueError(f"more than {MOST_HEADERS} headers")
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Count a request that is complete, and mark it if too many are."""
+        super().on_message_complete()
+        if self.cycle.response_complete:  # uvicorn's timer of idle connections ended when this arrived
+            self._owed_since = perf_counter()
+            return
+        self._owed_since = None
+        limits = self._limits
+        self._unanswered += 1
+        limits.waiting += 1
+        if limits.waiting > limits.most_waiting:
+            self.scope["overloaded"] = "requests"  # type: ignore[typeddict-unknown-key]
+        elif len(limits.connections) > limits.most_connections:
+            self.scope["overloaded"] = "connections"  # type: ignore[typeddict-unknown-key]
+
+    def on_response_complete(self) -> None:
+        """Go on with the connection's next request."""
+        if self._unanswered:
+            self._unanswered -= 1
+            self._limits.waiting -= 1
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Note that the client does not read."""
+        self._unread_since = perf_counter()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Note that the client reads again."""
+        self._unread_since = None
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not valid HTTP, or has too many headers."""
+        self._refuse(self._fault)
+
+    def is_idle(self) -> bool:
+        """Return whether the last request was answered, and no other has begun."""
+        return self._owed_since is None and self.cycle is not None and self.cycle.response_complete
+
+    def close_if_late(self, now: float, seconds: float) -> bool:
+        """Close the connection if the client has let it wait for longer than `seconds`; return whether it has.
+
+        If only a body is missing, its request is marked as late first, so that it gets an answer.
+        """
+        if self.transport.is_closing():
+            self._closing_since = self._closing_since or now
+            if late := now - self._closing_since > seconds:
+                self.transport.abort()
+            return late
+        if self._unread_since is not None and now - self._unread_since > seconds:
+            self.transport.abort()
+            return True
+        if self._owed_since is None or now - self._owed_since <= seconds or self.pipeline:
+            return False
+        if self._in_head and self.cycle is not None and not self.cycle.response_complete:
+            return False  # its last request is still being answered
+        if not self._in_head and not self.cycle.response_complete and "late" not in self.scope:
+            self.scope["late"] = True  # type: ignore[typeddict-unknown-key]
+            self.cycle.message_event.set()
+        elif self._in_head and self._head_bytes:
+            self._refuse(408)
+        else:
+            self.transport.close()
+        return True
+
+    def _refuse(self, status: int) -> None:
+        self.transport.write(raw_problem(status))
+        self.transport.close()

@@ -1,0 +1,145 @@
+"""Under more load than the service can take, accepted requests are fast and the rest gets 503; large batches wait."""
+
+import asyncio
+import json
+import time
+from contextlib import contextmanager
+from statistics import quantiles
+
+import pytest
+from cd4ml.bundle.bundle import Bundle
+from test_serving_process import serving
+
+WAITING = 32  # MAX_WAITING
+
+
+class Client:
+    """Sends requests over connections that it keeps."""
+
+    def __init__(self, url):
+        self._port, self._free = int(url.rpartition(":")[2]), []
+
+    async def request(self, message):
+        """Send a request; return the status and the headers of the response."""
+        reader, writer = self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
+        writer.write(message)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        (length,) = [line.split(": ")[1] for line in head.split("\r\n") if line.startswith("content-length")]
+        await reader.readexactly(int(length))
+        self._free.append((reader, writer))
+        return int(head.split(" ")[1]), head
+
+    async def close(self):
+        for _, writer in self._free:
+            writer.close()
+
+
+@contextmanager
+def client_of(url):
+    """Run coroutines with a client: `run(function, ...)` calls `function(client, ...)`."""
+    with asyncio.Runner() as runner:
+        client = Client(url)
+        yield lambda function, *arguments: runner.run(function(client, *arguments))
+        runner.run(client.close())
+
+
+def post(bundle, rows):
+    row = bundle.contract.sample_row()
+    body = json.dumps({"rows": [row] * rows}).encode()
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+HEALTH = b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def closed_loop(client, message, connections, seconds):
+    """Send requests over some connections, each after the last answer; return the latencies of those that got 200."""
+    end, latencies = time.perf_counter() + seconds, []
+
+    async def one():
+        while (started := time.perf_counter()) < end:
+            status, _ = await client.request(message)
+            if status == 200:
+                latencies.append(time.perf_counter() - started)
+
+    await asyncio.gather(*(one() for _ in range(connections)))
+    return latencies
+
+
+async def bursts(client, message, rate, seconds, size):
+    """Send a rate of requests, `size` of them at once, whatever the service does; return status, head and latency."""
+    begun, replies, tasks = time.perf_counter(), [], []
+
+    async def one():
+        started = time.perf_counter()
+        status, head = await client.request(message)
+        replies.append((status, head, time.perf_counter() - started))
+
+    for number in range(int(rate * seconds / size)):
+        await asyncio.sleep(begun + number * size / rate - time.perf_counter())
+        tasks += [asyncio.create_task(one()) for _ in range(size)]
+    await asyncio.gather(*tasks)
+    return replies
+
+
+def p99(latencies):
+    return quantiles(latencies, n=100)[98]
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_bundle):
+    return Bundle.load(tiny_bundle)
+
+
+def test_at_twice_the_sustainable_load_accepted_requests_are_fast_and_the_rest_is_503(tiny_bundle, bundle):
+    message = post(bundle, 100)
+    limits = {"MAX_WAITING": str(WAITING), "MAX_CONNECTIONS": "900"}
+    with serving(tiny_bundle, **limits) as (_, url), client_of(url) as run:
+        usual = run(closed_loop, message, 4, 2)
+        sustainable = len(usual) / 2
+        replies, health = run(both, bursts, (message, 2 * sustainable, 4, 4 * WAITING), (HEALTH, 20, 4, 1))
+
+    accepted = [latency for status, _, latency in replies if status == 200]
+    rejected = [(head, latency) for status, head, latency in replies if status == 503]
+    figures = (
+        f"sustainable {sustainable:,.0f}/s, p99 {p99(usual) * 1000:.1f} ms; at twice that: {len(accepted) / 4:,.0f}/s "
+        f"accepted, p99 {p99(accepted) * 1000:.1f} ms; {len(rejected) / 4:,.0f}/s rejected, "
+        f"p99 {p99([latency for _, latency in rejected]) * 1000:.1f} ms"
+    )
+    print(figures)
+    assert len(accepted) + len(rejected) == len(replies)
+    assert all("retry-after: 1\r\n" in head and "application/problem+json" in head for head, _ in rejected)
+    assert len(rejected) > len(replies) / 10, figures
+    assert len(accepted) > 4 * sustainable / 4, figures
+    assert p99(accepted) < 10 * WAITING / sustainable + 0.3, figures
+    assert {status for status, _, _ in health} == {200}
+
+
+async def both(client, function, first, second):
+    """Call a function twice at the same time; return both results."""
+    return await asyncio.gather(function(client, *first), function(client, *second))
+
+
+def test_large_batches_do_not_block_small_requests(tiny_bundle, bundle):
+    small, large = post(bundle, 1), post(bundle, 1000)
+    with serving(tiny_bundle) as (_, url), client_of(url) as run:
+        alone = run(closed_loop, small, 2, 2)
+        beside, batches = run(both, closed_loop, (small, 2, 4), (large, 8, 4))
+
+    figures = (
+        f"1 row alone {len(alone) / 2:.0f}/s, p99 {p99(alone) * 1000:.1f} ms; beside {len(batches) / 4:.0f} large "
+        f"batches/s {len(beside) / 4:.0f}/s, p99 {p99(beside) * 1000:.1f} ms"
+    )
+    print(figures)
+    assert len(batches) > 20, figures
+    assert len(beside) / 4 > len(alone) / 2 / 8, figures  # in the event loop, they take turns with 8 large batches
+    assert p99(beside) < 20 * p99(alone) + 0.1, figures
+
+
+def test_too_many_large_batches_are_503(tiny_bundle, bundle):
+    with serving(tiny_bundle, MAX_LARGE_BATCHES="1") as (_, url), client_of(url) as run:
+        replies = run(bursts, post(bundle, 1000), 100, 1, 20)
+
+    assert {status for status, _, _ in replies} == {200, 503}
+    assert any("retry-after: 1" in head for _, head, _ in replies)
