@@ -171,7 +171,7 @@ def test_the_openapi_document_contains_the_contract(client, bundle, row):
     assert rows["items"]["required"] == ["size", "rooms", "district"]
     assert columns.keys() == row.keys() | {"house_id"}
     assert client.post("/predict", json=body["example"]).status_code == 200
-    assert {"/predict", "/version", "/health/live", "/health/ready"} == set(document["paths"])
+    assert {"/predict", "/version", "/health/live", "/health/ready", "/metrics"} == set(document["paths"])
 
 
 def test_the_documentation_page_loads_nothing_from_other_hosts(client):

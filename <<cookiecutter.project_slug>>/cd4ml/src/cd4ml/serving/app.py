@@ -3,6 +3,7 @@
 What is in front of every route is made of ASGI middlewares, around POST /predict and FastAPI with everything else.
 """
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,15 @@ from cd4ml.serving.api_keys import RequireKey
 from cd4ml.serving.error_format import ErrorFormat
 from cd4ml.serving.limits import ShedLoad
 from cd4ml.serving.log_output import LogOutput
+from cd4ml.serving.metrics import CountRequests, Metrics
+from cd4ml.serving.metrics_route import METRICS, add_metrics_route
 from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
 from cd4ml.serving.predict_endpoint import PredictEndpoint
 from cd4ml.serving.problem import http_problem
 from cd4ml.serving.release_metadata import bundle_headers, lineage, read_release
 from cd4ml.serving.request_context import RequestContext
 from cd4ml.serving.request_log import RequestLog
+from cd4ml.serving.route_paths import path_number, route_paths
 from cd4ml.serving.security_headers import page_policy
 from cd4ml.serving.service_settings import ServiceSettings
 
@@ -38,7 +42,7 @@ _DOCS_FILES = Path(fastapi_offline.__file__).with_name("static")
 _DOCS_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 _HEALTH = ("/health/live", "/health/ready", "/version")
 PUBLIC_PATHS = {*_HEALTH, "/openapi.json", "/docs", "/", *(f"/docs/files/{name}" for name in _DOCS_NAMES)}
-"""What can be read without a key; every other path requires one if the service has keys."""
+"""What can be read without a key; every other path requires one if the service has keys. METRICS_PUBLIC adds one."""
 
 
 class Health(BaseModel):
@@ -79,6 +83,8 @@ class Service(FastAPI):
         )
         self._settings, self._response_headers = settings, bundle_headers(bundle)
         self._request_log = RequestLog(output, lineage(bundle)) if output else None
+        self._public_paths = PUBLIC_PATHS | ({METRICS} if settings.metrics_public == "yes" else set())
+        self._bundle = bundle
         self._predict = PredictEndpoint(bundle, settings)
         self.router.routes.insert(0, Route("/predict", self._predict, methods=["POST"]))
         self._predict_operation = predict_operation(contract, bundle.manifest, settings)
@@ -88,8 +94,8 @@ class Service(FastAPI):
         settings = self._settings
         app: ASGIApp = self._shortcut(super().build_middleware_stack())
         if settings.api_keys:
-            app = RequireKey(app, settings.api_keys, PUBLIC_PATHS)
-        app = ErrorFormat(ShedLoad(app, {f"{settings.root_path}{path}" for path in _HEALTH}))
+            app = RequireKey(app, settings.api_keys, self._public_paths)
+        app = ErrorFormat(ShedLoad(app, {f"{settings.root_path}{path}" for path in (*_HEALTH, METRICS)}))
         if settings.cors_origins:  # outside the keys: a browser asks without one
             cors = CORSMiddleware(
                 app,
@@ -99,7 +105,13 @@ class Service(FastAPI):
                 expose_headers=["X-Request-ID", "traceparent", "Retry-After", *self._response_headers],
             )
             app = ErrorFormat(cors)  # for its own errors
+        app = CountRequests(app, self.metrics, path_number(self.routes))
         return RequestContext(app, settings.root_path, self._response_headers, self._request_log)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What the service counts; made when all routes have been added, since requests are counted by route."""
+        return Metrics(self._bundle, route_paths(self.routes))
 
     def _shortcut(self, others: ASGIApp) -> ASGIApp:
         """Return an application that passes POST /predict on at once, and the rest through FastAPI's layers."""
@@ -118,7 +130,7 @@ class Service(FastAPI):
                 title=self.title, version=self.version, description=self.description, routes=self.routes
             )
             document["paths"] = {"/predict": {"post": self._predict_operation}, **document["paths"]}
-            self.openapi_schema = complete(document, self._settings, PUBLIC_PATHS)
+            self.openapi_schema = complete(document, self._settings, self._public_paths)
         return self.openapi_schema
 
 
@@ -141,6 +153,7 @@ def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput
         raise BundleError(f"{bundle_folder}: predictions differ from examples.json: {difference}; run `make train`")
     app = Service(bundle, settings, output)
     _add_health(app, bundle)
+    add_metrics_route(app, bundle, lambda: app.metrics)
     _add_docs(app)
     return app
 

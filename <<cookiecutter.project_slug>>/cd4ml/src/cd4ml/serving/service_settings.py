@@ -53,6 +53,8 @@ class ServiceSettings(BaseSettings):
     """The prefix under which a proxy publishes the service, such as /models/houses."""
     cors_origins: Annotated[Origins, NoDecode] = ()
     """The web pages that may send requests from a browser, by their origin; `*` is all of them."""
+    metrics_public: Literal["yes", "no"] = "no"
+    """Whether /metrics can be read without a key."""
 
     log_format: Literal["json", "text"] | None = None
     """Of the log on standard error; by default text on a terminal, and JSON elsewhere."""
