@@ -26,7 +26,7 @@ test: $(UV) ## test the library as it lies in the template, then what the templa
 test-all: GROUP = --group slow
 test-all: test ## that, then bake projects and run them, and deliver them: GitHub, registries, clouds
 	$(TIER) project $(SLOW) tests/project tests/library/test_every_estimator.py tests/library/test_another_model.py \
-	    tests/library/test_serving_fuzz.py
+	    tests/library/test_serving_fuzz.py tests/library/test_serving_hostile.py
 	$(TIER) delivery $(SLOW) tests/delivery
 
 drills: GROUP = --group slow
