@@ -14,8 +14,8 @@ from house_project import PYPROJECT, TARGETS, Project
 TEMPLATE = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>"
 SETTINGS = (TEMPLATE / "pyproject.toml").read_text(encoding="utf-8")
 OWN = {"binary": "mean_gain", "multiclass": "among_two", "regression": "within_a_tenth"}
-NAMES = ("metrics", "split", "card")
-WRITTEN = ("src/houses/metrics.py", "src/houses/split.py")
+NAMES = ("metrics", "split", "card", "service")
+WRITTEN = ("src/houses/metrics.py", "src/houses/split.py", "src/houses/service.py")
 QUICK = "evaluate: {bootstrap_rounds: 100}\n"
 
 
@@ -54,7 +54,7 @@ def test_what_it_writes_works_at_once(tmp_path: Path, task: str, capsys: pytest.
     project.run("ingest", "validate", "split", "train", "package", "evaluate")
     before = {name: (project.folder / f"data/{name}.parquet").read_bytes() for name in ("train", "holdout")}
 
-    assert [door(project, name) for name in NAMES] == [0, 0, 0]
+    assert [door(project, name) for name in NAMES] == [0, 0, 0, 0]
     project.run("split", "train", "package", "evaluate")
 
     printed = capsys.readouterr().out
@@ -77,13 +77,13 @@ def test_without_a_time_the_rows_stay_on_their_side_and_types_are_right(project:
     project.run("ingest", "validate", "split")
     before = pd.read_parquet(project.folder / "data/holdout.parquet")
 
-    assert [door(project, name) for name in NAMES] == [0, 0, 0]
+    assert [door(project, name) for name in NAMES] == [0, 0, 0, 0]
     project.run("split")
 
     pd.testing.assert_frame_equal(pd.read_parquet(project.folder / "data/holdout.parquet"), before)
     assert " passed" in run_in(project, "pytest", "-q", "tests/test_split.py")
     run_in(project, "ruff", "format", "--check", "--no-cache", *WRITTEN, "tests")
-    run_in(project, "mypy", "--cache-dir", ".mypy_cache", "src/houses/split.py", "src/houses/metrics.py")
+    run_in(project, "mypy", "--cache-dir", ".mypy_cache", *WRITTEN)
 
 
 def test_the_tests_that_it_writes_fail_if_the_file_is_wrong(project: Project) -> None:
@@ -123,7 +123,8 @@ def test_the_list_says_which_files_exist_and_what_is_called(
         "metrics src/houses/metrics.py no each public function (y, p, weights) -> float",
         "split src/houses/split.py no in_test_set(table) -> one boolean for each row",
         "card src/houses/model_card.md.jinja yes a Jinja2 template",
-        "next: cd4ml door metrics | split | card writes one to start from; docs/doors.md explains them",
+        "service src/houses/service.py no add_routes(app, model), which adds routes beside POST /predict",
+        "next: cd4ml door metrics | split | card | service writes one to start from; docs/doors.md explains them",
     ]
 
 

@@ -41,6 +41,10 @@ class CardError(UserError):
     """The team's template of the model card is not valid, or failed."""
 
 
+class ServiceError(UserError):
+    """service.py failed, or has no function that adds routes, or one that the service has already."""
+
+
 class BundleError(UserError):
     """A bundle is missing, incomplete or altered, or was written by a newer version of the library."""
 

@@ -49,6 +49,12 @@ DOORS = {
         "tests/model/test_model_card.py",
         "write down what your model is for",
     ),
+    "service": Door(
+        "service.py",
+        "add_routes(app, model), which adds routes beside POST /predict",
+        "tests/model/test_service.py",
+        "`make serve` lists the route at /docs",
+    ),
 }
 OPTIONAL = [name for name, door in DOORS.items() if door.test]
 
@@ -93,7 +99,12 @@ def starter(name: str, package: str, contract: Contract, params: Params) -> dict
         contract: decides between starters: by the kind of target, or by whether there is a time.
         params: the present size of the test set.
     """
-    kind = {"metrics": contract.task, "split": "hash" if contract.time is None else "time", "card": "card"}[name]
+    kind = {
+        "metrics": contract.task,
+        "split": "hash" if contract.time is None else "time",
+        "card": "card",
+        "service": "service",
+    }[name]
     words = {
         "team_package": package,
         "time_column": repr(contract.time or "").replace("'", '"'),

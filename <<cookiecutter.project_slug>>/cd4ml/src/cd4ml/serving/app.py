@@ -29,14 +29,17 @@ from cd4ml.serving.log_output import LogOutput
 from cd4ml.serving.metrics import CountRequests, Metrics
 from cd4ml.serving.metrics_route import METRICS, add_metrics_route
 from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
+from cd4ml.serving.payload import RejectedError
 from cd4ml.serving.predict_endpoint import PredictEndpoint
-from cd4ml.serving.problem import http_problem
+from cd4ml.serving.problem import http_problem, rejected_problem
 from cd4ml.serving.release_metadata import bundle_headers, lineage, read_release
 from cd4ml.serving.request_context import RequestContext
 from cd4ml.serving.request_log import RequestLog
 from cd4ml.serving.route_paths import path_number, route_paths
 from cd4ml.serving.security_headers import page_policy
+from cd4ml.serving.served_model import RememberRequest, ServedModel
 from cd4ml.serving.service_settings import ServiceSettings
+from cd4ml.serving.team_routes import add_team_routes, service_code
 
 _DOCS_FILES = Path(fastapi_offline.__file__).with_name("static")
 _DOCS_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
@@ -88,6 +91,16 @@ class Service(FastAPI):
         self._predict = PredictEndpoint(bundle, settings)
         self.router.routes.insert(0, Route("/predict", self._predict, methods=["POST"]))
         self._predict_operation = predict_operation(contract, bundle.manifest, settings)
+
+    def add_routes_of(self, code: Path) -> None:
+        """Add the routes in the team's service.py.
+
+        Raises:
+            ServiceError: the file fails, or adds no routes, or one that is there already.
+        """
+        self._public_paths |= add_team_routes(self, ServedModel(self._bundle, self._settings.max_rows), code)
+        self.add_exception_handler(RejectedError, rejected_problem)
+        self.add_middleware(RememberRequest)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return the application that Starlette calls: what is in front of every route, the innermost first."""
@@ -146,6 +159,7 @@ def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput
 
     Raises:
         BundleError: the bundle is missing, incomplete or altered, or its predictions differ from its examples.
+        ServiceError: the team's service.py, if there is one, is not valid.
     """
     bundle = Bundle.load(bundle_folder)
     difference = check_examples(bundle)
@@ -155,6 +169,9 @@ def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput
     _add_health(app, bundle)
     add_metrics_route(app, bundle, lambda: app.metrics)
     _add_docs(app)
+    code = service_code()
+    if code is not None:
+        app.add_routes_of(code)
     return app
 
 

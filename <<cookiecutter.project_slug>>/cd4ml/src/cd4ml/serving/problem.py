@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from cd4ml.serving.payload import MAX_VIOLATIONS, Violation
+from cd4ml.serving.payload import MAX_VIOLATIONS, RejectedError, Violation
 
 MEDIA_TYPE = "application/problem+json"
 FAILED = "the service failed; its log has the reason, under this request id"
@@ -50,6 +50,12 @@ def violations_problem(scope: Scope, violations: Sequence[Violation]) -> Respons
     listed = f"the first {MAX_VIOLATIONS} violations" if len(violations) == MAX_VIOLATIONS else "the violations"
     errors = msgspec.to_builtins(violations)
     return problem(scope, 422, f"the rows break the contract; errors lists {listed}", errors=errors)
+
+
+async def rejected_problem(request: Request, error: Exception) -> Response:
+    """Return the response to rows that a route of the team's own asked about, and that break the contract."""
+    assert isinstance(error, RejectedError)  # noqa: S101 - it is registered for no other exception
+    return violations_problem(request.scope, error.violations)
 
 
 async def http_problem(request: Request, error: Exception) -> Response:

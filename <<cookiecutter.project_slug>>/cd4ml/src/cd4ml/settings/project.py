@@ -64,6 +64,11 @@ class Project:
         return Path("src") / self.package / "metrics.py"
 
     @property
+    def service(self) -> Path:
+        """The team's service.py, which need not exist."""
+        return Path("src") / self.package / "service.py"
+
+    @property
     def card(self) -> Path:
         """The team's template of the model card, which need not exist."""
         return Path("src") / self.package / "model_card.md.jinja"
