@@ -8,6 +8,9 @@ Read first: `app`, then `predict_endpoint`.
   `batching`: rows of requests that wait at the same time are scored together.
 - In front of every route: `request`, what is the same for every request; `error_format`, errors as documents of RFC
   9457, which `problem` makes; `api_keys`, authorization.
+- `metrics`: what is counted of requests, in `counts`, with `tallies` for columns; `route_paths`: by which routes.
+  `metrics_route`, `exposition`: GET /metrics.
+- `team_routes`: service.py of the team; `served_model`: the model, for its routes. `in_thread`: for its tests.
 - `openapi`: the contract in /docs. `time_pattern`: which times it allows.
 - `service_settings`: the environment variables; `setting_types`: how their texts are read.
 - `release_metadata`: models/release.json.
