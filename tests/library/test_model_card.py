@@ -41,6 +41,7 @@ def test_the_card_has_every_section_and_the_lineage(projects_with_reports: dict[
     for text in (manifest.version, manifest.digest, manifest.made_of["data"][:12], "`street`", "m²", "0 to 500"):
         assert text in card
     assert "2024-06-30" in card
+    assert "3 of `district`, 4 of `street`." in card
 
 
 def test_free_text_is_shown_as_it_is_and_breaks_no_table(tiny_projects: dict[str, Project], tmp_path: Path) -> None:
