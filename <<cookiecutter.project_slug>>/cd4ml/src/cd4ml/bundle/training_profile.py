@@ -42,10 +42,15 @@ def _column_profile(array: Array, kind: str) -> dict[str, Any]:
     values = array[~null]
     profile: dict[str, Any] = {"nulls": _share(null)}
     if kind == "timestamp":
-        return profile | ({"first": str(values.min()), "last": str(values.max())} if len(values) else {})
+        return profile | (_time_span(values) if len(values) else {})
     if kind == "boolean":
         return profile | {"true": _share(values == 1)}
     return profile | ({"quantiles": [float(str(value)) for value in _quantiles(values)]} if len(values) else {})
+
+
+def _time_span(values: Array) -> dict[str, str]:
+    median = np.sort(values)[(len(values) - 1) // 2]
+    return {"first": str(values.min()), "median": str(median), "last": str(values.max())}
 
 
 def _quantiles(values: Array) -> Array:

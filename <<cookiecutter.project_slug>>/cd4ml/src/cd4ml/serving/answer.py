@@ -18,3 +18,5 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """A label or a number for each row."""
     probabilities: list[Any] | None
     """The probability of true for each row, or of each class by name; None for a regression."""
+    explanations: list[dict[str, float]] | None = None
+    """What each column contributes, for each row, as `bundle.explanation` defines it; None if it was not asked for."""

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
+from cd4ml.bundle.explanation import most_explained_rows
 from cd4ml.bundle.manifest import Manifest
 from cd4ml.contract.column import Column
-from cd4ml.contract.contract import Contract, Target
+from cd4ml.contract.contract import Contract
 from cd4ml.serving.problem import MEDIA_TYPE
 from cd4ml.serving.service_settings import ServiceSettings
 from cd4ml.serving.time_pattern import time_pattern
@@ -23,12 +24,22 @@ _PROBLEMS = {
     500: "The service failed; its log has the reason, under the request id.",
 }
 
+_EXPLAIN: Schema = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether the response says what moves each prediction: `explanations`. It costs as much as one row "
+    "more for each column, so fewer rows are accepted.",
+}
 _KEY = {"type": "http", "scheme": "bearer", "description": "One of the service's keys."}
 
 
 def predict_operation(contract: Contract, manifest: Manifest, settings: ServiceSettings) -> Schema:
     """Return `paths./predict.post` of the OpenAPI document."""
     rows = {"type": "array", "items": row_schema(contract), "minItems": 1, "maxItems": settings.max_rows}
+    explained = {
+        "if": {"properties": {"explain": {"const": True}}, "required": ["explain"]},
+        "then": {"properties": {"rows": {"maxItems": most_explained_rows(contract, settings.max_rows)}}},
+    }
     problems = {
         str(status): {"description": meaning, "content": {MEDIA_TYPE: {"schema": _problem_schema(status)}}}
         for status, meaning in _PROBLEMS.items()
@@ -51,7 +62,7 @@ def predict_operation(contract: Contract, manifest: Manifest, settings: ServiceS
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": _object({"rows": rows}),
+                    "schema": _object({"rows": rows, "explain": _EXPLAIN}, ["rows"]) | explained,
                     "example": {"rows": [contract.sample_row()]},
                 }
             },
@@ -60,7 +71,7 @@ def predict_operation(contract: Contract, manifest: Manifest, settings: ServiceS
             "200": {
                 "description": "One prediction for each row, in the order of the rows.",
                 "headers": {"X-Model-Version": {"schema": {"type": "string"}}},
-                "content": {"application/json": {"schema": response_schema(contract.target, manifest)}},
+                "content": {"application/json": {"schema": response_schema(contract, manifest)}},
             },
             **problems,
         },
@@ -110,8 +121,9 @@ def column_schema(column: Column) -> Schema:
     return schema | {"examples": [column.sample()]}
 
 
-def response_schema(target: Target, manifest: Manifest) -> Schema:
+def response_schema(contract: Contract, manifest: Manifest) -> Schema:
     """Return the JSON schema of the body of a response with predictions."""
+    target = contract.target
     probability = {"type": "number", "minimum": 0, "maximum": 1}
     description = ", ".join(part for part in (target.description, target.unit and f"in {target.unit}") if part)
     prediction: Schema = {"description": description or target.name}
@@ -127,8 +139,33 @@ def response_schema(target: Target, manifest: Manifest) -> Schema:
             properties["probabilities"] = {"type": "array", "items": by_class}
         case "regression":
             prediction["type"] = "number"
+    required = [*properties, "model", "version", "request_id"]
+    properties |= explanation_schemas(contract, manifest)
     examples = {"model": manifest.name, "version": manifest.version, "request_id": "0f8b0c6d2d1f4f0e8b3c2a1908f7e6d5"}
-    return _object(properties | {name: {"type": "string", "examples": [text]} for name, text in examples.items()})
+    texts = {name: {"type": "string", "examples": [text]} for name, text in examples.items()}
+    return _object(properties | texts, required)
+
+
+def explanation_schemas(contract: Contract, manifest: Manifest) -> Schema:
+    """Return the JSON schemas of what a response has besides if the request has `"explain": true`."""
+    score = {
+        "binary": "the probability of true",
+        "multiclass": "the probability of the predicted class",
+        "regression": f"the predicted {contract.target.name}",
+    }[manifest.task]
+    difference = (
+        f"For each row and column: {score}, minus what it would be with this one column at its value in `reference`. "
+        "One column at a time: not SHAP values, they do not add up, and they do not tell causes."
+    )
+    value = (
+        "The median of each column in the training set; of booleans and categories, the most frequent value. A column "
+        "without a value there is left out, here and in `explanations`."
+    )
+    by_column = _object({name: {"type": "number"} for name in contract.columns}, [])
+    return {
+        "explanations": {"type": "array", "items": by_column, "description": difference},
+        "reference": _object({name: {} for name in contract.columns}, []) | {"description": value},
+    }
 
 
 def _problem_schema(status: int | None) -> Schema:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
+from cd4ml.bundle.explanation import most_explained_rows
 from cd4ml.contract.column import Column
 from cd4ml.contract.columns import Columns, normalize
 from cd4ml.contract.contract import Contract
@@ -61,6 +62,7 @@ class Payload:
 
     def __init__(self, contract: Contract, max_rows: int) -> None:
         self._columns, self._id, self._max_rows = contract.columns, contract.id, max_rows
+        self._max_explained = most_explained_rows(contract, max_rows)
         self._numbers = [name for name, column in contract.columns.items() if column.is_numeric]
         self._others = [(name, column) for name, column in contract.columns.items() if not column.is_numeric]
         self._names = {name: f"c{number}" for number, name in enumerate(contract.columns)}
@@ -107,6 +109,8 @@ class Payload:
         """
         try:
             typed = self._typed(body)
+            if typed.explain and len(typed.rows) > self._max_explained:
+                raise RejectedError([self._too_many(len(typed.rows), explain=True)])
             values = list(zip(*map(msgspec.structs.astuple, typed.rows), strict=True))
             return DecodedRequest(
                 self._columns_of(values), None if self._id is None else list(values[-1]), typed.explain
@@ -160,10 +164,14 @@ class Payload:
             yield Violation(None, None, "rows is a list", _shown(rows))
             return
         if not 1 <= len(rows) <= self._max_rows:
-            yield Violation(None, None, f"from 1 to {self._max_rows:,} rows", len(rows))
+            yield self._too_many(len(rows), explain=False)
             return
         for number, row in enumerate(rows):
             yield from self._violations_in_row(number, row)
+
+    def _too_many(self, rows: int, *, explain: bool) -> Violation:
+        rule = f'{self._max_explained:,} rows with "explain"' if explain else f"{self._max_rows:,} rows"
+        return Violation(None, None, f"from 1 to {rule}", rows)
 
     def _violations_in_row(self, number: int, row: Any) -> Iterator[Violation]:
         try:

@@ -14,7 +14,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.contract.columns import Array, Columns
+from cd4ml.bundle.explanation import contributions, reference_columns, swapped
+from cd4ml.contract.columns import Array, Columns, rows_of_columns
 from cd4ml.errors import ModelError
 from cd4ml.serving.answer import Answer
 from cd4ml.serving.batching import MOST_ROWS, LoopBatcher, ThreadBatcher, scores_are_independent
@@ -39,6 +40,8 @@ class PredictEndpoint:
         self._scores_of_few = self._few_rows(scores_are_independent(bundle))
         self._large_batches = LargeBatches(settings.max_large_batches)
         self._model = {"model": bundle.manifest.name, "version": bundle.version}
+        self._reference = reference_columns(bundle.training_profile(), bundle.contract)
+        self._reference_row = next(iter(rows_of_columns(self._reference, bundle.contract)), {})
         self._encode = msgspec.json.Encoder().encode
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +68,8 @@ class PredictEndpoint:
         if len(body) > _SMALL_BODY:
             return await self._large_batches.run(self._answer_in_thread, body)
         request = self._payload.decode(body)
-        columns, rows = request.columns, len(next(iter(request.columns.values())))
+        columns = self._columns_to_score(request)
+        rows = len(next(iter(columns.values())))
         if rows <= MOST_ROWS:
             scores = await self._scores_of_few(columns, rows)
         else:
@@ -74,11 +78,19 @@ class PredictEndpoint:
 
     def _answer_in_thread(self, body: bytes) -> Answer:
         request = self._payload.decode(body)
-        return self._answer_of(request, self._scores(request.columns))
+        return self._answer_of(request, self._scores(self._columns_to_score(request)))
+
+    def _columns_to_score(self, request: DecodedRequest) -> Columns:
+        """Return the request's columns; if it asks for explanations, with the rows that these need below."""
+        return swapped(request.columns, self._reference) if request.explain else request.columns
 
     def _answer_of(self, request: DecodedRequest, scores: Array) -> Answer:
-        decision = self._bundle.decision
-        return Answer(request.columns, request.ids, decision.predictions(scores), decision.probabilities(scores))
+        decision, explanations = self._bundle.decision, None
+        if request.explain:
+            explanations = contributions(scores, decision, self._reference)
+            scores = scores[: len(explanations)]
+        predictions, probabilities = decision.predictions(scores), decision.probabilities(scores)
+        return Answer(request.columns, request.ids, predictions, probabilities, explanations)
 
     async def _scores_at_once(self, columns: Columns, rows: int) -> Array:
         return self._scores(columns)
@@ -93,6 +105,8 @@ class PredictEndpoint:
         document: dict[str, Any] = {"predictions": answer.predictions}
         if answer.probabilities is not None:
             document["probabilities"] = answer.probabilities
+        if answer.explanations is not None:
+            document |= {"explanations": answer.explanations, "reference": self._reference_row}
         return {**document, **self._model, "request_id": request_id}
 
 
