@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,6 +29,7 @@ from cd4ml.serving.log_output import LogOutput
 from cd4ml.serving.metrics import CountRequests, Metrics
 from cd4ml.serving.metrics_route import METRICS, add_metrics_route
 from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
+from cd4ml.serving.page.page import Page, make_page
 from cd4ml.serving.payload import RejectedError
 from cd4ml.serving.predict_endpoint import PredictEndpoint
 from cd4ml.serving.problem import http_problem, rejected_problem
@@ -169,6 +170,7 @@ def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput
     _add_health(app, bundle)
     add_metrics_route(app, bundle, lambda: app.metrics)
     _add_docs(app)
+    _add_page(app, make_page(bundle, settings.root_path, needs_key=bool(settings.api_keys)))
     code = service_code()
     if code is not None:
         app.add_routes_of(code)
@@ -221,13 +223,18 @@ def _add_docs(app: FastAPI) -> None:
     async def docs(request: Request) -> Response:
         return page
 
-    async def index(request: Request) -> Response:
-        return RedirectResponse(f"{root_path}/docs" if (root_path := request.scope["root_path"]) else "docs", 307)
-
     async def file(request: Request) -> Response:
         return FileResponse(_DOCS_FILES / Path(request.url.path).name, headers={"Cache-Control": "max-age=3600"})
 
     for name in _DOCS_NAMES:
         app.add_route(f"/docs/files/{name}", file, include_in_schema=False)
     app.add_route("/docs", docs, include_in_schema=False)
+
+
+def _add_page(app: FastAPI, page: Page) -> None:
+    """Add GET /, for people."""
+
+    async def index(request: Request) -> Response:
+        return HTMLResponse(page.content, headers=page.headers)
+
     app.add_route("/", index, include_in_schema=False)
