@@ -11,7 +11,7 @@ SLOW = -n 3 --dist loadfile --no-loadscope-reorder -m "not drill" --durations 15
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all drills lint format lock data workflow-runner azurite
+.PHONY: help demo test test-all drills lint format lock data workflow-runner azurite axe
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -26,7 +26,8 @@ test: $(UV) ## test the library as it lies in the template, then what the templa
 test-all: GROUP = --group slow
 test-all: test ## that, then bake projects and run them, and deliver them: GitHub, registries, clouds
 	$(TIER) project $(SLOW) tests/project tests/library/test_every_estimator.py tests/library/test_another_model.py \
-	    tests/library/test_serving_fuzz.py tests/library/test_serving_hostile.py
+	    tests/library/test_serving_fuzz.py tests/library/test_serving_hostile.py \
+	    tests/library/test_serving_page_browser.py tests/library/test_serving_page_access.py
 	$(TIER) delivery $(SLOW) tests/delivery
 
 drills: GROUP = --group slow
@@ -59,6 +60,9 @@ workflow-runner: ## install what runs the generated workflows in tests (node, np
 
 azurite: ## install Azure's own emulator of its storage, for tests (node, npm) into build/
 	@npm install --prefix build/node --silent --no-audit --no-fund azurite@3.37.0 >/dev/null
+
+axe: ## install axe-core, which checks the accessibility of the service's page (npm) into build/
+	@npm install --prefix build/node --silent --no-audit --no-fund axe-core@4.14.1 >/dev/null
 
 .uv/bin/uv:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

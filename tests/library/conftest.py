@@ -4,6 +4,8 @@ import copy
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +16,10 @@ from house_project import TARGETS, Project, houses
 from trained_repository import make_repository, run
 
 if TYPE_CHECKING:
+    from browser import Visit
     from candidate_models import CandidateModels
     from cd4ml.bundle.bundle import Bundle
+    from playwright.sync_api import Browser
     from tracked_project import TrackedProject
 
 
@@ -189,6 +193,46 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[
         return dict(line.split("=", 1) for line in file.read_text(encoding="utf-8").splitlines())
 
     return outputs
+
+
+@pytest.fixture(scope="module")
+def chromium(need: Callable[[str, object, str], None]) -> "Iterator[Browser]":
+    """Chromium, started once."""
+    need("chromium", find_spec("playwright"), "Playwright is not installed: uv sync --group slow")
+    import browser
+
+    need("chromium", browser.program(), "Chromium is not installed: apt-get install chromium")
+    with browser.chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(chromium: "Browser") -> "Iterator[Callable[..., Visit]]":
+    """`visit(url, **settings of the context)`: the page of a service; nothing may come from elsewhere, or complain."""
+    from browser import Visit
+
+    visits: list[Visit] = []
+
+    def make(url: str, **settings: object) -> Visit:
+        visits.append(Visit(chromium, url, **settings))
+        return visits[-1]
+
+    yield make
+    for each in visits:
+        assert each.outside == []
+        assert each.complaints == []
+        each.context.close()
+
+
+@pytest.fixture(scope="module")
+def services(projects_with_reports: dict[str, Project]) -> Iterator[dict[str, str]]:
+    """The URL of a service of each task, by task, started once."""
+    from test_serving_process import serving
+
+    with ExitStack() as started:
+        yield {
+            task: started.enter_context(serving(project.bundle))[1] for task, project in projects_with_reports.items()
+        }
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -126,7 +126,7 @@ def test_make_alone_lists_the_verbs_and_each_expands() -> None:
     listed = make().stdout
 
     verbs = re.findall(r"^make (\S+)", listed, re.MULTILINE)
-    tools = ["workflow-runner", "azurite"]
+    tools = ["workflow-runner", "azurite", "axe"]
     assert verbs == ["help", "demo", "test", "test-all", "drills", "lint", "format", "lock", "data", *tools]
     for verb in verbs:
         assert make("-n", verb).returncode == 0, verb
