@@ -32,6 +32,7 @@ PROJECT = """
     .github/workflows/ct.yml
     .github/workflows/doctor.yml
     .github/workflows/rollback.yml
+    .github/workflows/score.yml
     .github/zizmor.yml
     data/source/README.md
     docs/another-model.md

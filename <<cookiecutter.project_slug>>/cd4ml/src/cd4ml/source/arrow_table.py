@@ -39,9 +39,9 @@ def source_table(table: pa.Table, typed: bool = True) -> SourceTable:
     """
     columns: dict[str, pa.ChunkedArray] = {}
     unusable = {}
-    for name, values in zip(_distinct_names(table.column_names), table.columns, strict=True):
-        if (kind := _unusable(values.type)) is None:
-            columns[name] = _simple(values)
+    for name, values in zip(normalized_names(table.column_names), table.columns, strict=True):
+        if (kind := unusable_kind(values.type)) is None:
+            columns[name] = simple_values(values)
         else:
             unusable[name] = kind
     return SourceTable(pa.table(columns).to_pandas(types_mapper=_EXACT.get, ignore_metadata=True), typed, unusable)
@@ -58,7 +58,12 @@ def joined(tables: list[SourceTable]) -> SourceTable:
     return SourceTable(rows.drop(columns=[name for name in unusable if name in rows]), typed, unusable)
 
 
-def _distinct_names(names: list[str]) -> list[str]:
+def normalized_names(names: list[str]) -> list[str]:
+    """Return names of columns in Unicode's form NFC.
+
+    Raises:
+        DataError: two of them are equal.
+    """
     normalized = [normalize_name(name) for name in names]
     repeated = [name for name, count in Counter(normalized).items() if count > 1]
     if repeated:
@@ -66,7 +71,7 @@ def _distinct_names(names: list[str]) -> list[str]:
     return normalized
 
 
-def _unusable(kind: pa.DataType) -> str | None:
+def unusable_kind(kind: pa.DataType) -> str | None:
     """Return what a column holds that no column of a contract can hold; None for every other one."""
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return "lists"
@@ -75,11 +80,11 @@ def _unusable(kind: pa.DataType) -> str | None:
     return "bytes" if pa.types.is_fixed_size_binary(kind) else None
 
 
-def _simple(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def simple_values(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column as one of the types that a contract knows."""
     kind = values.type
     if pa.types.is_dictionary(kind):
-        return _simple(values.cast(kind.value_type))
+        return simple_values(values.cast(kind.value_type))
     if pa.types.is_decimal(kind):
         return values.cast(pa.int64() if kind.scale == 0 and kind.precision <= _INT64_DIGITS else pa.float64())
     if pa.types.is_duration(kind):

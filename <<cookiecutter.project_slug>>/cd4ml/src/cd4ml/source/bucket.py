@@ -1,4 +1,4 @@
-"""Download objects from Amazon S3, Google Cloud Storage or Azure, through fsspec.
+"""Download objects from Amazon S3, Google Cloud Storage or Azure, or upload one, through fsspec.
 
 The clouds' own libraries read the credentials from the environment.
 """
@@ -53,7 +53,7 @@ def download_objects(address: Address, folder: Path) -> list[tuple[Path, str]]:
     """
     scheme = address.url.partition("://")[0].lower()
     require_package(*PACKAGES[scheme], f"data.source is at {scheme}://")
-    with _one_line_errors(address):
+    with one_line_errors(address):
         filesystem, pattern = fsspec.core.url_to_fs(address.url)
         is_glob = any(sign in pattern for sign in "*?[")
         matches = filesystem.glob(pattern, detail=True) if is_glob else {pattern: filesystem.info(pattern)}
@@ -69,6 +69,19 @@ def download_objects(address: Address, folder: Path) -> list[tuple[Path, str]]:
             _download(filesystem, name, details["size"], target)
             files.append((target, address.redact(f"{scheme}://{name}")))
     return files
+
+
+def upload_object(path: Path, address: Address) -> None:
+    """Write a file to an address, in one request that the cloud takes whole or not at all.
+
+    Raises:
+        DataError: the cloud's package is not installed, access is denied, or the cloud does not answer.
+    """
+    scheme = address.url.partition("://")[0].lower()
+    require_package(*PACKAGES[scheme], f"{address.printable} is at {scheme}://")
+    with one_line_errors(address, "written"):
+        filesystem, name = fsspec.core.url_to_fs(address.url)
+        filesystem.put_file(str(path), name)
 
 
 def _download(filesystem: Any, name: str, size: int, target: Path) -> None:
@@ -91,8 +104,13 @@ def _download(filesystem: Any, name: str, size: int, target: Path) -> None:
 
 
 @contextmanager
-def _one_line_errors(address: Address) -> Iterator[None]:
-    """Turn any error of a cloud's library into a DataError of one line, and silence its log, which may show secrets."""
+def one_line_errors(address: Address, done: str = "read") -> Iterator[None]:
+    """Turn any error of a cloud's library into a DataError of one line, and silence its log, which may show secrets.
+
+    Args:
+        address: the address, for the message.
+        done: what is done with it, for the message.
+    """
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -108,6 +126,6 @@ def _one_line_errors(address: Address) -> Iterator[None]:
             reason = f"access denied ({reason}); check the credentials in the environment"
         else:
             reason += "; check the address and the credentials, and that the server is up"
-        raise DataError(f"{address.printable} cannot be read: {reason}") from None
+        raise DataError(f"{address.printable} cannot be {done}: {reason}") from None
     finally:
         logging.disable(disabled)

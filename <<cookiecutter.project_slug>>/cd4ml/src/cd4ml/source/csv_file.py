@@ -6,6 +6,8 @@ import gzip
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -21,6 +23,7 @@ _ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "l
 _SAMPLE = 256 * 1024  # characters from which the separator is detected
 _SAMPLE_LINES = 200
 _PIECE = 1 << 20  # bytes
+_BLOCK = 4 << 20  # bytes that are divided into rows at once; a longer row is an error
 _EXCEL_SEPARATOR = re.compile(r"sep=(.)\r?\n")
 
 
@@ -47,44 +50,103 @@ def read_csv(path: Path, name: str, params: CsvParams) -> tuple[pa.Table, CsvFor
         DataError: the file is empty, cannot be decoded, names a column twice, or has a row with more or fewer values
             than columns.
     """
-    written = _detect(path, name, params)
-    rejected: list[int] = []
+    opened = open_csv(path, name, params)
+    with _one_line_errors(opened), _open(path) as stream:
+        table = pyarrow.csv.read_csv(stream, opened.read_options(), opened.parse_options(), opened.convert_options())
+    return table.select(opened.names), opened.format
 
-    def reject(row: pyarrow.csv.InvalidRow) -> str:
-        rejected.append(row.actual_columns)
+
+@dataclass
+class OpenedCsv:
+    """A file whose format and header are known."""
+
+    path: Path
+    name: str
+    """By which messages name it."""
+    format: CsvFormat
+    header: list[str]
+    """The names of all columns, without blanks around them; empty for a column without a name."""
+    _rejected: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns that have one."""
+        return [name for name in self.header if name]
+
+    def batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of some columns, a few thousand at a time, as `read_csv` reads them.
+
+        Raises:
+            DataError: a row has more or fewer values than columns, or cannot be decoded.
+        """
+        read, convert = self.read_options(), self.convert_options()
+        read.block_size, convert.include_columns = _BLOCK, names
+        with _one_line_errors(self), _open(self.path) as stream:
+            try:
+                reader = pyarrow.csv.open_csv(stream, read, self.parse_options(), convert)
+            except pa.ArrowInvalid as invalid:
+                if "Empty CSV file" in str(invalid):  # there is a header, and no row
+                    return
+                raise
+            yield from reader
+
+    def read_options(self) -> pyarrow.csv.ReadOptions:
+        """Return where Arrow begins, and by which names it reads the columns."""
+        skipped = self.format.skipped_lines + 1
+        return pyarrow.csv.ReadOptions(
+            encoding=self.format.encoding, skip_rows=skipped, column_names=self._all_names(), use_threads=False
+        )
+
+    def _all_names(self) -> list[str]:
+        return [column or f"\0{number}" for number, column in enumerate(self.header)]
+
+    def parse_options(self) -> pyarrow.csv.ParseOptions:
+        """Return how Arrow divides the file into values."""
+        return pyarrow.csv.ParseOptions(
+            delimiter=self.format.separator, newlines_in_values=True, invalid_row_handler=self._reject
+        )
+
+    def convert_options(self) -> pyarrow.csv.ConvertOptions:
+        """Return how Arrow reads values: as strings, and an empty one as a null."""
+        return pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(self._all_names(), pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        )
+
+    def _reject(self, row: pyarrow.csv.InvalidRow) -> str:
+        self._rejected = True
         return "error"
 
+    def explain(self, failure: pa.ArrowInvalid) -> str:
+        """Return why the rows cannot be read."""
+        if not self._rejected:
+            return f"{self.name} cannot be read: {str(failure).splitlines()[0]}"
+        return _explain_row(self.path, self.name, self.format, len(self.header))
+
+
+def open_csv(path: Path, name: str, params: CsvParams) -> OpenedCsv:
+    """Return a file with its format and header, without reading its rows.
+
+    Raises:
+        DataError: the file is empty, cannot be decoded, or names a column twice.
+    """
+    written = _detect(path, name, params)
     with _open(path) as first:
         header = _header(first, written)
     repeated = [column for column, count in Counter(header).items() if count > 1 and column]
     if repeated:
         raise DataError(f'{name}: two columns are named "{repeated[0]}"; rename one of them')
-    names = [column or f"\0{number}" for number, column in enumerate(header)]
-    with _open(path) as stream:
-        try:
-            table = pyarrow.csv.read_csv(
-                stream,
-                pyarrow.csv.ReadOptions(
-                    encoding=written.encoding,
-                    skip_rows=written.skipped_lines + 1,
-                    column_names=names,
-                    use_threads=False,
-                ),
-                pyarrow.csv.ParseOptions(
-                    delimiter=written.separator, newlines_in_values=True, invalid_row_handler=reject
-                ),
-                pyarrow.csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
-                    null_values=[""],
-                    strings_can_be_null=True,
-                    quoted_strings_can_be_null=True,
-                ),
-            )
-        except pa.ArrowInvalid as invalid:
-            if not rejected:
-                raise DataError(f"{name} cannot be read: {str(invalid).splitlines()[0]}") from None
-            raise DataError(_explain_row(path, name, written, len(header))) from None
-    return table.select([column for column in names if not column.startswith("\0")]), written
+    return OpenedCsv(path, name, written, header)
+
+
+@contextmanager
+def _one_line_errors(opened: OpenedCsv) -> Iterator[None]:
+    try:
+        yield
+    except pa.ArrowInvalid as invalid:
+        raise DataError(opened.explain(invalid)) from None
 
 
 def _open(path: Path) -> IO[bytes]:

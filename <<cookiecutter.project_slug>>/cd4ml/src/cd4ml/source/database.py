@@ -18,7 +18,7 @@ import sqlalchemy as sql
 from cd4ml.errors import DataError
 from cd4ml.source.address import Address
 from cd4ml.source.driver import require_package
-from cd4ml.source.duckdb_query import read_duckdb
+from cd4ml.source.duckdb_query import duckdb_pieces, read_duckdb
 from cd4ml.source.statement import distinct_names, with_days
 from cd4ml.source.warehouse import WAREHOUSES, read_warehouse
 from cd4ml.terminal.progress_meter import ProgressMeter
@@ -46,23 +46,46 @@ def read_query(address: Address, query: str, first: date | None, last: date | No
     elif database in WAREHOUSES:
         table = read_warehouse(address, statement)
     else:
-        table = _read(address, statement)
+        table = joined_pieces([*_pieces(address, statement)])
     if not table.num_rows:
         days = "".join(f", :{name} was {day}" for name, day in statement.compile().params.items())
         raise DataError(f"params.yaml: data.query returned no rows; check its conditions and its tables{days}")
     return _sorted(table)
 
 
-def _read(address: Address, statement: sql.TextClause) -> pa.Table:
-    """Return the rows that PostgreSQL or SQLite returns, in the order in which they come."""
+def query_pieces(address: Address, query: str) -> Iterator[pa.Table]:
+    """Yield the rows of a query in pieces, in the order in which they come; a table without rows if there are none.
+
+    The pieces may differ in the types of a column. What a warehouse returns is one piece.
+
+    Raises:
+        DataError: the database does not answer, or rejects the query; a column has values of more than one type.
+    """
+    statement = with_days(query, None, None)
+    database = address.url.partition("://")[0].lower()
+    if database == "duckdb":
+        return duckdb_pieces(address, statement, PIECE)
+    if database in WAREHOUSES:
+        return iter([read_warehouse(address, statement)])
+    return _pieces(address, statement)
+
+
+def _pieces(address: Address, statement: sql.TextClause) -> Iterator[pa.Table]:
+    """Yield the rows that PostgreSQL or SQLite returns, in the order in which they come; at least one table."""
     try:
         with _connection(address) as connection:
             result = connection.execution_options(yield_per=PIECE).execute(statement)
             if not result.returns_rows:
                 raise DataError("params.yaml: data.query is a statement that returns nothing; write a SELECT")
             names = distinct_names([*result.keys()])
-            meter = ProgressMeter(f"reading from {address.printable}")
-            return _joined(names, result.partitions(PIECE), meter)
+            meter, rows = ProgressMeter(f"reading from {address.printable}"), 0
+            for piece in result.partitions(PIECE):
+                columns = zip(*piece, strict=True)
+                yield pa.table({name: _column(name, values) for name, values in zip(names, columns, strict=True)})
+                rows += len(piece)
+                meter.report_rows(rows)
+            if not rows:
+                yield pa.table({name: pa.nulls(0) for name in names})
     except sql.exc.SQLAlchemyError as failure:
         raise DataError(_explain(address, failure)) from None
 
@@ -97,15 +120,12 @@ def _read_only_file(address: Address, url: sql.URL) -> sql.URL:
     return sql.URL.create("sqlite", database=uri, query={"mode": "ro", "uri": "true"})
 
 
-def _joined(names: list[str], pieces: Any, meter: ProgressMeter) -> pa.Table:
-    tables, rows = [], 0
-    for piece in pieces:
-        columns = zip(*piece, strict=True)
-        tables.append(pa.table({name: _column(name, values) for name, values in zip(names, columns, strict=True)}))
-        rows += len(piece)
-        meter.report_rows(rows)
-    if not tables:
-        return pa.table({name: pa.nulls(0) for name in names})
+def joined_pieces(tables: list[pa.Table]) -> pa.Table:
+    """Return the pieces of a query's rows as one table, in types that hold the values of all of them.
+
+    Raises:
+        DataError: a column has values of more than one type.
+    """
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as mixed:

@@ -4,6 +4,8 @@ Files in a bucket are read through fsspec, with the credentials that a bucket as
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,25 @@ def read_duckdb(address: Address, statement: sql.TextClause) -> pa.Table:
     Raises:
         DataError: there is no such file, the query is not one SELECT, or DuckDB rejects it.
     """
+    with _result(address, statement) as rows:
+        return rows.to_arrow_table()
+
+
+def duckdb_pieces(address: Address, statement: sql.TextClause, piece: int) -> Iterator[pa.Table]:
+    """Yield the same rows, about `piece` at a time; a table without rows if there are none.
+
+    Raises:
+        DataError: as `read_duckdb` does.
+    """
+    with _result(address, statement) as rows:
+        reader = rows.to_arrow_reader(piece)
+        yield reader.schema.empty_table()
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
+
+
+@contextmanager
+def _result(address: Address, statement: sql.TextClause) -> Iterator[Any]:
     require_package("duckdb", "duckdb", "data.source is in DuckDB")
     import duckdb
 
@@ -42,7 +63,7 @@ def read_duckdb(address: Address, statement: sql.TextClause) -> pa.Table:
                 connection.register_filesystem(_filesystem(scheme))
             rows = connection.sql(text, params=days)
             distinct_names([name.lower() for name in rows.columns])
-            return rows.to_arrow_table()
+            yield rows
     except (duckdb.Error, OSError) as failure:  # what fsspec raises is an OSError, or DuckDB wraps it
         raise DataError(f"{address.printable} rejects data.query of params.yaml: {_reason(address, failure)}") from None
 

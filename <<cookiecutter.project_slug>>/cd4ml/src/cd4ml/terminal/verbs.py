@@ -57,6 +57,11 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "predict": Verb(
             "serving.predict", "send a sample row to a service", "cd4ml predict --url http://127.0.0.1:8000"
         ),
+        "score": Verb(
+            "batch.score",
+            "score a table of any size: Parquet, CSV or a query, to Parquet or CSV",
+            "cd4ml score rows.parquet answers.parquet --rejects rejected.csv",
+        ),
         "smoke": Verb(
             "serving.smoke",
             "compare a service's predictions with those in the bundle",
@@ -208,6 +213,12 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "delivery.record_rollback",
             "record that an earlier release serves again",
             "RELEASE=model-2024-01-31.1d40b8a REASON=late cd4ml record-rollback",
+            git=True,
+        ),
+        "score-live": Verb(
+            "delivery.score_live",
+            "score rows with the model that is live, as the workflow score does",
+            "SCORE_IN=rows.parquet SCORE_OUT=answers.parquet cd4ml score-live",
             git=True,
         ),
         "cloud": Verb(
