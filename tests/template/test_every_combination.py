@@ -30,7 +30,7 @@ from tests.template.expected_files import expected_files
 
 UNRENDERED = re.compile(r"<<|<%|%>|<#|cookiecutter\.|^\s*#[%|]", re.MULTILINE)
 
-MOST_FILES, MOST_LINES = 60, 3_500
+MOST_FILES, MOST_LINES = 60, 3_580
 """What a team has to read at most, the library, the lock file and the rows left out."""
 
 

@@ -20,6 +20,7 @@ the team's code through `features.derive` and `model.build_model` alone. Its pac
 | pipeline   | one module for each stage of dvc.yaml, and the verb that runs them all                           |
 | tuning     | the search for better parameters                                                                 |
 | adoption   | replace the example by a table of the team's own                                                 |
+| batch      | answers for tables of any size                                                                   |
 | serving    | the HTTP service                                                                                 |
 | delivery   | what workflows do in git and on GitHub                                                           |
 | deploy     | the image, and the scripts of each cloud                                                         |
