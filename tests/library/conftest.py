@@ -238,7 +238,7 @@ def services(projects_with_reports: dict[str, Project]) -> Iterator[dict[str, st
 @pytest.fixture(scope="session", autouse=True)
 def _outside_a_workflow() -> Iterator[None]:
     """Remove the variables by which a workflow, or the user's shell, would change what the tests do."""
-    prefixes = ("GITHUB_", "GCP_", "AWS_", "AZURE_", "SERVICE_", "SET_")
+    prefixes = ("GITHUB_", "GCP_", "AWS_", "AZURE_", "SCORE_", "SERVICE_", "SET_")
     names = {
         "GH_TOKEN", "OBJECTS", "SIGNED_IN", "REASON", "FORCE", "HEAD_BRANCH", "RELEASE", "IMAGE",
         "ENVIRONMENT", "CAN_PUBLISH", "PULL_REQUEST", "MODEL_RESULT", "TESTS", "OPTUNA_STORAGE",

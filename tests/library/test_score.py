@@ -25,7 +25,7 @@ from starlette.testclient import TestClient
 COLUMNS = ["size", "rooms", "heated", "district", "street", "built"]
 
 
-def rows(count=1500, seed=7):
+def rows(count=2500, seed=7):
     """Houses with nulls, streets that the model has not seen, and a boolean that is one."""
     table = houses(count, seed).drop(columns=["sold_fast", "kind", "price"])
     table["heated"] = table["heated"].map({"true": True, "false": False}).astype("boolean")
@@ -123,7 +123,7 @@ def test_text_of_a_csv_file_gives_the_same_answers(folder, capsys):
     for name in ("house_id", "prediction", "probability", "model_version"):
         assert from_csv[name].tolist() == from_parquet[name].tolist()
     check_same(from_csv, folder / "models/bundle", requests(table))
-    assert "1,500 rows scored by" in capsys.readouterr().out
+    assert "2,500 rows scored by" in capsys.readouterr().out
 
 
 def test_times_with_offsets_give_the_same_answers(tmp_path, monkeypatch):
@@ -427,7 +427,7 @@ def test_what_cannot_be_scored_is_one_clear_line(folder, capsys):
         "fewer.parquet: the rows lack size, rooms, which the model's contract requires"
     )
     assert line("lists.parquet", "a.csv") == "the column size holds lists, which no column of a contract does"
-    assert line("nothing.parquet", "a.csv").startswith('"nothing.parquet" matches no file')
+    assert line("nothing.parquet", "a.csv").startswith('the address "nothing.parquet" matches no file')
     assert line("empty.csv", "a.csv") == "empty.csv is empty; remove it, or replace it"
     assert "is neither Parquet nor CSV" in line("rows.txt.zip", "a.csv")
     assert line("cut.csv", "a.csv").startswith("cut.csv:22: 2 values in a row, but the header names 8 columns")

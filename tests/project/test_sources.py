@@ -245,3 +245,45 @@ def test_a_refresh_harms_nothing_when_it_is_killed_or_comes_in_the_middle_of_a_r
     assert pd.read_parquet(small.folder / "data/raw.parquet")["scheduled_departure"].max().month == 3
     assert list((small.folder / "data").glob(".download*")) == []
     assert "Running stage 'ingest'" not in small.dvc("repro", "validate").stdout
+
+
+READ = """
+import sys, fsspec
+scheme, name = sys.argv[1:]
+print(fsspec.filesystem(scheme).cat_file(name).decode(), end="")
+"""
+
+
+def test_a_bucket_is_scored_into_a_bucket(project: Project, cloud: tuple[str, dict[str, str]]) -> None:
+    scheme, settings = cloud
+    project.cd4ml("score", *months(project)[:1], "build/answers.csv")
+
+    done = project.cd4ml(
+        "score", f"{scheme}://rows/2013/2013-01.parquet", f"{scheme}://rows/answers.csv", settings=settings
+    )
+
+    assert f"{scheme}://rows/answers.csv: " in done.stdout
+    answers = project.run(project.python, "-c", READ, scheme, "rows/answers.csv", settings=settings).stdout
+    assert answers == (project.folder / "build/answers.csv").read_text(encoding="utf-8")
+    assert not list((project.folder / "build/score").iterdir())
+    refused = project.cd4ml(
+        "score", months(project)[0], f"{scheme}://no-such-bucket/answers.csv", check=False, settings=settings
+    )
+    if scheme != "gs":  # whose emulator makes a bucket that is missing
+        assert refused.returncode == 1
+        assert "score: " in refused.stdout
+        assert "Traceback" not in refused.stdout
+
+
+def test_a_database_is_scored(project: Project, database: str) -> None:
+    project.cd4ml("score", months(project)[0], "build/answers.csv")
+
+    query = "SELECT * FROM flights WHERE scheduled_departure < '2013-02-01'"
+    project.cd4ml("score", database, "build/of-database.csv", "--query", query)
+
+    expected, answers = (
+        pd.read_csv(project.folder / name, index_col="flight_id").sort_index()
+        for name in ("build/answers.csv", "build/of-database.csv")
+    )
+    assert answers["probability"].tolist() == expected["probability"].tolist()
+    assert answers.index.tolist() == expected.index.tolist()

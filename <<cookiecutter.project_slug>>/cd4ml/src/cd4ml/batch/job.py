@@ -33,7 +33,7 @@ from cd4ml.source.number_text import Decimal, detect_decimal
 from cd4ml.terminal.output import report
 from cd4ml.terminal.progress_meter import ProgressMeter
 
-PART_ROWS = 65_536
+PART_ROWS = 32_768
 _SAMPLE = 1_000  # rows that show the decimal mark
 _BUILD = Path("build/score")  # what is unfinished, if the answers go to a bucket
 

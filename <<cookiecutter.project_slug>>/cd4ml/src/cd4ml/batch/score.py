@@ -1,5 +1,6 @@
 """The verb `score`: predictions for a table of any size."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from cd4ml.batch.job import Job, Outcome, run_job
@@ -10,7 +11,7 @@ from cd4ml.settings.params import DataParams, Params
 from cd4ml.terminal.arguments import Arguments
 
 _WORDS = {  # in messages of `source`, which reads what params.yaml names
-    "params.yaml: data.source ": "",
+    "params.yaml: data.source ": "the address ",
     "params.yaml: data.query": "the query",
     "data.query of params.yaml": "the query",
     "data.query": "the query",
@@ -48,8 +49,6 @@ def score(job: Job) -> str:
     Raises:
         UserError: the rows cannot be read or break the contract, or the answers cannot be written.
     """
-    from dataclasses import replace
-
     data = Params.load().data if paths.PARAMS.exists() else DataParams(source="none")
     try:
         outcome = run_job(replace(job, csv=data.csv, null_values=tuple(data.null_values)))

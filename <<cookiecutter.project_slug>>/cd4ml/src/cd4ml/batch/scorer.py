@@ -15,7 +15,7 @@ from cd4ml.contract.contract import Contract
 from cd4ml.errors import DataError, ModelError
 from cd4ml.terminal.output import align
 
-BATCH = 1024  # rows that the model gets at once; more do not fit into the processor's cache
+BATCH = 2048  # rows that the model gets at once: from 500 to 8,000 are equally fast, 50,000 take twice as long
 PREDICTION, VERSION = "prediction", "model_version"
 ROW, BROKEN = "rejected_row", "rejected_because"
 _EXAMPLES = 3

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from cd4ml.batch.job import Job
@@ -31,7 +32,7 @@ def main(argv: list[str]) -> None:
     print(result)
 
 
-def _score_live(settings: "os._Environ[str]") -> str:
+def _score_live(settings: Mapping[str, str]) -> str:
     source, target = settings.get("SCORE_IN", "").strip(), settings.get("SCORE_OUT", "").strip()
     if not source or not target:
         missing = " and ".join(name for name, value in (("SCORE_IN", source), ("SCORE_OUT", target)) if not value)
