@@ -449,6 +449,7 @@ def test_what_cannot_be_scored_is_one_clear_line(folder, capsys):
     assert line("rows.parquet", "a.csv", "--rejects", "a.csv").startswith("the answers and the rejected rows need two")
     assert line("s3://bucket/rows.csv", "a.csv").startswith(("the input is at s3://, and s3fs is not", "s3://bucket"))
     assert not Path("a.csv").exists()
+    assert leftovers(folder) == []
 
 
 def test_text_in_a_column_of_numbers_breaks_its_rule(folder, capsys):

@@ -5,6 +5,7 @@ import shutil
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
@@ -94,6 +95,7 @@ def run_job(job: Job) -> Outcome:
         parts = Parts(work)
         parts.keep_only_if(
             {
+                "library": version("cd4ml"),
                 "bundle": bundle.manifest.digest,
                 "rows": content,
                 "rows of a part": PART_ROWS,

@@ -84,7 +84,9 @@ def _read(path: Path) -> pa.Table:
 
 @contextlib.contextmanager
 def working_folder(folder: Path, target: str, restart: bool) -> Iterator[Path]:
-    """Yield the folder in which a run keeps what is unfinished; remove it after the block, unless that fails.
+    """Yield the folder in which a run keeps what is unfinished; remove it after the block.
+
+    If the block fails and parts are finished, it is kept.
 
     Args:
         folder: the folder; it is made if it does not exist.
@@ -97,13 +99,23 @@ def working_folder(folder: Path, target: str, restart: bool) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     lock = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(lock, target)
         if restart:
             for path in folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        yield folder
+        try:
+            yield folder
+        except BaseException:
+            if not any(path.suffix == ".answers" or path.name.startswith("query-") for path in folder.glob("*")):
+                shutil.rmtree(folder, ignore_errors=True)  # nothing is finished yet
+            raise
         shutil.rmtree(folder, ignore_errors=True)
-    except BlockingIOError:
-        raise UserError(f"another run writes {target}; wait until it ends, or stop it") from None
     finally:
         os.close(lock)
+
+
+def _lock(folder: int, target: str) -> None:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(f"another run writes {target}; wait until it ends, or stop it") from None
