@@ -467,16 +467,19 @@ def test_decimal_commas_are_read_as_in_training_and_doubt_is_an_error(folder, mo
     comma.to_csv("comma.csv", index=False, sep=";")
     late = table.assign(size=["7"] * 299 + ["7,5"])
     late.to_csv("late.csv", index=False)
+    table.assign(size=["7.5"] * 200 + ["7,5"] * 100).to_csv("other.csv", index=False)
     monkeypatch.setattr(job, "_SAMPLE", 100)
+    monkeypatch.setattr(job, "PART_ROWS", 100)
 
     assert run("rows.parquet", "points.parquet") == 0
     assert run("comma.csv", "commas.parquet") == 0
 
     points, commas = pd.read_parquet("points.parquet"), pd.read_parquet("commas.parquet")
     np.testing.assert_array_equal(points["probability"], commas["probability"])
-    assert error(capsys, "late.csv", "a.csv") == (
-        '"7,5" in size has another decimal mark than the first rows; set data.csv.decimal in params.yaml'
-    )
+    for name in ("late.csv", "other.csv"):
+        assert error(capsys, name, "a.csv") == (
+            '"7,5" in size has another decimal mark than the first rows; set data.csv.decimal in params.yaml'
+        )
 
 
 def test_the_nulls_of_params_are_nulls(folder):

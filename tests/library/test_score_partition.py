@@ -2,8 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from cd4ml.batch import score_partition
+from cd4ml.batch.arrow_columns import TextFormat
+from cd4ml.batch.scorer import Scorer
+from cd4ml.bundle.bundle import Bundle
 from cd4ml.cli import main
 from cd4ml.errors import BundleError, DataError
 from house_project import TARGETS, houses
@@ -40,6 +44,18 @@ def test_rows_that_break_the_contract_are_an_error_with_their_table(tiny_bundle)
     lines = str(error.value).splitlines()
     assert lines[0] == "the table: 1 rule violated in 10 rows; nothing was written"
     assert lines[2].split() == ["size", "at", "least", "0", "10", "0", "-1.0"]
+
+
+def test_a_message_shows_no_value_of_a_sensitive_column(tiny_bundle):
+    bundle = Bundle.load(tiny_bundle)
+    columns = bundle.contract.columns
+    hidden = columns | {"size": columns["size"].model_copy(update={"sensitive": True})}
+    bundle.contract = bundle.contract.model_copy(update={"columns": hidden})
+    table = pa.Table.from_pandas(houses(10).assign(size=-1.0, rooms=99)[[*columns]])
+
+    violations = Scorer(bundle, (), TextFormat()).score(table).violations
+
+    assert {each.column: each.examples for each in violations} == {"size": [], "rooms": ["99"]}
 
 
 def test_what_cannot_be_scored_is_one_line(tiny_bundle, tmp_path):

@@ -30,6 +30,7 @@ class Violation(msgspec.Struct, frozen=True):
     first: int
     """The first such row, counted from 0."""
     examples: list[str]
+    """A few of the values; none of a sensitive column, whose values belong into no log."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Scorer:
         return Scored(
             pa.table(kept | predicted),
             _rejected(table, rejected, read.broken, first_row),
-            [_violation(rule, table, first_row) for rule in read.broken],
+            [_violation(rule, table, first_row, contract) for rule in read.broken],
         )
 
     def _predict(self, columns: Columns, rows: int) -> dict[str, pa.Array]:
@@ -144,10 +145,10 @@ def _rejected(table: pa.Table, rejected: Array, broken: list[BrokenRule], first_
     return rows.append_column(ROW, pa.array(numbers + first_row)).append_column(BROKEN, texts)
 
 
-def _violation(rule: BrokenRule, table: pa.Table, first_row: int) -> Violation:
+def _violation(rule: BrokenRule, table: pa.Table, first_row: int, contract: Contract) -> Violation:
     numbers = np.flatnonzero(rule.rows)
     examples: list[str] = []
-    if rule.rule != "not null":
+    if rule.rule != "not null" and not contract.columns[rule.column].sensitive:
         values = pc.unique(table.column(rule.column).take(pa.array(numbers)))[:_EXAMPLES]
         examples = [f'"{value}"' if isinstance(value, str) else str(value) for value in values.to_pylist()]
     return Violation(rule.column, rule.rule, len(numbers), int(numbers[0]) + first_row, examples)
