@@ -1,5 +1,6 @@
 """A bundle gives its pipeline's scores; a damaged one is rejected; the same inputs give the same bytes."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -50,11 +51,15 @@ def test_a_bundle_holds_examples_with_the_pipelines_predictions(tiny_bundles):
 @pytest.mark.parametrize(
     "name", ["bundle.json", "contract.json", "features.py", "model.onnx", "reference.json", "examples.json"]
 )
-@pytest.mark.parametrize("damage", ["cut short", "altered", "removed"])
+@pytest.mark.parametrize("damage", ["cut short", "emptied", "altered", "removed", "a folder"])
 def test_a_damaged_bundle_is_rejected_in_one_line(bundle, name, damage):
     content = (bundle / name).read_bytes()
-    if damage == "removed":
+    if damage in ("removed", "a folder"):
         (bundle / name).unlink()
+        if damage == "a folder":
+            (bundle / name).mkdir()
+    elif damage == "emptied":
+        (bundle / name).write_bytes(b"")
     elif damage == "cut short":
         (bundle / name).write_bytes(content[: len(content) // 2])
     else:
@@ -89,6 +94,32 @@ def test_a_bundle_of_a_newer_format_is_rejected(bundle):
 
     with pytest.raises(BundleError, match=r"has format 99, and this code reads \d+; update cd4ml"):
         Bundle.load(bundle)
+
+
+@pytest.mark.parametrize("novelty", [{"novelty": True}, {"made_of": {"weather": 1}}])
+def test_a_bundle_of_a_newer_version_in_the_same_format_is_not_called_altered(bundle, novelty):
+    manifest = json.loads((bundle / "bundle.json").read_text()) | novelty
+    del manifest["digest"]
+    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    (bundle / "bundle.json").write_text(json.dumps(manifest | {"digest": digest}))
+
+    with pytest.raises(BundleError, match=r"was written by another version of cd4ml \(.*\); update cd4ml$"):
+        Bundle.load(bundle)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"format": 1e999}', '{"format": 2, "threshold": 1e400}', '{"format": 2, "n": %d}']
+)
+def test_numbers_that_no_manifest_has_are_an_altered_one(bundle, content):
+    (bundle / "bundle.json").write_text(content.replace("%d", "9" * 30))
+
+    with pytest.raises(BundleError, match=r"was altered.*; fetch|was altered or cut short: fetch"):
+        Bundle.load(bundle)
+
+
+def test_a_file_in_place_of_a_bundle_is_none(bundle):
+    with pytest.raises(BundleError, match=r"no bundle in .*examples\.json; run `make train`"):
+        Bundle.load(bundle / "examples.json")
 
 
 def test_a_bundle_of_an_older_format_has_to_be_trained_again(bundle):

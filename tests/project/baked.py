@@ -133,6 +133,12 @@ class Project:
         self.replace("params.yaml", "iterations: 100", "iterations: 10")
         self.replace("params.yaml", "bootstrap_rounds: 1000", "bootstrap_rounds: 100")
 
+    def accept(self) -> None:
+        """Let the gate accept the model, though it has learnt from two months only."""
+        self.replace("params.yaml", "floor: {roc_auc: 0.6}", "floor: {roc_auc: 0.5}")
+        self.commit("a lower floor")  # as the default branch has it, or the gate rejects a looser limit
+        self.make("gate")
+
     @property
     def digest(self) -> str:
         """The digest of its bundle."""

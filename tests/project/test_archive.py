@@ -60,6 +60,7 @@ def archived(
 ) -> Iterator[Project]:
     """A small project whose image is archived."""
     project = quick.copy(tmp_path_factory.mktemp("archive"))
+    project.accept()
     name = f"archive:slow-{os.getpid()}"
     project.cd4ml("archive-image", settings={"IMAGE": name, "GITHUB_OUTPUT": str(project.folder / "build.out")})
     yield project

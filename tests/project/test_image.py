@@ -37,6 +37,7 @@ def image(engine: None, quick: Project, tmp_path_factory: pytest.TempPathFactory
     project = quick.copy(tmp_path_factory.mktemp("image"))
     project.run("chmod", "-R", "go=", "models", "reports", "cd4ml", "pyproject.toml")  # as if the umask were 077
     name = f"{project.folder.name}:slow-{os.getpid()}"
+    project.accept()
     project.make("image", f"IMAGE={name}")
     yield project, name
     docker("image", "rm", "--force", name, check=False)
@@ -62,6 +63,7 @@ def test_the_container_answers_as_the_pipeline_did(image: tuple[Project, str]) -
 
     print(printed)
     assert "all 10 are equal to the pipeline's" in printed
+    assert "by itself, with exit code 0" in printed
 
 
 def test_the_image_holds_what_serves_and_nothing_else(image: tuple[Project, str]) -> None:
@@ -92,6 +94,9 @@ def test_the_image_says_what_it_holds(image: tuple[Project, str]) -> None:
 
     labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", name).stdout)
 
+    assert labels["org.opencontainers.image.title"] == project.folder.name
+    assert labels["org.opencontainers.image.licenses"] == "MIT"
+    assert labels["org.opencontainers.image.base.name"] == "python:3.12-slim"
     assert labels["org.opencontainers.image.version"] == f"2013-02-28.{project.digest[:7]}"
     assert labels["org.opencontainers.image.revision"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
 
@@ -114,6 +119,7 @@ def test_a_bundle_on_scikit_learn_ships_too_and_smoke_tells_it_from_another(
     _, onnx = image
     small.replace("params.yaml", "runtime: auto", "runtime: sklearn")
     small.make("train")
+    small.accept()
     name = f"{small.folder.name}:sklearn-{os.getpid()}"
 
     small.make("image", f"IMAGE={name}")
@@ -137,6 +143,7 @@ def test_lightgbm_ships_by_the_lines_of_the_page(engine: None, quick: Project, t
     for path, edited in ((project.source / "model.py", edited_model), (project.folder / "params.yaml", edited_params)):
         path.write_text(edited(path.read_text(encoding="utf-8"), "LightGBM"), encoding="utf-8")
     project.make("format", "lint", "train")
+    project.accept()
     assert "MissingShapeCalculator" in project.read_json("models/bundle/bundle.json")["reason"]
     name = f"{project.folder.name}:lightgbm-{os.getpid()}"
     try:

@@ -27,6 +27,7 @@ PROJECT = """
     .dvc/config
     .github/CODEOWNERS
     .github/actions/setup/action.yml
+    .github/dependabot.yml
     .github/workflows/cd.yml
     .github/workflows/ci.yml
     .github/workflows/ct.yml

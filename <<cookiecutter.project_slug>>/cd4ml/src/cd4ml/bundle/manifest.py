@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -42,7 +42,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def digest(self) -> str:
         """SHA-256 of the manifest, and so of everything it names, in hexadecimal."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+        return _digest(self)
 
     @property
     def version(self) -> str:
@@ -59,6 +59,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return json.dumps({**msgspec.to_builtins(self), "digest": self.digest}, indent=1, ensure_ascii=False)
 
 
+def _digest(manifest: Manifest | dict[str, Any]) -> str:
+    return hashlib.sha256(msgspec.json.encode(manifest, order="sorted")).hexdigest()
+
+
 def load_manifest(folder: Path) -> Manifest:
     """Return the manifest of the bundle in a folder, after checking every file of the bundle.
 
@@ -66,9 +70,10 @@ def load_manifest(folder: Path) -> Manifest:
         BundleError: it is missing, incomplete or altered, or was written by a newer version of the library.
     """
     manifest = _read(folder / "bundle.json")
-    existing = {path.name for path in folder.iterdir()} - {"bundle.json"}
-    for name in sorted(existing ^ set(manifest.files)):
-        state = "is not one of its files" if name in existing else "is missing"
+    entries = {path.name for path in folder.iterdir()} - {"bundle.json"}
+    missing = {name for name in manifest.files if not (folder / name).is_file()}
+    for name in sorted(missing | (entries - set(manifest.files))):
+        state = "is missing" if name in missing else "is not one of its files"
         raise BundleError(f"{folder}: {name} {state}: fetch the bundle again, or run `make train`")
     for name, expected in manifest.files.items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
@@ -80,9 +85,9 @@ def _read(path: Path) -> Manifest:
     try:
         content = json.loads(path.read_bytes())
         written = int(content["format"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise BundleError(f"no bundle in {path.parent}; run `make train`, which makes one") from None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, IsADirectoryError):
         raise BundleError(f"{path} was altered or cut short: fetch the bundle again, or run `make train`") from None
     if written > FORMAT:
         raise BundleError(f"{path} has format {written}, and this code reads {FORMAT}; update cd4ml")
@@ -92,7 +97,17 @@ def _read(path: Path) -> Manifest:
     try:
         manifest = msgspec.convert(content, Manifest)
     except msgspec.ValidationError as invalid:
+        if _is_intact(content, digest):
+            raise BundleError(f"{path} was written by another version of cd4ml ({invalid}); update cd4ml") from None
         raise BundleError(f"{path} was altered: {invalid}; fetch the bundle again, or run `make train`") from None
     if manifest.digest != digest:
         raise BundleError(f"{path} was altered, its digest is wrong: fetch the bundle again, or run `make train`")
     return manifest
+
+
+def _is_intact(content: dict[str, Any], digest: object) -> bool:
+    """Return whether a manifest that this code cannot read is as it was written, by a newer version then."""
+    try:
+        return _digest(content) == digest
+    except (OverflowError, ValueError):  # values that no version writes
+        return False

@@ -18,6 +18,7 @@ from cd4ml.delivery.github_settings import (
     SettingsView,
     WorkflowView,
 )
+from cd4ml.delivery.pin_image import image_rows
 from cd4ml.delivery.repository_settings import Row, repository_settings
 from cd4ml.delivery.required_settings import (
     REPOSITORY,
@@ -92,7 +93,7 @@ def _on_laptop(project: Project) -> tuple[list[Row], dict[str, str], str]:
         cloud = {name: value or owner.variable(name) for name, value in cloud.items()}
     except GitHubError as error:
         note = f"GitHub was not checked: {error}"
-    return [*_rows_of(required_settings(project), view), *repository], cloud, note
+    return [*_rows_of(required_settings(project), view), *repository, *image_rows()], cloud, note
 
 
 def _rows_of(

@@ -13,6 +13,7 @@ from cd4ml.terminal.arguments import Arguments
 
 _SETTINGS = Path(".github")
 _FOLDER = re.compile(r"\b(PROJECT|working-directory): \.(?=[ }\n])")
+_DEPENDABOTS = re.compile(r"\bdirectory: /(?=[ ,}\n])")
 
 
 def main(argv: list[str]) -> None:
@@ -30,7 +31,8 @@ def main(argv: list[str]) -> None:
         raise UserError(f"there is no .github in this folder; is it in {root} already?")
     if taken := [str(path) for path in files if (root / path).exists()]:
         raise UserError(
-            f"{root} has {', '.join(taken)} already, so nothing was moved; rename one of them here or there"
+            f"{root} has {', '.join(taken)} already, so nothing was moved; rename one of them here or there, "
+            "or copy its lines into the other and delete it"
         )
     for path in files:
         write_text(root / path, in_folder(read_text(path, UserError), folder))
@@ -40,5 +42,6 @@ def main(argv: list[str]) -> None:
 
 
 def in_folder(text: str, folder: str) -> str:
-    """Return a workflow's text with the project's folder, from the repository's root, in place of `.`."""
+    """Return a workflow's text with the project's folder, from the repository's root, in place of `.`, or of `/`."""
+    text = _DEPENDABOTS.sub(lambda _: f"directory: {json.dumps(f'/{folder}', ensure_ascii=False)}", text)
     return _FOLDER.sub(lambda setting: f"{setting[1]}: {json.dumps(folder, ensure_ascii=False)}", text)

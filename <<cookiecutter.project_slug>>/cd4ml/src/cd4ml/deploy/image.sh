@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# The image that serves models/bundle: built, asked, kept as one file, scanned, and copied to registries.
+# The image that serves models/bundle: built, kept as one file, scanned, and copied to registries. smoke.sh runs it.
 # `cd4ml build-image` and its neighbours call this in the project's folder.
 #
 #   build            build $IMAGE in the engine
-#   smoke            run it, and compare its answers with the bundle's own
 #   archive          build it, and keep it as build/image.tar: what is scanned and what is published
 #   sbom             write build/sbom.json, the Python packages in the image
 #   scan             reject critical vulnerabilities that a newer version fixes
@@ -65,27 +64,22 @@ version() {    # as the bundle says it itself
 
 build() {
     need_bundle
+    "$CD4ML_PYTHON" -m cd4ml check-bundle || exit 1
     local server=${GITHUB_SERVER_URL:-https://github.com}
-    local source=${CD4ML_REPOSITORY:-}
+    local source=${CD4ML_REPOSITORY:-} base digest=
     [ -z "${GITHUB_REPOSITORY:-}" ] || source=$server/$GITHUB_REPOSITORY
+    base=$(sed -n 's/^FROM \(.*\) AS base$/\1/p' Dockerfile)
+    case $base in
+        *@*) digest=${base#*@} ;;
+        ?*) echo "build-image: $base is not pinned by its digest: uv run cd4ml pin-image" >&2 ;;
+    esac
     # An attestation beside it would make two digests of one image.
     DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$docker" build --tag "$image" \
         --build-arg EXTRAS="$(extras)" --build-arg VERSION="$(version)" --build-arg BUNDLE="$(told digest)" \
         --build-arg SOURCE="$source" \
+        ${base:+--label org.opencontainers.image.base.name="${base%%@*}"} \
+        ${digest:+--label org.opencontainers.image.base.digest="$digest"} \
         --build-arg REVISION="$(git rev-parse --verify --quiet HEAD 2>/dev/null || true)" .
-}
-
-smoke() {
-    need_bundle
-    local container address
-    container=$("$docker" run --detach --read-only --cap-drop ALL --publish 127.0.0.1::8000 "$image")
-    # shellcheck disable=SC2064 # this container
-    trap "'$docker' rm --force '$container' >/dev/null" EXIT
-    address=$("$docker" port "$container" 8000/tcp | head -n 1)
-    "$CD4ML_PYTHON" -m cd4ml smoke --url "http://$address" --wait 60 || {
-        "$docker" logs "$container" >&2
-        exit 1
-    }
 }
 
 archive() {
@@ -202,7 +196,7 @@ said() { tail -n 1 "$scratch/said" | sed 's/.*msg="\(.*\)"$/\1/' | tr -d '\000-\
 refused() { fail "${1%%/*} did not take $1: $(said); are you logged in there (docker login ${1%%/*}), and may you write?"; }
 
 case $verb in
-    build | smoke | archive | sbom | scan) "$verb" ;;
+    build | archive | sbom | scan) "$verb" ;;
     publish) publish "${@:2}" ;;
-    *) echo "usage: image.sh build | smoke | archive | sbom | scan | publish REGISTRY/NAME:TAG ..." >&2; exit 2 ;;
+    *) echo "usage: image.sh build | archive | sbom | scan | publish REGISTRY/NAME:TAG ..." >&2; exit 2 ;;
 esac

@@ -118,6 +118,14 @@ GROUPS: dict[str, dict[str, Verb]] = {
         ),
     },
     "image": {
+        "check-bundle": Verb(
+            "bundle.check",
+            "reject a bundle that is missing, altered, or not accepted by the gate",
+            "cd4ml check-bundle",
+        ),
+        "pin-image": Verb(
+            "delivery.pin_image", "write the digests of the base images into the Dockerfile", "cd4ml pin-image"
+        ),
         "build-image": Verb(
             "deploy.script",
             "build the image that serves models/bundle",
@@ -128,7 +136,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "deploy.script",
             "run the image, and compare its predictions with those in the bundle",
             "cd4ml smoke-image",
-            before=("image.sh", "smoke"),
+            before=("smoke.sh",),
         ),
         "archive-image": Verb(
             "deploy.script",

@@ -1,0 +1,66 @@
+"""The files that make the container: the linter has no finding, and dependabot can read what it has to renew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from cd4ml.delivery.move_workflows import in_folder
+from cd4ml.delivery.pin_image import base_images, pinned
+
+from tests.template.conftest import LICENSES
+from tests.template.test_workflows import findings
+
+DEPENDABOTS = re.compile(r"^FROM ([a-z0-9./-]+):([\w.-]+)(@sha256:[0-9a-f]{64})? AS ([\w-]+)$", re.MULTILINE)
+"""What dependabot takes as an image to renew: no variable, no argument, the tag beside the digest."""
+
+
+def test_hadolint_finds_nothing(project: Path) -> None:
+    assert findings("hadolint", project / "Dockerfile") == ""
+
+
+def test_hadolint_would_find_something(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python\nRUN cd /tmp\n", encoding="utf-8")
+
+    assert "DL3006" in findings("hadolint", tmp_path / "Dockerfile")
+
+
+def test_the_bases_are_written_as_dependabot_reads_them_with_their_digests_too(project: Path) -> None:
+    dockerfile = (project / "Dockerfile").read_text(encoding="utf-8")
+    names = [f"{name}:{tag}" for name, tag, _, _ in DEPENDABOTS.findall(dockerfile)]
+    assert [base.name for base in base_images(dockerfile)] == names
+    assert {name.partition(":")[0] for name in names} == {"ghcr.io/astral-sh/uv", "python"}
+    assert len(re.findall("^FROM ", dockerfile, re.MULTILINE)) == len(names) + 2  # build, and what is shipped
+
+    digests = {name: f"sha256:{number:064x}" for number, name in enumerate(names)}
+    for text in (pinned(dockerfile, digests), pinned(pinned(dockerfile, dict.fromkeys(names, "sha256:0")), digests)):
+        assert [(base.name, base.digest) for base in base_images(text)] == list(digests.items())
+        assert [f"{name}:{tag}{digest}" for name, tag, digest, _ in DEPENDABOTS.findall(text)] == [
+            f"{name}@{digest}" for name, digest in digests.items()
+        ]
+        assert re.sub(r"@sha256:\w+", "", text) == dockerfile
+
+
+def test_dependabot_renews_the_images_of_the_projects_folder_and_keeps_the_python(project: Path) -> None:
+    file = project / ".github/dependabot.yml"
+    assert findings("check-jsonschema", "--builtin-schema", "vendor.dependabot", file) == ""
+    text = file.read_text(encoding="utf-8")
+
+    (update,) = yaml.safe_load(text)["updates"]
+    assert (update["package-ecosystem"], update["directory"]) == ("docker", "/")
+    (ignored,) = update["ignore"]
+    assert ignored["dependency-name"] == "python"
+    assert not any(kind.endswith("-patch") for kind in ignored["update-types"])
+    (moved,) = yaml.safe_load(in_folder(text, "services/my delays"))["updates"]
+    assert moved == update | {"directory": "/services/my delays"}
+
+
+@pytest.mark.parametrize("chosen", LICENSES)
+def test_the_label_names_the_license_as_spdx_does(combination: Callable[[str], Path], chosen: str) -> None:
+    dockerfile = (combination(f"regression-{chosen}") / "Dockerfile").read_text(encoding="utf-8")
+
+    expected = "LicenseRef-Proprietary" if chosen == "Proprietary" else chosen
+    assert f'org.opencontainers.image.licenses="{expected}"' in dockerfile
