@@ -4,7 +4,7 @@
 
 Prints as JSON the median microseconds of each layer without those it calls; and, without these timers, the median of
 the whole request and its mean processor time. A layer is a middleware or endpoint of the service, or one of the
-functions below, by its name.
+functions below, by its name. A wait for the event loop counts for the layer that waits.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FUNCTIONS = {
     "cd4ml.bundle.engines:OnnxEngine.scores": "engine: ONNX Runtime",
     "cd4ml.bundle.engines:SklearnEngine.scores": "engine: scikit-learn",
     "cd4ml.bundle.feature_code:FeatureCode.derive": "features: features.py, and checks of what it returns",
+    "cd4ml.serving.batching:LoopBatcher.scores": "layer: LoopBatcher",
     "cd4ml.serving.payload:Payload._typed": "body: JSON decoded and checked",
     "cd4ml.serving.payload:Payload._columns_of": "columns: arrays of the rows",
     "cd4ml.bundle.decision:Decision.predictions": "answer: labels",
@@ -169,6 +170,7 @@ def measured(bundle: Path, bodies: list[bytes], key: str, watch: Stopwatch | Non
     """Return the median microseconds of each layer, or of the whole request without a stopwatch."""
     if watch is not None:
         time_layers(watch)
+    import uvloop
     from cd4ml.serving.app import create_app
     from cd4ml.serving.service_settings import ServiceSettings
 
@@ -184,6 +186,7 @@ def measured(bundle: Path, bodies: list[bytes], key: str, watch: Stopwatch | Non
                 processor = time.process_time()
             if watch is not None:
                 watch.spent.clear()
+            await asyncio.sleep(0)  # as between two requests of one connection, the event loop turns
             elapsed = await ask(app, bodies[number % len(bodies)], key)
             spent = {"whole": elapsed} if watch is None else dict(watch.spent)
             if number >= WARM:
@@ -191,7 +194,8 @@ def measured(bundle: Path, bodies: list[bytes], key: str, watch: Stopwatch | Non
                     seconds[layer].append(value)
         processor = time.process_time() - processor
 
-    asyncio.run(with_lifespan(app, measure))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the server's own event loop
+        runner.run(with_lifespan(app, measure))
     medians = {layer: statistics.median(values) * 1e6 for layer, values in seconds.items()}
     return medians | ({"processor": processor / REQUESTS * 1e6} if watch is None else {})
 
