@@ -11,7 +11,7 @@ Read first: `app`, then `predict_endpoint`.
 - `metrics`: what is counted of requests, in `counts`, with `tallies` for columns; `route_paths`: by which routes.
   `metrics_route`, `exposition`: GET /metrics.
 - `team_routes`: service.py of the team; `served_model`: the model, for its routes. `in_thread`: for its tests.
-- `page`: GET /, for people.
+- `health_routes`: /health and /version. `page_routes`: /docs, and /, the page for people that `page` makes.
 - `openapi`: the contract in /docs. `time_pattern`: which times it allows.
 - `service_settings`: the environment variables; `setting_types`: how their texts are read.
 - `release_metadata`: models/release.json.

@@ -7,15 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import fastapi_offline
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,50 +19,27 @@ from cd4ml.bundle.examples import check_examples
 from cd4ml.errors import BundleError
 from cd4ml.serving.api_keys import RequireKey
 from cd4ml.serving.error_format import ErrorFormat
+from cd4ml.serving.health_routes import HEALTH, add_health_routes
 from cd4ml.serving.limits import ShedLoad
 from cd4ml.serving.log_output import LogOutput
 from cd4ml.serving.metrics import CountRequests, Metrics
 from cd4ml.serving.metrics_route import METRICS, add_metrics_route
 from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
-from cd4ml.serving.page.page import Page, make_page
+from cd4ml.serving.page.page import make_page
+from cd4ml.serving.page_routes import PAGES, add_pages
 from cd4ml.serving.payload import RejectedError
 from cd4ml.serving.predict_endpoint import PredictEndpoint
 from cd4ml.serving.problem import http_problem, rejected_problem
-from cd4ml.serving.release_metadata import bundle_headers, lineage, read_release
+from cd4ml.serving.release_metadata import bundle_headers, lineage
 from cd4ml.serving.request_context import RequestContext
 from cd4ml.serving.request_log import RequestLog
 from cd4ml.serving.route_paths import path_number, route_paths
-from cd4ml.serving.security_headers import page_policy
 from cd4ml.serving.served_model import RememberRequest, ServedModel
 from cd4ml.serving.service_settings import ServiceSettings
 from cd4ml.serving.team_routes import add_team_routes, service_code
 
-_DOCS_FILES = Path(fastapi_offline.__file__).with_name("static")
-_DOCS_NAMES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
-_HEALTH = ("/health/live", "/health/ready", "/version")
-PUBLIC_PATHS = {*_HEALTH, "/openapi.json", "/docs", "/", *(f"/docs/files/{name}" for name in _DOCS_NAMES)}
+PUBLIC_PATHS = {*HEALTH, *PAGES, "/openapi.json"}
 """What can be read without a key; every other path requires one if the service has keys. METRICS_PUBLIC adds one."""
-
-
-class Health(BaseModel):
-    """The status of the service, and the version of its model."""
-
-    status: str
-    version: str
-
-
-class Version(BaseModel):
-    """The model, and what it was made of."""
-
-    model: str
-    version: str
-    digest: str
-    runtime: str
-    reason: str
-    task: str
-    until: str | None
-    made_of: dict[str, str]
-    release: dict[str, Any] | None
 
 
 class Service(FastAPI):
@@ -109,7 +81,7 @@ class Service(FastAPI):
         app: ASGIApp = self._shortcut(super().build_middleware_stack())
         if settings.api_keys:
             app = RequireKey(app, settings.api_keys, self._public_paths)
-        app = ErrorFormat(ShedLoad(app, {f"{settings.root_path}{path}" for path in (*_HEALTH, METRICS)}))
+        app = ErrorFormat(ShedLoad(app, {f"{settings.root_path}{path}" for path in (*HEALTH, METRICS)}))
         if settings.cors_origins:  # outside the keys: a browser asks without one
             cors = CORSMiddleware(
                 app,
@@ -167,74 +139,10 @@ def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput
     if difference:
         raise BundleError(f"{bundle_folder}: predictions differ from examples.json: {difference}; run `make train`")
     app = Service(bundle, settings, output)
-    _add_health(app, bundle)
+    add_health_routes(app, bundle)
     add_metrics_route(app, bundle, lambda: app.metrics)
-    _add_docs(app)
-    _add_page(app, make_page(bundle, settings.root_path, needs_key=bool(settings.api_keys)))
+    add_pages(app, make_page(bundle, settings.root_path, needs_key=bool(settings.api_keys)))
     code = service_code()
     if code is not None:
         app.add_routes_of(code)
     return app
-
-
-def _add_health(app: FastAPI, bundle: Bundle) -> None:
-    manifest = bundle.manifest
-    health = Health(status="ok", version=bundle.version)
-    model = Version(
-        model=manifest.name,
-        version=manifest.version,
-        digest=manifest.digest,
-        runtime=manifest.runtime,
-        reason=manifest.reason,
-        task=manifest.task,
-        until=manifest.until,
-        made_of=manifest.made_of,
-        release=read_release(bundle),
-    )
-
-    async def live() -> Health:
-        """Return 200: the process runs."""
-        return health
-
-    async def ready() -> Health:
-        """Return 200: the service is ready, since the bundle and its examples are checked before it listens."""
-        return health
-
-    async def version() -> Version:
-        """Return the model's version, its runtime and the reason for it, what it was made of, and its release."""
-        return model
-
-    for path, endpoint in zip(_HEALTH, (live, ready, version), strict=True):
-        app.add_api_route(path, endpoint, methods=["GET"])
-        app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
-
-
-def _add_docs(app: FastAPI) -> None:
-    """Add /docs, with scripts and styles from this service instead of another host."""
-    page = get_swagger_ui_html(
-        openapi_url="openapi.json",
-        title=app.title,
-        swagger_js_url="docs/files/swagger-ui-bundle.js",
-        swagger_css_url="docs/files/swagger-ui.css",
-        swagger_favicon_url="docs/files/favicon.png",
-    )
-    page.headers["content-security-policy"] = page_policy(bytes(page.body).decode())
-
-    async def docs(request: Request) -> Response:
-        return page
-
-    async def file(request: Request) -> Response:
-        return FileResponse(_DOCS_FILES / Path(request.url.path).name, headers={"Cache-Control": "max-age=3600"})
-
-    for name in _DOCS_NAMES:
-        app.add_route(f"/docs/files/{name}", file, include_in_schema=False)
-    app.add_route("/docs", docs, include_in_schema=False)
-
-
-def _add_page(app: FastAPI, page: Page) -> None:
-    """Add GET /, for people."""
-
-    async def index(request: Request) -> Response:
-        return HTMLResponse(page.content, headers=page.headers)
-
-    app.add_route("/", index, include_in_schema=False)
