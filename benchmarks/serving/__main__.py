@@ -9,7 +9,7 @@ Before it is measured, a contender has to answer as the fitted pipeline does; a 
 measurement. Ctrl-C shows the figures until then.
 
 Other programs on the machine disturb these figures: their share of the server's core is shown, and beside each ratio of
-speeds the ratio of the processor time for a request, which they change least.
+speeds the ratio of the processor time for a request, or for the start, which they change least.
 
 `--quick` takes one short round of six contenders and one model; `--profile` says where the time of one request goes.
 Needs Linux, two cores, uv, and wrk: sudo apt-get install wrk. Everything it makes is in build/serving/.
@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 from itertools import product
 
@@ -78,6 +79,7 @@ def one_round(ready: list[Installed], model: Model, results: Results, seconds: i
         try:
             with started(installed, model, core) as server:
                 results.add(model.name, name, "start", server.started)
+                results.add(model.name, name, "start cpu", server.cpu())
                 for load in LOADS:
                     try:
                         measured = measure(server, model, load, seconds, core)
@@ -101,6 +103,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="where the time of one request goes, and nothing else")
     options = parser.parse_args()
     core, other = two_cores()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped, too
     if options.profile:
         profile(core, other)
         return

@@ -81,7 +81,7 @@ class Results:
 
     def _cell(self, model: str, contender: str, figure: str, form: str, unit: float = 1.0) -> str:
         value = self.median(model, contender, figure)
-        return "failed" if value is None else format(value / unit, form)
+        return "-" if value is None else format(value / unit, form)
 
     def show(self) -> None:
         """Print all tables, then a line for each goal; write the figures of all rounds into build/serving/."""
@@ -115,11 +115,12 @@ class Results:
                 print(f"{name:<28}" + "".join(f"{cell:>13}" for cell in cells))
 
     def _show_costs(self, model: str, names: list[str]) -> None:
-        heads = ("start, s", "memory, MB", "processes", "largest, MB", "size, MB", "others, %")
+        heads = ("start, s", "its CPU, s", "memory, MB", "processes", "largest, MB", "size, MB", "others, %")
         print(f"\n{model:<28}" + "".join(f"{head:>13}" for head in heads))
         for name in names:
             cells = [
                 self._cell(model, name, "start", ".2f"),
+                self._cell(model, name, "start cpu", ".2f"),
                 self._cell(model, name, "memory", ",.0f", MEGABYTE),
                 self._cell(model, name, "processes", ".0f"),
                 self._cell(model, name, "largest process", ",.0f", MEGABYTE),
@@ -132,8 +133,9 @@ class Results:
         figures = [*map(str, LOADS), "start", "memory"]
         print(f"\n{f'{model}: ours / other':<28}" + "".join(f"{figure:>13}" for figure in figures))
         for name in names:
-            cells = [self._ratio(model, "ours", name, figure) for figure in figures]
-            print(f"{name:<28}" + "".join(f"{'failed' if cell is None else f'{cell:,.2f}':>13}" for cell in cells))
+            ratios = [self._ratio(model, "ours", name, figure) for figure in figures]
+            cells = ["-" if ratio is None else f"{ratio:,.2f}" for ratio in ratios]
+            print(f"{name:<28}" + "".join(f"{cell:>13}" for cell in cells))
 
     def _ratio(self, model: str, contender: str, other: str, figure: str) -> float | None:
         mine, others = self.median(model, contender, figure), self.median(model, other, figure)
@@ -147,6 +149,7 @@ class Results:
             print(f"{shown} not measured  goal {sign} {goal.limit:g}")
             return
         kept = ratio <= goal.limit if goal.at_most else ratio >= goal.limit
-        work = self._ratio(model, goal.other, goal.contender, f"{goal.figure} cpu")
+        pair = (goal.contender, goal.other) if goal.at_most else (goal.other, goal.contender)
+        work = self._ratio(model, *pair, f"{goal.figure} cpu")
         by_work = "" if work is None else f"  (by CPU time {work:.2f})"
         print(f"{shown} {ratio:8.2f}  goal {sign} {goal.limit:g}  {'ok' if kept else 'short'}{by_work}")
