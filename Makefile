@@ -28,7 +28,7 @@ test-all: test ## that, then bake projects and run them, and deliver them: GitHu
 	$(TIER) project $(SLOW) tests/project tests/library/test_every_estimator.py tests/library/test_another_model.py \
 	    tests/library/test_serving_fuzz.py tests/library/test_serving_hostile.py \
 	    tests/library/test_serving_page_browser.py tests/library/test_serving_page_access.py \
-	    tests/library/test_score_dask.py
+	    tests/library/test_score_dask.py tests/library/test_prediction_log_bucket.py
 	$(TIER) delivery $(SLOW) tests/delivery
 
 drills: GROUP = --group slow

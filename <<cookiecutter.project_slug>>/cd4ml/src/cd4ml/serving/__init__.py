@@ -13,6 +13,7 @@ Read first: `app`, then `predict_endpoint`.
 - `team_routes`: service.py of the team; `served_model`: the model, for its routes. `in_thread`: for its tests.
 - `health_routes`: /health and /version. `page_routes`: /docs, and /, the page for people that `page` makes.
 - `openapi`: the contract in /docs. `time_pattern`: which times it allows.
+- `log_predictions`: answers to the prediction log.
 - `service_settings`: the environment variables; `setting_types`: how their texts are read.
 - `release_metadata`: models/release.json.
 - `client`, `predict`, `smoke`: send requests to a service: the verbs `predict` and `smoke`.

@@ -24,6 +24,7 @@ from cd4ml.serving.limits import ShedLoad
 from cd4ml.serving.log_output import LogOutput
 from cd4ml.serving.metrics import CountRequests, Metrics
 from cd4ml.serving.metrics_route import METRICS, add_metrics_route
+from cd4ml.serving.log_predictions import LogPredictions, open_log
 from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
 from cd4ml.serving.page.page import make_page
 from cd4ml.serving.page_routes import PAGES, add_pages
@@ -62,6 +63,7 @@ class Service(FastAPI):
         self._public_paths = PUBLIC_PATHS | ({METRICS} if settings.metrics_public == "yes" else set())
         self._bundle = bundle
         self._predict = PredictEndpoint(bundle, settings)
+        self.prediction_log = open_log(bundle, settings)
         self.router.routes.insert(0, Route("/predict", self._predict, methods=["POST"]))
         self._predict_operation = predict_operation(contract, bundle.manifest, settings)
 
@@ -79,6 +81,8 @@ class Service(FastAPI):
         """Return the application that Starlette calls: what is in front of every route, the innermost first."""
         settings = self._settings
         app: ASGIApp = self._shortcut(super().build_middleware_stack())
+        if self.prediction_log is not None:
+            app = LogPredictions(app, self.prediction_log, settings)
         if settings.api_keys:
             app = RequireKey(app, settings.api_keys, self._public_paths)
         app = ErrorFormat(ShedLoad(app, {f"{settings.root_path}{path}" for path in (*HEALTH, METRICS)}))

@@ -30,7 +30,7 @@ class Reply:
     """By their names in lower case."""
 
 
-def call(url: str, path: str, body: Any = None, timeout: float = 30) -> Reply:
+def call(url: str, path: str, body: Any = None, timeout: float = 30, headers: Mapping[str, str] | None = None) -> Reply:
     """Send GET, or POST if there is a body to send as JSON, and return the response; `timeout` is in seconds.
 
     The request has the credentials in the environment: SERVICE_API_KEY, or the first of SERVICE_API_KEYS unless that is
@@ -43,8 +43,8 @@ def call(url: str, path: str, body: Any = None, timeout: float = 30) -> Reply:
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise UserError(f'"{url}" is not the URL of a service; write one such as http://127.0.0.1:8000')
     data = None if body is None else json.dumps(body).encode()
-    headers = credential_headers(url, os.environ) | ({"Content-Type": "application/json"} if data else {})
-    request = Request(url.rstrip("/") + path, data, headers)  # noqa: S310 - the scheme was checked
+    sent = credential_headers(url, os.environ) | ({"Content-Type": "application/json"} if data else {})
+    request = Request(url.rstrip("/") + path, data, {**(headers or {}), **sent})  # noqa: S310 - the scheme was checked
     try:
         with _opener(url).open(request, timeout=timeout) as response:
             return _reply(response.status, response)

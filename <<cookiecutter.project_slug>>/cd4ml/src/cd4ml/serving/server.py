@@ -16,7 +16,9 @@ _ACCEPTED_AT_ONCE = 32
 _SWITCH = (
     0.0005  # seconds after which a thread with a large batch lets the event loop go on; Python's 0.005 delay others
 )
-_GRACE = 10  # seconds in which open requests are completed after SIGTERM or SIGINT
+# Seconds in which open requests are completed after SIGTERM or SIGINT. Most platforms kill 10 seconds after SIGTERM,
+# and then the predictions are still to be written that were answered.
+_GRACE = 7
 
 
 def main(argv: list[str]) -> None:

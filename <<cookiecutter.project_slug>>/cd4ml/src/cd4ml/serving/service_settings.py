@@ -8,7 +8,7 @@ from pydantic import AliasGenerator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cd4ml.errors import UserError
-from cd4ml.serving.setting_types import KeyDigests, Origins, PathPrefix, whole_number
+from cd4ml.serving.setting_types import KeyDigests, LogAddress, Origins, PathPrefix, whole_number
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
@@ -58,6 +58,18 @@ class ServiceSettings(BaseSettings):
 
     log_format: Literal["json", "text"] | None = None
     """Of the log on standard error; by default text on a terminal, and JSON elsewhere."""
+    prediction_log: LogAddress = ""
+    """Where predictions are recorded: `stdout`, a folder, or the URL of a bucket; nowhere if it is empty."""
+    prediction_log_interval: Annotated[int, whole_number(1, 3600)] = 10
+    """Seconds between two writes, and so what a crash may lose."""
+    prediction_log_batch: Annotated[int, whole_number(1, 1_000_000)] = 5_000
+    """Records in one file; as many are written before the interval is over."""
+    prediction_log_queue: Annotated[int, whole_number(1, 10_000_000)] = 20_000
+    """Records that may wait to be written; beyond it they are dropped, and counted."""
+    prediction_log_flush: Literal["", "interval", "request"] = ""
+    """`request`: each response waits until its records are written, as by default on Cloud Run; else `interval`."""
+    cloud_run_service: Annotated[str, Field(validation_alias="K_SERVICE")] = ""
+    """Set by Cloud Run, which stops the CPU between two requests."""
 
     @classmethod
     def settings_customise_sources(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
+from cd4ml.prediction_log import address
 from cd4ml.serving.key_digests import read_digests
 
 _PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
@@ -82,5 +83,7 @@ KeyDigests = Annotated[tuple[bytes, ...], BeforeValidator(_keys)]
 """The digests of API keys, from keys and hashes that are separated by commas."""
 Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
 """Origins of web pages, separated by commas; or `*` alone."""
+LogAddress = Annotated[str, BeforeValidator(lambda value: address.checked(str(value)))]
+"""Where the prediction log is written."""
 PathPrefix = Annotated[str, BeforeValidator(_path_prefix)]
 """The prefix of a path; empty if there is none."""

@@ -8,6 +8,7 @@ from typing import Any
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import first_difference
 from cd4ml.errors import UserError
+from cd4ml.prediction_log.record import KIND_HEADER, KINDS
 from cd4ml.serving.client import NoServiceError, Reply, call
 from cd4ml.serving.release_metadata import bundle_headers
 from cd4ml.serving.service_settings import bundle_folder
@@ -34,12 +35,15 @@ def main(argv: list[str]) -> None:
     arguments.add_argument(
         "--tries", type=int, default=1, help="how often to repeat a request until this bundle responds"
     )
+    arguments.add_argument(
+        "--kind", choices=KINDS[1:], default="smoke", help="how the prediction log marks the requests"
+    )
     options = arguments.parse_args(argv)
     url, bundle = options.url.rstrip("/"), Bundle.load(bundle_folder(os.environ))
     checks: dict[str, Callable[[], str]] = {
         "ready": lambda: wait_until_ready(url, options.wait),
         "bundle": lambda: check_bundle(url, bundle, options.tries),
-        "predictions": lambda: check_predictions(url, bundle, options.rounds, options.tries),
+        "predictions": lambda: check_predictions(url, bundle, options.rounds, options.tries, options.kind),
     }
     if options.tries == 1:  # if other bundles respond too, a rejection proves nothing, and clouds' alarms count it
         checks["rejection"] = lambda: check_rejection(url, bundle)
@@ -84,18 +88,19 @@ def check_bundle(url: str, bundle: Bundle, tries: int = 1) -> str:
     return f"{bundle.version}, on {version['runtime']}"
 
 
-def check_predictions(url: str, bundle: Bundle, rounds: int = 1, tries: int = 1) -> str:
+def check_predictions(url: str, bundle: Bundle, rounds: int = 1, tries: int = 1, kind: str = "smoke") -> str:
     """Check that the service returns the predictions in the bundle's examples, each time; return how many.
 
-    If another bundle responds, the request is repeated, `tries` times at most.
+    If another bundle responds, the request is repeated, `tries` times at most. `kind` is what the prediction log marks
+    the requests with.
 
     Raises:
         DifferenceError: a prediction differs.
     """
     rows = bundle.examples()["rows"]
-    what = "/predict with the bundle's examples"
+    what, headers = "/predict with the bundle's examples", {KIND_HEADER: kind}
     for _ in range(rounds):
-        response = _request(what, lambda: call(url, "/predict", {"rows": rows}), bundle, tries)
+        response = _request(what, lambda: call(url, "/predict", {"rows": rows}, headers=headers), bundle, tries)
         difference = first_difference(bundle, response.get("predictions"), response.get("probabilities"))
         if difference:
             raise DifferenceError(f"the predictions of {url} differ from the pipeline's: {difference}")

@@ -18,6 +18,7 @@ _CHOICES = {
     "credentials": ("service-account", "oidc"),
     "registry": ("cloud", "ghcr", "docker-hub"),
 }
+_OPTIONAL = {"prediction_log": ("off", "stdout", "bucket")}
 
 
 class ProjectError(UserError):
@@ -40,6 +41,8 @@ class Project:
     """How workflows sign in to the cloud: service-account or oidc."""
     registry: str
     """Where images are published besides the cloud's own registry: cloud (nowhere else), ghcr or docker-hub."""
+    prediction_log: str = "off"
+    """Where deployed services write their predictions: off, stdout, or bucket, the one that bootstrap makes."""
     default_branch: str = ""
     """The repository's default branch; empty: ask git's remote."""
 
@@ -79,6 +82,12 @@ class Project:
         return {"cloud-run": "gs://", "fargate": "s3://", "aci": "azure://"}[self.platform]
 
     @property
+    def log_extra(self) -> str:
+        """The extra of the library that the image needs for the prediction log; empty if it needs none."""
+        extra = {"cloud-run": "log-gs", "fargate": "log-s3", "aci": "log-azure"}[self.platform]
+        return extra if self.prediction_log == "bucket" else ""
+
+    @property
     def cloud(self) -> str:
         """The name of the platform's cloud."""
         return {"cloud-run": "Google Cloud", "fargate": "AWS", "aci": "Azure"}[self.platform]
@@ -110,7 +119,7 @@ def _check(section: Mapping[str, Any], path: Path) -> None:
     Raises:
         ProjectError: a key is missing, unknown or wrong.
     """
-    for key in section.keys() - {"package", "default_branch", *_CHOICES}:
+    for key in section.keys() - {"package", "default_branch", *_CHOICES, *_OPTIONAL}:
         raise ProjectError(f"{path}: tool.cd4ml.{key} is not a known key; check its spelling, or remove it")
     for key in ("package", *_CHOICES):
         if key not in section:
@@ -121,6 +130,6 @@ def _check(section: Mapping[str, Any], path: Path) -> None:
         )
     if not isinstance(section.get("default_branch", ""), str):
         raise ProjectError(f"{path}: tool.cd4ml.default_branch is no text; expected the name of a branch")
-    for key, choices in _CHOICES.items():
+    for key, choices in (_CHOICES | {key: choices for key, choices in _OPTIONAL.items() if key in section}).items():
         if section[key] not in choices:
             raise ProjectError(f'{path}: tool.cd4ml.{key} is "{section[key]}"; expected {", ".join(choices)}')

@@ -68,6 +68,11 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "cd4ml smoke --url http://127.0.0.1:8000",
         ),
         "make-key": Verb("serving.make_key", "print a new API key, and its hash for the service", "cd4ml make-key"),
+        "forget-id": Verb(
+            "prediction_log.forget",
+            "remove the records of one id from the prediction log",
+            "cd4ml forget-id 2013-07-04-UA-101 --log gs://bucket/production",
+        ),
     },
     "state": {
         "status": Verb(

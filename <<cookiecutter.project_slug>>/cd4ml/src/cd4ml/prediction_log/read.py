@@ -1,0 +1,95 @@
+"""Read the records of the prediction log again, from a folder or a bucket."""
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cd4ml.errors import DataError, describe
+from cd4ml.prediction_log.address import checked, connect, require_packages
+
+
+class StoredLog:
+    """The files of a prediction log."""
+
+    def __init__(self, place: str) -> None:
+        """Open a folder or a bucket.
+
+        Raises:
+            DataError: it is neither, or cannot be reached.
+            UserError: a package that reads it is not installed.
+        """
+        if place in ("", "stdout"):
+            where = "the platform keeps what the service prints" if place else "there is no prediction log"
+            raise DataError(f'PREDICTION_LOG is "{place}": {where}; write a folder, or the URL of a bucket')
+        try:
+            self.place = checked(place)
+        except ValueError as fault:
+            raise DataError(f"PREDICTION_LOG {fault}") from None
+        require_packages(self.place)
+        with self.readable():
+            self.filesystem, self._root = connect(self.place)
+            self.filesystem.invalidate_cache()  # which this process may have kept from an earlier call
+            if not self.filesystem.exists(self._root):
+                raise DataError(f"there is no prediction log in {place}; check PREDICTION_LOG")
+
+    def days(self) -> list[date]:
+        """Return the days that have records, the oldest first."""
+        with self.readable():
+            names = [path.rstrip("/").rpartition("/")[2] for path in self.filesystem.ls(self._root, detail=False)]
+            return sorted(date.fromisoformat(name.removeprefix("date=")) for name in names if name.startswith("date="))
+
+    def files(self, day: date) -> Mapping[str, bytes]:
+        """Return the files of a day by their paths, which are empty if there are none."""
+        with self.readable():
+            try:
+                listed = self.filesystem.ls(f"{self._root}/date={day.isoformat()}", detail=False)
+            except FileNotFoundError:
+                return {}
+            paths = sorted(path for path in listed if _is_whole(path))
+            return dict(self.filesystem.cat(paths)) if paths else {}
+
+    @contextmanager
+    def readable(self) -> Iterator[None]:
+        """Turn what the cloud's library raises into an error of one line."""
+        try:
+            yield
+        except DataError:
+            raise
+        except Exception as failure:
+            raise DataError(f"{self.place} cannot be read: {describe(failure)[:300]}; check the credentials") from None
+
+
+def read(place: str, first: date, last: date) -> pa.Table:
+    """Return the records from `first` to `last`, both included, in UTC; the columns of `row` are named `row.COLUMN`.
+
+    The fields are those that `record` documents; `row` has the columns of all models that made predictions.
+
+    Raises:
+        DataError: the log cannot be read, or its files do not fit together.
+    """
+    log = StoredLog(place)
+    tables, day = [], first
+    while day <= last:
+        tables += [table_in(content).flatten() for content in log.files(day).values()]
+        day += timedelta(days=1)
+    if not tables:
+        return pa.table({})
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as failure:
+        raise DataError(f"{place} has models whose records do not fit together: {describe(failure)[:200]}") from None
+
+
+def table_in(content: bytes) -> pa.Table:
+    """Return the records in a file."""
+    return pq.read_table(io.BytesIO(content))
+
+
+def _is_whole(path: Any) -> bool:
+    name = str(path).rpartition("/")[2]
+    return name.endswith(".parquet") and not name.startswith(".")

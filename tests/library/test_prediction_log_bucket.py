@@ -1,0 +1,203 @@
+"""The prediction log in buckets: a server of S3's API (moto) that goes away and comes back, and one of Google's."""
+
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import fsspec
+import pytest
+from cd4ml.cli import main
+from cd4ml.prediction_log.read import read
+from logged_service import logged_service, wait_until
+
+pytestmark = pytest.mark.slow
+boto3 = pytest.importorskip("boto3", reason="boto3 is not installed: uv sync --group slow")
+
+POLICIES = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>/cd4ml/src/cd4ml/deploy/fargate/policies"
+LATE = 3600
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class S3:
+    """moto, which forgets everything when it is stopped."""
+
+    def __init__(self) -> None:
+        self.port, self.process = free_port(), None
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.settings = {"AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+        self.settings |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": "/nowhere"}
+
+    def start(self) -> None:
+        command = [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(self.port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(self.answers)
+        self.client("s3").create_bucket(Bucket="log")
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(f"{self.url}/moto-api/", timeout=5).status == 200
+        return False
+
+    def client(self, service: str):
+        keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+        return boto3.client(service, endpoint_url=self.url, **keys)
+
+    def objects(self) -> list[str]:
+        return [found["Key"] for found in self.client("s3").list_objects_v2(Bucket="log").get("Contents", [])]
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait(30)
+
+
+@pytest.fixture
+def s3():
+    server = S3()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def asked(s3, monkeypatch):
+    """`asked()`: the records in the bucket, as monitoring reads them."""
+    for name, value in s3.settings.items():
+        monkeypatch.setenv(name, value)
+    fsspec.filesystem("s3").clear_instance_cache()
+    today = datetime.now(UTC).date()
+    return lambda: read("s3://log/production", date.fromordinal(today.toordinal() - 1), today).to_pylist()
+
+
+def test_records_are_put_into_a_bucket_by_day_and_one_ids_records_are_removed(tiny_bundle, tmp_path, s3, asked, capsys):
+    s3.start()
+    with logged_service(
+        tiny_bundle, tmp_path, PREDICTION_LOG="s3://log/production", PREDICTION_LOG_INTERVAL=LATE, **s3.settings
+    ) as service:
+        service.ask(service.row | {"house_id": "h-1"}, service.row | {"house_id": "h-2"})
+        assert service.stop() == 0
+        assert service.errors() == ""
+
+    (name,) = s3.objects()
+    assert name.startswith("production/date=20")
+    assert [record["id"] for record in asked()] == ["h-1", "h-2"]
+    assert main(["forget-id", "h-1", "--log", "s3://log/production"]) == 0
+    assert "removed records of this id: 1, from 1 file" in capsys.readouterr().out
+    assert [record["id"] for record in asked()] == ["h-2"]
+    assert main(["forget-id", "h-2", "--log", "s3://log/production"]) == 0
+    assert s3.objects() == []
+
+
+def test_a_bucket_that_cannot_be_reached_is_reported_and_gets_the_records_when_it_comes(
+    tiny_bundle, tmp_path, s3, asked
+):
+    with logged_service(
+        tiny_bundle, tmp_path, PREDICTION_LOG="s3://log/production", PREDICTION_LOG_INTERVAL=1, **s3.settings
+    ) as service:
+        ids = [service.ask()["request_id"] for _ in range(5)]
+        wait_until(lambda: service.errors().count("\n") == 2, seconds=90)
+        assert "s3://log/production cannot be reached" in service.errors().splitlines()[0]
+        assert "s3://log/production cannot be written" in service.errors().splitlines()[1]
+        s3.start()
+        wait_until(lambda: "is written again" in service.errors(), seconds=90)
+        assert {record["request_id"] for record in asked()} == set(ids)
+
+        s3.stop()
+        ids = [service.ask()["request_id"] for _ in range(5)]
+        wait_until(lambda: service.errors().count("cannot be written") == 2, seconds=90)
+        s3.start()
+        wait_until(lambda: service.errors().count("is written again") == 2, seconds=90)
+        ids.append(service.ask()["request_id"])
+        assert service.stop() == 0
+
+    assert [record["request_id"] for record in asked()] == ids
+
+
+def test_a_bucket_that_hangs_delays_one_response_by_two_seconds_and_no_later_one(tiny_bundle, tmp_path, s3, asked):
+    s3.start()
+    settings = s3.settings | {"PREDICTION_LOG": "s3://log/production", "PREDICTION_LOG_FLUSH": "request"}
+    with logged_service(tiny_bundle, tmp_path, **settings) as service:
+        assert service.ask()["request_id"] in {record["request_id"] for record in asked()}
+        s3.process.send_signal(signal.SIGSTOP)
+        started = time.monotonic()
+        for _ in range(10):
+            service.ask()
+        s3.process.send_signal(signal.SIGCONT)
+
+        assert 1.9 < time.monotonic() - started < 4
+        wait_until(lambda: len(asked()) == 11, seconds=60)
+
+
+def test_the_rights_of_the_deployed_service_are_enough_to_write_and_not_to_read(tiny_bundle, tmp_path, s3):
+    s3.start()
+    iam = s3.client("iam")
+    iam.create_user(UserName="runtime")
+    policy = (POLICIES / "runtime.json").read_text().replace("@PARTITION@", "aws").replace("@PREDICTIONS@", "log")
+    iam.put_user_policy(UserName="runtime", PolicyName="runtime", PolicyDocument=json.dumps(json.loads(policy)))
+    key = iam.create_access_key(UserName="runtime")["AccessKey"]
+    own = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    enforce(s3, after=0)
+    with logged_service(
+        tiny_bundle, tmp_path, PREDICTION_LOG="s3://log/production", PREDICTION_LOG_INTERVAL=1, **s3.settings | own
+    ) as service:
+        service.ask()
+        assert service.stop() == 0
+        assert service.errors() == ""
+
+    reader = boto3.client(
+        "s3",
+        endpoint_url=s3.url,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    with pytest.raises(reader.exceptions.ClientError, match="AccessDenied"):
+        reader.list_objects_v2(Bucket="log")
+    enforce(s3, after=1000)
+    assert len(s3.objects()) == 1
+
+
+def enforce(s3: S3, after: int) -> None:
+    """Let moto look at the policies, after so many requests."""
+    asked = urllib.request.Request(f"{s3.url}/moto-api/reset-auth", str(after).encode(), {"Content-Type": "text/plain"})
+    urllib.request.urlopen(asked, timeout=60).close()
+
+
+def test_records_are_put_into_a_bucket_of_google(tiny_bundle, tmp_path, monkeypatch):
+    port = free_port()
+    command = [Path(sys.executable).with_name("gcp-storage-emulator"), "start", f"--port={port}", "--in-memory"]
+    emulator = subprocess.Popen(
+        [*command, "--default-bucket=log"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_until(lambda: is_open(port))
+        settings = {"STORAGE_EMULATOR_HOST": address, "PREDICTION_LOG": "gs://log/production"}
+        with logged_service(tiny_bundle, tmp_path, **settings, K_SERVICE="houses") as service:
+            identity = service.ask()["request_id"]
+            service.stop(signal.SIGKILL)
+            assert service.errors() == ""
+
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        today = datetime.now(UTC).date()
+        assert [record["request_id"] for record in read("gs://log/production", today, today).to_pylist()] == [identity]
+    finally:
+        emulator.kill()
+        emulator.wait(30)
+
+
+def is_open(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
