@@ -54,6 +54,7 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
         assert account["allowSharedKeyAccess"] is by_key
         assert account["minimumTlsVersion"] == "TLS1_2"
         assert account["supportsHttpsTrafficOnly"] is True
+    assert site.days_kept() == 90
     assert site.kept("Microsoft.ContainerRegistry/registries", f"demo{site.total}")["adminUserEnabled"] is False
     assert re.fullmatch(r"library/caddy@sha256:[0-9a-f]{64}", site.azure.resources.imported[0]["source"]["sourceImage"])
 
@@ -84,6 +85,30 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     assert "nothing was changed" in said
     assert not site.azure.writes
     assert site.state() == before
+
+    assert "for 30 days" in site.run("bootstrap", PREDICTION_LOG_DAYS="30")
+    assert "for 30 days" in site.run("bootstrap")  # what was set stays
+    assert site.days_kept() == 30
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("off", []),
+        ("stdout", ["PREDICTION_LOG, value: 'stdout'"]),
+        ("bucket", ["PREDICTION_LOG, value: 'az://predictions/production'", "AZURE_STORAGE_ACCOUNT_NAME", "CLIENT_ID"]),
+    ],
+)
+def test_a_deploy_says_where_the_predictions_go(site: Site, where: str, told: list[str]) -> None:
+    site.run("bootstrap")
+    site.log_to(where)
+
+    said = site.run("deploy", f"host/demo@sha256:{'0' * 64}", "production", "--dry-run")
+
+    settings = [line for line in said.splitlines() if "PREDICTION" in line or "AZURE_" in line]
+    assert len(settings) == len(told)
+    for line, expected in zip(settings, told, strict=True):
+        assert expected in line
 
 
 @pytest.mark.drill

@@ -53,6 +53,8 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
         iam = kept[f"/b/demo-{kind}-123456789012"]["iamConfiguration"]
         assert iam["publicAccessPrevention"] == "enforced"
         assert iam["uniformBucketLevelAccess"]["enabled"]
+    assert site.rules("predictions") == [{"action": {"type": "Delete"}, "condition": {"age": 90}}]
+    assert site.rules("dvc") == []
     policies = kept["/v1/projects/demo-project/locations/europe-west1/repositories/demo"]["cleanupPolicies"]
     assert policies["keep-the-newest-20"]["mostRecentVersions"]["keepCount"] == 20
 
@@ -82,6 +84,26 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     assert "nothing was changed" in said
     assert not site.google.writes
     assert json.dumps([kept, site.github], sort_keys=True) == before
+
+    said = site.run("bootstrap", PREDICTION_LOG_DAYS="30")
+    assert "gs://demo-predictions-123456789012, for 30 days" in said
+    assert site.rules("predictions")[0]["condition"] == {"age": 30}
+    assert "for 30 days" in site.run("bootstrap")  # what was set stays
+    assert len(site.run("bootstrap", PREDICTION_LOG_DAYS="a month", fails=True).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("off", "--remove-env-vars PREDICTION_LOG "),
+        ("stdout", "--update-env-vars PREDICTION_LOG=stdout "),
+        ("bucket", "--update-env-vars PREDICTION_LOG=gs://demo-predictions-123456789012/production "),
+    ],
+)
+def test_a_deploy_says_where_the_predictions_go(site: Site, where: str, told: str) -> None:
+    site.log_to(where)
+
+    assert told in site.run("deploy", f"host/demo@sha256:{'0' * 64}", "production", "--dry-run")
 
 
 @pytest.mark.drill

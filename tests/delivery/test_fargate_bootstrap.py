@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ def test_keys_go_to_github_each_may_do_its_part_and_a_second_run_changes_nothing
         assert set(closed.values()) == {True}
         (refused,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
         assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert site.days_kept() == 90
     ecr = site.moto.client("ecr")
     (repository,) = ecr.describe_repositories()["repositories"]
     # a tag is the bundle's version, which a new image of the same bundle has too
@@ -72,6 +74,10 @@ def test_keys_go_to_github_each_may_do_its_part_and_a_second_run_changes_nothing
     assert not site.ecs.writes
     assert site.everything() == before
     assert json.dumps(site.github, sort_keys=True) == told
+
+    assert f"s3://{PREDICTIONS}, for 30 days" in site.run("bootstrap", PREDICTION_LOG_DAYS="30")
+    assert "for 30 days" in site.run("bootstrap")  # what was set stays
+    assert site.days_kept() == 30
 
     who_may(site, keys)
 
@@ -226,3 +232,20 @@ def test_credentials_of_another_account_make_nothing(site: Site) -> None:
         said = site.run(*verb, fails=True, AWS_ACCOUNT_ID="210987654321")
         assert "AWS_ACCOUNT_ID is 210987654321" in said
     assert site.everything() == nothing
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [("off", None), ("stdout", "stdout"), ("bucket", f"s3://{PREDICTIONS}/staging")],
+)
+def test_a_deploy_says_where_the_predictions_go(site: Site, where: str, told: str | None) -> None:
+    site.run("bootstrap")
+    site.log_to(where)
+
+    said = site.run("deploy", f"host/demo@sha256:{'0' * 64}", "staging", "--dry-run")
+
+    (line,) = [line for line in said.splitlines() if "create-express-gateway-service" in line]
+    words = shlex.split(line)
+    container = json.loads(words[words.index("--primary-container") + 1])
+    given = {one["name"]: one["value"] for one in container["environment"]}
+    assert given.get("PREDICTION_LOG") == told

@@ -32,6 +32,13 @@ class Site(SettingUp):
         for bucket in (DATA, PREDICTIONS):
             self.moto.client("s3").delete_bucket_policy(Bucket=bucket)
 
+    def days_kept(self) -> int:
+        """For how many days predictions are kept."""
+        told = self.moto.client("s3").get_bucket_lifecycle_configuration(Bucket=PREDICTIONS)
+        (rule,) = told["Rules"]
+        assert (rule["Status"], rule["Filter"]) == ("Enabled", {"Prefix": ""})
+        return int(rule["Expiration"]["Days"])
+
     def names(self, kind: str) -> set[str]:
         """The names of all `users` or `roles`, but for the roles that AWS's own services run as."""
         iam = self.moto.client("iam")

@@ -53,6 +53,13 @@ class Site(SettingUp):
         address = f"{cloud.group_address(self.azure)}/providers/{kind}/{name}".lower()
         return dict(self.azure.resources.kept[address]["properties"])
 
+    def days_kept(self) -> int:
+        """For how many days predictions are kept."""
+        kept = self.kept("Microsoft.Storage/storageAccounts", f"demodata{self.total}/managementPolicies/default")
+        (rule,) = kept["policy"]["rules"]
+        assert rule["definition"]["filters"] == {"blobTypes": ["blockBlob"], "prefixMatch": ["predictions/"]}
+        return int(rule["definition"]["actions"]["baseBlob"]["delete"]["daysAfterModificationGreaterThan"])
+
     def state(self) -> str:
         return json.dumps([self.azure.resources.kept, self.azure.entra.apps, self.github], sort_keys=True)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.conftest import Bake
 from tests.delivery.clouds import Need
@@ -23,6 +24,11 @@ class Site(SettingUp):
 
     platform = "cloud-run"
     google: Google
+
+    def rules(self, kind: str) -> list[dict[str, Any]]:
+        """The lifecycle rules of a bucket."""
+        bucket = self.google.resources.resources[f"/b/{SLUG}-{kind}-{self.google.resources.number}"]
+        return list(bucket.get("lifecycle", {}).get("rule", []))
 
     def roles(self) -> set[tuple[str, str, str]]:
         """Who has which role on what."""

@@ -15,7 +15,7 @@ from .containers import DOCKER
 FOLDER = Path(__file__).parent / "service"
 
 SMOKE = '''#!/usr/bin/env python3
-"""python -m cd4ml smoke --url URL --wait S [--rounds N] [--tries N]: $BUNDLE must answer, where that is set."""
+"""python -m cd4ml smoke --url URL --wait S [--rounds N] [--tries N] [--kind KIND]: $BUNDLE must answer, if set."""
 import json, os, sys, urllib.error, urllib.request
 
 if sys.argv[1] != "-m":  # another of the project's scripts

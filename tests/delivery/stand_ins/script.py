@@ -116,6 +116,13 @@ class SettingUp(Script):
         """What GitHub was told."""
         return dict(json.loads(Path(self.settings["GH_STATE"]).read_text()))
 
+    def log_to(self, where: str) -> None:
+        """Let the project's services write their predictions somewhere: off, stdout or bucket."""
+        path = self.project / "pyproject.toml"
+        before = path.read_text(encoding="utf-8")
+        assert 'prediction_log = "off"' in before
+        path.write_text(before.replace('prediction_log = "off"', f'prediction_log = "{where}"'), encoding="utf-8")
+
 
 def owner(folder: Path, path: str) -> dict[str, str]:
     """The settings of somebody who has `gh` on a PATH, and a home in this folder."""

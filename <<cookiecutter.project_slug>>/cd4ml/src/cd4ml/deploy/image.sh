@@ -54,7 +54,10 @@ need_archive() {    # the archive is there, and the one that is meant
         fail "$archive is another than the one that was built: its sha256 is $sum, ARCHIVE_SHA256 is $ARCHIVE_SHA256"
 }
 
-extras() { if [ "$(told runtime)" = sklearn ]; then echo "--extra sklearn"; fi; }
+extras() { # what the bundle's runtime and the prediction log need
+    if [ "$(told runtime)" = sklearn ]; then echo "--extra sklearn"; fi
+    if [ -n "${CD4ML_LOG_EXTRA:-}" ]; then echo "--extra $CD4ML_LOG_EXTRA"; fi
+}
 
 version() {    # as the bundle says it itself
     local until digest
@@ -75,7 +78,7 @@ build() {
     esac
     # An attestation beside it would make two digests of one image.
     DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$docker" build --tag "$image" \
-        --build-arg EXTRAS="$(extras)" --build-arg VERSION="$(version)" --build-arg BUNDLE="$(told digest)" \
+        --build-arg EXTRAS="$(extras | xargs)" --build-arg VERSION="$(version)" --build-arg BUNDLE="$(told digest)" \
         --build-arg SOURCE="$source" \
         ${base:+--label org.opencontainers.image.base.name="${base%%@*}"} \
         ${digest:+--label org.opencontainers.image.base.digest="$digest"} \
@@ -106,7 +109,7 @@ archive() {
 sbom() {
     need_bundle
     make_scratch
-    # shellcheck disable=SC2046 # no word, or two
+    # shellcheck disable=SC2046 # two words for each extra
     "$uv" export --quiet --format cyclonedx1.5 --locked --no-default-groups $(extras) \
         --output-file "$scratch/sbom.json" ||
         fail "uv could not list the packages; if uv.lock is out of date, run uv lock"

@@ -45,4 +45,6 @@ def settings(project: Project) -> dict[str, str]:
         "CD4ML_CREDENTIALS": project.credentials,
         "CD4ML_REPOSITORY": project.repository,
         "CD4ML_PYTHON": sys.executable,
+        "CD4ML_PREDICTION_LOG": project.prediction_log,
+        "CD4ML_LOG_EXTRA": project.log_extra,
     }

@@ -14,6 +14,7 @@ walk() {
     account cert "--allow-shared-key-access true"  # a file share is mounted by key, so nothing else lies there
     container dvc
     container predictions
+    log_retention
     share
     identities
     own_roles
@@ -96,6 +97,18 @@ container() { # NAME: in the account for data
     known=$(shown az storage container-rm show --storage-account "$(storage_name data)" "${IN_GROUP[@]}" --name "$1" --query name)
     ensure container "$1 in $(storage_name data)" "$known" az storage container-rm create --storage-account "$(storage_name data)" \
         "${IN_GROUP[@]}" --name "$1" --public-access off --output none
+}
+
+log_retention() { # a rule of the account deletes what is old
+    local name known rules
+    name=$(storage_name data)
+    known=$(shown az storage account management-policy show --account-name "$name" "${IN_GROUP[@]}" \
+        --query "policy.rules[?name=='prediction-log'].definition.actions.baseBlob.delete.daysAfterModificationGreaterThan | [0]")
+    rules='{"rules": [{"enabled": true, "name": "prediction-log", "type": "Lifecycle", "definition": {
+        "actions": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": '${PREDICTION_LOG_DAYS:-90}'}}},
+        "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["predictions/"]}}}]}'
+    retention "predictions in $name" "${known%.*}" \
+        az storage account management-policy create --account-name "$name" "${IN_GROUP[@]}" --policy "$rules" --output none
 }
 
 share() { # where Caddy keeps its certificates

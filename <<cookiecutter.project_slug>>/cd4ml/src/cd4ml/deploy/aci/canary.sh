@@ -11,7 +11,7 @@ canary() { # ENV [SECONDS]: fails when a probe fails
     if [ -n "$DRY_RUN" ]; then return; fi
     until=$(($(date +%s) + seconds))
     while :; do
-        ask_as_smoke "$CANDIDATE_URL" --rounds "$rounds" ||
+        ask_as_smoke "$CANDIDATE_URL" --rounds "$rounds" --kind canary ||
             die "$CANDIDATE_REVISION fails its probes: $SCRIPT restore $environment"
         probes=$((probes + 1))
         if [ "$(date +%s)" -ge "$until" ]; then break; fi

@@ -18,10 +18,16 @@ service_settings() { # CPU and MEMORY; the other settings are looked at too
 secrets_to_run() { # KEYS and SHARE_KEY, which no command gets as an argument
     KEYS=$(api_keys) || die "SERVICE_API_KEYS is not set, and a service without keys would be open to anybody: $SCRIPT bootstrap, or export it"
     SHARE_KEY=left-out
+    LOG=$(log_address) LOG_IDENTITY=""
     if [ -n "$DRY_RUN" ]; then
         KEYS=left-out
         return
     fi
+    case $LOG in az://*)
+        LOG_IDENTITY=$(az identity show --name "$(account_id runtime)" "${IN_GROUP[@]}" --query clientId --output tsv 2>"$WORK/identity") ||
+            die "the identity that the service writes its predictions as cannot be read, and nothing was changed: $(why "$WORK/identity")"
+        ;;
+    esac
     SHARE_KEY=$(az storage account keys list "${IN_GROUP[@]}" --account-name "$(storage_name cert)" --query '[0].value' --output tsv 2>"$WORK/share") ||
         die "the share for certificates cannot be opened, and nothing was changed: $(why "$WORK/share")"
 }
@@ -95,11 +101,21 @@ describe() { # GROUP IMAGE NAME=VALUE...: the group as `az container create --fi
         "    azureFile: {shareName: certificates, storageAccountName: $(storage_name cert), storageAccountKey: $(quoted "$SHARE_KEY")}"
 }
 
+describe_log() { # where the service writes its predictions, and as whom
+    if [ -n "$LOG" ]; then printf '%s\n' "      - {name: PREDICTION_LOG, value: $(quoted "$LOG")}"; fi
+    case $LOG in az://*)
+        printf '%s\n' "      - {name: AZURE_STORAGE_ACCOUNT_NAME, value: $(storage_name data)}" \
+            "      - {name: AZURE_CLIENT_ID, value: $(quoted "$LOG_IDENTITY")}"
+        ;;
+    esac
+}
+
 describe_service() { # IMAGE: the project's own container; its port is not among those of the group
     printf '%s\n' "  - name: service" "    properties:" "      image: $1" \
         "      environmentVariables:" "      - {name: PORT, value: '8000'}" \
-        "      - {name: SERVICE_API_KEYS, secureValue: $(quoted "$KEYS")}" \
-        "      resources: {requests: {cpu: $CPU, memoryInGB: $MEMORY}}" \
+        "      - {name: SERVICE_API_KEYS, secureValue: $(quoted "$KEYS")}"
+    describe_log
+    printf '%s\n' "      resources: {requests: {cpu: $CPU, memoryInGB: $MEMORY}}" \
         "      livenessProbe: {httpGet: {path: /health/live, port: 8000, scheme: http}, initialDelaySeconds: 20, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6}" \
         "      readinessProbe: {httpGet: {path: /health/ready, port: 8000, scheme: http}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3}"
 }

@@ -70,3 +70,5 @@ id_of() { # TYPE NAME: a resource's address in Azure, such as Microsoft.Containe
 
 group_id() { id_of Microsoft.ContainerInstance/containerGroups "$1"; } # GROUP
 runtime_id() { id_of Microsoft.ManagedIdentity/userAssignedIdentities "$(account_id runtime)"; }
+
+log_bucket() { printf 'az://predictions'; }

@@ -34,6 +34,19 @@ mend() { # WHAT WRONG RIGHT COMMAND...: doctor says what is wrong, bootstrap put
     fi
 }
 
+check_days() {
+    [[ ${PREDICTION_LOG_DAYS:-90} =~ ^[1-9][0-9]{0,4}$ ]] || die "PREDICTION_LOG_DAYS is not a number of days from 1 to 99999"
+}
+
+retention() { # NAME KNOWN COMMAND...: predictions are deleted after $PREDICTION_LOG_DAYS, else as KNOWN, else after 90 days
+    local days=${PREDICTION_LOG_DAYS:-90}
+    if [ -n "$2" ] && [ "$2" != "${PREDICTION_LOG_DAYS:-$2}" ]; then
+        mend retention "$1 is kept for $2 days, not $days" "$1, for $days days" "${@:3}"
+    else
+        ensure retention "$1, for ${2:-$days} days" "$2" "${@:3}"
+    fi
+}
+
 bootstrap() { # [--credentials service-account|oidc] [--set-secrets]
     local set_secrets=""
     while [ $# -gt 0 ]; do
@@ -48,6 +61,7 @@ bootstrap() { # [--credentials service-account|oidc] [--set-secrets]
         shift
     done
     case $CREDENTIALS in service-account | oidc) ;; *) die "--credentials is service-account or oidc" ;; esac
+    check_days
     if [ "$CREDENTIALS" = service-account ]; then refuse_where_keys_are_forbidden; fi
     walk
     if [ -n "$set_secrets" ]; then tell_github; fi
@@ -59,6 +73,7 @@ bootstrap() { # [--credentials service-account|oidc] [--set-secrets]
 }
 
 doctor() { # a table of what is there, missing or wrong; fails when something is
+    check_days
     LOOK_ONLY=yes
     walk
     look_at_service staging

@@ -14,8 +14,15 @@ short() { # NAME LENGTH: the name, or, where it is too long, its beginning and a
 
 check_environment() { # ENV
     case ${1:-} in
-    staging | production) ;;
+    staging | production) ENVIRONMENT=$1 ;;
     *) die "ENV is staging or production" ;;
+    esac
+}
+
+log_address() { # where a service of ENVIRONMENT writes its predictions; nothing where it writes none
+    case ${CD4ML_PREDICTION_LOG:-off} in
+    stdout) printf stdout ;;
+    bucket) printf '%s/%s' "$(log_bucket)" "$ENVIRONMENT" ;;
     esac
 }
 

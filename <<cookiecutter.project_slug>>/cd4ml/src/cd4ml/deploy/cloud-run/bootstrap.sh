@@ -11,6 +11,7 @@ walk() {
     accounts
     bucket dvc
     bucket predictions
+    log_retention
     secret
     roles
     case $CREDENTIALS in
@@ -47,6 +48,21 @@ bucket() { # KIND: closed to the public, access by roles alone
     "" | enforced*True) ensure bucket "$name" "$known" gcloud storage buckets create "$name" --project "$GCP_PROJECT" --location "$GCP_REGION" "${closed[@]}" ;;
     *) mend bucket "$name is not closed to the public" "$name, now closed to the public" gcloud storage buckets update "$name" "${closed[@]}" ;;
     esac
+}
+
+log_retention() { # a rule of the bucket deletes what is old
+    local name known="" file="$WORK/predictions.json"
+    name=gs://$(bucket_name predictions)
+    case $FRESH in
+    *" $name "*) ;;
+    *) known=$(gcloud storage buckets describe "$name" --format='value(lifecycle_config.rule[0].condition.age)' 2>/dev/null || true) ;;
+    esac
+    printf '{"rule": [{"action": {"type": "Delete"}, "condition": {"age": %s}}]}\n' "${PREDICTION_LOG_DAYS:-90}" >"$file"
+    if [ -n "$DRY_RUN" ]; then
+        printf '# predictions.json: %s\n' "$(cat "$file")"
+        file=predictions.json
+    fi
+    retention "$name" "$known" gcloud storage buckets update "$name" --lifecycle-file "$file"
 }
 
 secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a random one

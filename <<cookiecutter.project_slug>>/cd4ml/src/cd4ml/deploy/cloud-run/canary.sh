@@ -13,7 +13,7 @@ canary() { # ENV [SECONDS]: fails when a probe fails or too many requests were a
     if [ -n "$DRY_RUN" ]; then return; fi
     until=$(($(date +%s) + seconds))
     while :; do
-        ask_as_smoke "$(tagged_url "$ACTUAL" candidate)" --rounds "$rounds" ||
+        ask_as_smoke "$(tagged_url "$ACTUAL" candidate)" --rounds "$rounds" --kind canary ||
             die "$CANDIDATE_REVISION fails its probes: $SCRIPT restore $environment"
         counted=$(requests_counted "$((seconds + 60))")
         total=${counted% *} errors=${counted#* }

@@ -41,3 +41,5 @@ project_number() {
 bucket_name() { # dvc or predictions, once project_number is known
     printf '%s-%s-%s' "$(short "$SLUG" 37)" "$1" "$PROJECT_NUMBER"
 }
+
+log_bucket() { printf 'gs://%s' "$(bucket_name predictions)"; }

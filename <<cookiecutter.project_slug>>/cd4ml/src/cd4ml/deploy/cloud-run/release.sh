@@ -35,7 +35,7 @@ deploy() { # IMAGE ENV: a new revision that takes no traffic, tagged "candidate"
 }
 
 service_settings() { # SETTINGS: private, as the runtime identity, with the keys from Secret Manager
-    local name
+    local name log
     for name in SERVICE_CPU SERVICE_MEMORY SERVICE_CONCURRENCY SERVICE_MIN_INSTANCES SERVICE_MAX_INSTANCES; do
         case ${!name:-1} in
         *[!A-Za-z0-9.]*) die "$name is not a plain number or size, such as 2 or 512Mi" ;;
@@ -50,6 +50,13 @@ service_settings() { # SETTINGS: private, as the runtime identity, with the keys
         --min-instances "${SERVICE_MIN_INSTANCES:-0}" --max-instances "${SERVICE_MAX_INSTANCES:-4}"
         --startup-probe "httpGet.path=/health/ready,httpGet.port=8080,periodSeconds=2,timeoutSeconds=2,failureThreshold=60"
     )
+    if [ "${CD4ML_PREDICTION_LOG:-off}" = bucket ]; then project_number; fi
+    log=$(log_address)
+    if [ -n "$log" ]; then
+        SETTINGS+=(--update-env-vars "PREDICTION_LOG=$log")
+    else
+        SETTINGS+=(--remove-env-vars PREDICTION_LOG)
+    fi
 }
 
 reconcile() { # ENV: undo what a run left that was stopped half-way

@@ -9,6 +9,7 @@ walk() {
     registry
     bucket dvc
     bucket predictions
+    log_retention
     secret
     if [ "$CREDENTIALS" = oidc ]; then provider; fi
     identities
@@ -66,6 +67,16 @@ bucket() { # KIND: closed to the public, and to requests without TLS
     if ! same_json "$known" "$policy"; then
         mend bucket "s3://$name takes requests without TLS" "s3://$name: TLS alone" aws s3api put-bucket-policy "${IN_REGION[@]}" --bucket "$name" --policy "$policy"
     fi
+}
+
+log_retention() { # a rule of the bucket deletes what is old
+    local name known rules
+    name=$(bucket_name predictions)
+    known=$(aws s3api get-bucket-lifecycle-configuration "${IN_REGION[@]}" --bucket "$name" --output text \
+        --query "Rules[?Status=='Enabled'].[Expiration.Days] | [0]" 2>/dev/null || true)
+    rules='{"Rules": [{"ID": "prediction-log", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": '${PREDICTION_LOG_DAYS:-90}'}}]}'
+    retention "s3://$name" "${known/#None/}" \
+        aws s3api put-bucket-lifecycle-configuration "${IN_REGION[@]}" --bucket "$name" --lifecycle-configuration "$rules"
 }
 
 secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a random one

@@ -11,7 +11,7 @@ canary() { # ENV [SECONDS]: fails when a probe fails or ECS takes the candidate 
     if [ -n "$DRY_RUN" ]; then return; fi
     until=$(($(date +%s) + seconds))
     while :; do
-        if ! ask_as_smoke "$URL" --rounds "$rounds" "${AMONG_OTHERS[@]}"; then
+        if ! ask_as_smoke "$URL" --rounds "$rounds" --kind canary "${AMONG_OTHERS[@]}"; then
             the_candidate "$environment" # where ECS has taken it back, it has said why
             die "${TARGET##*/} fails its probes: $SCRIPT restore $environment"
         fi

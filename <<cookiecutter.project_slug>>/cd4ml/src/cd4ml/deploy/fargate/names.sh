@@ -57,3 +57,5 @@ secret_name() { printf '%s-api-keys' "$SLUG"; }
 bucket_name() { # dvc or predictions: 63 characters at most, and nobody else's in the world
     printf '%s-%s-%s' "$(short "$SLUG" 37)" "$1" "$ACCOUNT"
 }
+
+log_bucket() { printf 's3://%s' "$(bucket_name predictions)"; }

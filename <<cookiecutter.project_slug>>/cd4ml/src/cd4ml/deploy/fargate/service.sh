@@ -86,8 +86,11 @@ service_settings() { # CONFIGURATION, but for the image: as the runtime identity
 
 # DEPLOYED differs each time, so that the same image is deployed again when it is to read new keys.
 container() { # IMAGE
-    printf '{"image":"%s","containerPort":8080,"environment":[{"name":"PORT","value":"8080"},{"name":"DEPLOYED","value":"%s"}],"secrets":[{"name":"SERVICE_API_KEYS","valueFrom":"%s"}]}' \
-        "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)-$$" "$KEYS"
+    local log
+    log=$(log_address)
+    if [ -n "$log" ]; then log=',{"name":"PREDICTION_LOG","value":"'$log'"}'; fi
+    printf '{"image":"%s","containerPort":8080,"environment":[{"name":"PORT","value":"8080"},{"name":"DEPLOYED","value":"%s"}%s],"secrets":[{"name":"SERVICE_API_KEYS","valueFrom":"%s"}]}' \
+        "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)-$$" "$log" "$KEYS"
 }
 
 create() { # IMAGE: the service, with its intent from the first moment on
