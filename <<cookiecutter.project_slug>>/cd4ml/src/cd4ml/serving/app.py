@@ -22,9 +22,9 @@ from cd4ml.serving.error_format import ErrorFormat
 from cd4ml.serving.health_routes import HEALTH, add_health_routes
 from cd4ml.serving.limits import ShedLoad
 from cd4ml.serving.log_output import LogOutput
+from cd4ml.serving.log_predictions import LogPredictions, open_log
 from cd4ml.serving.metrics import CountRequests, Metrics
 from cd4ml.serving.metrics_route import METRICS, add_metrics_route
-from cd4ml.serving.log_predictions import LogPredictions, open_log
 from cd4ml.serving.openapi import OTHER_RESPONSES, complete, predict_operation
 from cd4ml.serving.page.page import make_page
 from cd4ml.serving.page_routes import PAGES, add_pages
