@@ -16,9 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cd4ml.batch import job, parts
+from cd4ml.batch.rows import open_files
 from cd4ml.cli import main
 from cd4ml.serving.app import create_app
 from cd4ml.serving.service_settings import ServiceSettings
+from cd4ml.settings.params import CsvParams
 from house_project import TARGETS, Project, houses
 from starlette.testclient import TestClient
 
@@ -327,6 +329,7 @@ def test_a_query_is_not_asked_again_by_a_run_that_goes_on(folder, monkeypatch, c
     assert "going on with the rows read at" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux")
 def test_a_process_that_is_killed_leaves_no_answers_and_the_next_one_goes_on(folder):
     table = pa.Table.from_pandas(rows(5000), preserve_index=False)
     with pq.ParquetWriter("rows.parquet", table.schema) as writer:
@@ -371,7 +374,23 @@ def processes_of(session):
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux")
+def test_a_file_is_not_read_into_memory_as_a_whole():
+    names = [f"column {number}" for number in range(8)]
+    random = np.random.default_rng(0)
+    with pq.ParquetWriter("rows.parquet", pa.schema([(name, pa.float64()) for name in names])) as writer:
+        for _ in range(60):
+            writer.write_table(pa.table({name: random.normal(size=5000) for name in names}))
+    (file,) = open_files([(Path("rows.parquet"), "rows.parquet")], CsvParams())
+    before, held, rows_read = pa.total_allocated_bytes(), [], 0
+
+    for table in file.tables(names, 4000):
+        held.append(pa.total_allocated_bytes() - before)
+        rows_read += table.num_rows
+
+    assert rows_read == 300_000
+    assert max(held) < Path("rows.parquet").stat().st_size / 2
+
+
 def test_two_runs_do_not_write_the_same_answers(folder, capsys):
     rows(100).to_parquet("rows.parquet")
     with parts.working_folder(Path(".answers.csv.parts"), "answers.csv", restart=False):
@@ -486,7 +505,9 @@ def test_the_nulls_of_params_are_nulls(folder):
     table = rows(50)
     params = Path("params.yaml").read_text(encoding="utf-8")
     Path("params.yaml").write_text(params.replace("data:\n", 'data:\n  null_values: ["n/a"]\n'), encoding="utf-8")
-    table.assign(street=table["street"].fillna("n/a")).to_csv("rows.csv", index=False)
+    heated = table["heated"].map({True: "yes", False: "no"}).fillna("n/a")
+    assert "n/a" in set(heated)
+    table.assign(heated=heated).to_csv("rows.csv", index=False)
 
     assert run("rows.csv", "answers.parquet") == 0
 

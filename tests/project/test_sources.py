@@ -264,11 +264,14 @@ def test_a_bucket_is_scored_into_a_bucket(project: Project, cloud: tuple[str, di
 
     assert f"{scheme}://rows/answers.csv: " in done.stdout
     answers = project.run(project.python, "-c", READ, scheme, "rows/answers.csv", settings=settings).stdout
-    assert answers == (project.folder / "build/answers.csv").read_text(encoding="utf-8")
-    assert not list((project.folder / "build/score").iterdir())
+    assert answers.endswith(
+        (project.folder / "build/answers.csv").read_text(encoding="utf-8")
+    )  # after a warning of gcsfs
+    assert not list((project.folder / "build/score").glob("*"))
     refused = project.cd4ml(
         "score", months(project)[0], f"{scheme}://no-such-bucket/answers.csv", check=False, settings=settings
     )
+    shutil.rmtree(project.folder / "build/score", ignore_errors=True)  # the answers are there, to be uploaded again
     if scheme != "gs":  # whose emulator makes a bucket that is missing
         assert refused.returncode == 1
         assert "score: " in refused.stdout

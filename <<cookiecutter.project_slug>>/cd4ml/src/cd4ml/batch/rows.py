@@ -121,7 +121,7 @@ def open_files(files: list[tuple[Path, str]], csv: CsvParams) -> list[RowFile]:
 
 
 def _open_parquet(path: Path, name: str) -> RowFile:
-    file = pq.ParquetFile(path, buffer_size=_BUFFER)
+    file = pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)  # which would keep all that it has read
     schema = file.schema_arrow
     names = normalized_names(schema.names)
     original = dict(zip(names, schema.names, strict=True))
