@@ -10,7 +10,7 @@ import pytest
 from cd4ml.bundle.bundle import Bundle
 from test_serving_process import serving
 
-WAITING = 32  # MAX_WAITING
+WAITING = 8  # MAX_WAITING
 
 
 class Client:
@@ -93,8 +93,8 @@ def bundle(tiny_bundle):
 
 
 def test_at_twice_the_sustainable_load_accepted_requests_are_fast_and_the_rest_is_503(tiny_bundle, bundle):
-    message = post(bundle, 100)
-    limits = {"MAX_WAITING": str(WAITING), "MAX_CONNECTIONS": "900"}
+    message = post(bundle, 1000)  # far more work for the service than for this client
+    limits = {"MAX_WAITING": str(WAITING)}
     with serving(tiny_bundle, **limits) as (_, url), client_of(url) as run:
         usual = run(closed_loop, message, 4, 2)
         sustainable = len(usual) / 2
@@ -112,7 +112,7 @@ def test_at_twice_the_sustainable_load_accepted_requests_are_fast_and_the_rest_i
     assert all("retry-after: 1\r\n" in head and "application/problem+json" in head for head, _ in rejected)
     assert len(rejected) > len(replies) / 10, figures
     assert len(accepted) > 4 * sustainable / 4, figures
-    assert p99(accepted) < 10 * WAITING / sustainable + 0.3, figures
+    assert p99(accepted) < 20 * WAITING / sustainable + 0.5, figures
     assert {status for status, _, _ in health} == {200}
 
 

@@ -18,10 +18,12 @@ _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean"}
 _PROBLEMS = {
     400: "The body is not valid JSON.",
     401: "The key is missing, or is not one of the service's.",
+    408: "The request was not complete in time.",
     413: "The body is larger than the service accepts.",
     415: "The body's media type is not JSON.",
     422: "The rows break the contract; `errors` names row, column, rule and value.",
     500: "The service failed; its log has the reason, under the request id.",
+    503: "Too many requests wait for an answer; try again after the seconds in `Retry-After`.",
 }
 
 _EXPLAIN: Schema = {
