@@ -21,27 +21,38 @@ COMMAND = [sys.executable, "-m", "cd4ml", "serve", "--port", "0"]
 
 
 class LoggedService:
-    """A process that serves a bundle, whose outputs go to files."""
+    """A process that serves a bundle; what it prints goes to a file, what it reports is remembered."""
 
     def __init__(
         self, bundle: Path, scratch: Path, environment: dict[str, str], before: Callable[[], None] | None
     ) -> None:
-        self.out, self.err = scratch / f"out-{id(self)}", scratch / f"err-{id(self)}"
+        self.out = scratch / f"out-{id(self)}"
         self.row = Bundle.load(bundle).contract.sample_row()
-        with self.out.open("wb") as out, self.err.open("wb") as err:
+        with self.out.open("wb") as out:
             self.process = subprocess.Popen(
                 COMMAND,
                 env=os.environ | {"MODEL_BUNDLE": str(bundle)} | environment,
                 stdout=out,
-                stderr=err,
+                stderr=subprocess.PIPE,  # which a limit on the size of files does not concern
+                text=True,
                 preexec_fn=before,
             )
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         wait_until(lambda: "/docs" in self.out.read_text() or self.process.poll() is not None)
         assert self.process.poll() is None, self.errors()
         self.port = int(self.out.read_text().split("/docs")[0].rpartition(":")[2])
 
+    def _read(self) -> None:
+        for line in self.process.stderr:
+            self._lines.append(line)
+
     def errors(self) -> str:
-        return self.err.read_text()
+        """Return what it reported on standard error, without the lines about its requests."""
+        if self.process.poll() is not None:
+            self._reader.join(30)
+        return "".join(line for line in self._lines if '"message":"request"' not in line)
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -110,10 +121,15 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def records(folder: Path) -> list[dict]:
-    """Return all records in a folder; each of its files must be whole, and in the folder of its own day."""
+def records(folder: Path, killed: bool = False) -> list[dict]:
+    """Return all records in a folder; each of its files must be whole, and in the folder of its own day.
+
+    A process that was killed may have left an unfinished file, under a hidden name.
+    """
     found = []
     for file in sorted(folder.glob("date=*/*")):
+        if killed and file.name.startswith("."):
+            continue
         assert file.suffix == ".parquet", file
         table: pa.Table = pq.ParquetFile(file).read()
         day = date.fromisoformat(file.parent.name.removeprefix("date="))
