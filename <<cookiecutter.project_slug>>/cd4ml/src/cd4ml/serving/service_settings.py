@@ -45,8 +45,8 @@ class ServiceSettings(BaseSettings):
     """Open connections: with the files that the service has open, fewer than the usual limit of 1,024."""
     max_waiting: Annotated[int, whole_number(1, 1_000_000)] = 256
     """Requests that have arrived and are not answered; one more gets a 503."""
-    max_large_batches: Annotated[int, whole_number(1, 10_000)] = 16
-    """Of these, batches of more than 200 rows, which are predicted one after the other."""
+    max_large_batches: Annotated[int, whole_number(1, 10_000)] = 64
+    """Of these, batches of more than 200 rows or 64 KiB, which are predicted one after the other."""
     api_keys: Annotated[KeyDigests, NoDecode, Field(validation_alias="SERVICE_API_KEYS", repr=False)] = ()
     """Digests of keys; a request must send one of the keys unless its path is public. Without any, none is required."""
     root_path: PathPrefix = ""
@@ -55,7 +55,6 @@ class ServiceSettings(BaseSettings):
     """The web pages that may send requests from a browser, by their origin; `*` is all of them."""
     metrics_public: Literal["yes", "no"] = "no"
     """Whether /metrics can be read without a key."""
-
     log_format: Literal["json", "text"] | None = None
     """Of the log on standard error; by default text on a terminal, and JSON elsewhere."""
     prediction_log: LogAddress = ""
