@@ -31,7 +31,7 @@ def main(argv: list[str]) -> None:
     arguments.add_argument("target", metavar="OUT", help="the answers: a .parquet or .csv, here or in a bucket")
     arguments.add_argument("--query", help="the SELECT for the rows, if IN is a database")
     arguments.add_argument("--bundle", type=Path, default=paths.BUNDLE, help="the model (default: %(default)s)")
-    arguments.add_argument("--keep", default="", help="columns to copy besides the id and the time, as carrier,origin")
+    arguments.add_argument("--keep", default="", help="columns to copy besides the id and the time, as size,rooms")
     arguments.add_argument("--rejects", help="where rows go that break the contract; without it, such a row stops")
     arguments.add_argument("--workers", type=int, default=available_cores(), help="processes (default: the cores)")
     arguments.add_argument("--restart", action="store_true", help="do not go on after an earlier run")
