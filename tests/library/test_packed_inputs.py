@@ -70,7 +70,7 @@ def test_a_bundle_with_an_input_for_each_feature_predicts_the_same(project, monk
     packed = Bundle.load(project.bundle)
     rows = packed.examples()["rows"]
     scores = packed.scores_of_rows(rows)
-    monkeypatch.setattr(onnx_export, "pack_inputs", lambda graph, numbers: None)
+    monkeypatch.setattr(onnx_export, "pack_inputs", lambda model, numbers: None)
     project.run("package")
 
     older = Bundle.load(project.bundle)

@@ -88,7 +88,8 @@ def _broken_rules(name: str, column: Column, parsed: _Parsed, is_null: Array) ->
     if column.type != "category":
         wrong = (np.isnat(values) if column.type == "timestamp" else np.isnan(values)) & ~is_null
         if column.type == "integer":
-            wrong |= ~is_null & (values % 1 != 0)
+            with np.errstate(invalid="ignore"):  # infinity has no remainder
+                wrong |= ~is_null & (values % 1 != 0)
         rules.append((column.source_rule, wrong))
     if column.type in ("number", "integer"):
         rules += [(column.minimum_rule, values < column.lowest), (column.maximum_rule, values > column.highest)]
@@ -128,8 +129,9 @@ def _numbers(values: pa.Array, is_null: Array, name: str, text: TextFormat) -> A
     encoded = values.dictionary_encode()
     texts = encoded.dictionary.to_pylist()
     decimal = _decimal(texts, name, text.decimal)
-    numbers = [float(plain_number(entry, decimal)) if is_number(entry, decimal) else np.nan for entry in texts]
-    return _spread(np.array(numbers, dtype=np.float64), encoded.indices, np.nan)
+    plain = [plain_number(entry, decimal) if is_number(entry, decimal) else entry for entry in texts]
+    numbers = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce")  # as in training: "inf" is a number, too
+    return _spread(numbers.to_numpy(dtype=np.float64, na_value=np.nan), encoded.indices, np.nan)
 
 
 def _floats(values: pa.Array) -> Array:

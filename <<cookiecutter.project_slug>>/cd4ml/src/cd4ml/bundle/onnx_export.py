@@ -36,7 +36,7 @@ def to_onnx(model: Any, numbers: list[str], categories: list[str], task: Task) -
     output = exported.graph.output[0 if task == "regression" else 1].name
     if reason := find_inexact_comparison(exported.graph, output):
         raise NotExportableError(f"its ONNX form may be inexact: {reason}")
-    pack_inputs(exported.graph, len(numbers))
+    pack_inputs(exported, len(numbers))
     imports = sorted(exported.opset_import, key=lambda item: item.domain)
     del exported.opset_import[:]
     exported.opset_import.extend(imports)  # their order differs between processes

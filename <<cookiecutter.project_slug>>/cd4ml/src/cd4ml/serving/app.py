@@ -129,7 +129,7 @@ def _path(scope: Scope) -> Any:
     return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
-def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput | None = None) -> FastAPI:
+def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput | None = None) -> Service:
     """Return the service of a bundle, after checking the bundle's files and its predictions of its examples.
 
     It has a line in the log for each request if there is an `output`.

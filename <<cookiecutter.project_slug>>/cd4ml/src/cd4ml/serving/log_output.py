@@ -2,6 +2,7 @@
 
 import logging
 import os
+import stat
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,8 +30,7 @@ def open_log_output(form: Format | None) -> LogOutput:
     Args:
         form: None is text on a terminal, and JSON elsewhere.
     """
-    stream = sys.__stderr__
-    descriptor = os.open(os.devnull, os.O_WRONLY) if stream is None else stream.fileno()  # None: it is closed
+    descriptor = _descriptor()
     chosen: Format = form or ("text" if os.isatty(descriptor) else "json")
     formatter = _JsonFormatter() if chosen == "json" else logging.Formatter(_TEXT)
 
@@ -45,6 +45,22 @@ def open_log_output(form: Format | None) -> LogOutput:
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler])
     return LogOutput(writer, chosen)
+
+
+def _descriptor() -> int:
+    """Return where standard error goes, without waiting if that can be had.
+
+    Two processes may write to one pipe: it can be full although it was not a moment before.
+    """
+    if sys.__stderr__ is None:  # it is closed
+        return os.open(os.devnull, os.O_WRONLY)
+    descriptor = sys.__stderr__.fileno()
+    try:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:  # no Linux, or not ours to open again
+        pass
+    return descriptor
 
 
 class _Handler(logging.Handler):

@@ -1,5 +1,6 @@
 """The verb `serve`: run the service until SIGTERM or SIGINT."""
 
+import gc
 import os
 import signal
 import socket
@@ -13,9 +14,8 @@ from cd4ml.serving.service_settings import ServiceSettings
 # libuv accepts one connection of a socket in each turn of the event loop. Under load, when a turn takes long, new
 # clients would wait for seconds; of copies of the socket, it accepts one each.
 _ACCEPTED_AT_ONCE = 32
-_SWITCH = (
-    0.0005  # seconds after which a thread with a large batch lets the event loop go on; Python's 0.005 delay others
-)
+# Seconds after which a thread with a large batch lets the event loop go on; Python's 0.005 delay the small ones.
+_SWITCH = 0.0005
 # Seconds in which open requests are completed after SIGTERM or SIGINT. Most platforms kill 10 seconds after SIGTERM,
 # and then the predictions are still to be written that were answered.
 _GRACE = 7
@@ -59,6 +59,7 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
     )
+    gc.freeze()  # what is loaded is never garbage: not looked at again
     print(f"serving {app.title} {app.version} at {_url(settings.host, listener)}/docs", flush=True)
     uvicorn.Server(config).run(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))])
 
