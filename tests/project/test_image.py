@@ -86,7 +86,9 @@ def test_the_image_holds_what_serves_and_nothing_else(image: tuple[Project, str]
     assert len([path for path in files if path.endswith(".pyc")]) == len(sources)  # compiled when it was built
 
 
-SERVES = ("bundle", "contract", "files", "serving", "settings", "terminal", "training")
+SERVES = (
+    "bundle", "contract", "files", "prediction_log", "serving", "serving/page", "settings", "terminal", "training",
+)  # fmt: skip
 
 
 def test_the_image_says_what_it_holds(image: tuple[Project, str]) -> None:

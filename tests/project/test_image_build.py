@@ -94,7 +94,7 @@ def test_nothing_but_what_serves_reaches_the_engine(accepted: Project, name: str
     assert len(sent) < 150
 
 
-SERVES = ("bundle", "contract", "files", "serving", "settings", "terminal", "training")
+SERVES = ("bundle", "contract", "files", "prediction_log", "serving", "settings", "terminal", "training")
 
 
 def test_the_bases_are_pinned_whole_or_not_at_all_and_the_label_names_the_digest(
