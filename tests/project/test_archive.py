@@ -58,13 +58,14 @@ def hub(need: Callable[[str, object, str], None], tmp_path_factory: pytest.TempP
 def archived(
     engine: None, hub: Registry, quick: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
-    """A small project whose image is archived."""
+    """A small project whose image is archived, in an engine that has another image of the same name."""
     project = quick.copy(tmp_path_factory.mktemp("archive"))
     project.accept()
-    name = f"archive:slow-{os.getpid()}"
+    name = f"archive-slow-{os.getpid()}"
+    docker("tag", "python:3.12-slim", f"{name}:another")
     project.cd4ml("archive-image", settings={"IMAGE": name, "GITHUB_OUTPUT": str(project.folder / "build.out")})
     yield project
-    docker("image", "rm", "--force", name, check=False)
+    docker("image", "rm", "--force", name, f"{name}:another", check=False)
 
 
 def outputs(path: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 archive=build/image.tar bundle=models/bundle/bundle.json
 docker=${DOCKER:-docker} image=${IMAGE:-$CD4ML_NAME} uv=${UV:-uv}
 verb=${1:-} scratch=
+case ${image##*/} in *:*) ;; *) image=$image:latest ;; esac    # to save a name without a tag is to save all its tags
 case $verb in sbom) command=list-packages ;; *) command=$verb-image ;; esac    # as cd4ml calls it
 
 fail() { echo "$command: $1" >&2; exit 1; }
