@@ -34,6 +34,21 @@ def private_bundle(tiny_projects, tmp_path_factory):
     return project.bundle
 
 
+def first_record(response):
+    """Return what is recorded of the first row that `ask_and_stop` sends, but for its time."""
+    return {
+        "request_id": "r-1",
+        "number": 0,
+        "id": "h-1",
+        "kind": "user",
+        "model": "houses",
+        "version": response["version"],
+        "prediction": response["predictions"][0],
+        "probability": response["probabilities"][0],
+        "row": {"size": 120.5, "rooms": 4, "heated": True, "district": "north", "built": None},
+    }
+
+
 def ask_and_stop(bundle, scratch, **environment):
     """Ask for the predictions of two rows, and stop the service; return its response and what it printed."""
     with logged_service(bundle, scratch, PREDICTION_LOG_INTERVAL=LATE, **environment) as service:
@@ -50,17 +65,7 @@ def test_a_record_holds_the_row_and_its_prediction_and_no_sensitive_column(priva
     first, second = records(tmp_path / "log")
 
     assert started < first.pop("time") < datetime.now(UTC)
-    assert first == {
-        "request_id": "r-1",
-        "number": 0,
-        "id": "h-1",
-        "kind": "user",
-        "model": "houses",
-        "version": response["version"],
-        "prediction": response["predictions"][0],
-        "probability": response["probabilities"][0],
-        "row": {"size": 120.5, "rooms": 4, "heated": True, "district": "north", "built": None},
-    }
+    assert first == first_record(response)
     assert (second["number"], second["id"], second["probability"]) == (1, None, response["probabilities"][1])
     assert second["row"]["built"] == datetime(1999, 5, 1)
     assert b"Elm Road" not in b"".join(file.read_bytes() for file in (tmp_path / "log").rglob("*.parquet"))
@@ -72,18 +77,7 @@ def test_a_line_on_stdout_is_the_same_record_as_json(private_bundle, tmp_path):
     first, second = (json.loads(line) for line in printed.splitlines()[1:])
 
     assert abs(datetime.now(UTC) - datetime.fromisoformat(first.pop("time"))) < timedelta(minutes=5)
-    assert first == {
-        "event": "prediction",
-        "request_id": "r-1",
-        "number": 0,
-        "id": "h-1",
-        "kind": "user",
-        "model": "houses",
-        "version": response["version"],
-        "prediction": response["predictions"][0],
-        "probability": response["probabilities"][0],
-        "row": {"size": 120.5, "rooms": 4, "heated": True, "district": "north", "built": None},
-    }
+    assert first == {"event": "prediction", **first_record(response)}
     assert second["row"]["built"] == "1999-05-01T00:00:00"
     assert "Elm Road" not in printed
 

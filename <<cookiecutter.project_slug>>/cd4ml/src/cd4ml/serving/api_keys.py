@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cd4ml.serving.key_digests import digest
 from cd4ml.serving.problem import problem
-from cd4ml.serving.request import header
+from cd4ml.serving.request import header, route_path
 
 _SCHEME = b"bearer "
 _READING = {"GET", "HEAD", "OPTIONS"}
@@ -34,8 +34,7 @@ class RequireKey:
         """Return whether a request reads a public path, which are written without the proxy's prefix."""
         if scope.get("method") not in _READING:
             return False
-        root, path = scope.get("root_path", ""), scope["path"]
-        return (path[len(root) :] if root and path.startswith(f"{root}/") else path) in self._public_paths
+        return route_path(scope) in self._public_paths
 
     def _fault(self, scope: Scope) -> str | None:
         """Return what is wrong with a request's key, in a time that does not depend on the key; None if it is valid."""

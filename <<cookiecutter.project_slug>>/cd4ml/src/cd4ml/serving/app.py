@@ -32,6 +32,7 @@ from cd4ml.serving.payload import RejectedError
 from cd4ml.serving.predict_endpoint import PredictEndpoint
 from cd4ml.serving.problem import http_problem, rejected_problem
 from cd4ml.serving.release_metadata import bundle_headers, lineage
+from cd4ml.serving.request import route_path
 from cd4ml.serving.request_context import RequestContext
 from cd4ml.serving.request_log import RequestLog
 from cd4ml.serving.route_paths import path_number, route_paths
@@ -108,7 +109,7 @@ class Service(FastAPI):
         predict = self._predict
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            hot = scope["type"] == "http" and scope["method"] == "POST" and _path(scope) == "/predict"
+            hot = scope["type"] == "http" and scope["method"] == "POST" and route_path(scope) == "/predict"
             await (predict if hot else others)(scope, receive, send)
 
         return app
@@ -122,11 +123,6 @@ class Service(FastAPI):
             document["paths"] = {"/predict": {"post": self._predict_operation}, **document["paths"]}
             self.openapi_schema = complete(document, self._settings, self._public_paths)
         return self.openapi_schema
-
-
-def _path(scope: Scope) -> Any:
-    """Return a request's path without the prefix of a proxy."""
-    return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
 def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput | None = None) -> Service:

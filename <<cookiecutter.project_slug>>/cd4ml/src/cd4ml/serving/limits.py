@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cd4ml.serving.problem import problem
 
-Parameters = ParamSpec("Parameters")
+Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 _DETAILS = {
@@ -57,9 +57,7 @@ class LargeBatches:
         self._most, self._present = most, 0
         self._thread = ThreadPoolExecutor(1, "large-batch")
 
-    async def run(
-        self, predict: Callable[Parameters, Result], *arguments: Parameters.args, **others: Parameters.kwargs
-    ) -> Result:
+    async def run(self, predict: Callable[[Argument], Result], argument: Argument) -> Result:
         """Return what `predict` returns.
 
         Raises:
@@ -70,6 +68,6 @@ class LargeBatches:
         self._present += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, lambda: predict(*arguments, **others))
+            return await loop.run_in_executor(self._thread, predict, argument)
         finally:
             self._present -= 1

@@ -9,15 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.prediction_log.address import require_packages
 from cd4ml.prediction_log.place import Bucket, Folder, Place, Stdout
-from cd4ml.prediction_log.record import KIND_HEADER, KINDS, Layout
+from cd4ml.prediction_log.record import Layout
 from cd4ml.prediction_log.writer import PredictionLog
 from cd4ml.serving.service_settings import ServiceSettings
 
 CLOSING = 9.0  # seconds in which the records that wait are written when the service stops; mostly it takes none
 PREPARING = 10.0  # seconds that a service whose responses wait for the log takes to connect to it before it starts
-
-_HEADER = KIND_HEADER.lower().encode()
-_KINDS = {kind.encode(): kind for kind in KINDS}
 
 
 def open_log(bundle: Bundle, settings: ServiceSettings) -> PredictionLog | None:
@@ -79,7 +76,7 @@ class LogPredictions:
         return send_waiting
 
     def _append(self, scope: Scope) -> None:
-        self._log.append(scope["request_id"], _kind(scope), scope["answer"])
+        self._log.append(scope["request_id"], scope["client_kind"], scope["answer"])
 
     def _closing(self, send: Send) -> Send:
         async def send_closing(message: Message) -> None:
@@ -92,11 +89,3 @@ class LogPredictions:
             await send(message)
 
         return send_closing
-
-
-def _kind(scope: Scope) -> str:
-    """Return `user`, unless the request says that it is one of the tests; any other value is ignored."""
-    for name, value in scope["headers"]:
-        if name == _HEADER:
-            return _KINDS.get(value, "user")
-    return "user"

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.serving.metrics import Metrics
-from cd4ml.serving.release_metadata import bundle_headers
+from cd4ml.serving.release_metadata import lineage
 
 if TYPE_CHECKING:
     from cd4ml.serving.exposition import Exposition
@@ -49,5 +49,5 @@ def model_labels(bundle: Bundle) -> dict[str, str]:
         "version": manifest.version,
         "digest": manifest.digest,
         "runtime": manifest.runtime,
-        "commit": bundle_headers(bundle).get("x-release-commit", ""),
+        "commit": lineage(bundle).get("commit", ""),
     }

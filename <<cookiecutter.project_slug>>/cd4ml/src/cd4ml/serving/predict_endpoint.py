@@ -4,7 +4,6 @@ It decodes a body with types made from the contract, and scores few rows in the 
 longer to start than ONNX Runtime to score them. Many rows are scored in a thread, so that others need not wait.
 """
 
-import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,8 +15,7 @@ from starlette.types import Receive, Scope, Send
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.explanation import contributions, reference_columns, swapped
 from cd4ml.contract.columns import Array, Columns, rows_of_columns
-from cd4ml.errors import ModelError
-from cd4ml.serving.answer import Answer
+from cd4ml.serving.answer import Answer, finite_scores
 from cd4ml.serving.batching import MOST_ROWS, LoopBatcher, ThreadBatcher, scores_are_independent
 from cd4ml.serving.limits import LargeBatches
 from cd4ml.serving.payload import DecodedRequest, MalformedError, Payload, RejectedError
@@ -96,10 +94,7 @@ class PredictEndpoint:
         return self._scores(columns)
 
     def _scores(self, columns: Columns) -> Array:
-        scores = self._bundle.scores(columns)
-        if not math.isfinite(scores.sum()):
-            raise ModelError("the model predicts NaN or infinity")
-        return scores
+        return finite_scores(self._bundle, columns)
 
     def _document(self, answer: Answer, request_id: str) -> dict[str, Any]:
         document: dict[str, Any] = {"predictions": answer.predictions}

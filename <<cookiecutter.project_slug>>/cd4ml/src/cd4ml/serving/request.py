@@ -18,6 +18,13 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
+def route_path(scope: Scope) -> str:
+    """Return a request's path without the proxy's prefix, as routes are written."""
+    path: str = scope["path"]
+    root = scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
 def check_media_type(scope: Scope) -> None:
     """Check that the headers declare the body as JSON.
 

@@ -6,13 +6,15 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cd4ml.prediction_log.record import KIND_HEADER, KINDS
 from cd4ml.serving.request_log import RequestLog
 from cd4ml.serving.security_headers import ResponseHeaders
 from cd4ml.serving.trace_context import Trace, continued, new_trace, valid_tracestate
 
 _VALID_ID = re.compile(rb"[\x21-\x7e]{1,128}")
-_READ = frozenset({b"x-request-id", b"x-request-kind", b"traceparent", b"tracestate"})
-_KINDS = {b"smoke": "smoke", b"canary": "canary"}
+_KIND = KIND_HEADER.lower().encode()
+_READ = frozenset({b"x-request-id", _KIND, b"traceparent", b"tracestate"})
+_KINDS = {kind.encode(): kind for kind in KINDS}
 
 
 class RequestContext:
@@ -80,7 +82,7 @@ def _identify(scope: Scope) -> None:
             parents.append(value)
         elif name == b"tracestate":
             states.append(value)
-        elif name == b"x-request-kind":
+        elif name == _KIND:
             kind = value
         elif request_id is None:
             request_id = value

@@ -6,6 +6,8 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
+from cd4ml.serving.request import route_path
+
 
 def route_paths(routes: Sequence[BaseRoute]) -> list[str]:
     """Return the templates of routes, each once; those of a mounted application are one, such as /maps/{path}."""
@@ -23,9 +25,7 @@ def path_number(routes: Sequence[BaseRoute]) -> Callable[[Scope], int]:
     ]
 
     def number(scope: Scope) -> int:
-        path, prefix = scope["path"], scope.get("root_path", "")
-        if prefix:
-            path = path.removeprefix(prefix)
+        path = route_path(scope)
         exact = number_of.get(path)
         if exact is not None:
             return exact

@@ -10,8 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.contract import Contract
-from cd4ml.errors import ModelError
-from cd4ml.serving.answer import Answer
+from cd4ml.serving.answer import Answer, finite_scores
 from cd4ml.serving.payload import Payload, RejectedError, Violation
 
 _request: ContextVar[Scope | None] = ContextVar("request", default=None)
@@ -46,9 +45,7 @@ class ServedModel:
             ModelError: the model predicts NaN or infinity.
         """
         columns, ids = self._decode(rows)
-        scores = self.bundle.scores(columns)
-        if not np.isfinite(scores).all():
-            raise ModelError("the model predicts NaN or infinity")
+        scores = finite_scores(self.bundle, columns)
         decision = self.bundle.decision
         answer = Answer(columns, ids, decision.predictions(scores), decision.probabilities(scores))
         request = _request.get()
