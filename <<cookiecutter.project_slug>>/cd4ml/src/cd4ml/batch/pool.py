@@ -3,14 +3,12 @@
 import multiprocessing
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from cd4ml.batch.parts import Parts
 from cd4ml.batch.scorer import Scorer
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import UserError
+from cd4ml.pipeline.orphan_watchdog import stop_with_parent
 
 
 @dataclass(frozen=True)
@@ -116,12 +115,6 @@ def _executor(task: Task, workers: int) -> Iterator[Executor]:
 def _prepare_process(task: Task) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for scikit-learn; ONNX Runtime has one thread anyway
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, too, which then ends the pool
-    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    stop_with_parent()
     pa.set_cpu_count(1)
     _prepare(task)
-
-
-def _stop_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        connection.wait([parent.sentinel])
-    os._exit(1)
