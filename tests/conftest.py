@@ -11,8 +11,14 @@ from typing import Any
 
 import pytest
 from cookiecutter.main import cookiecutter
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The same cases in each run, so that a check of a change fails for what the change did. To search anew:
+# `--hypothesis-profile default`.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 GENERATOR = (
     ".gitattributes",

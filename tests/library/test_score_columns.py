@@ -9,10 +9,11 @@ from cd4ml.contract.columns import columns_of_rows
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table
 from cd4ml.contract.validation import violations
+from cd4ml.errors import DataError
 from cd4ml.settings.params import CsvParams, DataParams
 from cd4ml.source.arrow_table import SourceTable, source_table
 from cd4ml.source.contract_values import contract_values, with_nulls
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 CONTRACT = Contract.model_validate(
@@ -70,7 +71,11 @@ def tables(draw):
 
 
 def as_in_training(table):
-    """The columns and the broken rules that the stages ingest and validate find."""
+    """The columns and the broken rules that the stages ingest and validate find.
+
+    Raises:
+        DataError: the whole column shows what no part of it does: one code is written in two ways.
+    """
     data = DataParams(source="x", null_values=NULLS, csv=CsvParams(decimal="."))
     source = with_nulls(SourceTable(source_table(table).rows), NULLS)
     rows = contract_values(source, CONTRACT, data)
@@ -79,10 +84,13 @@ def as_in_training(table):
     return columns_of_table(rows, CONTRACT), found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tables())
 def test_columns_and_broken_rules_are_those_of_training(table):
-    expected, broken_in_training = as_in_training(table)
+    try:
+        expected, broken_in_training = as_in_training(table)
+    except DataError:
+        reject()
 
     read = contract_columns(table, CONTRACT.columns, TextFormat(tuple(NULLS), "."))
 
