@@ -1,7 +1,6 @@
 """GET /metrics: what the service counted, in the format that Prometheus reads, with as many series as were planned."""
 
 import asyncio
-import os
 import shutil
 import subprocess
 import time
@@ -11,7 +10,7 @@ import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import UserError
 from cd4ml.serving.app import create_app
-from cd4ml.serving.counts import Counts
+from cd4ml.serving.counts import Counts, Share
 from cd4ml.serving.metrics import CountRequests
 from cd4ml.serving.service_settings import ServiceSettings
 from fastapi import APIRouter
@@ -311,16 +310,12 @@ def test_a_client_that_disconnects_and_an_application_that_fails_are_counted():
     assert [(path, status, answer) for path, status, _, answer in noted] == [(3, None, None), (3, 599, None)]
 
 
-def test_processes_count_together_and_one_that_is_replaced_goes_on():
-    counts = Counts({"rows": (2,), "none": (0,)}, processes=3)
-
-    for process in (0, 1, 2, 1):
-        child = os.fork()
-        if child == 0:
-            counts.use(process)
+def test_processes_count_together_and_one_that_is_replaced_goes_on(tmp_path):
+    shapes = {"rows": (2,), "none": (0,)}
+    with (tmp_path / "counts").open("w+b") as file:
+        for process in (0, 1, 2, 1):
+            counts = Counts(shapes, Share(file.fileno(), 3, process))
             counts.own("rows")[:] += [1, process]
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
 
     assert counts.total("rows").tolist() == [4, 4]
     assert counts.total("none").shape == (0,)

@@ -18,6 +18,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import check_examples
 from cd4ml.errors import BundleError
 from cd4ml.serving.api_keys import RequireKey
+from cd4ml.serving.counts import Share
 from cd4ml.serving.error_format import ErrorFormat
 from cd4ml.serving.health_routes import HEALTH, add_health_routes
 from cd4ml.serving.limits import ShedLoad
@@ -47,7 +48,9 @@ PUBLIC_PATHS = {*HEALTH, *PAGES, "/openapi.json"}
 class Service(FastAPI):
     """The application, whose OpenAPI document contains the contract."""
 
-    def __init__(self, bundle: Bundle, settings: ServiceSettings, output: LogOutput | None) -> None:
+    def __init__(
+        self, bundle: Bundle, settings: ServiceSettings, output: LogOutput | None, share: Share | None
+    ) -> None:
         contract = bundle.contract
         super().__init__(
             title=contract.name,
@@ -62,7 +65,7 @@ class Service(FastAPI):
         self._settings, self._response_headers = settings, bundle_headers(bundle)
         self._request_log = RequestLog(output, lineage(bundle)) if output else None
         self._public_paths = PUBLIC_PATHS | ({METRICS} if settings.metrics_public == "yes" else set())
-        self._bundle = bundle
+        self._bundle, self._share = bundle, share
         self._predict = PredictEndpoint(bundle, settings)
         self.prediction_log = open_log(bundle, settings)
         self.router.routes.insert(0, Route("/predict", self._predict, methods=["POST"]))
@@ -102,7 +105,7 @@ class Service(FastAPI):
     @cached_property
     def metrics(self) -> Metrics:
         """What the service counts; made when all routes have been added, since requests are counted by route."""
-        return Metrics(self._bundle, route_paths(self.routes))
+        return Metrics(self._bundle, route_paths(self.routes), self._share)
 
     def _shortcut(self, others: ASGIApp) -> ASGIApp:
         """Return an application that passes POST /predict on at once, and the rest through FastAPI's layers."""
@@ -125,10 +128,12 @@ class Service(FastAPI):
         return self.openapi_schema
 
 
-def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput | None = None) -> Service:
+def create_app(
+    bundle_folder: Path, settings: ServiceSettings, output: LogOutput | None = None, share: Share | None = None
+) -> Service:
     """Return the service of a bundle, after checking the bundle's files and its predictions of its examples.
 
-    It has a line in the log for each request if there is an `output`.
+    It has a line in the log for each request if there is an `output`; several processes have a `share` of its counts.
 
     Raises:
         BundleError: the bundle is missing, incomplete or altered, or its predictions differ from its examples.
@@ -138,9 +143,9 @@ def create_app(bundle_folder: Path, settings: ServiceSettings, output: LogOutput
     difference = check_examples(bundle)
     if difference:
         raise BundleError(f"{bundle_folder}: predictions differ from examples.json: {difference}; run `make train`")
-    app = Service(bundle, settings, output)
+    app = Service(bundle, settings, output, share)
     add_health_routes(app, bundle)
-    add_metrics_route(app, bundle, lambda: app.metrics)
+    add_metrics_route(app, bundle, lambda: app.metrics, alone=share is None)
     add_pages(app, make_page(bundle, settings.root_path, needs_key=bool(settings.api_keys)))
     code = service_code()
     if code is not None:

@@ -16,17 +16,20 @@ class Exposition:
     Args:
         metrics: the counts.
         model: the labels of `model_info`.
+        alone: whether one process serves; the measures of one of several would jump from scrape to scrape.
     """
 
-    def __init__(self, metrics: Metrics, model: Mapping[str, str]) -> None:
+    def __init__(self, metrics: Metrics, model: Mapping[str, str], alone: bool) -> None:
         self._metrics, self._model = metrics, model
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        if alone:
+            ProcessCollector(registry=self._registry)
+            GCCollector(registry=self._registry)
 
     def text(self) -> bytes:
-        """Return the present counts, and the measures of this process."""
+        """Return the present counts, and those of this process if it is alone."""
         self._metrics.count()
         return generate_latest(self._registry)
 

@@ -23,7 +23,12 @@ def digest(key: bytes) -> bytes:
 
 def written(key: str) -> str:
     """Return a key's digest as SERVICE_API_KEYS may have it."""
-    return _MARK + digest(key.encode()).hex()
+    return entry(digest(key.encode()))
+
+
+def entry(digest: bytes) -> str:
+    """Return a digest as SERVICE_API_KEYS may have it."""
+    return _MARK + digest.hex()
 
 
 def is_digest(entry: str) -> bool:

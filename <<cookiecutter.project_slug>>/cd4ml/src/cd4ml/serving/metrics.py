@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.serving.answer import Answer
-from cd4ml.serving.counts import Counts
+from cd4ml.serving.counts import Counts, Share
 from cd4ml.serving.tallies import Numbers, Tallier, column_tallier, prediction_bins
 
 SECONDS = np.array([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
@@ -42,10 +42,10 @@ class Metrics:
     Args:
         bundle: whose contract and training profile say what is counted.
         paths: the templates of the service's routes.
-        processes: how many processes serve.
+        share: of the counts, if several processes serve.
     """
 
-    def __init__(self, bundle: Bundle, paths: Sequence[str], processes: int = 1) -> None:
+    def __init__(self, bundle: Bundle, paths: Sequence[str], share: Share | None = None) -> None:
         profile = bundle.training_profile()
         self.paths = [*paths, OTHER_PATH]
         self.talliers: dict[str, Tallier] = {
@@ -54,7 +54,7 @@ class Metrics:
         self.classes = bundle.decision.classes
         self.numbers = None if self.classes else prediction_bins(profile["target"])
         self.probabilities = Numbers(PROBABILITIES) if bundle.manifest.task == "binary" else None
-        self.counts = Counts(self._shapes(), processes)
+        self.counts = Counts(self._shapes(), share)
         self._notes: list[Note] = []
         self._rows = 0
 

@@ -18,20 +18,21 @@ METRICS = "/metrics"
 _MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def add_metrics_route(app: FastAPI, bundle: Bundle, metrics: Callable[[], Metrics]) -> None:
+def add_metrics_route(app: FastAPI, bundle: Bundle, metrics: Callable[[], Metrics], alone: bool) -> None:
     """Add GET /metrics.
 
     Args:
         app: the service.
         bundle: that it serves.
         metrics: returns the counts, which exist from the first request.
+        alone: whether one process serves.
     """
 
     @cache
     def exposition() -> "Exposition":
         from cd4ml.serving.exposition import Exposition  # prometheus-client takes 15 ms: not before it is needed
 
-        return Exposition(metrics(), model_labels(bundle))
+        return Exposition(metrics(), model_labels(bundle), alone)
 
     async def read() -> Response:
         """Return what the service counted since it started, as Prometheus reads it."""

@@ -5,11 +5,15 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cd4ml.errors import UserError
 from cd4ml.serving.service_settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from cd4ml.serving.worker import Worker
 
 # libuv accepts one connection of a socket in each turn of the event loop. Under load, when a turn takes long, new
 # clients would wait for seconds; of copies of the socket, it accepts one each.
@@ -19,6 +23,8 @@ _SWITCH = 0.0005
 # Seconds in which open requests are completed after SIGTERM or SIGINT. Most platforms kill 10 seconds after SIGTERM,
 # and then the predictions are still to be written that were answered.
 _GRACE = 7
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_INHERITED = "--inherited="  # the first argument of a worker: what it inherits
 
 
 def main(argv: list[str]) -> None:
@@ -27,15 +33,50 @@ def main(argv: list[str]) -> None:
     Raises:
         UserError: a setting is not valid, the bundle cannot be served, or the port is in use.
     """
+    inherited, argv = _split(argv)
     settings = ServiceSettings.read(argv, os.environ)
     os.environ.pop("SERVICE_API_KEYS", None)  # from here on, the process knows their digests only
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+    _handle_signals(lambda: False)
+    if inherited is not None:
+        from cd4ml.serving.worker import Worker
+
+        worker = Worker.inherit(inherited, settings.workers)
+        worker.stop_with_supervisor()
+        _serve(settings, worker.listener, worker)
+        return
     with _listen(settings) as listener:
-        _serve(settings, listener)
+        if settings.workers == 1:
+            _serve(settings, listener)
+        else:
+            _supervise(argv, settings, listener)
 
 
-def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
+def _split(argv: list[str]) -> tuple[str | None, list[str]]:
+    """Return what a worker inherits, None if this is not one, and the other arguments."""
+    if argv and argv[0].startswith(_INHERITED):
+        return argv[0].removeprefix(_INHERITED), argv[1:]
+    return None, argv
+
+
+def _supervise(argv: list[str], settings: ServiceSettings, listener: socket.socket) -> None:
+    from cd4ml.serving.log_output import open_log_output
+    from cd4ml.serving.supervisor import Supervisor
+
+    open_log_output(settings.log_format)
+    command = [sys.executable, "-P", "-m", "cd4ml", "serve"]  # -P: no modules of this folder, as with `cd4ml serve`
+    Supervisor(
+        lambda inherited: [*command, f"{_INHERITED}{inherited}", *argv],
+        settings,
+        listener,
+        lambda served: _announce(served, settings, listener),
+    ).run()
+
+
+def _announce(served: str, settings: ServiceSettings, listener: socket.socket) -> None:
+    print(f"serving {served} at {_url(settings.host, listener)}/docs", flush=True)
+
+
+def _serve(settings: ServiceSettings, listener: socket.socket, worker: "Worker | None" = None) -> None:
     import uvicorn
 
     from cd4ml.serving.app import create_app
@@ -43,7 +84,8 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
     from cd4ml.serving.http_protocol import LimitedProtocol
     from cd4ml.serving.log_output import open_log_output
 
-    app = create_app(settings.bundle, settings, open_log_output(settings.log_format))
+    app = create_app(settings.bundle, settings, open_log_output(settings.log_format), worker.share if worker else None)
+    served = f"{app.title} {app.version}"
     sys.setswitchinterval(_SWITCH)
     limits = ConnectionLimits(settings)
     protocol: Any = partial(LimitedProtocol, limits=limits)
@@ -51,7 +93,7 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
         app,
         http=protocol,
         timeout_keep_alive=settings.keep_alive,
-        callback_notify=limits.enforce,
+        callback_notify=worker.reporting(served, limits.enforce) if worker else limits.enforce,
         timeout_notify=0,  # once a second
         ws="none",
         access_log=False,
@@ -60,13 +102,29 @@ def _serve(settings: ServiceSettings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=_GRACE,
     )
     gc.freeze()  # what is loaded is never garbage: not looked at again
-    print(f"serving {app.title} {app.version} at {_url(settings.host, listener)}/docs", flush=True)
-    uvicorn.Server(config).run(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))])
+    if worker is None:
+        _announce(served, settings, listener)
+    server = uvicorn.Server(config)
+    _handle_signals(lambda: server.started)
+    server.run(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))])
 
 
-def _stop(*_: Any) -> None:
-    """Exit with 0: at once while the bundle is loaded; later uvicorn handles the signal, stops, and raises it again."""
-    raise SystemExit(0)
+def _handle_signals(started: Callable[[], bool]) -> None:
+    """Let SIGTERM and SIGINT exit with 0.
+
+    While the server runs, uvicorn handles them, stops, and raises them again. Until it has started, the process ends at
+    once, as an exception from here could get lost in an import.
+    """
+
+    def stop(*_: Any) -> None:
+        if not started():
+            os._exit(0)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)  # another one ends the process while it exits
+        raise SystemExit(0)
+
+    for number in _SIGNALS:
+        signal.signal(number, stop)
 
 
 def _listen(settings: ServiceSettings) -> socket.socket:

@@ -12,7 +12,7 @@ from cd4ml.serving.setting_types import KeyDigests, LogAddress, Origins, PathPre
 from cd4ml.settings import paths
 from cd4ml.terminal.arguments import Arguments
 
-_ARGUMENTS = {"HOST": "host", "PORT": "port"}  # by variable
+_ARGUMENTS = {"HOST": "host", "PORT": "port", "WORKERS": "workers"}  # by variable
 
 
 class ServiceSettings(BaseSettings):
@@ -32,6 +32,8 @@ class ServiceSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, whole_number(0, 65_535)] = 8000
+    workers: Annotated[int, whole_number(1, 256)] = 1
+    """Processes that serve."""
     bundle: Annotated[Path, Field(validation_alias="MODEL_BUNDLE")] = paths.BUNDLE
     max_rows: Annotated[int, whole_number(1, 1_000_000)] = 1000
     """Rows in one request."""
