@@ -111,8 +111,8 @@ def last_lines(log: Path) -> str:
 
 
 @contextmanager
-def started(installed: Installed, model: Model, core: int) -> Iterator[Server]:
-    """A server that runs on one core, and has given a good answer; it is stopped when the block is left.
+def started(installed: Installed, model: Model, *cores: int) -> Iterator[Server]:
+    """A server that runs on these cores, and has given a good answer; it is stopped when the block is left.
 
     Raises:
         ContenderError: it ended, or gave no good answer in time.
@@ -135,7 +135,7 @@ def started(installed: Installed, model: Model, core: int) -> Iterator[Server]:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=partial(os.sched_setaffinity, 0, {core}),
+            preexec_fn=partial(os.sched_setaffinity, 0, cores),
         )
     server = Server(process, installed, f"http://127.0.0.1:{port}{contender.path}", metrics, log, 0.0)
     try:

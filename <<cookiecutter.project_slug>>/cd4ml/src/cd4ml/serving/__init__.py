@@ -3,7 +3,8 @@
 In: models/bundle, and settings from the environment. Out: predictions, or problem documents that name row and column.
 Read first: `app`, then `predict_endpoint`.
 
-- `server`: the verb `serve`. `app`: the routes, and what is in front of them.
+- `server`: the verb `serve`; `supervisor`, `worker`: in several processes.
+- `app`: the routes, and what is in front of them.
 - `predict_endpoint`: POST /predict. `payload`: request bodies to columns. `answer`: what was predicted, for records.
   `batching`: rows of requests that wait at the same time are scored together.
 - In front of every route: `request_context`, what is the same for every request, with `trace_context`,

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from cd4ml.serving.worker import Worker
 
 # libuv accepts one connection of a socket in each turn of the event loop. Under load, when a turn takes long, new
-# clients would wait for seconds; of copies of the socket, it accepts one each.
+# clients would wait for seconds; of copies of the socket, it accepts one each. Workers accept from one socket: with
+# copies, one of them would take most connections before the others wake up.
 _ACCEPTED_AT_ONCE = 32
 # Seconds after which a thread with a large batch lets the event loop go on; Python's 0.005 delay the small ones.
 _SWITCH = 0.0005
@@ -106,7 +107,8 @@ def _serve(settings: ServiceSettings, listener: socket.socket, worker: "Worker |
         _announce(served, settings, listener)
     server = uvicorn.Server(config)
     _handle_signals(lambda: server.started)
-    server.run(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))])
+    copies = 0 if worker else _ACCEPTED_AT_ONCE - 1
+    server.run(sockets=[listener, *(listener.dup() for _ in range(copies))])
 
 
 def _handle_signals(started: Callable[[], bool]) -> None:
