@@ -115,16 +115,6 @@ def test_the_answer_to_a_body_that_is_late_is_a_problem_document(url):
     assert "not complete in time" in json.loads(text)["detail"]
 
 
-def test_what_is_late_is_a_line_of_the_log(tiny_bundle):
-    with serving(tiny_bundle, REQUEST_TIMEOUT="1") as (process, url):
-        ask(url, "GET /ver")
-        process.terminate()
-        process.wait(timeout=60)
-        (line,) = [json.loads(line) for line in process.stderr.read().splitlines()]
-
-    assert line["message"] == "closed 1 connections whose clients took longer than 1 s"
-
-
 def test_a_client_that_does_not_read_is_closed(url):
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

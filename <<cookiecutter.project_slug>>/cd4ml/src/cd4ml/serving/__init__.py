@@ -10,7 +10,8 @@ Read first: `app`, then `predict_endpoint`.
 - In front of every route: `request_context`, what is the same for every request, with `trace_context`,
   `security_headers` and `request_log`; `error_format`, errors as documents of RFC 9457, which `problem` makes;
   `limits`, too many requests; `api_keys`, authorization, with `key_digests` and the verb in `make_key`.
-- Connections: `http_protocol`, with `connection_limits` and `raw_response`. The log: `log_output`, `line_writer`.
+- Connections: `http_protocol`, with `connection_limits`, `raw_response`; `refusals`, which are counted and logged. The
+  log: `log_output`, `line_writer`.
 - `metrics`: what is counted of requests, in `counts`, with `tallies` for columns; `route_paths`: by which routes.
   `metrics_route`, `exposition`: GET /metrics.
 - `team_routes`: service.py of the team; `served_model`: the model, for its routes. `in_thread`: for its tests.

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from cd4ml.contract.columns import Array
 from cd4ml.serving.metrics import PROBABILITIES, SECONDS, STATUSES, Metrics
+from cd4ml.serving.refusals import REASONS
 from cd4ml.serving.tallies import OTHER, Booleans, Categories, Numbers, Tallier
 
 
@@ -56,6 +57,12 @@ class Exposition:
                 latencies.add({"path": path}, SECONDS, bins[number], seconds[number])
         yield requests
         yield latencies
+        refused = CounterMetricFamily(
+            "http_connections_refused", "Connections refused or closed before there was a request.", labels=["reason"]
+        )
+        for reason, count in zip(REASONS, counts.total("refusals"), strict=True):
+            refused.add_metric([reason], count)
+        yield refused
 
     def _predictions(self) -> Iterator[Metric]:
         metrics, counts = self._metrics, self._metrics.counts

@@ -5,10 +5,11 @@ what all connections have sent before it answers any of it.
 """
 
 import asyncio
+import logging
 from time import perf_counter
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from cd4ml.serving.connection_limits import ConnectionLimits
 from cd4ml.serving.raw_response import raw_problem
@@ -18,6 +19,11 @@ LONGEST_HEAD = 64 * 1024
 """Bytes of a request's first line and headers; up to one read from the socket more may be accepted."""
 SPARE_CONNECTIONS = 50
 """Connections beyond the limit, on which only health checks are answered; more are closed at once."""
+
+_STATUS = {"not_http": 400, "late": 408, "headers": 431, "crowded": 503}  # by the reason of a refusal
+# In place of uvicorn's own: a client could fill the log with its warnings, which `refusals` writes in their place.
+_ERRORS = logging.getLogger(__name__)
+_ERRORS.setLevel(logging.ERROR)
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -29,12 +35,14 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, limits: ConnectionLimits, **others: Any) -> None:
         super().__init__(*arguments, **others)
+        self.logger = _ERRORS
         self._limits = limits
         self._owed_since: float | None = None  # since when the client is to send the rest of a request
         self._unread_since: float | None = None  # since when it is to read what was sent
         self._closing_since: float | None = None
-        self._in_head, self._head_bytes, self._fault = True, 0, 400
+        self._in_head, self._head_bytes, self._fault = True, 0, "not_http"
         self._unanswered = 0  # complete requests
+        self._answered_now: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection, unless there are too many."""
@@ -42,14 +50,21 @@ class LimitedProtocol(HttpToolsProtocol):
         self._owed_since = perf_counter()
         self._limits.connections.add(self)
         if len(self._limits.connections) > self._limits.most_connections + SPARE_CONNECTIONS:
-            self._refuse(503)
+            self._refuse("crowded")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End a connection."""
         self._limits.connections.discard(self)
         self._limits.waiting -= self._unanswered
         self._unanswered = 0
+        if self._answered_now is not None:  # uvicorn marks the newest, and would write on for an older one
+            self._answered_now.disconnected = True
+            self._answered_now.message_event.set()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered_now = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         """Parse what the client has sent."""
@@ -59,7 +74,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > LONGEST_HEAD and not self.transport.is_closing():
-                self._refuse(431)
+                self._refuse("headers")
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -75,7 +90,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """
         self._in_head = False
         if len(self.headers) > MOST_HEADERS:
-            self._fault = 431
+            self._fault = "headers"
             raise ValueError(f"more than {MOST_HEADERS} headers")
         super().on_headers_complete()
 
@@ -117,34 +132,43 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def is_idle(self) -> bool:
         """Return whether the last request was answered, and no other has begun."""
-        return self._owed_since is None and self.cycle is not None and self.cycle.response_complete
+        waits = self._owed_since is None and self.cycle is not None and self.cycle.response_complete
+        return waits and not self.transport.is_closing()
 
-    def close_if_late(self, now: float, seconds: float) -> bool:
-        """Close the connection if the client has let it wait for longer than `seconds`; return whether it has.
+    def close_because(self, reason: str) -> None:
+        """Close the connection when what was written is sent."""
+        self._limits.refusals.add(reason)
+        self.transport.close()
+
+    def close_if_late(self, now: float, seconds: float) -> None:
+        """Close the connection if the client has let it wait for longer than `seconds`.
 
         If only a body is missing, its request is marked as late first, so that it gets an answer.
         """
         if self.transport.is_closing():
             self._closing_since = self._closing_since or now
-            if late := now - self._closing_since > seconds:
-                self.transport.abort()
-            return late
+            if now - self._closing_since > seconds:
+                self._abort()
+            return
         if self._unread_since is not None and now - self._unread_since > seconds:
-            self.transport.abort()
-            return True
+            self._abort()
+            return
         if self._owed_since is None or now - self._owed_since <= seconds or self.pipeline:
-            return False
+            return
         if self._in_head and self.cycle is not None and not self.cycle.response_complete:
-            return False  # its last request is still being answered
+            return  # its last request is still being answered
         if not self._in_head and not self.cycle.response_complete and "late" not in self.scope:
             self.scope["late"] = True  # type: ignore[typeddict-unknown-key]
             self.cycle.message_event.set()
         elif self._in_head and self._head_bytes:
-            self._refuse(408)
+            self._refuse("late")
         else:
-            self.transport.close()
-        return True
+            self.close_because("silent" if self._in_head else "late")
 
-    def _refuse(self, status: int) -> None:
-        self.transport.write(raw_problem(status))
-        self.transport.close()
+    def _refuse(self, reason: str) -> None:
+        self.transport.write(raw_problem(_STATUS[reason]))
+        self.close_because(reason)
+
+    def _abort(self) -> None:
+        self._limits.refusals.add("unread")
+        self.transport.abort()

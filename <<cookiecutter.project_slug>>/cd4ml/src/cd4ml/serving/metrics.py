@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.serving.answer import Answer
 from cd4ml.serving.counts import Counts, Share
+from cd4ml.serving.refusals import REASONS
 from cd4ml.serving.tallies import Numbers, Tallier, column_tallier, prediction_bins
 
 SECONDS = np.array([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
@@ -64,6 +65,7 @@ class Metrics:
         probabilities = (self.probabilities.bins if self.probabilities else 0,)
         return {
             "requests": (paths, len(STATUSES)), "latencies": (paths, len(SECONDS) + 1), "seconds": (paths,),
+            "refusals": (len(REASONS),),
             "rows": one, "classes": (len(self.classes),), "numbers": numbers, "total number": one,
             "probabilities": probabilities, "total probability": one,
             "nulls": columns, "unknown": columns, "totals": columns,

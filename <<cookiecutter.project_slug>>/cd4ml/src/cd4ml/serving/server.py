@@ -84,11 +84,12 @@ def _serve(settings: ServiceSettings, listener: socket.socket, worker: "Worker |
     from cd4ml.serving.connection_limits import ConnectionLimits
     from cd4ml.serving.http_protocol import LimitedProtocol
     from cd4ml.serving.log_output import open_log_output
+    from cd4ml.serving.refusals import Refusals
 
     app = create_app(settings.bundle, settings, open_log_output(settings.log_format), worker.share if worker else None)
     served = f"{app.title} {app.version}"
     sys.setswitchinterval(_SWITCH)
-    limits = ConnectionLimits(settings)
+    limits = ConnectionLimits(settings, Refusals(app.metrics.counts))
     protocol: Any = partial(LimitedProtocol, limits=limits)
     config = uvicorn.Config(
         app,
