@@ -1,5 +1,6 @@
 """The prediction log of a service that is a process of its own: what is recorded, and what survives."""
 
+import errno
 import json
 import os
 import resource
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -119,18 +121,18 @@ def test_the_requests_of_smoke_and_of_a_canary_are_marked_and_rejected_rows_are_
     assert kinds == ["smoke"] * examples + ["canary"] * examples
 
 
-@pytest.mark.parametrize("place", ["log", "stdout"])
-def test_sigterm_under_load_loses_nothing_acknowledged(tiny_bundle, tmp_path, place):
-    log = tmp_path / "log" if place == "log" else place
-    with logged_service(tiny_bundle, tmp_path, PREDICTION_LOG=log, PREDICTION_LOG_INTERVAL=LATE) as service:
-        with service.load() as acknowledged:
-            wait_until(lambda: len(acknowledged) > 300)
-            assert service.stop() == 0
-        printed = service.out.read_text().splitlines()[1:]
+def test_under_load_there_is_a_file_for_each_interval_and_not_for_each_write(tiny_bundle, tmp_path):
+    log = tmp_path / "log"
+    with (
+        logged_service(tiny_bundle, tmp_path, PREDICTION_LOG=log, PREDICTION_LOG_INTERVAL=1) as service,
+        service.load() as acknowledged,
+    ):
+        wait_until(lambda: len(acknowledged) > 300 and time.monotonic() - min(acknowledged.values()) > 4)
+        seconds = time.monotonic() - min(acknowledged.values())
+        assert service.stop() == 0
 
-    found = records(log) if place == "log" else [json.loads(line) for line in printed]
-    assert set(acknowledged) <= {record["request_id"] for record in found}
-    assert len(found) == len({record["request_id"] for record in found})
+    assert len(list(log.rglob("*.parquet"))) <= seconds + 3
+    assert acknowledged.keys() <= {record["request_id"] for record in records(log)}
 
 
 def test_a_request_that_never_ends_does_not_keep_the_log_from_being_written_within_ten_seconds(tiny_bundle, tmp_path):
@@ -270,6 +272,21 @@ def test_a_log_that_cannot_be_is_one_line_at_the_start_and_exit_code_1(tiny_bund
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert message in done.stderr
+
+
+def test_a_folder_on_a_full_disk_is_one_line_that_says_so(tiny_bundle, tmp_path, capsys, monkeypatch):
+    def full(**_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)  # to fill a disk, one has to be the superuser
+    monkeypatch.setenv("PREDICTION_LOG", str(tmp_path / "log"))
+    monkeypatch.setenv("MODEL_BUNDLE", str(tiny_bundle))
+
+    assert main(["serve"]) == 1
+
+    error = capsys.readouterr().err
+    assert error.endswith("which cannot be written: No space left on device; free some space, or name another folder\n")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

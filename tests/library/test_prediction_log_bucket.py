@@ -197,6 +197,18 @@ def test_records_are_put_into_a_bucket_of_google(tiny_bundle, tmp_path, monkeypa
         emulator.wait(30)
 
 
+def test_a_bucket_of_google_that_cannot_be_reached_is_one_line(tiny_bundle, tmp_path):
+    settings = {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{free_port()}", "PREDICTION_LOG": "gs://log/production"}
+    with logged_service(tiny_bundle, tmp_path, **settings) as service:
+        service.ask()
+        wait_until(service.errors, seconds=120)
+        time.sleep(0.5)
+        (line,) = map(json.loads, service.errors().splitlines())
+
+    assert line["message"].startswith("gs://log/production cannot be reached: ")
+    assert (line["severity"], line.get("exception")) == ("WARNING", None)
+
+
 def is_open(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True

@@ -1,6 +1,7 @@
 """The value of PREDICTION_LOG: empty (no log), `stdout`, a folder, or the URL of a bucket."""
 
 import importlib.util
+import logging
 import os
 from typing import Any
 
@@ -51,6 +52,7 @@ def connect(address: str) -> tuple[Any, str]:
     """
     # gcsfs would ask for the bucket's kind before each write, which the rights to add do not allow, and log a warning.
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs what it raises, with a traceback at each attempt
     import fsspec
 
     filesystem, path = fsspec.core.url_to_fs(address)

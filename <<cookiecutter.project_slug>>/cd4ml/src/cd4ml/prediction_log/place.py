@@ -1,5 +1,6 @@
 """Where the prediction log is written: standard output, a folder, or a bucket. Each piece is written whole."""
 
+import errno
 import os
 import tempfile
 import time
@@ -71,20 +72,22 @@ class Folder:
 
     def __init__(self, folder: Path, layout: Layout) -> None:
         self.name, self._folder, self._layout = str(folder), folder, layout
+        # now, since beside requests it can take seconds: a crash would lose all that was answered meanwhile
+        from cd4ml.prediction_log import parquet  # noqa: F401
+
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as failure:
+            mend = "free some space" if failure.errno in (errno.ENOSPC, errno.EDQUOT) else "fix its rights"
             raise UserError(
                 f"PREDICTION_LOG is {folder}, which cannot be written: {failure.strerror}; "
-                "fix its rights, or name another folder"
+                f"{mend}, or name another folder"
             ) from None
 
     def prepare(self) -> None:
-        """Import what encodes, and remove what a killed process has left of today's and yesterday's files."""
-        from cd4ml.prediction_log import parquet  # noqa: F401
-
+        """Remove what a killed process has left of today's and yesterday's files."""
         now = datetime.now(UTC)
         for day in (now, now - timedelta(days=1)):
             for leftover in self._folder.glob(f"date={day:%Y-%m-%d}/.*.new"):

@@ -135,8 +135,9 @@ class PredictionLog:
         self._write_queue()
 
     def _write_queue(self) -> None:
-        """Write all that waits, in batches."""
-        while self._queue:
+        """Write what waits, in batches; what comes meanwhile is of the next time, or there would be a file for each."""
+        until = self._appended
+        while self._queue and (self._taken < until or self._closing.is_set()):
             entries = self._take()
             try:
                 pieces = deque(self._place.encode(entries))
