@@ -19,6 +19,6 @@ Read first: `app`, then `predict_endpoint`.
 - `openapi`: the contract in /docs. `time_pattern`: which times it allows.
 - `log_predictions`: answers to the prediction log.
 - `service_settings`: the environment variables; `setting_types`: how their texts are read.
-- `release_metadata`: models/release.json.
+- `release_metadata`: models/release.json. `clock`: a warning if it must be wrong.
 - `client`, `predict`, `smoke`: send requests to a service: the verbs `predict` and `smoke`.
 """

@@ -3,6 +3,7 @@
 What is in front of every route is made of ASGI middlewares, around POST /predict and FastAPI with everything else.
 """
 
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.examples import check_examples
 from cd4ml.errors import BundleError
 from cd4ml.serving.api_keys import RequireKey
+from cd4ml.serving.clock import warn_if_behind
 from cd4ml.serving.counts import Share
 from cd4ml.serving.error_format import ErrorFormat
 from cd4ml.serving.health_routes import HEALTH, add_health_routes
@@ -143,6 +145,7 @@ def create_app(
     difference = check_examples(bundle)
     if difference:
         raise BundleError(f"{bundle_folder}: predictions differ from examples.json: {difference}; run `make train`")
+    warn_if_behind(datetime.now(UTC).date(), bundle.manifest.until)
     app = Service(bundle, settings, output, share)
     add_health_routes(app, bundle)
     add_metrics_route(app, bundle, lambda: app.metrics, alone=share is None)
