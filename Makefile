@@ -32,8 +32,9 @@ test-all: test ## that, then bake projects and run them, and deliver them: GitHu
 	$(TIER) delivery $(SLOW) tests/delivery
 
 drills: GROUP = --group slow
-drills: $(UV) ## what goes wrong on the way to each cloud, step by step, and the rarer options (25 minutes)
-	$(TIER) drills $(subst not drill,drill,$(SLOW)) tests/delivery
+drills: $(UV) ## what goes wrong on the way to each cloud, minutes of load, and the rarer options (30 minutes)
+	$(TIER) drills $(subst not drill,drill,$(SLOW)) tests/delivery \
+	    tests/library/test_serving_restarts.py tests/library/test_serving_fuzz.py
 
 lint: $(UV) ## style, types, imports, workflows and shell scripts
 	$(RUN) ruff format --check --cache-dir .ruff_cache . "$(LIBRARY)"

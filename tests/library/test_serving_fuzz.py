@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from house_project import Project
+from test_serving_hostile import MORE_MEMORY, memory_of
 from test_serving_process import serving
 
 pytestmark = pytest.mark.slow
@@ -55,28 +56,40 @@ def every_type(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"SERVICE_API_KEYS": KEY, "ROOT_PATH": "/models/houses"}], ids=["open", "keys"]
+    ("settings", "examples"),
+    [
+        pytest.param({}, 200, id="open"),
+        pytest.param({"SERVICE_API_KEYS": KEY, "ROOT_PATH": "/models/houses"}, 200, id="keys"),
+        # 30 cases a second: what schemathesis needs to make and to check them
+        pytest.param({}, 1800, id="2,000 cases", marks=pytest.mark.drill),
+    ],
 )
-def test_schemathesis_finds_nothing(every_type, settings, tmp_path):
+def test_schemathesis_finds_nothing(every_type, settings, examples, tmp_path, capsys):
     report = tmp_path / "requests.har"
-    with serving(every_type, **settings) as (_, url):
+    with serving(every_type, **settings) as (process, url):
+        before = memory_of(process)
         command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"]
-        command += ["--checks", "all", "--max-examples", "200", "--seed", "1", "--workers", "1", "--no-color"]
+        command += ["--checks", "all", "--max-examples", str(examples), "--seed", "1", "--workers", "1", "--no-color"]
         command += ["--request-timeout", "10", "--report", "har", "--report-har-path", str(report)]
         command += ["--generation-database", "none"]
         command += ["--header", f"Authorization: Bearer {KEY}"] if settings else []
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=os.environ, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=os.environ, timeout=580)
+        more = memory_of(process) - before
 
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    statuses = _statuses(report)
+    cases, statuses = _cases(report)
+    with capsys.disabled():
+        print(f"\n{cases} cases of schemathesis; {more / 2**20:+.0f} MB since the start")
+    assert cases >= examples + 200
     assert statuses["/predict"] >= {200, 415, 422} | ({401} if settings else set()), statuses
     assert statuses["/version"] >= {200}
+    assert more < MORE_MEMORY
 
 
-def _statuses(report):
-    """Return the statuses of all responses by path, so that a run that tested nothing is noticed."""
-    statuses = {}
-    for entry in json.loads(report.read_text(encoding="utf-8"))["log"]["entries"]:
+def _cases(report):
+    """Return the number of requests and the statuses by path, so that a run that tested nothing is noticed."""
+    entries, statuses = json.loads(report.read_text(encoding="utf-8"))["log"]["entries"], {}
+    for entry in entries:
         path = "/" + entry["request"]["url"].rpartition("/")[2].partition("?")[0]
         statuses.setdefault(path, set()).add(entry["response"]["status"])
-    return statuses
+    return len(entries), statuses

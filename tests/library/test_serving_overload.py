@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from contextlib import contextmanager
-from statistics import quantiles
+from statistics import median, quantiles
 
 import pytest
 from cd4ml.bundle.bundle import Bundle
@@ -43,9 +43,9 @@ def client_of(url):
         runner.run(client.close())
 
 
-def post(bundle, rows):
+def post(bundle, rows, **others):
     row = bundle.contract.sample_row()
-    body = json.dumps({"rows": [row] * rows}).encode()
+    body = json.dumps({"rows": [row] * rows, **others}).encode()
     head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
@@ -68,16 +68,19 @@ async def closed_loop(client, message, connections, seconds):
 
 
 async def bursts(client, message, rate, seconds, size):
-    """Send a rate of requests, `size` of them at once, whatever the service does; return status, head and latency."""
-    begun, replies, tasks = time.perf_counter(), [], []
+    """Send a rate of requests, `size` of them at once, whatever the service does; return status, head and latency.
+
+    What a client without processor time could not send in time is not made up for, which would be a higher rate.
+    """
+    replies, tasks = [], []
 
     async def one():
         started = time.perf_counter()
         status, head = await client.request(message)
         replies.append((status, head, time.perf_counter() - started))
 
-    for number in range(int(rate * seconds / size)):
-        await asyncio.sleep(begun + number * size / rate - time.perf_counter())
+    for _ in range(int(rate * seconds / size)):
+        await asyncio.sleep(size / rate)
         tasks += [asyncio.create_task(one()) for _ in range(size)]
     await asyncio.gather(*tasks)
     return replies
@@ -92,28 +95,35 @@ def bundle(tiny_bundle):
     return Bundle.load(tiny_bundle)
 
 
-def test_at_twice_the_sustainable_load_accepted_requests_are_fast_and_the_rest_is_503(tiny_bundle, bundle):
-    message = post(bundle, 1000)  # far more work for the service than for this client
+def test_at_twice_the_sustainable_load_accepted_requests_are_as_fast_as_at_it_and_the_rest_is_503(tiny_bundle, bundle):
+    """As many requests wait at either load, so that an accepted one takes as long; three times as long is for noise."""
+    message = post(bundle, 100, explain=True)  # far more work for the service than for this client
     limits = {"MAX_WAITING": str(WAITING)}
     with serving(tiny_bundle, **limits) as (_, url), client_of(url) as run:
-        usual = run(closed_loop, message, 4, 2)
-        sustainable = len(usual) / 2
+        usual = run(closed_loop, message, WAITING, 3)
+        sustainable = len(usual) / 3
         replies, health = run(both, bursts, (message, 2 * sustainable, 4, 2 * WAITING), (HEALTH, 20, 4, 1))
 
     accepted = [latency for status, _, latency in replies if status == 200]
     rejected = [(head, latency) for status, head, latency in replies if status == 503]
+    at_once = [latency for _, latency in rejected]
     figures = (
-        f"sustainable {sustainable:,.0f}/s, p99 {p99(usual) * 1000:.1f} ms; at twice that: {len(accepted) / 4:,.0f}/s "
-        f"accepted, p99 {p99(accepted) * 1000:.1f} ms; {len(rejected) / 4:,.0f}/s rejected, "
-        f"p99 {p99([latency for _, latency in rejected]) * 1000:.1f} ms"
+        f"sustainable {sustainable:,.0f}/s, {in_ms(usual)}; at twice that: {len(accepted) / 4:,.0f}/s accepted, "
+        f"{in_ms(accepted)}; {len(rejected) / 4:,.0f}/s rejected, {in_ms(at_once)}"
     )
     print(figures)
     assert len(accepted) + len(rejected) == len(replies)
     assert all("retry-after: 1\r\n" in head and "application/problem+json" in head for head, _ in rejected)
-    assert len(rejected) > len(replies) / 10, figures
-    assert len(accepted) / 4 > sustainable / 10, figures
-    assert p99(accepted) < 20 * WAITING / sustainable + 0.5, figures
+    assert len(rejected) > len(replies) * 0.3, figures  # half of them, if the machine were ours alone
+    assert len(accepted) / 4 > sustainable / 4, figures
+    assert p99(accepted) < 3 * p99(usual), figures
+    assert median(accepted) < 3 * median(usual), figures
+    assert median(at_once) < 2 * median(usual), figures
     assert {status for status, _, _ in health} == {200}
+
+
+def in_ms(latencies):
+    return f"p50 {median(latencies) * 1000:.0f} ms, p99 {p99(latencies) * 1000:.0f} ms"
 
 
 async def both(client, function, first, second):
