@@ -261,7 +261,6 @@ def test_a_response_does_not_wait_for_a_log_that_cannot_be_written(tiny_bundle, 
         ("{tmp_path}/file/log", "which cannot be written: Not a directory"),
         ("ftp://host/log", 'PREDICTION_LOG is "ftp://host/log"; write stdout, a folder, or the URL of a bucket'),
         ("gs://", 'PREDICTION_LOG is "gs://"'),
-        ("az://container/log", "adlfs is not installed: install cd4ml[log-azure]; for the image, set prediction_log ="),
     ],
 )
 def test_a_log_that_cannot_be_is_one_line_at_the_start_and_exit_code_1(tiny_bundle, tmp_path, address, message):
@@ -301,6 +300,28 @@ def test_an_invalid_setting_of_the_log_is_one_line(tiny_bundle, capsys, monkeypa
     error = capsys.readouterr().err
     assert f'PREDICTION_LOG_{variable} is "{value}"' in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "missing", "extra"),
+    [
+        ("gs://bucket/log", "gcsfs", "log-gs"),
+        ("s3://bucket/log", "s3fs", "log-s3"),
+        ("az://container/log", "adlfs", "log-azure"),
+        ("abfss://container/log", "pyarrow", "log-azure"),
+    ],
+)
+def test_without_its_package_a_bucket_is_one_line_with_the_extra(
+    tiny_bundle, capsys, monkeypatch, address, missing, extra
+):
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.setenv("MODEL_BUNDLE", str(tiny_bundle))
+    monkeypatch.setenv("PREDICTION_LOG", address)
+
+    assert main(["serve"]) == 1
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"PREDICTION_LOG is {address}, and {missing} is not installed: install cd4ml[{extra}]; for the image" in line
 
 
 def test_without_pyarrow_a_log_in_a_folder_is_one_line_and_one_on_stdout_works(tiny_bundle, tmp_path):

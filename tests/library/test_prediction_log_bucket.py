@@ -1,4 +1,4 @@
-"""The prediction log in buckets: a server of S3's API (moto) that goes away and comes back, and one of Google's."""
+"""The prediction log in buckets: a server of S3's API (moto) that goes away and comes back, Google's, and Azurite."""
 
 import contextlib
 import json
@@ -8,14 +8,19 @@ import subprocess
 import sys
 import time
 import urllib.request
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import fsspec
 import pytest
+from cd4ml.bundle.bundle import Bundle
 from cd4ml.cli import main
+from cd4ml.prediction_log.place import Bucket
 from cd4ml.prediction_log.read import read
+from cd4ml.prediction_log.record import Layout
 from logged_service import logged_service, wait_until
+
+from tests.delivery import clouds
 
 pytestmark = pytest.mark.slow
 boto3 = pytest.importorskip("boto3", reason="boto3 is not installed: uv sync --group slow")
@@ -174,15 +179,23 @@ def enforce(s3: S3, after: int) -> None:
     urllib.request.urlopen(asked, timeout=60).close()
 
 
-def test_records_are_put_into_a_bucket_of_google(tiny_bundle, tmp_path, monkeypatch):
-    port = free_port()
+@contextlib.contextmanager
+def google(port: int):
+    """Google's emulator with the bucket `log`."""
     command = [Path(sys.executable).with_name("gcp-storage-emulator"), "start", f"--port={port}", "--in-memory"]
     emulator = subprocess.Popen(
         [*command, "--default-bucket=log"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        address = f"http://127.0.0.1:{port}"
         wait_until(lambda: is_open(port))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        emulator.kill()
+        emulator.wait(30)
+
+
+def test_records_are_put_into_a_bucket_of_google(tiny_bundle, tmp_path, monkeypatch):
+    with google(free_port()) as address:
         settings = {"STORAGE_EMULATOR_HOST": address, "PREDICTION_LOG": "gs://log/production"}
         with logged_service(tiny_bundle, tmp_path, **settings, K_SERVICE="houses") as service:
             identity = service.ask()["request_id"]
@@ -192,9 +205,28 @@ def test_records_are_put_into_a_bucket_of_google(tiny_bundle, tmp_path, monkeypa
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
         today = datetime.now(UTC).date()
         assert [record["request_id"] for record in read("gs://log/production", today, today).to_pylist()] == [identity]
-    finally:
-        emulator.kill()
-        emulator.wait(30)
+
+
+def test_a_bucket_of_google_that_cannot_be_reached_is_reported_within_seconds(tiny_bundle, tmp_path, monkeypatch):
+    """gcsfs alone would try for half a minute before it fails."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+    settings = {"PREDICTION_LOG": "gs://log/production", "PREDICTION_LOG_INTERVAL": 1}
+    with logged_service(tiny_bundle, tmp_path, **settings) as service:
+        identity = service.ask()["request_id"]
+        wait_until(lambda: service.errors().count("\n") == 2, seconds=20)
+        first, second = service.errors().splitlines()
+        assert "gs://log/production cannot be reached: TimeoutError: no answer within 5 seconds" in first
+        assert "gs://log/production cannot be written: TimeoutError: no answer within 5 seconds" in second
+        with google(port):
+            wait_until(lambda: "is written again" in service.errors(), seconds=60)
+            assert service.stop() == 0
+            fsspec.filesystem("gs").clear_instance_cache()
+            today = datetime.now(UTC).date()
+            yesterday = date.fromordinal(today.toordinal() - 1)
+            recorded = read("gs://log/production", yesterday, today).to_pylist()
+            assert [record["request_id"] for record in recorded] == [identity]
 
 
 def test_a_bucket_of_google_that_cannot_be_reached_is_one_line(tiny_bundle, tmp_path):
@@ -213,3 +245,63 @@ def is_open(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
+
+
+@pytest.fixture
+def azure(need, tmp_path, monkeypatch):
+    """Azurite, with a container for predictions; the connection string of its owner, as this process has it."""
+    with clouds.azure(need, tmp_path) as settings:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        fsspec.filesystem("az").clear_instance_cache()
+        fsspec.filesystem("az", skip_instance_cache=True).mkdir("predictions")
+        yield settings["AZURE_STORAGE_CONNECTION_STRING"]
+
+
+def signed(owner: str, rights: str) -> dict[str, str]:
+    """Return the setting with which a service may do so much in the container, and no more."""
+    blob = pytest.importorskip("azure.storage.blob", reason="adlfs is not installed: uv sync --group slow")
+    told = dict(part.split("=", 1) for part in owner.strip(";").split(";"))
+    token = blob.generate_container_sas(
+        told["AccountName"],
+        "predictions",
+        account_key=told["AccountKey"],
+        permission=rights,
+        expiry=datetime.now(UTC) + timedelta(hours=1),
+    )
+    string = f"BlobEndpoint={told['BlobEndpoint']};SharedAccessSignature={token}"
+    return {"AZURE_STORAGE_CONNECTION_STRING": string}
+
+
+def test_records_are_put_into_azure_with_the_right_to_add_alone_and_one_ids_records_are_removed(
+    tiny_bundle, tmp_path, azure, capsys
+):
+    with logged_service(
+        tiny_bundle, tmp_path, PREDICTION_LOG="az://predictions/production", PREDICTION_LOG_INTERVAL=LATE,
+        **signed(azure, rights="c"),
+    ) as service:  # fmt: skip
+        service.ask(service.row | {"house_id": "h-1"}, service.row | {"house_id": "h-2"})
+        assert service.stop() == 0
+        assert service.errors() == ""
+
+    assert ids_in_azure() == ["h-1", "h-2"]
+    assert main(["forget-id", "h-1", "--log", "az://predictions/production"]) == 0
+    assert "removed records of this id: 1, from 1 file" in capsys.readouterr().out
+    assert ids_in_azure() == ["h-2"]
+
+
+def ids_in_azure() -> list[str]:
+    today = datetime.now(UTC).date()
+    table = read("az://predictions/production", date.fromordinal(today.toordinal() - 1), today)
+    return [record["id"] for record in table.to_pylist()]
+
+
+def test_an_object_that_azure_has_already_is_neither_an_error_nor_there_twice(tiny_bundle, azure):
+    bundle = Bundle.load(tiny_bundle)
+    bucket = Bucket("az://predictions/production", Layout.of(bundle))
+    bucket.prepare()
+    bucket.write(("date=2026-11-28/a.parquet", b"first"))
+    bucket.write(("date=2026-11-28/a.parquet", b"second"))
+
+    filesystem = fsspec.filesystem("az", skip_instance_cache=True)
+    assert filesystem.cat_file("predictions/production/date=2026-11-28/a.parquet") == b"first"

@@ -16,6 +16,7 @@ from cd4ml.prediction_log.record import Entry, Layout, as_lines
 
 _AT_ONCE = 4096  # bytes: up to here, the lines of two processes do not mix in a pipe
 _STDOUT = 1
+_ATTEMPT = 5.0  # seconds; gcsfs alone would try for half a minute before it reports anything
 _LEFTOVER = 3600.0  # seconds after which an unfinished file is one that a killed process left
 
 Piece = tuple[str, bytes]
@@ -132,7 +133,7 @@ class Bucket:
         from cd4ml.prediction_log import parquet  # noqa: F401
 
         try:
-            self._connected().info(self._root)
+            self._call("info", "")
         except Exception as failure:
             if not (isinstance(failure, FileNotFoundError) or _is_denied(failure)):
                 raise
@@ -145,13 +146,20 @@ class Bucket:
 
     def write(self, piece: Piece) -> None:
         """Put an object, in one request."""
-        with suppress(FileExistsError):
-            self._connected().pipe_file(f"{self._root}/{piece[0]}", piece[1], **self._mode)
+        try:
+            with suppress(FileExistsError):
+                self._call("pipe_file", f"/{piece[0]}", piece[1], **self._mode)
+        except FileNotFoundError:  # Google's says only the URL of an upload
+            raise FileNotFoundError("the bucket does not exist") from None
 
-    def _connected(self) -> Any:
+    def _call(self, name: str, path: str, *arguments: Any, **options: Any) -> None:
+        """Call a function of fsspec for a path in the log, but for no longer than an attempt may take."""
         if self._filesystem is None:
             self._filesystem, self._root = connect(self.name)
-        return self._filesystem
+        try:
+            getattr(self._filesystem, name)(f"{self._root}{path}", *arguments, timeout=_ATTEMPT, **options)
+        except TimeoutError:
+            raise TimeoutError(f"no answer within {_ATTEMPT:.0f} seconds; check its name and the credentials") from None
 
 
 def _is_denied(failure: Exception) -> bool:
