@@ -182,6 +182,10 @@ def test_beyond_the_limit_of_connections_only_health_checks_are_answered_until_i
             stack.enter_context(connect(url))
         time.sleep(0.3)
         assert status(url, "/predict") == "503"
+        reply = ask(url, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").lower()
+        assert reply.startswith("http/1.1 503 ")
+        assert "retry-after: 1\r\n" in reply
+        assert "connection: close\r\n" in reply  # though it was not asked for
         assert status(url, "/health/ready") == "200"
         time.sleep(6)
         assert status(url, "/predict") == "200"

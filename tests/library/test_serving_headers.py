@@ -5,7 +5,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.serving.app import create_app
 from cd4ml.serving.service_settings import ServiceSettings
 from starlette.responses import HTMLResponse, PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 
@@ -17,10 +17,17 @@ async def crash(request):
     raise RuntimeError
 
 
+async def page_with_a_policy_in_capitals(scope, receive, send):
+    headers = [(b"Content-Security-Policy", b"default-src https:"), (b"Cache-Control", b"private")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"<p>"})
+
+
 @pytest.fixture(scope="module")
 def client(tiny_bundle):
     app = create_app(tiny_bundle, ServiceSettings())
     app.router.routes.append(Route("/ours", page_with_a_policy))
+    app.router.routes.append(Mount("/capitals", page_with_a_policy_in_capitals))
     app.router.routes.append(Route("/plain", lambda request: PlainTextResponse("x")))
     app.router.routes.append(Route("/crash", crash))
     with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
@@ -30,7 +37,7 @@ def client(tiny_bundle):
 @pytest.mark.parametrize(
     ("path", "status"),
     [("/", None), ("/docs", 200), ("/version", 200), ("/openapi.json", 200), ("/predict", 405), ("/nowhere", 404),
-     ("/docs/files/swagger-ui.css", 200), ("/plain", 200), ("/ours", 200), ("/crash", 500)],
+     ("/docs/files/swagger-ui.css", 200), ("/plain", 200), ("/ours", 200), ("/capitals/", 200), ("/crash", 500)],
 )  # fmt: skip
 def test_every_response_is_protected_once(client, path, status):
     reply = client.get(path)
@@ -54,8 +61,9 @@ def test_a_prediction_is_not_kept_and_no_browser_runs_it(client, tiny_bundle):
         assert reply.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-def test_the_policy_of_a_route_is_kept(client):
-    headers = client.get("/ours").headers
+@pytest.mark.parametrize("path", ["/ours", "/capitals/"])
+def test_the_policy_of_a_route_is_kept(client, path):
+    headers = client.get(path).headers
 
     assert (headers["content-security-policy"], headers["cache-control"]) == ("default-src https:", "private")
 
@@ -64,6 +72,7 @@ def test_the_policy_of_a_route_is_kept(client):
 def test_no_other_site_may_show_a_page_in_a_frame(client, path):
     policy = dict(part.strip().split(" ", 1) for part in client.get(path).headers["content-security-policy"].split(";"))
 
-    assert policy["frame-ancestors"] == "'none'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == policy["object-src"] == "'none'"
+    assert policy["form-action"] == "'self'"
     assert "script-src" in policy or policy["default-src"] == "'self'"
     assert "unsafe-inline" not in policy.get("script-src", "")

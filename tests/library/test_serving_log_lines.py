@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -60,12 +61,14 @@ def log(tiny_bundle, tmp_path, body):
         assert request(url, "/predict", {"rows": [{"size": "secret-size"}]}, **key) == "422"
         assert request(url, "/predict", body, Authorization="Bearer another-key") == "401"
         assert request(url, "/nowhere%0Aelse", X_Request_Kind="none", **key) == "404"
+        assert request(url, f"/nowhere/{'x' * 400}", **key) == "404"
         assert request(url, "/health/ready") == "200"
         assert request(url, "/health/live?x=1") == "200"
+        assert request(url, "/health/ready", body, **key) == "405"
     return file.read_text()
 
 
-def test_each_request_but_health_checks_is_one_line_of_json(log, tiny_bundle):
+def test_each_request_but_health_checks_that_succeed_is_one_line_of_json(log, tiny_bundle):
     lines = [json.loads(line) for line in log.splitlines()]
 
     assert [(line["method"], line["path"], line["status"], line["client"], line.get("rows")) for line in lines] == [
@@ -74,13 +77,28 @@ def test_each_request_but_health_checks_is_one_line_of_json(log, tiny_bundle):
         ("POST", "/predict", 422, "user", None),
         ("POST", "/predict", 401, "user", None),
         ("GET", "/nowhere\nelse", 404, "user", None),
+        ("GET", f"/nowhere/{'x' * 400}"[:300], 404, "user", None),
+        ("POST", "/health/ready", 405, "user", None),
     ]
+    assert {line["severity"] for line in lines} == {"INFO"}  # what a client does wrong is no error of the service
     first, manifest = lines[0], Bundle.load(tiny_bundle).manifest
     assert (first["request_id"], first["trace_id"]) == ("r-1", TRACE)
     assert (first["version"], first["digest"]) == (manifest.version, manifest.digest)
     assert 0 < first["duration_ms"] < 10_000
     assert abs(datetime.fromisoformat(first["time"]).timestamp() - time.time()) < 600
     assert lines[1]["request_id"] == lines[1]["trace_id"] != TRACE
+
+
+def test_the_line_of_a_client_that_has_left_has_status_499(tiny_bundle, tmp_path):
+    with (tmp_path / "log").open("w") as stream, serving(tiny_bundle, stream) as (_, url):
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=30) as connection:
+            head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+            connection.sendall(f"{head}{{".encode())
+            time.sleep(0.5)
+        time.sleep(0.5)
+
+    (line,) = (json.loads(line) for line in (tmp_path / "log").read_text().splitlines())
+    assert (line["path"], line["status"], line["severity"]) == ("/predict", 499, "INFO")
 
 
 def test_a_line_has_no_query_no_value_of_a_row_and_no_key(log):

@@ -87,6 +87,7 @@ def test_a_route_that_is_added_requires_a_key(client, route):
 @pytest.mark.parametrize("path", sorted(PUBLIC_PATHS))
 def test_public_paths_are_read_without_a_key_and_nothing_else_is_done_there(client, path):
     assert client.get(path).status_code in (200, 307)
+    assert 401 not in (client.head(path).status_code, client.options(path).status_code)
     problem_of(client.post(path), 401)
     problem_of(client.get(f"{path.rstrip('/')}/x"), 401)
 

@@ -68,6 +68,7 @@ def test_another_traceparent_is_ignored_and_a_new_trace_begins(client, parents):
 
     assert TRACE not in (first[1], second[1])
     assert first[1] != second[1]
+    assert first[3] == second[3] == "00"  # who begins a trace does not decide that others keep it
     assert state is None  # it belongs to the trace that is ignored
 
 
@@ -84,7 +85,8 @@ def test_another_traceparent_is_ignored_and_a_new_trace_begins(client, parents):
         ([",".join(f"k{number}=v" for number in range(33))], None),
         ([f"a={'x' * 256}"], f"a={'x' * 256}"),
         ([f"a={'x' * 257}"], None),
-        ([f"a={'x' * 255},b={'y' * 255}"], None),
+        ([f"a={'x' * 253},b={'y' * 254}"], f"a={'x' * 253},b={'y' * 254}"),  # 512 bytes
+        ([f"a={'x' * 253},b={'y' * 255}"], None),
         ([""], None),
     ],
 )
