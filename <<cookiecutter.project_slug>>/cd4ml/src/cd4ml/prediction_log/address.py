@@ -52,7 +52,10 @@ def connect(address: str) -> tuple[Any, str]:
     """
     # gcsfs would ask for the bucket's kind before each write, which the rights to add do not allow, and log a warning.
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs what it raises, with a traceback at each attempt
+    # They log what they raise, at each attempt: with a traceback, or with all the credentials that are not there. The
+    # writer reports it once a minute.
+    for library in ("azure", "gcsfs"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     import fsspec
 
     filesystem, path = fsspec.core.url_to_fs(address)
