@@ -106,6 +106,22 @@ def test_an_error_is_beside_its_field_which_has_the_focus(visit, services):
     assert seen.page.locator("[aria-invalid]").count() == 0
 
 
+def test_no_earlier_answer_stands_beside_an_error(visit, services):
+    seen = visit(services["binary"])
+
+    for rejected in ("-3", "1e"):  # by the service, and before it is asked
+        seen.field("size").fill("120.5")
+        seen.predict()
+        assert seen.page.locator("#contributions tr").count()
+
+        seen.field("size").press("Control+a")
+        seen.field("size").press_sequentially(rejected)
+        seen.page.get_by_role("button", name="Predict").click()
+        seen.page.wait_for_selector("[aria-invalid]")
+        assert seen.page.locator("#prediction").inner_text() == ""
+        assert seen.page.locator("#explanation").is_hidden()
+
+
 def test_what_is_empty_or_half_written_is_said_too(visit, services):
     seen = visit(services["binary"])
 

@@ -88,6 +88,11 @@ function columnIs(field, column) { // the service cuts long names
   return name === column || (column.endsWith("…") && name.startsWith(column.slice(0, -1)));
 }
 
+function withdraw() { // what was shown is of another row than the one that was rejected
+  part("prediction").replaceChildren();
+  part("explanation").hidden = true;
+}
+
 function showErrors(errors, detail) {
   const others = [];
   for (const {column, rule} of errors) {
@@ -155,7 +160,7 @@ function showPrediction({predictions: [prediction], probabilities}) {
     const [probability] = probabilities;
     spoken += task === "binary" ? `, probability of true ${percent(probability)}` : `, probability ${percent(probability[prediction])}`;
   }
-  if (threshold) all.push(element("p", {className: "hint"}, `The mark: true from ${percent(Number(threshold))} on.`));
+  if (threshold) all.push(element("p", {className: "hint"}, `The mark: true at ${percent(Number(threshold))} or more.`));
   part("prediction").replaceChildren(...all);
   say(spoken, {spokenOnly: true});
 }
@@ -196,19 +201,26 @@ async function submit() {
   if (waiting) return;
   clear();
   const unread = incomplete();
-  if (unread.length) return showErrors(unread, "");
+  if (unread.length) {
+    withdraw();
+    return showErrors(unread, "");
+  }
   waiting = true;
   say("Asking the service…");
   try {
     const row = Object.fromEntries(fields.map((field) => [field.dataset.column, valueOf(field)]));
     const {status, content} = await ask(row);
     say("");
-    if (status !== 200) return showFailure(status, content);
+    if (status !== 200) {
+      withdraw();
+      return showFailure(status, content);
+    }
     showPrediction(content);
     showExplanation(row, content.predictions[0], content);
     part("answer").scrollIntoView({block: "nearest"});
   } catch (failure) {
     say("");
+    withdraw();
     part("problem").textContent = `No answer from the service: ${failure.message}`;
   } finally {
     waiting = false;

@@ -80,7 +80,7 @@ def _purpose(bundle: Bundle) -> str:
     description = f": {escape(target.description.strip().removesuffix('.'))}" if target.description else ""
     match decision.task:
         case "binary":
-            how = f"a probability; true from {decision.threshold:.3g} on"
+            how = f"a probability; true at {decision.threshold:.3g} or more"
         case "multiclass":
             how = f"the most probable of {len(decision.classes)} classes"
         case "regression":
