@@ -42,7 +42,7 @@ def test_all_records_of_an_id_are_removed_and_no_other(tiny_bundle, log, capsys)
 
     assert main(["forget-id", "h-1", "--log", str(log)]) == 0
 
-    assert "removed records of this id: 2, from 2 files" in capsys.readouterr().out
+    assert capsys.readouterr().out == "  removed records of this id: 2, from 2 files\n"
     left = sorted(str(record["id"]) for record in records(log))
     assert left == ["7", "None", *["another"] * 5, "h-2"]
     assert sum(path.read_bytes() == content for path, content in before.items()) == 3
@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_rewritten_stays_as_it_is(tiny_bundle, log):
     ("place", "message"),
     [
         ("stdout", "the platform keeps it"),
-        ("", "there is no prediction log"),
+        ("", "no prediction log is named; name a folder, or the URL of a bucket, with --log"),
         ("nowhere/log", "there is no prediction log in nowhere/log"),
         ("ftp://host/log", 'PREDICTION_LOG is "ftp://host/log"'),
         ("az://container/log", "adlfs is not installed"),

@@ -289,30 +289,35 @@ def test_a_folder_on_a_full_disk_is_one_line_that_says_so(tiny_bundle, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
-    [("INTERVAL", "0"), ("INTERVAL", "1s"), ("BATCH", "0"), ("QUEUE", "-1"), ("FLUSH", "always")],
+    ("variable", "value", "advice"),
+    [
+        ("INTERVAL", "0", "write a whole number from 1 to 3,600"),
+        ("INTERVAL", "1s", "write a whole number from 1 to 3,600"),
+        ("BATCH", "0", "write a whole number from 1 to 1,000,000"),
+        ("QUEUE", "-1", "write a whole number from 1 to 10,000,000"),
+        ("FLUSH", "always", "write interval or request"),
+    ],
 )
-def test_an_invalid_setting_of_the_log_is_one_line(tiny_bundle, capsys, monkeypatch, variable, value):
+def test_an_invalid_setting_of_the_log_is_one_line(tiny_bundle, capsys, monkeypatch, variable, value, advice):
     monkeypatch.setenv(f"PREDICTION_LOG_{variable}", value)
 
     assert main(["serve"]) == 1
 
     error = capsys.readouterr().err
-    assert f'PREDICTION_LOG_{variable} is "{value}"' in error
-    assert error.count("\n") == 1
+    assert error == f'serve: PREDICTION_LOG_{variable} is "{value}"; {advice}\n'
 
 
 @pytest.mark.parametrize(
-    ("address", "missing", "extra"),
+    ("address", "missing", "group"),
     [
-        ("gs://bucket/log", "gcsfs", "log-gs"),
-        ("s3://bucket/log", "s3fs", "log-s3"),
-        ("az://container/log", "adlfs", "log-azure"),
-        ("abfss://container/log", "pyarrow", "log-azure"),
+        ("gs://bucket/log", "gcsfs", "gs"),
+        ("s3://bucket/log", "s3fs", "s3"),
+        ("az://container/log", "adlfs", "azure"),
+        ("abfss://container/log", "pyarrow", "azure"),
     ],
 )
-def test_without_its_package_a_bucket_is_one_line_with_the_extra(
-    tiny_bundle, capsys, monkeypatch, address, missing, extra
+def test_without_its_package_a_bucket_is_one_line_with_the_group(
+    tiny_bundle, capsys, monkeypatch, address, missing, group
 ):
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.setenv("MODEL_BUNDLE", str(tiny_bundle))
@@ -321,7 +326,7 @@ def test_without_its_package_a_bucket_is_one_line_with_the_extra(
     assert main(["serve"]) == 1
 
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"PREDICTION_LOG is {address}, and {missing} is not installed: install cd4ml[{extra}]; for the image" in line
+    assert f"PREDICTION_LOG is {address}, and {missing} is not installed: add {group} to ALSO in the Makefile, " in line
 
 
 def test_without_pyarrow_a_log_in_a_folder_is_one_line_and_one_on_stdout_works(tiny_bundle, tmp_path):
@@ -332,7 +337,7 @@ def test_without_pyarrow_a_log_in_a_folder_is_one_line_and_one_on_stdout_works(t
     done = subprocess.run(COMMAND, env=os.environ | settings, capture_output=True, text=True, timeout=60)
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "pyarrow is not installed: install cd4ml[log]" in done.stderr
+    assert "pyarrow is not installed: install cd4ml[log]; " in done.stderr
     with logged_service(tiny_bundle, tmp_path, **settings | {"PREDICTION_LOG": "stdout"}) as service:
         service.ask()
         assert service.stop() == 0

@@ -38,8 +38,12 @@ def require_packages(address: str) -> None:
     extra = _EXTRAS[scheme] if separator else "log"
     for package in ("pyarrow", "fsspec", *([_PACKAGES[extra]] if separator else [])):
         if importlib.util.find_spec(package) is None:
+            group = extra.removeprefix("log-")
+            advice = (
+                f"add {group} to ALSO in the Makefile, then run make setup" if separator else f"install cd4ml[{extra}]"
+            )
             raise UserError(
-                f"PREDICTION_LOG is {address}, and {package} is not installed: install cd4ml[{extra}]; for the image, "
+                f"PREDICTION_LOG is {address}, and {package} is not installed: {advice}; for the image, "
                 'set prediction_log = "bucket" in [tool.cd4ml] of pyproject.toml, and build it again'
             )
 

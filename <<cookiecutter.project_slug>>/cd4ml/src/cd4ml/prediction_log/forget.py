@@ -34,7 +34,8 @@ def main(argv: list[str]) -> None:
         report(f"no record of this id in {options.log}; the service writes its records a little later than it predicts")
         return
     report(f"removed records of this id: {records:,}, from {files:,} file{'s' if files > 1 else ''}")
-    report("a bucket that keeps earlier versions or deleted objects has them until it removes these")
+    if "://" in options.log:
+        report("a bucket that keeps earlier versions or deleted objects has them until it removes these")
 
 
 def forget(log: StoredLog, identity: str) -> tuple[int, int]:

@@ -24,8 +24,8 @@ class StoredLog:
             UserError: a package that reads it is not installed.
         """
         if place in ("", "stdout"):
-            where = "the platform keeps what the service prints" if place else "there is no prediction log"
-            raise DataError(f'PREDICTION_LOG is "{place}": {where}; write a folder, or the URL of a bucket')
+            where = "the platform keeps what goes to stdout" if place else "no prediction log is named"
+            raise DataError(f"{where}; name a folder, or the URL of a bucket, with --log or as PREDICTION_LOG")
         try:
             self.place = checked(place)
         except ValueError as fault:
@@ -35,7 +35,7 @@ class StoredLog:
             self.filesystem, self._root = connect(self.place)
             self.filesystem.invalidate_cache()  # which this process may have kept from an earlier call
             if not self.filesystem.exists(self._root):
-                raise DataError(f"there is no prediction log in {place}; check PREDICTION_LOG")
+                raise DataError(f"there is no prediction log in {place}; check --log or PREDICTION_LOG")
 
     def days(self) -> list[date]:
         """Return the days that have records, the oldest first."""

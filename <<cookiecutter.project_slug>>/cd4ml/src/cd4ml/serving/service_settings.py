@@ -107,7 +107,8 @@ def _described(error: Any, arguments: Mapping[str, str]) -> str:
     if error["type"] == "value_error":
         return f"{name} {error['ctx']['error']}"
     if error["type"] == "literal_error":
-        return f'{name} is "{error["input"]}"; write {error["ctx"]["expected"]}'.replace("'", "")
+        expected = error["ctx"]["expected"].replace("'', ", "").replace("'", "")  # '' is what an unset variable has
+        return f'{name} is "{error["input"]}"; write {expected}'
     return f"{name} is not valid: {error['msg']}"
 
 
