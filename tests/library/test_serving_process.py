@@ -171,6 +171,13 @@ def test_predict_without_a_service_prints_how_to_start_it(run, tiny_bundle):
     assert "make serve" in error
 
 
+def test_predict_without_a_key_says_which_variable_to_set(run, tiny_bundle):
+    with serving(tiny_bundle, SERVICE_API_KEYS="a-key-that-nobody-may-see") as (_, url):
+        code, _, error = run("predict", "--url", url, MODEL_BUNDLE=tiny_bundle)
+
+    assert (code, error) == (1, f"predict: {url} returned 401; set SERVICE_API_KEY to one of its keys\n")
+
+
 def test_predict_rejects_an_address_that_is_not_a_url(run, tiny_bundle):
     code, _, error = run("predict", "--url", "localhost:8000", MODEL_BUNDLE=tiny_bundle)
 
@@ -183,6 +190,16 @@ def test_smoke_passes_against_the_same_bundle(run, service, tiny_bundle):
     assert (code, error) == (0, "")
     assert "all 10 are equal to the pipeline's" in output
     assert "422 for a row with a list as size" in output
+
+
+def test_all_requests_of_smoke_are_marked_as_such(run, tiny_bundle):
+    with serving(tiny_bundle) as (process, url):
+        assert run("smoke", "--url", url, MODEL_BUNDLE=tiny_bundle)[0] == 0
+        process.terminate()
+        lines = [json.loads(line) for line in process.stderr.read().splitlines()]
+
+    asked = [(line["status"], line["client"]) for line in lines if line["path"] == "/predict"]
+    assert asked == [(200, "smoke"), (422, "smoke")]
 
 
 def test_smoke_fails_against_another_bundle(run, service, tiny_bundles):

@@ -60,6 +60,7 @@ def add_health_routes(app: FastAPI, bundle: Bundle) -> None:
         """Return the model's version, its runtime and the reason for it, what it was made of, and its release."""
         return model
 
-    for path, endpoint in zip(HEALTH, (live, ready, version), strict=True):
-        app.add_api_route(path, endpoint, methods=["GET"])
+    endpoints = {"Liveness": live, "Readiness": ready, "Version and lineage of the model": version}
+    for path, (summary, endpoint) in zip(HEALTH, endpoints.items(), strict=True):
+        app.add_api_route(path, endpoint, methods=["GET"], summary=summary)
         app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)

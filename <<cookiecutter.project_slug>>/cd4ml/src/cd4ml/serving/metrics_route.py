@@ -34,12 +34,13 @@ def add_metrics_route(app: FastAPI, bundle: Bundle, metrics: Callable[[], Metric
 
         return Exposition(metrics(), model_labels(bundle), alone)
 
-    async def read() -> Response:
+    async def metrics_text() -> Response:
         """Return what the service counted since it started, as Prometheus reads it."""
         return Response(exposition().text(), headers={"content-type": _MEDIA_TYPE})
 
-    app.add_api_route(METRICS, read, methods=["GET"], response_class=PlainTextResponse)
-    app.add_api_route(METRICS, read, methods=["HEAD"], include_in_schema=False)
+    summary = "Metrics for Prometheus"
+    app.add_api_route(METRICS, metrics_text, methods=["GET"], response_class=PlainTextResponse, summary=summary)
+    app.add_api_route(METRICS, metrics_text, methods=["HEAD"], include_in_schema=False)
 
 
 def model_labels(bundle: Bundle) -> dict[str, str]:

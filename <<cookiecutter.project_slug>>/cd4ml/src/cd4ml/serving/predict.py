@@ -12,6 +12,14 @@ from cd4ml.serving.client import NoServiceError, call, credential_headers
 from cd4ml.serving.service_settings import bundle_folder
 from cd4ml.terminal.arguments import Arguments
 
+_ADVICE = {
+    401: "set SERVICE_API_KEY to one of its keys",
+    404: "does --url name something else than the service, or a path in it?",
+    422: "does it serve another model than models/bundle?",
+    503: "it is busy: try again",
+}
+"""By the response's status: why a service rejects a row of the bundle's contract, or what to do."""
+
 
 def main(argv: list[str]) -> None:
     """Send one row made from the bundle's contract; print the curl command, and the response.
@@ -30,7 +38,8 @@ def main(argv: list[str]) -> None:
     print(_curl_command(url, body))
     print(json.dumps(reply.body, indent=2, ensure_ascii=False))
     if reply.status != 200:
-        raise UserError(f"{url} returned {reply.status}; does it serve another model than models/bundle?")
+        advice = _ADVICE.get(reply.status, "the response above says why")
+        raise UserError(f"{url} returned {reply.status}; {advice}")
 
 
 def _sample_row() -> dict[str, Any]:

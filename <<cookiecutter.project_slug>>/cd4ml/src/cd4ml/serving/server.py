@@ -74,7 +74,8 @@ def _supervise(argv: list[str], settings: ServiceSettings, listener: socket.sock
 
 
 def _announce(served: str, settings: ServiceSettings, listener: socket.socket) -> None:
-    print(f"serving {served} at {_url(settings.host, listener)}/docs", flush=True)
+    url = _url(settings.host, listener)
+    print(f"serving {served} at {url}; the API's documentation: {url}/docs", flush=True)
 
 
 def _serve(settings: ServiceSettings, listener: socket.socket, worker: "Worker | None" = None) -> None:

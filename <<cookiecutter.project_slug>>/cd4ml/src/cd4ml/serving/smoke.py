@@ -36,7 +36,7 @@ def main(argv: list[str]) -> None:
         "--tries", type=int, default=1, help="how often to repeat a request until this bundle responds"
     )
     arguments.add_argument(
-        "--kind", choices=KINDS[1:], default="smoke", help="how the prediction log marks the requests"
+        "--kind", choices=KINDS[1:], default="smoke", help="how the service's logs mark the requests"
     )
     options = arguments.parse_args(argv)
     url, bundle = options.url.rstrip("/"), Bundle.load(bundle_folder(os.environ))
@@ -46,7 +46,7 @@ def main(argv: list[str]) -> None:
         "predictions": lambda: check_predictions(url, bundle, options.rounds, options.tries, options.kind),
     }
     if options.tries == 1:  # if other bundles respond too, a rejection proves nothing, and clouds' alarms count it
-        checks["rejection"] = lambda: check_rejection(url, bundle)
+        checks["rejection"] = lambda: check_rejection(url, bundle, options.kind)
     rows = [("check", "result")]
     try:
         for name, check in checks.items():
@@ -108,14 +108,15 @@ def check_predictions(url: str, bundle: Bundle, rounds: int = 1, tries: int = 1,
     return f"all {len(rows)} are equal to the pipeline's{repeated}"
 
 
-def check_rejection(url: str, bundle: Bundle) -> str:
+def check_rejection(url: str, bundle: Bundle, kind: str = "smoke") -> str:
     """Check that the service rejects a row in which the value of one column is a list; return how.
 
     Raises:
         DifferenceError: it does not, or does not name the column.
     """
     name = next(iter(bundle.contract.columns))
-    reply = call(url, "/predict", {"rows": [bundle.contract.sample_row() | {name: []}]})
+    row = bundle.contract.sample_row() | {name: []}
+    reply = call(url, "/predict", {"rows": [row]}, headers={KIND_HEADER: kind})
     errors = reply.body.get("errors") if isinstance(reply.body, dict) else None
     if reply.status != 422 or not errors or errors[0].get("column") != name:
         raise DifferenceError(f"{url} returned {reply.status} for a list as {name}, expected 422 with this column")
