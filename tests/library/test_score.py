@@ -230,7 +230,7 @@ def test_rows_that_break_the_contract_stop_before_anything_is_written(folder, mo
         "  size      at most 500                   1          5  501.0",
         "  rooms     not null                      1          9",
         '  district  one of north, south, east     2          5  "west"',
-        "  next: fix the rows, or set these aside with --rejects FILE",
+        "  next: fix the rows, or set these aside with --rejects FILE (make score: REJECTS=FILE)",
     ]
     assert Path("answers.parquet").read_text() == "of yesterday"
     assert leftovers(folder) == []

@@ -133,7 +133,7 @@ def _write_answers(job: Job, task: Task, files: list[RowFile], bundle: Bundle, w
             meter.report_rows(outcome.rows, total)
         if outcome.violations and rejected_to is None:
             shutil.rmtree(work)  # the rows have to change before this can succeed
-            advice = "next: fix the rows, or set these aside with --rejects FILE"
+            advice = "next: fix the rows, or set these aside with --rejects FILE (make score: REJECTS=FILE)"
             raise DataError(violations_message(job.source, outcome.violations, outcome.rows, advice))
     return outcome
 

@@ -38,7 +38,7 @@ def _score_live(settings: Mapping[str, str]) -> str:
         missing = " and ".join(name for name, value in (("SCORE_IN", source), ("SCORE_OUT", target)) if not value)
         return f"nothing was scored: {missing} not set; set the repository's variables SCORE_IN and SCORE_OUT"
     if reason := unreachable_reason():
-        return f"nothing was scored: {reason}"
+        return f"nothing was scored: {reason}; `make doctor` says what to add"
     branch = _fetch_live_bundle()
     if branch is None:
         return "nothing was scored: there is no model yet"

@@ -200,7 +200,8 @@ said() { tail -n 1 "$scratch/said" | sed 's/.*msg="\(.*\)"$/\1/' | tr -d '\000-\
 refused() { fail "${1%%/*} did not take $1: $(said); are you logged in there (docker login ${1%%/*}), and may you write?"; }
 
 case $verb in
-    build | archive | sbom | scan) "$verb" ;;
+    build) build && echo "built $image; next: make smoke" ;;
+    archive | sbom | scan) "$verb" ;;
     publish) publish "${@:2}" ;;
     *) echo "usage: image.sh build | archive | sbom | scan | publish REGISTRY/NAME:TAG ..." >&2; exit 2 ;;
 esac

@@ -53,7 +53,7 @@ DOORS = {
         "service.py",
         "add_routes(app, model), which adds routes beside POST /predict",
         "tests/model/test_service.py",
-        "`make serve` lists the route at /docs",
+        "`make serve` lists the route at /docs; the model stays as it is",
     ),
 }
 OPTIONAL = [name for name, door in DOORS.items() if door.test]
