@@ -24,7 +24,7 @@ test: $(UV) ## test the library as it lies in the template, then what the templa
 	$(TIER) template -q -n auto --dist worksteal tests/template
 
 test-all: GROUP = --group slow
-test-all: test ## that, then bake projects and run them, and deliver them: GitHub, registries, clouds
+test-all: test ## that, then generate projects and run them, and deliver them: GitHub, registries, clouds
 	$(TIER) project $(SLOW) tests/project tests/library/test_every_estimator.py tests/library/test_another_model.py \
 	    tests/library/test_serving_fuzz.py tests/library/test_serving_hostile.py \
 	    tests/library/test_serving_page_browser.py tests/library/test_serving_page_access.py \

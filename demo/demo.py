@@ -169,7 +169,7 @@ def show_lineage(url: str) -> None:
 
 def main() -> None:
     """The whole way, from nothing to a prediction."""
-    say(1, "bake the default project")
+    say(1, "generate the default project")
     project, changed = bake()
     print(f"  {project.relative_to(ROOT)}: {changed}")
 

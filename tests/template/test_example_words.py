@@ -71,3 +71,10 @@ def test_the_search_finds_what_it_looks_for(barrels: Callable[[str], Path]) -> N
     project = barrels(PROBLEMS[0])
 
     assert len(mentions(project, [project / "contract.yaml"])) > 5
+
+
+@pytest.mark.parametrize(
+    ("problem", "asks"), [("classification", "Will this flight"), ("regression", "How many minutes late")]
+)
+def test_the_default_description_is_about_the_chosen_problem(bake: Bake, problem: str, asks: str) -> None:
+    assert asks in (bake(problem=problem) / "README.md").read_text(encoding="utf-8").splitlines()[2]
