@@ -95,7 +95,9 @@ def test_a_champion_for_another_target_leads_to_a_rejection(
 ) -> None:
     verdict = candidates.judge(candidates.bundle(candidates.good_model()), Bundle.load(tiny_bundles["regression"]))
 
-    assert rejections(verdict)["champion"] == "the champion predicts another target, price (regression)"
+    assert rejections(verdict)["champion"] == (
+        "the champion predicts another target, price (regression); docs/gate.md, Another target, says what to do"
+    )
 
 
 def test_a_waiver_accepts_a_broken_rule_for_one_bundle_only(candidates: CandidateModels, champion: Bundle) -> None:

@@ -163,7 +163,8 @@ def score_champion(table: pd.DataFrame, champion: Bundle, contract: Contract) ->
     """
     if champion.contract.task != contract.task or champion.contract.target.name != contract.target.name:
         raise UnknownChampionError(
-            f"the champion predicts another target, {champion.contract.target.name} ({champion.contract.task})"
+            f"the champion predicts another target, {champion.contract.target.name} ({champion.contract.task}); "
+            "docs/gate.md, Another target, says what to do"
         )
     missing = [name for name in champion.contract.columns if name not in table]
     if missing:
