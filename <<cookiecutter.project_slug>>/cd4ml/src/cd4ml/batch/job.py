@@ -84,7 +84,7 @@ def run_job(job: Job) -> Outcome:
     address = Address.resolve(job.source)
     with working_folder(_folder(job), job.target, job.restart) as work:
         paths, content = local_files(address, job.query, work)
-        _check_overwritten(job, [path for path, _ in paths])
+        _check_overwritten(job, paths)
         files = open_files(paths, job.csv)
         kept = kept_columns(job.keep, files, bundle.contract)
         names = [*dict.fromkeys([*bundle.contract.columns, *kept])]
@@ -173,13 +173,21 @@ def _report_columns(files: list[RowFile], names: list[str], contract: Contract) 
         report(f"not in the rows, taken as null: {', '.join(absent)}")
 
 
-def _check_overwritten(job: Job, paths: list[Path]) -> None:
-    for target in (job.target, job.rejects):
-        on_disk = target and not is_url(target) and Path(target).exists()
-        if target and on_disk and any(path.samefile(target) for path in paths):
+def _check_overwritten(job: Job, paths: list[tuple[Path, str]]) -> None:
+    for target in filter(None, (job.target, job.rejects)):
+        if is_url(target):
+            is_read = target in {name for _, name in paths}
+        else:
+            is_read = Path(target).exists() and any(path.samefile(target) for path, _ in paths)
+        if is_read:
             raise DataError(f"{target} is one of the files that are read; name another one to write")
-    if job.rejects == job.target:
+    if job.rejects and _place(job.rejects) == _place(job.target):
         raise DataError("the answers and the rejected rows need two files; name another one with --rejects")
+
+
+def _place(target: str) -> str | Path:
+    """Return a target as it is the same for each spelling of a path."""
+    return target if is_url(target) else Path(target).resolve()
 
 
 def _decimal(files: list[RowFile], contract: Contract, csv: CsvParams) -> Decimal | None:
@@ -187,11 +195,11 @@ def _decimal(files: list[RowFile], contract: Contract, csv: CsvParams) -> Decima
     if csv.decimal != "auto":
         return csv.decimal
     numeric = [name for name, column in contract.columns.items() if column.type in ("number", "integer")]
-    texts = [name for name in numeric if name in (file := files[0]).schema.names and is_text(file.schema, name)]
-    first = next(files[0].tables(texts, _SAMPLE), None) if texts else None
-    if first is None:
-        return None
-    return detect_decimal(text for name in texts for text in first.column(name).drop_null().to_pylist())
+    for file in files:
+        texts = [name for name in numeric if name in file.schema.names and is_text(file.schema, name)]
+        if texts and (first := next(file.tables(texts, _SAMPLE), None)) is not None:
+            return detect_decimal(text for name in texts for text in first.column(name).drop_null().to_pylist())
+    return None
 
 
 def is_text(schema: pa.Schema, name: str) -> bool:

@@ -32,8 +32,14 @@ class Parts:
     folder: Path
 
     def has(self, number: int) -> bool:
-        """Return whether a part is finished."""
-        return self._answers(number).exists()
+        """Return whether a part is finished, and whole: a machine that stopped may have left it shorter than it was."""
+        if not self._answers(number).exists():
+            return False
+        try:
+            self.read(number)
+        except (pa.ArrowException, OSError):
+            return False
+        return True
 
     def write(self, number: int, scored: Scored) -> None:
         """Write a part."""
@@ -51,7 +57,7 @@ class Parts:
         """Remove the parts, unless they were made of just this."""
         record = self.folder / "run.json"
         existing = [path for path in self.folder.iterdir() if path.suffix in (".answers", ".rejected")]
-        if record.exists() and json.loads(record.read_text(encoding="utf-8")) == made_of:
+        if _content(record) == made_of:
             if finished := sum(path.suffix == ".answers" for path in existing):
                 report(f"going on after a run that did not end: {finished} parts are finished")
             return
@@ -69,9 +75,18 @@ class Parts:
         return self.folder / f"{number:09}.rejected"
 
 
+def _content(record: Path) -> Any:
+    """Return what a JSON file holds; None if there is none, or if it is not whole."""
+    try:
+        return json.loads(record.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def _write(table: pa.Table, path: Path) -> None:
     temporary = path.with_suffix(".new")
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    # a file holds one dictionary of each column, and the pieces of a table may have others
+    options = pa.ipc.IpcWriteOptions(compression="lz4", unify_dictionaries=True)
     with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, table.schema, options=options) as writer:
         writer.write_table(table)
     temporary.replace(path)

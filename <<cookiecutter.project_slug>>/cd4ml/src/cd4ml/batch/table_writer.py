@@ -1,5 +1,6 @@
 """Write a table of any size piece by piece, as Parquet or CSV, whole or not at all, on a disk or in a bucket."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -18,23 +19,43 @@ _PARQUET = (".parquet", ".pq")
 class TableWriter:
     """Writes tables below each other, in the types of a schema."""
 
-    def __init__(self, path: Path, schema: pa.Schema, parquet: bool) -> None:
-        self._schema = schema
+    def __init__(self, path: Path, schema: pa.Schema, target: str) -> None:
+        self._schema, self._target = schema, target
+        parquet = target.lower().endswith(_PARQUET)
         self._writer = pq.ParquetWriter(path, schema, compression="zstd") if parquet else _csv_writer(path, schema)
 
     def write(self, table: pa.Table) -> None:
-        """Write a table; a column of the schema that it lacks is null."""
+        """Write a table; a column of the schema that it lacks is null.
+
+        Raises:
+            DataError: a value does not fit into the schema's type, or into the format.
+        """
         columns = [
-            table.column(field.name).cast(field.type)
+            _cast(table.column(field.name), field)
             if field.name in table.column_names
             else pa.nulls(table.num_rows, field.type)
             for field in self._schema
         ]
-        self._writer.write_table(pa.table(columns, schema=self._schema))
+        try:
+            self._writer.write_table(pa.table(columns, schema=self._schema))
+        except pa.ArrowInvalid as impossible:
+            raise DataError(
+                f"{self._target} cannot hold a value: {impossible}; write .parquet, or do not keep the columns of bytes"
+            ) from None
 
     def close(self) -> None:
         """Complete the file."""
         self._writer.close()
+
+
+def _cast(values: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    try:
+        return values.cast(field.type)
+    except pa.ArrowInvalid as impossible:  # such as an integer beyond 2**53 where another file has floats
+        raise DataError(
+            f"the column {field.name} does not fit into {field.type}, as which it is written: {impossible}; "
+            "give it the same type in all files, or do not keep it"
+        ) from None
 
 
 def _csv_writer(path: Path, schema: pa.Schema) -> pyarrow.csv.CSVWriter:
@@ -81,13 +102,14 @@ def writing_table(target: str, schema: pa.Schema, work: Path) -> Iterator[TableW
         return
     from cd4ml.source.bucket import upload_object
 
-    local = work / f"upload-{PurePosixPath(address.url).name}"
+    name = f"{hashlib.sha256(target.encode()).hexdigest()[:8]}-{PurePosixPath(address.url).name}"
+    local = work / f"upload-{name}"  # two targets may have the same name in different folders
     yield from _written(local, target, schema)
     upload_object(local, address)
 
 
 def _written(path: Path, target: str, schema: pa.Schema) -> Iterator[TableWriter]:
-    writer = TableWriter(path, schema, target.lower().endswith(_PARQUET))
+    writer = TableWriter(path, schema, target)
     try:
         yield writer
     finally:
