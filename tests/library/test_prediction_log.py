@@ -73,6 +73,19 @@ def test_a_record_holds_the_row_and_its_prediction_and_no_sensitive_column(priva
     assert b"Elm Road" not in b"".join(file.read_bytes() for file in (tmp_path / "log").rglob("*.parquet"))
 
 
+def test_a_contract_of_nothing_but_sensitive_columns_is_recorded_without_rows(tiny_projects, tmp_path):
+    project = tiny_projects["binary"].copy_to(tmp_path / "copy")
+    contract = (project.folder / "contract.yaml").read_text().replace(": {type: ", ": {sensitive: true, type: ")
+    project.write("contract.yaml", contract.replace("target: {sensitive: true, ", "target: {"))
+    project.run("validate", "split", "train", "package")
+    response, _ = ask_and_stop(project.bundle, tmp_path, PREDICTION_LOG=tmp_path / "log")
+
+    assert [record["prediction"] for record in records(tmp_path / "log")] == response["predictions"]
+    assert all("row" not in record for record in records(tmp_path / "log"))
+    assert main(["forget-id", "h-1", "--log", str(tmp_path / "log")]) == 0
+    assert [record["id"] for record in records(tmp_path / "log")] == [None]
+
+
 def test_a_line_on_stdout_is_the_same_record_as_json(private_bundle, tmp_path):
     response, printed = ask_and_stop(private_bundle, tmp_path, PREDICTION_LOG="stdout")
 
@@ -242,6 +255,30 @@ def test_records_beyond_the_queue_are_dropped_and_what_waits_at_the_end_is_repor
     assert time.monotonic() - started < 5
     assert "10 records waiting, 15 dropped so far" in service.errors()
     assert "10 records lost, as the service stops" in service.errors().splitlines()[-1]
+
+
+def test_fewer_records_wait_if_they_are_large_but_one_always_may(tiny_bundle, tmp_path):
+    with logged_service(
+        tiny_bundle,
+        tmp_path,
+        before=full_disk,
+        PREDICTION_LOG=tmp_path / "log",
+        PREDICTION_LOG_INTERVAL=1,
+        PREDICTION_LOG_QUEUE=100,
+    ) as service:
+        large = service.row | {"street": "x" * 60_000}
+        for row in (large | {"street": "x" * 900_000}, large, large, service.row):
+            service.ask(row)
+        wait_until(lambda: service.errors())
+        assert "1 record waiting, 3 dropped so far" in service.errors()
+
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        wait_until(lambda: "is written again" in service.errors())
+        for _ in range(3):
+            service.ask(large)
+        assert service.stop() == 0
+
+    assert [len(record["row"]["street"]) for record in records(tmp_path / "log")] == [900_000, *[60_000] * 3]
 
 
 def test_a_response_does_not_wait_for_a_log_that_cannot_be_written(tiny_bundle, tmp_path):

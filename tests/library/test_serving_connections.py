@@ -160,6 +160,40 @@ def test_endless_headers_are_cut_off_before_the_time_is_over(url):
     assert time.monotonic() - started < SECONDS
 
 
+@pytest.mark.parametrize("kind", ["trailers", "one trailer", "extension of a chunk"])
+def test_what_is_neither_head_nor_body_is_cut_off(url, kind):
+    began = "2;" if kind == "extension of a chunk" else "2\r\n{}\r\n0\r\nX: y"
+    piece = b"y" * 10_000 if kind != "trailers" else b"\r\nX: " + b"y" * 10_000
+    sent = 0
+    with connect(url) as connection:
+        try:
+            connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n{began}".encode())
+            while sent < 100_000_000:
+                connection.sendall(piece)
+                sent += len(piece)
+        except OSError:
+            pass
+
+    assert sent < 10_000_000  # with what the sockets' buffers take
+
+
+def test_trailers_are_no_headers_of_the_request(url):
+    trailers = "Authorization: Bearer a\r\nX-Request-ID: trailer\r\n"
+    text = ask(url, f"{HEAD}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{{}}\r\n0\r\n{trailers}\r\n")
+
+    assert text.startswith("HTTP/1.1 422 ")
+    assert "x-request-id: trailer" not in text
+
+
+def test_a_body_in_chunks_of_one_byte_is_accepted(url, body):
+    content = json.dumps({**body, "explain": False}).ljust(100_000)
+    chunks = "".join(f"1\r\n{letter}\r\n" for letter in content)
+
+    answer = ask(url, f"{HEAD}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{chunks}0\r\n\r\n")
+
+    assert answer.startswith("HTTP/1.1 200 ")
+
+
 def test_what_is_not_http_is_a_problem_document(url):
     head, _, text = ask(url, "hello\r\n\r\n").partition("\r\n\r\n")
 

@@ -129,6 +129,16 @@ def test_lines_are_text_if_that_is_asked_for(tiny_bundle, tmp_path, body):
     assert r"GET /nowhere\nelse 404" in second
 
 
+def test_health_checks_have_no_line_behind_a_prefix_either(tiny_bundle, tmp_path, body):
+    with (tmp_path / "log").open("w") as stream, serving(tiny_bundle, stream, ROOT_PATH="/models/a") as (_, url):
+        for path in ("/health/live", "/models/a/health/ready", "/metrics"):
+            assert request(url, path) == "200"
+        assert call(url, "/predict", body).status == 200
+
+    (line,) = map(json.loads, (tmp_path / "log").read_text().splitlines())
+    assert line["path"] == "/models/a/predict"
+
+
 def test_an_exception_is_a_line_of_json_with_its_traceback(tiny_bundle, tmp_path, body):
     program = (
         "import sys; from cd4ml.serving import predict_endpoint as p\n"

@@ -60,8 +60,9 @@ def table_of(entries: Sequence[Entry], layout: Layout) -> pa.Table:
         "version": pa.repeat(layout.version, rows),
         "prediction": pa.array(_flat(entry.answer.predictions for entry in entries), _PREDICTION[layout.task]),
         "probability": _probabilities(entries, layout, rows),
-        "row": _row(entries, layout, rows),
     }
+    if layout.logged:  # Parquet has no object without a field
+        fields["row"] = _row(entries, layout)
     return pa.table(fields)
 
 
@@ -73,11 +74,9 @@ def _probabilities(entries: Sequence[Entry], layout: Layout, rows: int) -> pa.Ar
     return pa.array([list(value.items()) for value in values] if layout.task == "multiclass" else values, kind)
 
 
-def _row(entries: Sequence[Entry], layout: Layout, rows: int) -> pa.Array:
-    """Return the columns of the contract as one column of objects."""
+def _row(entries: Sequence[Entry], layout: Layout) -> pa.Array:
+    """Return the columns of the contract that are logged as one column of objects."""
     names = layout.logged
-    if not names:
-        return pa.array([{}] * rows, pa.struct([]))
     columns = [
         _column([entry.answer.columns[name] for entry in entries], layout.contract.columns[name]) for name in names
     ]

@@ -55,6 +55,10 @@ class Answer(Protocol):
     def probabilities(self) -> Sequence[Any] | None:
         """One for each row; None for regression."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of JSON that the rows were."""
+
 
 class Entry(NamedTuple):
     """The answer to one request: as many records as it has rows."""

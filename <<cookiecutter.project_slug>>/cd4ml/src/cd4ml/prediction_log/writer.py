@@ -17,6 +17,7 @@ log = logging.getLogger("cd4ml.prediction_log")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds before a failed write is tried again; doubled each time
 _REPORTED = 60.0  # seconds between two lines in the service's log while records cannot be written
 _HOPELESS = 2.5  # seconds of failed attempts after which a service that stops gives up
+_RECORD_BYTES = 2048  # of a record that waits, on average: more of them, and fewer may wait
 _LONGEST_WAIT = 2.0  # seconds that a response waits, if records are written before it is sent
 
 _Waiter = tuple[int, asyncio.AbstractEventLoop, "asyncio.Future[None]"]
@@ -25,8 +26,8 @@ _Waiter = tuple[int, asyncio.AbstractEventLoop, "asyncio.Future[None]"]
 class PredictionLog:
     """Takes entries from the event loop, and writes them in batches from a thread of its own.
 
-    Every counter is changed by one thread only, so that none needs a lock: `_appended` and `_refused` by the event
-    loop, the others by the writer.
+    Every counter is changed by one thread only, so that none needs a lock: `_appended`, `_appended_bytes` and
+    `_refused` by the event loop, the others by the writer.
     """
 
     def __init__(self, place: Place, interval: float, batch: int, queue: int) -> None:
@@ -36,14 +37,14 @@ class PredictionLog:
             place: where to.
             interval: seconds between two writes.
             batch: records in a file; as many are written before the interval is over.
-            queue: records that may wait; beyond it they are dropped.
+            queue: records that may wait, of 2 kB each on average; beyond it they are dropped.
         """
         self._place, self._interval, self._limit = place, interval, queue
         self._batch = min(batch, queue)
         self._queue: deque[Entry] = deque()
         self._waiters: deque[_Waiter] = deque()
-        self._appended = self._refused = 0
-        self._taken = self._done = self._lost = 0
+        self._appended = self._refused = self._appended_bytes = 0
+        self._taken = self._done = self._lost = self._taken_bytes = self._done_bytes = 0
         self.written = 0
         """Records that were written."""
         self.failed = 0
@@ -80,12 +81,15 @@ class PredictionLog:
         if self._thread is None:  # a server that has no lifespan events
             self.start()
         waiting = self._appended - self._done + rows
-        if waiting > self._limit:
+        others = self._appended_bytes - self._done_bytes
+        size = others + answer.size
+        if waiting > self._limit or (others and size > self._limit * _RECORD_BYTES):
             self._refused += rows
             return
         self._queue.append(Entry(time.time_ns(), request_id, kind, answer))
         self._appended += rows
-        if waiting >= self._batch and not self._wake.is_set():
+        self._appended_bytes += answer.size
+        if (waiting >= self._batch or size >= self._batch * _RECORD_BYTES) and not self._wake.is_set():
             self._wake.set()
 
     async def flushed(self) -> None:
@@ -144,11 +148,12 @@ class PredictionLog:
             except Exception:
                 log.exception("%s: records that cannot be encoded are lost", self._place.name)
                 self._lost += self._taken - self._done
-                self._done = self._taken
+                self._reported_dropped += self._taken - self._done
+                self._done, self._done_bytes = self._taken, self._taken_bytes
             else:
                 self._write(pieces)
                 self.written += self._taken - self._done
-                self._done = self._taken
+                self._done, self._done_bytes = self._taken, self._taken_bytes
                 self._recover()
             self._late = False
             self._release()
@@ -164,6 +169,7 @@ class PredictionLog:
             rows += len(entry.answer.predictions)
             entries.append(entry)
         self._taken += rows
+        self._taken_bytes += sum(entry.answer.size for entry in entries)
         return entries
 
     def _write(self, pieces: deque[Piece]) -> None:

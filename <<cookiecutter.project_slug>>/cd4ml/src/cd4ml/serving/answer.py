@@ -23,6 +23,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """The probability of true for each row, or of each class by name; None for a regression."""
     explanations: list[dict[str, float]] | None = None
     """What each column contributes, for each row, as `bundle.explanation` defines it; None if it was not asked for."""
+    size: int = 0
+    """Bytes of JSON that the rows were: about the memory that they take."""
 
 
 def finite_scores(bundle: Bundle, columns: Columns) -> Array:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -33,7 +34,7 @@ from cd4ml.serving.page.page import make_page
 from cd4ml.serving.page_routes import PAGES, add_pages
 from cd4ml.serving.payload import RejectedError
 from cd4ml.serving.predict_endpoint import PredictEndpoint
-from cd4ml.serving.problem import http_problem, rejected_problem
+from cd4ml.serving.problem import http_problem, invalid_problem, rejected_problem
 from cd4ml.serving.release_metadata import bundle_headers, lineage
 from cd4ml.serving.request import route_path
 from cd4ml.serving.request_context import RequestContext
@@ -62,10 +63,10 @@ class Service(FastAPI):
             redoc_url=None,
             redirect_slashes=False,
             responses=OTHER_RESPONSES,
-            exception_handlers={HTTPException: http_problem},
+            exception_handlers={HTTPException: http_problem, RequestValidationError: invalid_problem},
         )
         self._settings, self._response_headers = settings, bundle_headers(bundle)
-        self._request_log = RequestLog(output, lineage(bundle)) if output else None
+        self._request_log = RequestLog(output, lineage(bundle), settings.root_path) if output else None
         self._public_paths = PUBLIC_PATHS | ({METRICS} if settings.metrics_public == "yes" else set())
         self._bundle, self._share = bundle, share
         self._predict = PredictEndpoint(bundle, settings)

@@ -34,13 +34,14 @@ class ErrorFormat:
         async def send_formatted(message: Message) -> None:
             nonlocal started, other
             if message["type"] == "http.response.start":
-                started = True
                 if message["status"] >= 400 and not _is_problem(message):
                     other = _OtherError(message)
                     return
+                started = True
             if other is None:
                 await send(message)
             elif other.is_complete_with(message):
+                started = True
                 await other.as_problem(scope)(scope, receive, send)
 
         try:
@@ -48,7 +49,8 @@ class ErrorFormat:
         except ClientDisconnectedError:
             pass
         except Exception:
-            log.exception("request %s: %s %s failed", scope["request_id"], scope["method"], scope["path"])
+            path = scope["path"].encode("unicode_escape").decode()  # a client writes no lines of its own into the log
+            log.exception("request %s: %s %s failed", scope["request_id"], scope["method"], path)
             if not started:
                 await problem(scope, 500, FAILED)(scope, receive, send)
 

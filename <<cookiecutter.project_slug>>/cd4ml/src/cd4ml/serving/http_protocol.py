@@ -41,6 +41,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._unread_since: float | None = None  # since when it is to read what was sent
         self._closing_since: float | None = None
         self._in_head, self._head_bytes, self._fault = True, 0, "not_http"
+        self._bodiless_bytes = 0  # of a request whose head is complete: what came since the last piece of its body
         self._unanswered = 0  # complete requests
         self._answered_now: RequestResponseCycle | None = None
 
@@ -70,11 +71,14 @@ class LimitedProtocol(HttpToolsProtocol):
         """Parse what the client has sent."""
         if self._owed_since is None:
             self._owed_since = perf_counter()
+        self._bodiless_bytes += len(data)
         super().data_received(data)
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > LONGEST_HEAD and not self.transport.is_closing():
                 self._refuse("headers")
+        elif self._bodiless_bytes > LONGEST_HEAD and not self.transport.is_closing():
+            self._refuse_trailers()
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -93,10 +97,17 @@ class LimitedProtocol(HttpToolsProtocol):
             self._fault = "headers"
             raise ValueError(f"more than {MOST_HEADERS} headers")
         super().on_headers_complete()
+        self._bodiless_bytes, self.headers = 0, []  # trailers are none of the request's headers, as RFC 9110 requires
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a request's body."""
+        self._bodiless_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Count a request that is complete, and mark it if too many are."""
         super().on_message_complete()
+        self._bodiless_bytes = 0
         if self.cycle.response_complete:  # uvicorn's timer of idle connections ended when this arrived
             self._owed_since = perf_counter()
             return
@@ -164,6 +175,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse("late")
         else:
             self.close_because("silent" if self._in_head else "late")
+
+    def _refuse_trailers(self) -> None:
+        """Refuse what is no body, such as endless trailers, which would be kept until the request is complete."""
+        if self.cycle.response_started:
+            self.close_because("headers")
+        else:
+            self._refuse("headers")
 
     def _refuse(self, reason: str) -> None:
         self.transport.write(raw_problem(_STATUS[reason]))

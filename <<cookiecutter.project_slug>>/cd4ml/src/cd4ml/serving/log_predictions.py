@@ -47,7 +47,7 @@ class LogPredictions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or the start and the end of the service."""
-        if scope["type"] == "http" and scope["method"] == "POST":
+        if scope["type"] == "http":
             await self._app(scope, receive, self._waiting(scope, send) if self._flush else self._logging(scope, send))
         elif scope["type"] == "lifespan":
             await self._app(scope, receive, self._closing(send))
@@ -55,10 +55,13 @@ class LogPredictions:
             await self._app(scope, receive, send)
 
     def _logging(self, scope: Scope, send: Send) -> Send:
-        """Return a `send` that queues the answer's records first; it is no coroutine, which would take longer."""
+        """Return a `send` that queues the answer's records before the response is complete.
+
+        It is no coroutine, which would take longer.
+        """
 
         def send_logged(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start" and "answer" in scope:
+            if "answer" in scope and _is_last(message):
                 self._append(scope)
             return send(message)
 
@@ -68,7 +71,7 @@ class LogPredictions:
         """Return a `send` that waits until the answer's records are written."""
 
         async def send_waiting(message: Message) -> None:
-            if message["type"] == "http.response.start" and "answer" in scope:
+            if "answer" in scope and _is_last(message):
                 self._append(scope)
                 await self._log.flushed()
             await send(message)
@@ -89,3 +92,8 @@ class LogPredictions:
             await send(message)
 
         return send_closing
+
+
+def _is_last(message: Message) -> bool:
+    """Return whether a response is complete with a message; until then a route may make more predictions."""
+    return message["type"] == "http.response.body" and not message.get("more_body")

@@ -29,6 +29,9 @@ STATUSES = (*(str(status.value) for status in HTTPStatus if status >= 200), "oth
 """The last one stands for a client that closed the connection before a response was begun."""
 
 _MOST_NOTES, _MOST_ROWS, _LONGEST = 250, 1000, 1.0  # seconds
+_ROW_BYTES = (
+    4096  # each as many in a request count as one row more, since they are kept in memory until they are counted
+)
 _STATUS_NUMBER: dict[int | None, int] = {int(name): number for number, name in enumerate(STATUSES) if name.isdigit()}
 _STATUS_NUMBER[None] = STATUSES.index("disconnected")
 _OTHER_STATUS = STATUSES.index("other")
@@ -80,7 +83,7 @@ class Metrics:
         notes.append(note)
         answer = note[3]
         if answer is not None:
-            self._rows += len(answer.predictions)
+            self._rows += len(answer.predictions) + answer.size // _ROW_BYTES
         if len(notes) >= _MOST_NOTES or self._rows >= _MOST_ROWS:
             self.count()
 

@@ -51,6 +51,8 @@ class DecodedRequest(msgspec.Struct, frozen=True, gc=False):
     """The id of each row, None where a row has none; None if the contract names no id."""
     explain: bool
     """Whether the answer says what moves each prediction."""
+    size: int
+    """Bytes of its body."""
 
 
 class Payload:
@@ -112,9 +114,8 @@ class Payload:
             if typed.explain and len(typed.rows) > self._max_explained:
                 raise RejectedError([self._too_many(len(typed.rows), explain=True)])
             values = list(zip(*map(msgspec.structs.astuple, typed.rows), strict=True))
-            return DecodedRequest(
-                self._columns_of(values), None if self._id is None else list(values[-1]), typed.explain
-            )
+            ids = None if self._id is None else list(values[-1])
+            return DecodedRequest(self._columns_of(values), ids, typed.explain, len(body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as invalid:
             raise RejectedError(self._find_violations(body, str(invalid))) from None
 

@@ -88,7 +88,7 @@ class PredictEndpoint:
             explanations = contributions(scores, decision, self._reference)
             scores = scores[: len(explanations)]
         predictions, probabilities = decision.predictions(scores), decision.probabilities(scores)
-        return Answer(request.columns, request.ids, predictions, probabilities, explanations)
+        return Answer(request.columns, request.ids, predictions, probabilities, explanations, request.size)
 
     async def _scores_at_once(self, columns: Columns, rows: int) -> Array:
         return self._scores(columns)

@@ -1,11 +1,13 @@
 """Responses to errors as problem documents (RFC 9457), which programs and people can read."""
 
+import json
 from collections.abc import Sequence
 from http import HTTPStatus
 from http.client import responses
 from typing import Any
 
 import msgspec
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,7 +30,14 @@ def problem(scope: Scope, status: int, detail: str, headers: Any = None, **exten
         "request_id": scope.get("request_id", ""),
         **extensions,
     }
-    return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
+    return Response(_encoded(document), status, headers, MEDIA_TYPE)
+
+
+def _encoded(document: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:  # half a character, which a client can write as "\\ud800"
+        return json.dumps(document).encode()
 
 
 def problem_of(scope: Scope, status: int, said: Any, headers: Any = None) -> Response:
@@ -56,6 +65,15 @@ async def rejected_problem(request: Request, error: Exception) -> Response:
     """Return the response to rows that a route of the team's own asked about, and that break the contract."""
     assert isinstance(error, RejectedError)  # noqa: S101 - it is registered for no other exception
     return violations_problem(request.scope, error.violations)
+
+
+async def invalid_problem(request: Request, error: Exception) -> Response:
+    """Return the response to what FastAPI's types reject.
+
+    FastAPI's own repeats what was sent, and fails if JSON has no way to write that, such as NaN.
+    """
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for no other exception
+    return problem_of(request.scope, HTTPStatus.UNPROCESSABLE_ENTITY, error.errors())
 
 
 async def http_problem(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from cd4ml.serving.log_output import LogOutput
 
-_QUIET = frozenset({"/health/live", "/health/ready", "/metrics"})
+_QUIET = ("/health/live", "/health/ready", "/metrics")
 _LONGEST_PATH = 300  # characters
 _CLOSED = 499  # the status of a request whose client was gone before the response began, as nginx logs it
 
@@ -44,16 +44,18 @@ class RequestLog:
     Args:
         output: where to, and in which format.
         lineage: version, digest and commit of the model.
+        root_path: the proxy's prefix.
     """
 
-    def __init__(self, output: LogOutput, lineage: Mapping[str, str]) -> None:
+    def __init__(self, output: LogOutput, lineage: Mapping[str, str], root_path: str = "") -> None:
+        self._quiet = frozenset(root_path + path for path in _QUIET)
         self._writer, self._lineage = output.writer, dict(lineage)
         self._encode = msgspec.json.Encoder().encode if output.format == "json" else _as_text
 
     def record(self, scope: Scope, status: int, seconds: float) -> None:
         """Write the line of a request: its status, or 0 if its client was gone; and how long it took."""
         path = scope["path"]
-        if status and status < 400 and path in _QUIET:
+        if status and status < 400 and path in self._quiet:
             return
         answer, trace = scope.get("answer"), scope["trace"]
         line = RequestLine(

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.contract import Contract
 from cd4ml.serving.answer import Answer, finite_scores
-from cd4ml.serving.payload import Payload, RejectedError, Violation
+from cd4ml.serving.payload import DecodedRequest, Payload, RejectedError, Violation
 
 _request: ContextVar[Scope | None] = ContextVar("request", default=None)
 
@@ -44,23 +44,23 @@ class ServedModel:
             RejectedError: a row breaks the contract; the response is 422, and names row, column and rule.
             ModelError: the model predicts NaN or infinity.
         """
-        columns, ids = self._decode(rows)
-        scores = finite_scores(self.bundle, columns)
+        decoded = self._decode(rows)
+        scores = finite_scores(self.bundle, decoded.columns)
         decision = self.bundle.decision
-        answer = Answer(columns, ids, decision.predictions(scores), decision.probabilities(scores))
+        predictions, probabilities = decision.predictions(scores), decision.probabilities(scores)
+        answer = Answer(decoded.columns, decoded.ids, predictions, probabilities, size=decoded.size)
         request = _request.get()
         if request is not None:
             before = request.get("answer")
             request["answer"] = answer if before is None else _both(before, answer)
         return answer
 
-    def _decode(self, rows: Sequence[Mapping[str, Any]]) -> Any:
+    def _decode(self, rows: Sequence[Mapping[str, Any]]) -> DecodedRequest:
         try:
             body = msgspec.json.encode({"rows": [dict(row) for row in rows]}, enc_hook=_plain)
         except (UnicodeEncodeError, OverflowError, RecursionError) as impossible:  # of values that a client sent
             raise RejectedError([Violation(None, None, f"values of JSON: {impossible}", None)]) from None
-        request = self._payload.decode(body)
-        return request.columns, request.ids
+        return self._payload.decode(body)
 
 
 def _plain(value: Any) -> Any:
@@ -77,7 +77,8 @@ def _both(first: Answer, second: Answer) -> Answer:
     probabilities = None
     if first.probabilities is not None and second.probabilities is not None:
         probabilities = first.probabilities + second.probabilities
-    return Answer(columns, ids, first.predictions + second.predictions, probabilities)
+    predictions, size = first.predictions + second.predictions, first.size + second.size
+    return Answer(columns, ids, predictions, probabilities, size=size)
 
 
 class RememberRequest:
