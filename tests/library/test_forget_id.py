@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cd4ml.bundle.bundle import Bundle
@@ -98,6 +99,46 @@ def test_a_log_that_cannot_be_changed_is_one_line(place, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "cannot be read: ArrowInvalid"), (b"PAR1", "cannot be read"), (None, "holds no records of predictions")],
+    ids=["empty", "short", "another table"],
+)
+def test_a_file_that_is_no_part_of_the_log_is_one_line(tiny_bundle, log, capsys, content, message):
+    predict(tiny_bundle, log, "h-1")
+    other = next(log.glob("date=*")) / "zz.parquet"
+    other.write_bytes(content) if content is not None else pq.write_table(pa.table({"x": [1]}), other)
+    (log / "date=unknown").mkdir()
+
+    assert main(["forget-id", "h-2", "--log", str(log)]) == 1
+
+    assert message in capsys.readouterr().err
+    with pytest.raises(DataError, match=message):
+        read(str(log), TODAY, TODAY)
+    other.unlink()
+    assert main(["forget-id", "h-1", "--log", str(log)]) == 0
+    assert "removed records of this id: 1, from 1 file" in capsys.readouterr().out
+
+
+def test_the_files_of_a_day_are_not_in_memory_at_once(log):
+    folder = log / "date=2026-01-01"
+    folder.mkdir(parents=True)
+    table = pa.table({"id": ["h-1"] * 4, "row": [os.urandom(1_000_000) for _ in range(4)]})
+
+    def peak(files):
+        for number in range(files):
+            pq.write_table(table, folder / f"{number}.parquet")
+        program = (
+            "from cd4ml.cli import main; main(['forget-id', 'h-2', '--log', 'log'])\n"
+            "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')).split()[1])"
+        )
+        printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+        return int(printed.split()[-1]) / 1000  # megabytes
+
+    one = peak(1)
+    assert peak(80) - one < 160  # of 320
 
 
 def test_records_of_models_with_other_columns_are_read_as_one_table(tiny_projects, tiny_bundle, log, tmp_path):

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +20,7 @@ from cd4ml.delivery.pin_image import base_images, pinned
 from tests.template.conftest import LICENSES
 from tests.template.test_workflows import findings
 
+TEMPLATE = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>"
 DEPENDABOTS = re.compile(r"^FROM ([a-z0-9./-]+):([\w.-]+)(@sha256:[0-9a-f]{64})? AS ([\w-]+)$", re.MULTILINE)
 """What dependabot takes as an image to renew: no variable, no argument, the tag beside the digest."""
 
@@ -42,6 +49,25 @@ def test_the_bases_are_written_as_dependabot_reads_them_with_their_digests_too(p
             f"{name}@{digest}" for name, digest in digests.items()
         ]
         assert re.sub(r"@sha256:\w+", "", text) == dockerfile
+
+
+@pytest.mark.parametrize(("path", "code"), [("/health/ready", 0), ("/elsewhere", 1)])
+def test_the_health_check_asks_the_service_itself_whatever_proxy_the_platform_sets(path: str, code: int) -> None:
+    class Service(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == path else 503)
+            self.end_headers()
+
+    text = (TEMPLATE / "Dockerfile").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^HEALTHCHECK .*\\\n +CMD (.*)$", text, re.MULTILINE)
+    with HTTPServer(("127.0.0.1", 0), Service) as service:
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
+        environment = os.environ | proxy | {"PORT": str(service.server_port), "NO_PROXY": "", "no_proxy": ""}
+        checked = subprocess.run([sys.executable, *json.loads(command)[1:]], env=environment, timeout=60, check=False)
+        service.shutdown()
+
+    assert checked.returncode == code
 
 
 def test_dependabot_renews_the_images_of_the_projects_folder_and_keeps_the_python(project: Path) -> None:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from cd4ml.errors import DataError, UserError, describe
 from cd4ml.files.atomic import replacing
 from cd4ml.prediction_log.parquet import encode
-from cd4ml.prediction_log.read import StoredLog, table_in
+from cd4ml.prediction_log.read import StoredLog
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import report
 
@@ -48,8 +48,7 @@ def forget(log: StoredLog, identity: str) -> tuple[int, int]:
     """
     records = files = 0
     for day in log.days():
-        for path, content in log.files(day).items():
-            table = table_in(content)
+        for path, table in log.tables(day):
             kept = table.filter(pc.fill_null(pc.not_equal(table["id"], identity), True))
             if kept.num_rows == table.num_rows:
                 continue

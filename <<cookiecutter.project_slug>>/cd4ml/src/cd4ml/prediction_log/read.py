@@ -1,7 +1,8 @@
 """Read the records of the prediction log again, from a folder or a bucket."""
 
 import io
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -11,6 +12,9 @@ import pyarrow.parquet as pq
 
 from cd4ml.errors import DataError, describe
 from cd4ml.prediction_log.address import checked, connect, require_packages
+
+_DAY = re.compile(r"date=[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+_AT_ONCE = 16  # files that are read at the same time
 
 
 class StoredLog:
@@ -41,17 +45,25 @@ class StoredLog:
         """Return the days that have records, the oldest first."""
         with self.readable():
             names = [path.rstrip("/").rpartition("/")[2] for path in self.filesystem.ls(self._root, detail=False)]
-            return sorted(date.fromisoformat(name.removeprefix("date=")) for name in names if name.startswith("date="))
+            return sorted(date.fromisoformat(name.removeprefix("date=")) for name in names if _DAY.fullmatch(name))
 
-    def files(self, day: date) -> Mapping[str, bytes]:
-        """Return the files of a day by their paths, which are empty if there are none."""
+    def tables(self, day: date) -> Iterator[tuple[str, pa.Table]]:
+        """Yield the path and the records of each file of a day, of which a few are in memory at once.
+
+        Raises:
+            DataError: a file cannot be read, or holds no records.
+        """
         with self.readable():
             try:
                 listed = self.filesystem.ls(f"{self._root}/date={day.isoformat()}", detail=False)
             except FileNotFoundError:
-                return {}
-            paths = sorted(path for path in listed if _is_whole(path))
-            return dict(self.filesystem.cat(paths)) if paths else {}
+                return
+        paths = sorted(path for path in listed if _is_whole(path))
+        for start in range(0, len(paths), _AT_ONCE):
+            with self.readable():
+                contents = self.filesystem.cat(paths[start : start + _AT_ONCE])
+            for path, content in contents.items():
+                yield path, _table_in(path, content)
 
     @contextmanager
     def readable(self) -> Iterator[None]:
@@ -75,7 +87,7 @@ def read(place: str, first: date, last: date) -> pa.Table:
     log = StoredLog(place)
     tables, day = [], first
     while day <= last:
-        tables += [table_in(content).flatten() for content in log.files(day).values()]
+        tables += [table.flatten() for _, table in log.tables(day)]
         day += timedelta(days=1)
     if not tables:
         return pa.table({})
@@ -85,9 +97,14 @@ def read(place: str, first: date, last: date) -> pa.Table:
         raise DataError(f"{place} has models whose records do not fit together: {describe(failure)[:200]}") from None
 
 
-def table_in(content: bytes) -> pa.Table:
-    """Return the records in a file."""
-    return pq.read_table(io.BytesIO(content))
+def _table_in(path: str, content: bytes) -> pa.Table:
+    try:
+        table = pq.read_table(io.BytesIO(content))
+    except (pa.ArrowException, OSError) as failure:
+        raise DataError(f"{path} cannot be read: {describe(failure)[:200]}; remove or restore it") from None
+    if "id" not in table.column_names:
+        raise DataError(f"{path} holds no records of predictions; remove it")
+    return table
 
 
 def _is_whole(path: Any) -> bool:
