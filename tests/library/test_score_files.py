@@ -62,6 +62,34 @@ def test_bytes_that_are_no_text_cannot_be_kept_in_csv(folder, capsys):
     )
 
 
+def test_text_as_polars_writes_it_is_text(folder):
+    table = rows(100).assign(size=rows(100)["size"].astype(str), tag="ä")
+    table.loc[3, "size"] = "-1"
+    table.to_parquet("rows.parquet")
+    table = pq.read_table("rows.parquet")
+    for number, name in enumerate(table.column_names):
+        if pa.types.is_large_string(table.schema.field(name).type):
+            table = table.set_column(number, name, table[name].cast(pa.string_view()))
+    pq.write_table(table, "views.parquet")
+    assert pq.read_schema("views.parquet").field("street").type == pa.string_view()
+
+    for name in ("rows", "views"):
+        assert run(f"{name}.parquet", f"a-{name}.csv", "--keep", "tag,street", "--rejects", f"r-{name}.csv") == 0
+
+    assert Path("a-views.csv").read_text() == Path("a-rows.csv").read_text()
+    assert Path("r-views.csv").read_text() == Path("r-rows.csv").read_text()
+
+
+def test_bytes_that_are_no_text_and_a_file_as_a_folder_are_one_line(folder, capsys):
+    rows(10).assign(street=b"\xff").to_parquet("rows.parquet")
+
+    assert error(capsys, "rows.parquet", "answers.parquet") == (
+        "the column street cannot be read: Invalid UTF8 payload; write bytes as text in UTF-8"
+    )
+    for arguments in (["rows.parquet/a/b.csv"], ["a.csv", "--rejects", "rows.parquet/b.csv"]):
+        assert "rows.parquet is a file and no folder; name another place" in error(capsys, "rows.parquet", *arguments)
+
+
 def test_the_decimal_mark_is_that_of_the_first_file_with_rows(folder):
     Path("in").mkdir()
     table = rows(300)

@@ -4,12 +4,14 @@ import asyncio
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import UserError
 from cd4ml.serving.app import create_app
+from cd4ml.serving.client import call
 from cd4ml.serving.counts import Counts, Share
 from cd4ml.serving.metrics import CountRequests
 from cd4ml.serving.service_settings import ServiceSettings
@@ -17,6 +19,7 @@ from fastapi import APIRouter
 from house_project import Project
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
+from test_serving_process import serving
 
 KEY = "first-key-of-the-service"
 MORE_COLUMNS = """\
@@ -329,3 +332,20 @@ def test_promtool_finds_no_fault(client, row):
 
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_large_values_do_not_wait_in_memory_until_they_are_counted(project, row):
+    body = {"rows": [row | {"street": "x" * 1_000_000}]}
+    with serving(project.bundle) as (process, url):
+        before = highest_memory(process.pid)
+        for _ in range(100):
+            assert call(url, "/predict", body).status == 200
+        after = highest_memory(process.pid)
+
+    assert after - before < 30  # of 100
+
+
+def highest_memory(process):
+    """Return the most memory that a process had so far, in megabytes."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1000

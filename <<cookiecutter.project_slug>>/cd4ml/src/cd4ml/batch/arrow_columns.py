@@ -60,14 +60,11 @@ def contract_columns(table: pa.Table, columns: dict[str, Column], text: TextForm
     """Return the normalized columns of a table, shape `(rows,)` each; a column that the table lacks is all null.
 
     Raises:
-        DataError: texts do not say what their decimal mark is.
+        DataError: texts do not say what their decimal mark is, or bytes are no text.
     """
     result = ContractColumns()
     for name, column in columns.items():
-        if name in table.column_names:
-            values = simple_values(table.column(name)).combine_chunks()
-        else:
-            values = pa.nulls(table.num_rows)
+        values = _simple_values(table, name) if name in table.column_names else pa.nulls(table.num_rows)
         is_null = _nulls(values, text)
         if column.type in ("number", "integer"):
             parsed = _Parsed(_numbers(values, is_null, name, text))
@@ -80,6 +77,13 @@ def contract_columns(table: pa.Table, columns: dict[str, Column], text: TextForm
         result.broken += _broken_rules(name, column, parsed, is_null)
         result.columns[name] = parsed.values if column.type == "category" else normalize(parsed.values, column)
     return result
+
+
+def _simple_values(table: pa.Table, name: str) -> pa.Array:
+    try:
+        return simple_values(table.column(name)).combine_chunks()
+    except pa.ArrowInvalid as impossible:
+        raise DataError(f"the column {name} cannot be read: {impossible}; write bytes as text in UTF-8") from None
 
 
 def _broken_rules(name: str, column: Column, parsed: _Parsed, is_null: Array) -> Iterator[BrokenRule]:

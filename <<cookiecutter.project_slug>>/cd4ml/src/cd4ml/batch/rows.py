@@ -127,10 +127,19 @@ def _open_parquet(path: Path, name: str) -> RowFile:
     original = dict(zip(names, schema.names, strict=True))
 
     def batches(wanted: list[str]) -> Iterator[pa.RecordBatch]:
-        yield from file.iter_batches(_BATCH, columns=wanted, use_threads=False)
+        for batch in file.iter_batches(_BATCH, columns=wanted, use_threads=False):
+            arrays = [array.cast(_without_view(array.type)) for array in batch.columns]
+            yield pa.RecordBatch.from_arrays(arrays, batch.schema.names)
 
-    fields = [pa.field(column, schema.field(number).type) for number, column in enumerate(names)]
+    fields = [pa.field(column, _without_view(schema.field(number).type)) for number, column in enumerate(names)]
     return RowFile(path, name, pa.schema(fields), _renamed(batches, original, path, name), file.metadata.num_rows)
+
+
+def _without_view(kind: pa.DataType) -> pa.DataType:
+    """Return the type that holds the same values as one of a newer kind, which most of pyarrow does not take."""
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
 
 
 def _renamed(

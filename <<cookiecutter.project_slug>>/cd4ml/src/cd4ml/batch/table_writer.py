@@ -71,13 +71,16 @@ def check_target(target: str) -> Address | None:
     """Check that a table can be written to a target; return its address if it is in a bucket.
 
     Raises:
-        DataError: it is a folder, no bucket, or has another suffix than those of Parquet and CSV.
+        DataError: it is a folder, or in a file, or no bucket, or has another suffix than those of Parquet and CSV.
     """
     if not target.lower().endswith((*_PARQUET, ".csv")):
         raise DataError(f"{target} is neither .parquet nor .csv; write one of these after the name")
     if not is_url(target):
         if Path(target).is_dir():
             raise DataError(f"{target} is a folder; name a file")
+        parent = next(folder for folder in Path(target).absolute().parents if folder.exists())
+        if not parent.is_dir():
+            raise DataError(f"{target} cannot be written: {parent.name} is a file and no folder; name another place")
         return None
     address = Address.resolve(target)
     if address.kind != "bucket":
