@@ -107,18 +107,20 @@ def test_at_twice_the_sustainable_load_accepted_requests_are_as_fast_as_at_it_an
     accepted = [latency for status, _, latency in replies if status == 200]
     rejected = [(head, latency) for status, head, latency in replies if status == 503]
     at_once = [latency for _, latency in rejected]
+    noise = [latency for _, _, latency in health]  # what a request takes that hardly needs the service
     figures = (
         f"sustainable {sustainable:,.0f}/s, {in_ms(usual)}; at twice that: {len(accepted) / 4:,.0f}/s accepted, "
-        f"{in_ms(accepted)}; {len(rejected) / 4:,.0f}/s rejected, {in_ms(at_once)}"
+        f"{in_ms(accepted)}; {len(rejected) / 4:,.0f}/s rejected, {in_ms(at_once)}; "
+        f"health checks meanwhile {in_ms(noise)}"
     )
     print(figures)
     assert len(accepted) + len(rejected) == len(replies)
     assert all("retry-after: 1\r\n" in head and "application/problem+json" in head for head, _ in rejected)
     assert len(rejected) > len(replies) * 0.3, figures  # half of them, if the machine were ours alone
     assert len(accepted) / 4 > sustainable / 4, figures
-    assert p99(accepted) < 3 * p99(usual), figures
-    assert median(accepted) < 3 * median(usual), figures
-    assert median(at_once) < 2 * median(usual), figures
+    assert p99(accepted) < 3 * p99(usual) + p99(noise), figures
+    assert median(accepted) < 3 * median(usual) + median(noise), figures
+    assert median(at_once) < 2 * median(usual) + median(noise), figures
     assert {status for status, _, _ in health} == {200}
 
 
