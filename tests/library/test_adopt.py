@@ -102,6 +102,7 @@ def test_a_table_is_adopted_and_trains_without_an_edit(fresh: Project, adopt: Ad
     assert contract.task == {"sold_fast": "binary", "kind": "multiclass", "price": "regression"}[target]
     assert "test set: the newest" in printed
     assert "next: read contract.yaml" in printed
+    assert "in README.md and in `description` of pyproject.toml" in printed
     assert Bundle.load(paths.BUNDLE).contract.sample_row()["district"] in ("north", "south", "east")
     assert not list(Path("tests/model").iterdir())
     assert not list(Path("data/source").iterdir())

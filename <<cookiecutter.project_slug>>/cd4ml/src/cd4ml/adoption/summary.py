@@ -25,4 +25,5 @@ def print_choices(choice: Choice, sides: str, without_target: int) -> None:
         print(f"without a target, left out: {without_target:,} rows")
     print(f"test set: {sides}")
     print(f"model: {choice.candidate}, the best of {choice.compared}; {choice.shown} in cross-validation")
-    print("next: read contract.yaml, above all what is marked `check` here, then make train")
+    print("next: read contract.yaml, above all what is marked `check` here, if anything is; then make train")
+    print("and say what your model answers, in README.md and in `description` of pyproject.toml")

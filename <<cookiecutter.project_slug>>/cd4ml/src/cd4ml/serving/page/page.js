@@ -172,7 +172,8 @@ function contributionRow(row, reference, [column, difference], most) {
   const bars = element("span", {className: "bar signed"}, fill);
   bars.setAttribute("aria-hidden", "true");
   const instead = `${shown(row[column], type)} instead of ${shown(reference[column], type)}`;
-  const heading = element("th", {scope: "row"}, column, element("span", {className: "instead"}, instead));
+  const name = column.split(/(?<=_)/).flatMap((piece) => [piece, element("wbr", {})]); // a narrow line ends after a _
+  const heading = element("th", {scope: "row"}, ...name, element("span", {className: "instead"}, instead));
   return element("tr", {}, heading, element("td", {className: "bars"}, bars), element("td", {className: "number"}, signed(difference)));
 }
 
