@@ -1,5 +1,7 @@
 """An export to ONNX is proved to give the pipeline's scores; else the bundle uses scikit-learn and says why."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,11 +16,12 @@ from cd4ml.contract.table import columns_of_table
 from cd4ml.errors import ModelError
 from cd4ml.training import build, skops_file
 from cd4ml.training.estimator import predict_scores
+from house_project import Project
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.feature_selection import SelectPercentile
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -71,6 +74,35 @@ def test_a_wrong_export_is_rejected_if_params_yaml_demands_onnx(project, monkeyp
         project.run("ingest", "validate", "split", "train", "package")
 
     assert not project.bundle.exists()
+
+
+TWO_NUMBERS = """\
+def derive(columns):
+    return {"size": columns["size"], "rooms": columns["rooms"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "task"),
+    [
+        (LogisticRegression(), "binary"),
+        (Pipeline([("model", LogisticRegression())]), "multiclass"),
+        (LinearRegression(), "regression"),
+        (HistGradientBoostingRegressor(max_iter=5), "regression"),
+    ],
+)
+def test_a_model_of_all_features_as_they_are_is_shipped_as_onnx(model, task, tmp_path, monkeypatch):
+    project = Project(tmp_path, task)
+    project.write("src/houses/features.py", TWO_NUMBERS)
+    monkeypatch.setattr(build, "load_build_model", lambda: lambda task, numbers, categories, iterations: model)
+
+    project.run("ingest", "validate", "split", "train", "package")
+
+    bundle = Bundle.load(project.bundle)
+    examples = bundle.examples()
+    assert re.fullmatch(r"ONNX, proved equal to the pipeline on [\d,]+ rows", bundle.manifest.reason)
+    predictions = bundle.decision.predictions(bundle.scores_of_rows(examples["rows"]))
+    assert predictions == (pytest.approx(examples["predictions"]) if task == "regression" else examples["predictions"])
 
 
 def parts_by_name(proof):

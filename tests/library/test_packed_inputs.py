@@ -11,7 +11,7 @@ from cd4ml.bundle.onnx_export import to_onnx
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 ROWS = 50
@@ -33,6 +33,22 @@ def scaled(numbers, categories):
     return make_pipeline(StandardScaler(), LogisticRegression())
 
 
+def bare(numbers, categories):
+    return LogisticRegression()
+
+
+def bare_trees(numbers, categories):
+    return HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5)
+
+
+def switched_off(numbers, categories):
+    return Pipeline([("scaled", "passthrough"), ("model", LogisticRegression())])
+
+
+def encoded(numbers, categories):
+    return make_pipeline(OneHotEncoder(handle_unknown="ignore", sparse_output=False), LogisticRegression())
+
+
 def linear_on_every_second_number(numbers, categories):
     scaled = ColumnTransformer([("scaled", StandardScaler(), numbers[::2]), ("rest", "passthrough", numbers[1::2])])
     return make_pipeline(scaled, LogisticRegression())
@@ -45,13 +61,17 @@ def linear_on_every_second_number(numbers, categories):
         (trees, ["numbers", "numbers_"], ["categories"], {"Identity"}),
         (trees, ["2nd floor?"], ["a b", "a_b"], {"Split", "Identity"}),
         (linear_on_every_second_number, ["x", "y", "z", "w"], [], {"Split"}),
-        (scaled, ["x", "y"], [], {"Split"}),
-        (scaled, ["x"], [], {"Identity"}),
+        (scaled, ["x", "y"], [], set()),  # whole models read their input as it is
+        (bare, ["x"], [], set()),
+        (bare, ["x", "y"], [], set()),
+        (bare_trees, ["x", "y"], [], set()),
+        (switched_off, ["numbers", "y"], [], set()),
+        (encoded, [], ["kind", "place"], set()),
     ],
 )
 def test_the_packed_model_gives_the_pipelines_scores(build, numbers, categories, operators):
     frame = table(numbers, categories)
-    model = build(numbers, categories).fit(frame, frame[numbers[0]] > 0)
+    model = build(numbers, categories).fit(frame, frame[numbers[0]] > 0 if numbers else frame[categories[0]] == "a")
 
     exported = onnx.load_from_string(to_onnx(model, numbers, categories, "binary"))
 

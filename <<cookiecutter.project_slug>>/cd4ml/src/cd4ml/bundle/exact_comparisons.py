@@ -32,7 +32,7 @@ def with_float32_thresholds(model: Any) -> Any:
     The export keeps its thresholds, and would round those of the original up or down.
     """
     exact = copy.deepcopy(model)
-    for estimator in _estimators_in(exact, set()):
+    for estimator in estimators_in(exact):
         for trees in getattr(estimator, "_predictors", []):
             for tree in trees:
                 tree.nodes["num_threshold"] = _floor32(tree.nodes["num_threshold"])
@@ -46,8 +46,12 @@ def _floor32(values: Any) -> Any:
     return np.where(nearest > values, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
-def _estimators_in(item: Any, seen: set[int]) -> list[Any]:
+def estimators_in(item: Any) -> list[Any]:
     """Return every estimator inside an object: the object itself first, if it is one."""
+    return _estimators_in(item, set())
+
+
+def _estimators_in(item: Any, seen: set[int]) -> list[Any]:
     if id(item) in seen:
         return []
     seen.add(id(item))
