@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cd4ml.cli import main
 from github_server import REPOSITORY, GitHubServer
-from house_project import TARGETS, Project, houses
+from house_project import LINEAR_FEATURES, LINEAR_MODEL, TARGETS, Project, houses
 from trained_repository import make_repository, run
 
 if TYPE_CHECKING:
@@ -59,6 +59,16 @@ def large_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
+def linear_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A binary project with a bundle, whose model is linear. Do not change it: make a copy."""
+    project = Project(tmp_path_factory.mktemp("linear"))
+    project.write("src/houses/features.py", LINEAR_FEATURES)
+    project.write("src/houses/model.py", LINEAR_MODEL)
+    project.run("ingest", "validate", "split", "train", "package")
+    return project
+
+
+@pytest.fixture(scope="session")
 def tiny_bundles(tiny_projects: dict[str, Project]) -> dict[str, Path]:
     """The folder of a bundle of each task, by task. Do not change them."""
     return {task: project.bundle for task, project in tiny_projects.items()}
@@ -96,6 +106,26 @@ def track(
     yield TrackedProject(folder, capsys)
     os.environ.clear()  # `track` sets variables for MLflow
     os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def committed_project(large_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository on `main` with the large project's bundle committed. Do not change it: make a copy."""
+    from committed_project import make_repository as commit_project
+
+    folder = large_project.copy_to(tmp_path_factory.mktemp("committed") / "houses").folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        commit_project()
+    return folder
+
+
+@pytest.fixture(name="houses")
+def _houses(committed_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that repository, which is the working directory."""
+    folder = Path(shutil.copytree(committed_project, tmp_path / "houses", symlinks=True))
+    monkeypatch.chdir(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +257,7 @@ def visit(chromium: "Browser") -> "Iterator[Callable[..., Visit]]":
 @pytest.fixture(scope="module")
 def services(projects_with_reports: dict[str, Project]) -> Iterator[dict[str, str]]:
     """The URL of a service of each task, by task, started once."""
-    from test_serving_process import serving
+    from running_service import serving
 
     with ExitStack() as started:
         yield {

@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from cd4ml.bundle.bundle import Bundle
+from running_service import printed_url
 
 COMMAND = [sys.executable, "-m", "cd4ml", "serve", "--port", "0"]
 
@@ -40,9 +41,9 @@ class LoggedService:
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait_until(lambda: "/docs" in self.out.read_text() or self.process.poll() is not None)
+        wait_until(lambda: "\n" in self.out.read_text() or self.process.poll() is not None)
         assert self.process.poll() is None, self.errors()
-        self.port = int(self.out.read_text().split("/docs")[0].rpartition(":")[2])
+        self.port = int(printed_url(self.out.read_text().splitlines()[0]).rpartition(":")[2])
 
     def _read(self) -> None:
         for line in self.process.stderr:

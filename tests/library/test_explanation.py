@@ -3,12 +3,15 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from cd4ml.bundle import explanation
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.decision import Decision
 from cd4ml.bundle.training_profile import training_profile
+from cd4ml.contract.columns import rows_of_columns
 from cd4ml.contract.contract import Contract
+from cd4ml.contract.table import columns_of_table
 from cd4ml.serving.app import create_app
 from cd4ml.serving.service_settings import ServiceSettings
 from starlette.testclient import TestClient
@@ -61,6 +64,29 @@ def test_a_contribution_is_the_difference_to_the_answer_for_the_row_with_that_co
     assert any(abs(value) > 1e-3 for each in explanations for value in each.values())
 
 
+def test_a_linear_models_answer_is_the_same_to_the_last_bit_when_it_is_explained(linear_project):
+    client, contract = client_of(linear_project.bundle), Bundle.load(linear_project.bundle).contract
+    columns = columns_of_table(pd.read_parquet(linear_project.folder / "data/train.parquet"), contract)
+    rows = rows_of_columns(columns, contract)[:100]
+
+    for row in rows:
+        plain = client.post("/predict", json={"rows": [row]}).json()
+        explained = client.post("/predict", json={"rows": [row], "explain": True}).json()
+        assert explained["probabilities"] == plain["probabilities"]
+        (contributions,) = explained["explanations"]
+        assert contributions["district"] == 0.0  # the model does not use it
+    assert any(
+        alone != among_others for alone, among_others in zip(*both_ways(linear_project.bundle, rows), strict=True)
+    )
+
+
+def both_ways(bundle, rows):
+    """Return a bundle's scores of rows, each alone and all in one call."""
+    bundle = Bundle.load(bundle)
+    alone = [bundle.scores_of_rows([row])[0, 1] for row in rows]
+    return alone, bundle.scores_of_rows(rows)[:, 1].tolist()
+
+
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_explained_or_not_the_answer_is_the_same_but_for_the_explanation(tiny_bundles, task):
     rows = Bundle.load(tiny_bundles[task]).examples()["rows"]
@@ -77,8 +103,6 @@ def test_explained_or_not_the_answer_is_the_same_but_for_the_explanation(tiny_bu
 
 
 def test_the_reference_is_the_median_and_the_most_frequent_value_of_the_training_set(tiny_projects):
-    import pandas as pd
-
     project = tiny_projects["binary"]
     train = pd.read_parquet(project.folder / "data/train.parquet")
     row = Bundle.load(project.bundle).contract.sample_row()

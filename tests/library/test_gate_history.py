@@ -10,11 +10,9 @@ from cd4ml.cli import main
 from cd4ml.gate.history import Earlier, History, earlier_commits
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.gate.verdict import as_text
+from committed_project import commit, digest_here, rename_bundle
 from house_project import Project
-from test_gate_champion import commit, committed_project, digest_here, houses, rename_bundle
 from trained_repository import run
-
-__all__ = ["committed_project", "houses"]
 
 LOCK = "stages:\n  package:\n    outs:\n    - {path: models/bundle, md5: %s}\n"
 

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 from cd4ml.cli import main
 from cd4ml.gate.recorded import recorded_verdict
-from test_gate_champion import commit, committed_project, houses, rename_bundle
+from committed_project import commit, rename_bundle
 from trained_repository import run
-
-__all__ = ["committed_project", "houses"]
 
 LIMIT = "max_calibration_error: 0.3\n"
 

@@ -19,6 +19,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.cli import main
 from cd4ml.serving.client import call
 from logged_service import COMMAND, logged_service, records, wait_until
+from running_service import printed_url
 
 ROWS = [
     {"size": 120.5, "rooms": 4, "district": "north", "house_id": "h-1", "street": "Elm Road", "heated": True},
@@ -387,7 +388,7 @@ def test_a_stdout_that_nobody_reads_stops_no_prediction(tiny_bundle, tmp_path):
     environment |= {"PREDICTION_LOG_INTERVAL": "1", "PREDICTION_LOG_QUEUE": "300", "PREDICTION_LOG_BATCH": "100"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        url = process.stdout.readline().decode().split()[-1].removesuffix("/docs")
+        url = printed_url(process.stdout.readline().decode())
         row = Bundle.load(tiny_bundle).contract.sample_row()
         replies = [call(url, "/predict", {"rows": [row] * 50}).status for _ in range(60)]
 

@@ -6,11 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from cd4ml.bundle.bundle import Bundle
+from committed_project import commit, rename_bundle
 from house_project import houses as rows_of_houses
-from test_gate_champion import commit, committed_project, houses, rename_bundle
 from trained_repository import run
-
-__all__ = ["committed_project", "houses"]
 
 
 @pytest.fixture

@@ -143,3 +143,12 @@ def test_scores_that_change_with_their_company_are_never_computed_together(bundl
 
     assert {status for status, _ in answers} == {200}
     assert set(sizes) == {1}
+
+
+def test_a_linear_models_requests_are_scored_alone_even_if_it_has_one_example(linear_project, tmp_path):
+    project = linear_project.copy_to(tmp_path / "copy")
+    project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  examples: 1\n")
+    project.run("package")
+
+    assert not scores_are_independent(Bundle.load(linear_project.bundle))
+    assert not scores_are_independent(Bundle.load(project.bundle))

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.serving.client import call
-from test_serving_process import serving
+from running_service import serving
 
 SECONDS = 2  # of REQUEST_TIMEOUT
 HEAD = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from house_project import Project
+from running_service import serving
 from test_serving_hostile import MORE_MEMORY, memory_of
-from test_serving_process import serving
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from cd4ml.bundle.bundle import Bundle
-from test_serving_process import serving
+from running_service import serving
 
 pytestmark = pytest.mark.slow
 

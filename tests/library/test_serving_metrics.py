@@ -19,7 +19,7 @@ from fastapi import APIRouter
 from house_project import Project
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
-from test_serving_process import serving
+from running_service import serving
 
 KEY = "first-key-of-the-service"
 MORE_COLUMNS = """\

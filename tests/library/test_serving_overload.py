@@ -8,7 +8,7 @@ from statistics import median, quantiles
 
 import pytest
 from cd4ml.bundle.bundle import Bundle
-from test_serving_process import serving
+from running_service import serving
 
 WAITING = 8  # MAX_WAITING
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from house_project import Project
-from test_serving_process import serving
+from running_service import serving
 
 pytestmark = pytest.mark.slow
 

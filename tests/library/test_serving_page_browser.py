@@ -3,7 +3,7 @@
 import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.serving.client import call
-from test_serving_process import serving
+from running_service import serving
 
 pytestmark = pytest.mark.slow
 

@@ -7,10 +7,9 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from cd4ml.bundle.bundle import Bundle
@@ -19,8 +18,7 @@ from cd4ml.cli import main
 from cd4ml.serving import smoke
 from cd4ml.serving.client import Reply, call
 from cd4ml.serving.service_settings import ServiceSettings
-
-COMMAND = [sys.executable, "-m", "cd4ml"]
+from running_service import COMMAND, serving
 
 
 @pytest.fixture
@@ -36,29 +34,22 @@ def run(capsys, monkeypatch):
     return run
 
 
-@contextmanager
-def serving(bundle: Path, **environment):
-    """Run the service of a bundle on a free port; yield the process and its URL."""
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0"],
-        env=os.environ | {"MODEL_BUNDLE": str(bundle)} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        line = process.stdout.readline()
-        assert "/docs" in line, process.communicate(timeout=60)
-        yield process, line.split()[-1].removesuffix("/docs")
-    finally:
-        process.kill()
-        process.communicate(timeout=60)
-
-
 @pytest.fixture(scope="module")
 def service(tiny_bundle):
     with serving(tiny_bundle) as (_, url):
         yield url
+
+
+def test_the_printed_address_is_the_page_for_people(tiny_bundle):
+    environment = os.environ | {"MODEL_BUNDLE": str(tiny_bundle)}
+    process = subprocess.Popen([*COMMAND, "serve", "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        address = process.stdout.readline().partition(" at ")[2].partition(";")[0]
+        with urlopen(address, timeout=30) as page:
+            assert "<form" in page.read().decode()
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -46,7 +46,7 @@ def _reference_value(profile: dict[str, Any], column: Column) -> Any:
 
 
 def most_explained_rows(contract: Contract, max_rows: int) -> int:
-    """Return how many rows can be explained in one request, so that it scores no more than `max_rows`; at least 1."""
+    """Return how many rows can be explained in one request, so that no call scores more than `max_rows`; at least 1."""
     return max(1, max_rows // (1 + len(contract.columns)))
 
 

@@ -66,27 +66,31 @@ class PredictEndpoint:
         if len(body) > _SMALL_BODY:
             return await self._large_batches.run(self._answer_in_thread, body)
         request = self._payload.decode(body)
-        columns = self._columns_to_score(request)
+        scores = await self._scored(request.columns)
+        return self._answer_of(request, scores, await self._scored(self._changed(request)) if request.explain else None)
+
+    async def _scored(self, columns: Columns) -> Array:
         rows = len(next(iter(columns.values())))
         if rows <= MOST_ROWS:
-            scores = await self._scores_of_few(columns, rows)
-        else:
-            scores = await self._large_batches.run(self._scores, columns)
-        return self._answer_of(request, scores)
+            return await self._scores_of_few(columns, rows)
+        return await self._large_batches.run(self._scores, columns)
 
     def _answer_in_thread(self, body: bytes) -> Answer:
         request = self._payload.decode(body)
-        return self._answer_of(request, self._scores(self._columns_to_score(request)))
+        scores = self._scores(request.columns)
+        return self._answer_of(request, scores, self._scores(self._changed(request)) if request.explain else None)
 
-    def _columns_to_score(self, request: DecodedRequest) -> Columns:
-        """Return the request's columns; if it asks for explanations, with the rows that these need below."""
-        return swapped(request.columns, self._reference) if request.explain else request.columns
+    def _changed(self, request: DecodedRequest) -> Columns:
+        """Return the rows that explanations need.
 
-    def _answer_of(self, request: DecodedRequest, scores: Array) -> Answer:
-        decision, explanations = self._bundle.decision, None
-        if request.explain:
-            explanations = contributions(scores, decision, self._reference)
-            scores = scores[: len(explanations)]
+        They have the request's own rows as well: a model may round differently in a call with more rows. So the answer
+        is that of a request without explanations, and a column that is not changed contributes 0.
+        """
+        return swapped(request.columns, self._reference)
+
+    def _answer_of(self, request: DecodedRequest, scores: Array, changed: Array | None) -> Answer:
+        decision = self._bundle.decision
+        explanations = None if changed is None else contributions(changed, decision, self._reference)
         predictions, probabilities = decision.predictions(scores), decision.probabilities(scores)
         return Answer(request.columns, request.ids, predictions, probabilities, explanations, request.size)
 
