@@ -26,8 +26,8 @@ def score_partition(frame: pd.DataFrame, bundle_folder: str | Path, keep: Sequen
 
     Raises:
         BundleError: the folder holds no bundle.
-        DataError: rows break the contract, or a column is missing; the message counts rows from 0 in this table.
-        ModelError: the model predicts NaN or infinity.
+        DataError: rows break the contract, the model predicts NaN or infinity for them, or a column is missing; the
+            message counts rows from 0 in this table.
     """
     bundle = _bundle(str(bundle_folder))
     contract = bundle.contract

@@ -1,4 +1,4 @@
-"""Score the rows of an Arrow table with a bundle, and set aside those that break the contract."""
+"""Score the rows of an Arrow table with a bundle, and set aside those that break the contract, or have no answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,22 @@ from cd4ml.batch.arrow_columns import BrokenRule, TextFormat, contract_columns
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Contract
-from cd4ml.errors import DataError, ModelError
+from cd4ml.errors import DataError
 from cd4ml.terminal.output import align
 
 BATCH = 2048  # rows that the model gets at once: from 500 to 8,000 are equally fast, 50,000 take twice as long
 PREDICTION, VERSION = "prediction", "model_version"
 ROW, BROKEN = "rejected_row", "rejected_because"
 _EXAMPLES = 3
+_FINITE = "neither NaN nor infinite"
+_WITHOUT_EXAMPLES = ("not null", _FINITE)
 
 
 class Violation(msgspec.Struct, frozen=True):
-    """A rule of the contract that values of a column break."""
+    """A rule of the contract that values of a column break, or a row that the model has no answer to."""
 
     column: str
+    """`prediction` if the model predicts NaN or infinity."""
     rule: str
     rows: int
     first: int
@@ -38,7 +41,7 @@ class Scored:
     """What became of the rows of a table."""
 
     answers: pa.Table
-    """The kept columns of the rows that keep the contract, and what the model predicts for them."""
+    """The kept columns of the rows that keep the contract, and what the model predicts for them: finite numbers."""
     rejected: pa.Table
     """The other rows, with their number, counted from 0, and the rules that they break."""
     violations: list[Violation]
@@ -66,39 +69,48 @@ class Scorer:
 
         Raises:
             DataError: a required column is missing, or texts do not say what their decimal mark is.
-            ModelError: the model predicts NaN or infinity.
         """
         contract = self._bundle.contract
         check_columns(table.column_names, contract)
         read = contract_columns(table, contract.columns, self._text)
-        rejected = np.zeros(table.num_rows, dtype=bool)
-        for rule in read.broken:
-            rejected |= rule.rows
-        columns, good = read.columns, table
-        if rejected.any():
-            columns = {name: values[~rejected] for name, values in columns.items()}
-            good = table.filter(pa.array(~rejected))
-        predicted = self._predict(columns, good.num_rows)
-        kept = {name: good.column(name) for name in self._kept if name in table.column_names}
+        broken, good = read.broken, np.ones(table.num_rows, dtype=bool)
+        for rule in broken:
+            good &= ~rule.rows
+        scores = self._scores(_chosen(read.columns, good))
+        finite = np.isfinite(scores).all(axis=tuple(range(1, scores.ndim)))
+        if not finite.all():
+            failed = np.zeros_like(good)
+            failed[good] = ~finite
+            broken, good, scores = [*broken, BrokenRule(PREDICTION, _FINITE, failed)], good & ~failed, scores[finite]
+        answered = table if good.all() else table.filter(pa.array(good))
+        kept = {name: answered.column(name) for name in self._kept if name in table.column_names}
         return Scored(
-            pa.table(kept | predicted),
-            _rejected(table, rejected, read.broken, first_row),
-            [_violation(rule, table, first_row, contract) for rule in read.broken],
+            pa.table(kept | self._answers(scores)),
+            _rejected(table, ~good, broken, first_row),
+            [_violation(rule, table, first_row, contract) for rule in broken],
         )
 
-    def _predict(self, columns: Columns, rows: int) -> dict[str, pa.Array]:
-        bundle = self._bundle
+    def _scores(self, columns: Columns) -> Array:
+        """Return the scores of columns, shape `(rows[, classes])`."""
+        rows = len(next(iter(columns.values())))
         if not rows:
-            return {field.name: pa.array([], field.type) for field in answer_fields(bundle)}
+            decision = self._bundle.decision
+            return np.empty((0, len(decision.classes)) if decision.classes else 0)
         starts = range(0, rows, BATCH)
         batches = ({name: values[start : start + BATCH] for name, values in columns.items()} for start in starts)
-        scores = np.concatenate([bundle.scores(batch) for batch in batches])
-        if not np.isfinite(scores).all():
-            raise ModelError("the model predicts NaN or infinity")
+        return np.concatenate([self._bundle.scores(batch) for batch in batches])
+
+    def _answers(self, scores: Array) -> dict[str, pa.Array]:
+        """Return the columns of the answers by name."""
+        bundle = self._bundle
         arrays = [bundle.decision.labels(scores), *_probabilities(scores, bundle)]
         fields = answer_fields(bundle)
         predicted = {field.name: pa.array(array, field.type) for field, array in zip(fields, arrays, strict=False)}
-        return predicted | {VERSION: pa.repeat(pa.scalar(bundle.version), rows)}
+        return predicted | {VERSION: pa.repeat(pa.scalar(bundle.version), len(scores))}
+
+
+def _chosen(columns: Columns, rows: Array) -> Columns:
+    return columns if rows.all() else {name: values[rows] for name, values in columns.items()}
 
 
 def _probabilities(scores: Array, bundle: Bundle) -> list[Array]:
@@ -148,7 +160,7 @@ def _rejected(table: pa.Table, rejected: Array, broken: list[BrokenRule], first_
 def _violation(rule: BrokenRule, table: pa.Table, first_row: int, contract: Contract) -> Violation:
     numbers = np.flatnonzero(rule.rows)
     examples: list[str] = []
-    if rule.rule != "not null" and not contract.columns[rule.column].sensitive:
+    if rule.rule not in _WITHOUT_EXAMPLES and not contract.columns[rule.column].sensitive:
         values = pc.unique(table.column(rule.column).take(pa.array(numbers)))[:_EXAMPLES]
         examples = [f'"{value}"' if isinstance(value, str) else str(value) for value in values.to_pylist()]
     return Violation(rule.column, rule.rule, len(numbers), int(numbers[0]) + first_row, examples)
