@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from cd4ml.files.atomic import replacing, replacing_folder, write_text
+from cd4ml.files.atomic import replacing, replacing_folder, write_durably, write_text
 
 
 def names(folder):
@@ -20,6 +20,18 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
 
     assert (tmp_path / "a.txt").read_text() == "old\n"
     assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_durable_write_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
+    write_durably(tmp_path / "day" / "a", b"old")
+    fail = OSError(28, "No space left on device")
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (_ for _ in ()).throw(fail))
+
+    with pytest.raises(OSError, match="No space left"):
+        write_durably(tmp_path / "day" / "a", b"new")
+
+    assert (tmp_path / "day" / "a").read_bytes() == b"old"
+    assert names(tmp_path / "day") == ["a"]
 
 
 def test_a_failed_write_keeps_the_old_folder(tmp_path):

@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -49,6 +50,19 @@ def test_all_records_of_an_id_are_removed_and_no_other(tiny_bundle, log, capsys)
     assert sum(path.read_bytes() == content for path, content in before.items()) == 3
     assert main(["forget-id", "7", "--log", str(log)]) == 0
     assert "7" not in {record["id"] for record in records(log)}
+
+
+def test_what_a_killed_process_left_in_a_folder_is_removed_after_an_hour(tiny_bundle, log):
+    predict(tiny_bundle, log, "h-1")
+    day = log / f"date={TODAY}"
+    for name, age in ((".a.parquet.new-1", 7200), (".b.parquet.new-1", 60)):
+        (day / name).write_bytes(b"PAR1")
+        os.utime(day / name, (time.time() - age, time.time() - age))
+
+    predict(tiny_bundle, log, "h-2")
+
+    assert [path.name for path in day.glob(".*")] == [".b.parquet.new-1"]
+    assert len(list(day.glob("*.parquet"))) == 2
 
 
 def test_a_file_in_which_nothing_is_left_is_removed_and_an_id_that_is_not_there_is_no_failure(
@@ -149,7 +163,7 @@ def test_records_of_models_with_other_columns_are_read_as_one_table(tiny_project
     predict(project.bundle, log, "h-2")
     yesterday = log / f"date={TODAY - timedelta(days=1)}"
     yesterday.mkdir()
-    (yesterday / ".unfinished.parquet.new").write_bytes(b"PAR1")
+    (yesterday / ".unfinished.parquet.new-1").write_bytes(b"PAR1")
 
     table = read(str(log), TODAY - timedelta(days=2), TODAY)
 

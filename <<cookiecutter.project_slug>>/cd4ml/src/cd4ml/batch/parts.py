@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from cd4ml.batch.scorer import Scored, Violation
 from cd4ml.errors import UserError
-from cd4ml.files.atomic import write_text
+from cd4ml.files.atomic import replacing, write_text
 from cd4ml.terminal.output import report
 
 _VIOLATIONS = b"violations"
@@ -84,12 +84,14 @@ def _content(record: Path) -> Any:
 
 
 def _write(table: pa.Table, path: Path) -> None:
-    temporary = path.with_suffix(".new")
     # a file holds one dictionary of each column, and the pieces of a table may have others
     options = pa.ipc.IpcWriteOptions(compression="lz4", unify_dictionaries=True)
-    with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, table.schema, options=options) as writer:
+    with (
+        replacing(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as file,
+        pa.ipc.new_file(file, table.schema, options=options) as writer,
+    ):
         writer.write_table(table)
-    temporary.replace(path)
 
 
 def _read(path: Path) -> pa.Table:

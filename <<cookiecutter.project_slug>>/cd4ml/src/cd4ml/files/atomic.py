@@ -14,7 +14,24 @@ from pathlib import Path
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write a file to; when the block succeeds, the file replaces `path`."""
-    temporary = _temporary(path)
+    with _renamed_at_the_end(_temporary(path), path) as temporary:
+        yield temporary
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, which is on the disk when this returns.
+
+    Leftovers of a run that was killed are not looked for, since a folder may hold many thousand files.
+    """
+    path.parent.mkdir(exist_ok=True)
+    with _renamed_at_the_end(_temporary_name(path), path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _renamed_at_the_end(temporary: Path, path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
@@ -66,6 +83,10 @@ def _temporary(path: Path) -> Path:
         process = leftover.name.rpartition("-")[2]
         if process.isdigit() and not is_alive(int(process)):  # any other name was not made here: leave it alone
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    return _temporary_name(path)
+
+
+def _temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.new-{os.getpid()}")
 
 

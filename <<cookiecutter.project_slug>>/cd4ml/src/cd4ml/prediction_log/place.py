@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cd4ml.errors import UserError
+from cd4ml.files.atomic import write_durably
 from cd4ml.prediction_log.address import connect
 from cd4ml.prediction_log.record import Entry, Layout, as_lines
 
@@ -91,7 +92,7 @@ class Folder:
         """Remove what a killed process has left of today's and yesterday's files."""
         now = datetime.now(UTC)
         for day in (now, now - timedelta(days=1)):
-            for leftover in self._folder.glob(f"date={day:%Y-%m-%d}/.*.new"):
+            for leftover in self._folder.glob(f"date={day:%Y-%m-%d}/.*.new-*"):
                 with suppress(OSError):
                     if time.time() - leftover.stat().st_mtime > _LEFTOVER:
                         leftover.unlink()
@@ -104,18 +105,7 @@ class Folder:
 
     def write(self, piece: Piece) -> None:
         """Write a file under a temporary name, then rename it."""
-        path = self._folder / piece[0]
-        path.parent.mkdir(exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        try:
-            with temporary.open("wb") as file:
-                file.write(piece[1])
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_durably(self._folder / piece[0], piece[1])
 
 
 class Bucket:
