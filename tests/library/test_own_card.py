@@ -141,12 +141,16 @@ def test_what_is_wrong_in_a_template_is_said_in_one_line(
     assert error_of(template).startswith(f"stage evaluate: {TEMPLATE}{message}")
 
 
-def test_a_template_that_is_not_utf_8_is_an_error(error_of: Callable[[str], str], packaged: Project) -> None:
+def test_a_template_that_is_not_utf_8_is_an_error_with_its_line(
+    error_of: Callable[[str], str], packaged: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     error_of("# Houses\n")
     (packaged.folder / TEMPLATE).write_bytes(b"# caf\xe9 {{ manifest.digest }}\n")
 
     with packaged.inside():
         assert main(["stage", "evaluate"]) == 1
+    message = f"stage evaluate: {TEMPLATE}:1: the byte 0xe9 is not UTF-8; save the file as UTF-8\n"
+    assert capsys.readouterr().err == message
 
 
 def test_other_files_of_the_package_can_be_included(packaged: Project) -> None:

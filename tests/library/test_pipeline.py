@@ -165,6 +165,7 @@ def test_features_that_are_not_utf8_are_rejected(project):
     [
         ("import pandas\ndef derive(columns):\n    return columns", "features.py:1: imports pandas; the bundle holds"),
         ("from .errors import UserError", "features.py:1: imports from this package"),
+        ("x = 1\0", "features.py:1: source code string cannot contain null bytes"),
         ("def derive(columns:", "features.py:1: '(' was never closed"),
         ("x = 1", "features.py has no function derive(columns)"),
         ("def derive(columns):\n    return {'a': columns['sise']}", "features.py:2: there is no column 'sise'"),

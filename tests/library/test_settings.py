@@ -116,13 +116,22 @@ def test_an_error_in_the_models_parameters(project, new, message):
     [
         ("m²", "°F", r"contract\.yaml:7: the byte 0xb0 is not UTF-8; save the file as UTF-8"),
         ("Houses", "Ho\x07uses", r"contract\.yaml:2: contains the control character U\+0007; remove it"),
+        ("Houses that", r'"\ud83d" # that', r"contract\.yaml:2: an escape is half of a character, or none; write the"),
+        ("[north,", r'["\ud83d\ude00",', r"contract\.yaml:10: an escape is half of a character, or none; write the"),
+        ("  street", r'  "\U0000dc00"', r"contract\.yaml:11: an escape is half of a character, or none; write the"),
+        (
+            "Houses that",
+            r'"\UFFFFFFFF" # that',
+            r"contract\.yaml:2: an escape is half of a character, or none; write the",
+        ),
+        ("name: houses", "name: " + "[" * 1000, r"contract\.yaml: nested too deeply; write `key: value` lines"),
         (
             "Houses that were sold",
             "2024-02-31",
             r"contract\.yaml:2: 2024-02-31 cannot be read: day is out of range.*; correct it, or",
         ),
     ],
-    ids=["Latin-1", "control character", "impossible date"],
+    ids=["Latin-1", "control character", "half", "pair", "key", "beyond Unicode", "nested", "impossible date"],
 )
 def test_a_contract_that_is_no_text_of_yaml_is_reported_with_its_line(project, old, new, message):
     text = (project.folder / "contract.yaml").read_text(encoding="utf-8")
@@ -132,6 +141,23 @@ def test_a_contract_that_is_no_text_of_yaml_is_reported_with_its_line(project, o
         Contract.load(CONTRACT)
 
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", [r"'\ud83d'", r"\ud83d", r'"\\ud83d"', r'"" # \ud83d', r'"\U0001F600"', "\N{GRINNING FACE}"]
+)
+def test_what_only_looks_like_half_of_a_character_is_text(project, text):
+    project.replace("contract.yaml", "Houses that were sold", text)
+
+    assert (project.folder / "contract.yaml").read_text(encoding="utf-8").splitlines()[1] == f"description: {text}"
+    assert Contract.load(CONTRACT).name == "houses"
+
+
+def test_params_with_half_of_a_character_are_reported_with_the_line(project):
+    project.replace("params.yaml", "split:", '  null_values: ["\\udfff"]\nsplit:')
+
+    with pytest.raises(ParamsError, match=r"^params\.yaml:4: an escape is half of a character, or none; write"):
+        Params.load()
 
 
 def test_all_errors_are_reported_at_once(project):

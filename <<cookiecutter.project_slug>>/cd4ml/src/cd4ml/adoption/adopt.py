@@ -29,8 +29,9 @@ from cd4ml.adoption.summary import print_choices, print_decisions
 from cd4ml.contract.columns import rows_of_columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, groups_of_table, target_of_table, times_of_table
-from cd4ml.errors import DataError, nearest_names
+from cd4ml.errors import ContractError, DataError, ParamsError, nearest_names
 from cd4ml.files.atomic import write_text
+from cd4ml.files.text import read_text
 from cd4ml.settings import paths
 from cd4ml.settings.params import DataParams, Params
 from cd4ml.settings.project import read_project
@@ -64,7 +65,7 @@ def main(argv: list[str]) -> None:
     arguments.add_argument("--yes", action="store_true", help="ask nothing; take the likeliest answers")
     options = arguments.parse_args(argv)
     data = data_params(options.data, options.query)
-    if paths.CONTRACT.exists() and _EXAMPLE not in paths.CONTRACT.read_text(encoding="utf-8"):
+    if paths.CONTRACT.exists() and _EXAMPLE not in read_text(paths.CONTRACT, ContractError):
         adopt_again(data, options.target)
         return
     named = {"TARGET": options.target, "ID": options.id, "TIME": options.time}
@@ -154,7 +155,7 @@ def _write(
     text = contract_text(name, target.commented(), decisions, _examples(table, contract))
     project = read_project()
     data = data.model_copy(update={"source": place})
-    params = paths.PARAMS.read_text(encoding="utf-8")
+    params = read_text(paths.PARAMS, ParamsError)
     sections = {
         "data": source_settings(data),
         "split": split.settings,

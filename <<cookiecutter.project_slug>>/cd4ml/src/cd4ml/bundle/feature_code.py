@@ -136,7 +136,7 @@ def _compile(source: str, name: str, file: str) -> Callable[[Columns], Any]:
     try:
         tree = ast.parse(source, name)
     except SyntaxError as invalid:
-        raise FeatureError(f"{name}:{invalid.lineno}: {invalid.msg}") from None
+        raise FeatureError(f"{name}:{invalid.lineno or 1}: {invalid.msg}") from None
     for node in ast.walk(tree):
         for module in _imported_modules(node):
             if module != "numpy" and module not in sys.stdlib_module_names:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from cd4ml.errors import CardError, describe, locate
 from cd4ml.evaluation.formatting import NO_VALUE, format_interval, format_number, format_percent
 from cd4ml.evaluation.markdown import code_span, escape
+from cd4ml.files.text import read_text
 
 TEMPLATE = "model_card.md.jinja"
 _HERE = Path(__file__).parent
@@ -38,6 +39,8 @@ def fill_in(data: Mapping[str, Any], own: Path) -> str:
         CardError: the team's template is not valid, names something that does not exist, or fails; with its line.
     """
     environment = _environment(own.parent)
+    if own.exists():
+        read_text(own, CardError)
     try:
         name = TEMPLATE if own.exists() else f"cd4ml/{TEMPLATE}"
         return environment.get_template(name).render({key: _as_texts(value) for key, value in data.items()})

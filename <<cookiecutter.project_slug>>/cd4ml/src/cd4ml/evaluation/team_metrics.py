@@ -141,7 +141,7 @@ def _lower_is_better(module: ModuleType, path: Path, names: list[str]) -> list[s
 
 
 def _line_of_directions(path: Path) -> str:
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in ast.parse(path.read_bytes()).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == DIRECTIONS for target in targets):
             return f":{node.lineno}"

@@ -1,5 +1,6 @@
 """Read a YAML file into a typed model; an error names the file, the line, the key, and what was expected."""
 
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ _EXPECTED = {  # by type of pydantic's error
     "string_too_short": "a string that is not empty",
     "string_type": "a string",
 }
+_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]|\\U(?!000[0-9a-fA-F]|0010)|\\U0000[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LIMITS = {"ge": "of at least {}", "gt": "above {}", "le": "of at most {}", "lt": "below {}"}  # by pydantic's name
 
 
@@ -76,6 +79,8 @@ def _load(path: Path, error: type[UserError], form: str) -> Any:
     if not path.exists():
         raise error(f"{path} does not exist; run this from the project's folder")
     text = read_text(path, error)
+    if (impossible := _line_of_impossible_character(text)) is not None:
+        raise error(f"{path}:{impossible}: an escape is half of a character, or none; write the character itself")
     try:
         tree = YAML(typ=form, pure=True).load(text)
     except ReaderError as invalid:
@@ -89,9 +94,30 @@ def _load(path: Path, error: type[UserError], form: str) -> Any:
     except ValueError as invalid:  # a plain value that looks like a date, and is none
         number, value = _value_that_fails(text)
         raise error(f"{path}:{number}: {value} cannot be read: {invalid}; correct it, or put it in quotes") from None
+    except RecursionError:
+        raise error(f"{path}: nested too deeply; write `key: value` lines") from None
     if not isinstance(tree, dict):
         raise error(f"{path}: expected `key: value` lines; write them, or restore the file from git")
     return tree
+
+
+def _line_of_impossible_character(text: str) -> int | None:
+    """Return the line, counted from 1, of the first string with an escape of a surrogate, which is no character."""
+    escape = _ESCAPE.search(text)  # of which a comment or single quotes may hold any
+    if escape is None:
+        return None
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            if _SURROGATE.search(getattr(event, "value", None) or ""):
+                return int(event.start_mark.line) + 1
+    except (ValueError, OverflowError):  # beyond the last character of Unicode
+        return text.count("\n", 0, escape.start()) + 1
+    except (YAMLError, RecursionError):  # which is reported when the text is read
+        pass
+    return None
 
 
 def _value_that_fails(text: str) -> tuple[int, str]:
