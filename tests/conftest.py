@@ -114,3 +114,12 @@ def need() -> Callable[[str, object, str], None]:
         pytest.skip(reason)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def engine(need: Callable[[str, object, str], None]) -> None:
+    """A container engine that answers."""
+    from tests.engine import DOCKER, docker
+
+    there = shutil.which(DOCKER) and docker("info", check=False).returncode == 0
+    need("docker", there, "no container engine answers")

@@ -15,9 +15,6 @@ from tests.delivery.delivery import Delivery, Need, delivered
 from tests.delivery.google.delivery import CloudRun, cloud_run
 from tests.delivery.world import ended_well, pushed, report, shorten
 from tests.project.baked import Project
-from tests.project.test_image import engine
-
-__all__ = ["engine"]
 
 HOSTILE = "it's worse; $(touch /tmp/cd4ml-was-here) `touch /tmp/cd4ml-was-here` ${{ github.token }}"
 TITLE = f"More trees: {HOSTILE}"

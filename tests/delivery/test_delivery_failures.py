@@ -19,11 +19,8 @@ from tests.delivery.github import Run
 from tests.delivery.google.delivery import CloudRun, cloud_run
 from tests.delivery.world import ended_well, pushed, report, shorten
 from tests.project.baked import Project
-from tests.project.test_image import engine
 
 pytestmark = pytest.mark.drill
-
-__all__ = ["engine"]
 
 PRODUCTION, STAGING = "flight-delays", "flight-delays-staging"
 SKIPPED = "skipped"

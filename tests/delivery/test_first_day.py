@@ -26,9 +26,6 @@ from tests.delivery.world import (
     shorten,
 )
 from tests.project.baked import Project
-from tests.project.test_image import engine
-
-__all__ = ["engine"]
 
 Need = Callable[[str, object, str], None]
 

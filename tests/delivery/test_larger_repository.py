@@ -19,9 +19,6 @@ from tests.delivery.world import (
     shorten,
 )
 from tests.project.baked import Project
-from tests.project.test_image import engine
-
-__all__ = ["engine"]
 
 FOLDER = "services/delays"
 

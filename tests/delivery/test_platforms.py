@@ -24,9 +24,6 @@ from tests.delivery.google.delivery import cloud_run
 from tests.delivery.world import ended_well, pushed, report, shorten
 from tests.moving import keep_in, move
 from tests.project.baked import Project
-from tests.project.test_image import engine
-
-__all__ = ["engine"]
 
 SET_UP: dict[str, SetUp[Any]] = {"cloud-run": cloud_run, "fargate": fargate, "aci": aci}
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, Bake, Once
+from tests.engine import docker
 from tests.project.baked import Project
 from tests.project.linked_environment import link
 
@@ -126,3 +127,15 @@ def quick(trained_project: Callable[..., Project]) -> Project:
 def small(quick: Project, tmp_path: Path) -> Project:
     """A copy of the small project, to do anything with."""
     return quick.copy(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def image(engine: None, quick: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, str]]:
+    """A trained project and the name of its image."""
+    project = quick.copy(tmp_path_factory.mktemp("image"))
+    project.run("chmod", "-R", "go=", "models", "reports", "cd4ml", "pyproject.toml")  # as if the umask were 077
+    name = f"{project.folder.name}:slow-{os.getpid()}"
+    project.accept()
+    project.make("image", f"IMAGE={name}")
+    yield project, name
+    docker("image", "rm", "--force", name, check=False)

@@ -15,11 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bake
+from tests.engine import docker
 from tests.project.baked import Project, environment, free_port
 from tests.project.registry import Registry, registry
-from tests.project.test_image import docker, engine
-
-__all__ = ["engine"]
 
 TRIVY = """#!/bin/sh
 # Stands in for trivy: says what FOUND holds of a folder that is an OCI layout.

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine import docker
 from tests.project.baked import Project
-from tests.project.test_image import docker, engine, image
-
-__all__ = ["engine", "image"]
 
 RIGHTS = "--read-only --cap-drop ALL --security-opt no-new-privileges --memory 512m --pids-limit 256".split()
 ASK = "import json, urllib.request as r; rows = json.load(open('models/bundle/examples.json')); " + (

@@ -4,43 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.another_model import blocks, edited_model, edited_params
-from tests.project.baked import Project, environment
+from tests.engine import docker
+from tests.project.baked import Project
 from tests.project.linked_environment import unlink
-
-DOCKER = os.environ.get("DOCKER", "docker")
-
-
-def docker(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [DOCKER, *command], env=environment(), capture_output=True, text=True, timeout=300, check=check
-    )
-
-
-@pytest.fixture(scope="module")
-def engine(need: Callable[[str, object, str], None]) -> None:
-    """A container engine that answers."""
-    there = shutil.which(DOCKER) and docker("info", check=False).returncode == 0
-    need("docker", there, "no container engine answers")
-
-
-@pytest.fixture(scope="module")
-def image(engine: None, quick: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, str]]:
-    """A trained project and the name of its image."""
-    project = quick.copy(tmp_path_factory.mktemp("image"))
-    project.run("chmod", "-R", "go=", "models", "reports", "cd4ml", "pyproject.toml")  # as if the umask were 077
-    name = f"{project.folder.name}:slow-{os.getpid()}"
-    project.accept()
-    project.make("image", f"IMAGE={name}")
-    yield project, name
-    docker("image", "rm", "--force", name, check=False)
 
 
 def look(name: str) -> tuple[int, list[str], list[str]]:

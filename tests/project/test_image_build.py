@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine import docker
 from tests.project.baked import Project
 from tests.project.registry import registry
-from tests.project.test_image import docker, engine
-
-__all__ = ["engine"]
 
 BASE = "python:3.12-slim"
 LIST = f"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import subprocess
 import sysconfig
 from collections.abc import Callable
 from fnmatch import fnmatch
@@ -105,3 +106,11 @@ def team_files(project: Path) -> list[Path]:
 def parse_yaml(text: str) -> list[Any]:
     """The documents of a YAML file."""
     return list(yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def findings(*command: str | Path) -> str:
+    """What a tool prints if it does not pass."""
+    done = subprocess.run(
+        [TOOLS / command[0], *command[1:]], capture_output=True, text=True, check=False, cwd=Path(command[-1]).parent
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr

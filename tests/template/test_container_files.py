@@ -17,8 +17,7 @@ import yaml
 from cd4ml.delivery.move_workflows import in_folder
 from cd4ml.delivery.pin_image import base_images, pinned
 
-from tests.template.conftest import LICENSES
-from tests.template.test_workflows import findings
+from tests.template.conftest import LICENSES, findings
 
 TEMPLATE = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>"
 DEPENDABOTS = re.compile(r"^FROM ([a-z0-9./-]+):([\w.-]+)(@sha256:[0-9a-f]{64})? AS ([\w-]+)$", re.MULTILINE)

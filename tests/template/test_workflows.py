@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from cd4ml.delivery.required_settings import required_settings
 from cd4ml.settings.project import read_project
 from cd4ml.terminal.verbs import VERBS
 
-from tests.template.conftest import DEPLOY, DEPLOYED, TOOLS
+from tests.template.conftest import DEPLOY, DEPLOYED, findings
 from tests.template.workflow_files import (
     actions,
     commands,
@@ -34,14 +33,6 @@ OTHER_COMMANDS = (  # than a verb of make or of cd4ml
     'test "$SUCCEEDED" = true',
     'echo "$VERSION may go to production" >> "$GITHUB_STEP_SUMMARY"',
 )
-
-
-def findings(*command: str | Path) -> str:
-    """What a tool prints if it does not pass."""
-    done = subprocess.run(
-        [TOOLS / command[0], *command[1:]], capture_output=True, text=True, check=False, cwd=Path(command[-1]).parent
-    )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 def test_actionlint_finds_nothing(distinct: list[str]) -> None:
