@@ -18,8 +18,8 @@ from cd4ml.serving.service_settings import ServiceSettings
 from fastapi import APIRouter
 from house_project import Project
 from prometheus_client.parser import text_string_to_metric_families
-from starlette.testclient import TestClient
 from running_service import serving
+from starlette.testclient import TestClient
 
 KEY = "first-key-of-the-service"
 MORE_COLUMNS = """\
