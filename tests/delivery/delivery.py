@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
+from unittest import mock
+
+import fsspec
+from cd4ml.prediction_log.read import read
 
 from tests.delivery.github import Environment, GitHub, Run
 from tests.delivery.world import (
@@ -39,6 +45,10 @@ class Cloud(Protocol):
     @property
     def storage(self) -> dict[str, str]:
         """The variables with which somebody at a desk finds that remote."""
+
+    @property
+    def log(self) -> str:
+        """Where the predictions of its services go, without the environment."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -120,6 +130,14 @@ class Delivery(Generic[C]):
         assert run.approvals == ["approval"], report(run)
         self.github.approve(run)
         self.github.run_all()
+
+    def recorded(self, environment: str) -> list[dict[str, Any]]:
+        """What the prediction log of an environment's services has in the cloud's bucket by now."""
+        fsspec.get_filesystem_class(self.cloud.log.partition("://")[0]).clear_instance_cache()
+        today = datetime.now(UTC).date()
+        with mock.patch.dict(os.environ, self.cloud.storage):
+            table = read(f"{self.cloud.log}/{environment}", today - timedelta(days=1), today)
+        return list(table.to_pylist())
 
     @property
     def live(self) -> str:

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Bake
 from tests.delivery.delivery import Delivery, Need, delivered
 from tests.delivery.google.delivery import CloudRun, cloud_run
-from tests.delivery.world import ended_well, pushed, report, shorten
+from tests.delivery.world import ended_well, log_to_bucket, pushed, report, shorten
 from tests.project.baked import Project
 
 HOSTILE = "it's worse; $(touch /tmp/cd4ml-was-here) `touch /tmp/cd4ml-was-here` ${{ github.token }}"
@@ -27,6 +27,7 @@ def delivery(
 ) -> Iterator[Delivery[CloudRun]]:
     project = Project(bake(into=tmp_path / "baked", github_owner="acme"))
     shorten(project)
+    log_to_bucket(project)
     with delivered(project, need, tmp_path, cloud_run) as delivery:
         yield delivery
 
@@ -82,6 +83,11 @@ def test_from_the_first_push_to_production_and_back(delivery: Delivery[CloudRun]
     assert github.last("cd").results["build"] == "skipped"
     assert delivery.answers()["version"] == began["version"]
     assert not Path("/tmp/cd4ml-was-here").exists()
+
+    kinds = {record["request_id"]: record["kind"] for record in delivery.recorded("production")}
+    assert {kinds[answer["request_id"]] for answer in (began, later, again)} == {"user"}
+    assert set(kinds.values()) == {"user", "smoke", "canary"}
+    assert {record["kind"] for record in delivery.recorded("staging")} == {"smoke"}
 
 
 def check_out_main(delivery: Delivery[CloudRun]) -> None:

@@ -95,6 +95,11 @@ def shorten(project: Project, ci: bool = True) -> None:
             path.unlink()
 
 
+def log_to_bucket(project: Project) -> None:
+    """Let the project's services write their predictions into the cloud's bucket, as its documentation says."""
+    project.replace("pyproject.toml", 'prediction_log = "off"', 'prediction_log = "bucket"')
+
+
 def keep_at(project: Project, url: str, **more: str) -> None:
     """Name the DVC remote as `dvc remote add --default` does, where DVC is not installed yet."""
     path = project.folder / ".dvc/config"

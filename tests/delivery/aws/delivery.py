@@ -12,6 +12,7 @@ from typing import Any
 from tests.delivery.delivery import IDENTITIES, KEY, Need, ask
 from tests.delivery.github import GitHub
 from tests.delivery.stand_ins.authority import Authority
+from tests.delivery.stand_ins.bridge import from_containers
 
 from . import cloud
 from .cloud import Moto
@@ -19,7 +20,7 @@ from .identities import policy
 from .server import ECS
 
 SLUG = "flight-delays"
-BUCKET = f"{SLUG}-dvc-{cloud.ACCOUNT}"
+BUCKET, PREDICTIONS = (f"{SLUG}-{kind}-{cloud.ACCOUNT}" for kind in ("dvc", "predictions"))
 # What a job has to get by itself: from its sign-in, and from the repository's variables.
 OWN = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCOUNT_ID")
 
@@ -37,6 +38,10 @@ class Fargate:
     @property
     def remote(self) -> dict[str, str]:
         return {"url": f"s3://{BUCKET}/dvc", "endpointurl": self.moto.settings["AWS_ENDPOINT_URL"]}
+
+    @property
+    def log(self) -> str:
+        return f"s3://{PREDICTIONS}"
 
     @property
     def storage(self) -> dict[str, str]:
@@ -79,13 +84,22 @@ def fargate(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
     """Start ECS, and moto for its neighbours, with a bucket and an API key, until the block ends."""
     cloud.need_aws(need)
     folder.mkdir()
-    with cloud.moto(need, folder) as moto:
+    with cloud.moto(need, folder) as moto, from_containers(moto.settings) as ambient:
         authority = Authority(folder)
-        moto.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": cloud.REGION})
+        for bucket in (BUCKET, PREDICTIONS):
+            where = {"LocationConstraint": cloud.REGION}
+            moto.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
         moto.client("secretsmanager").create_secret(Name=f"{SLUG}-api-keys", SecretString=KEY)
         moto.client("ecr").create_repository(repositoryName=SLUG)
         ecs = cloud.start_ecs(moto, authority)
         ecs.clusters.add(SLUG)
+        runtime = moto.user(SLUG, "runtime")
+        ecs.ambient = ambient | {
+            "AWS_ACCESS_KEY_ID": runtime["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": runtime["SecretAccessKey"],
+            "AWS_REGION": cloud.REGION,
+            "AWS_DEFAULT_REGION": cloud.REGION,
+        }
         told = cloud.environment(moto, ecs, folder / "aws") | authority.trusted()
         passed = {name: value for name, value in told.items() if name not in OWN}
         variables = {"AWS_REGION": cloud.REGION, "AWS_ACCOUNT_ID": cloud.ACCOUNT, "CLOUD_REGISTRY": registry}

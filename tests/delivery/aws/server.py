@@ -39,6 +39,7 @@ class ECS:
         self.account, self.region, self.identities = account, region, identities
         self.clusters: set[str] = set()
         self.services: dict[str, Service] = {}  # by name
+        self.ambient: dict[str, str] = {}  # how containers find S3, and the keys of their role
         self.gone: set[str] = set()  # names of those that were removed: described as INACTIVE
         self.keys: set[str] = set()  # access keys that are taken
         self.expired: set[str] = set()
@@ -138,7 +139,7 @@ class ECS:
             raise RefusedError("ClusterNotFoundException", "Cluster not found.")
         if name in self.services:
             raise RefusedError("InvalidParameterException", "Creation of service was not idempotent.")
-        made = Service(self.arn(name, cluster), asked, self._secrets, self._fault, self.pace, self._tls)
+        made = Service(self.arn(name, cluster), asked, self._secrets, self._fault, self.pace, self._tls, self.ambient)
         self.services[name] = made
         self.gone.discard(name)
         return {"service": made.read(with_tags=True)}

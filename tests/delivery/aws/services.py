@@ -27,7 +27,7 @@ class Service:
     """One service, its revisions and what they run as."""
 
     def __init__(self, arn: str, wanted: Json, secrets: Secrets, fault: Callable[[str], Fault | None], pace: Pace,
-                 tls: ssl.SSLContext | None) -> None:  # fmt: skip
+                 tls: ssl.SSLContext | None, ambient: dict[str, str]) -> None:  # fmt: skip
         self.arn, self.pace, self.status = arn, pace, "ACTIVE"
         self.tags = {tag["key"]: tag["value"] for tag in wanted.get("tags", [])}
         self.settings: Json = {name: wanted[name] for name in KEPT if name in wanted}
@@ -37,7 +37,7 @@ class Service:
         self.answered: Counter[tuple[str, str]] = Counter()  # (revision, "2xx"): requests
         self.serving: str | None = None
         self._created = time.time()
-        self._secrets = secrets
+        self._secrets, self._ambient = secrets, ambient
         self._lock = threading.RLock()
         self._threads: list[threading.Thread] = []
         self.address = Address(self._chosen, self.answered, lambda revision: fault(self.image(revision)), tls=tls)
@@ -88,7 +88,7 @@ class Service:
 
     def _start(self, revision: str) -> None:
         described = self.revisions[revision]["primaryContainer"]
-        given = {one["name"]: one["value"] for one in described.get("environment", [])}
+        given = self._ambient | {one["name"]: one["value"] for one in described.get("environment", [])}
         given |= {one["name"]: self._secrets(one["valueFrom"]) for one in described.get("secrets", [])}
         probe = self.revisions[revision].get("healthCheckPath", "/ping")
         try:

@@ -11,6 +11,7 @@ from typing import Any
 from tests.delivery import clouds
 from tests.delivery.delivery import IDENTITIES, Need, ask
 from tests.delivery.github import GitHub, oidc
+from tests.delivery.stand_ins.bridge import from_containers
 from tests.delivery.stand_ins.hosts import named
 
 from . import cloud, registry
@@ -34,6 +35,10 @@ class ContainerInstances:
     @property
     def remote(self) -> dict[str, str]:
         return {"url": "azure://dvc"}
+
+    @property
+    def log(self) -> str:
+        return "az://predictions"
 
     def keys(self, github: GitHub) -> None:
         for identity, number in self._apps(github).items():
@@ -78,13 +83,18 @@ def aci(need: Need, folder: Path, address: str) -> Iterator[ContainerInstances]:
     folder.mkdir()
     with clouds.azure(need, folder) as storage, ExitStack() as stack:
         reached = storage | {"PATH": AZ_PATH, "AZURE_CONFIG_DIR": str(folder / "az-of-storage")}
-        cloud.run(reached, "storage", "container", "create", "--name", "dvc")
+        for container in ("dvc", "predictions"):
+            cloud.run(reached, "storage", "container", "create", "--name", container)
         azure = Azure(folder / "azure", resource_group=SLUG)
         stack.callback(azure.close)
+        azure.ambient = stack.enter_context(from_containers(storage))
         total = cloud.total(azure, SLUG)
         group, images = cloud.group_address(azure), f"flightdelays{total}.azurecr.io"
         azure.resources.put(group)
         azure.resources.put(f"{group}/providers/Microsoft.Storage/storageAccounts/flightdelayscert{total}")
+        azure.resources.put(
+            f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{SLUG}-runtime-{total}"
+        )
         azure.registries[images] = address
         hosts = {cloud.host(azure, name, SLUG): azure.address_of(name) for name in GROUPS}
         stack.enter_context(named(hosts | {images: azure.address_of(images)}))

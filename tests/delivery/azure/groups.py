@@ -38,12 +38,14 @@ class Group:
         share: Path,
         share_key: Callable[[], str],
         pulled: Callable[[str], str] = local,
+        ambient: dict[str, str] | None = None,
     ) -> None:
         self.path, self.name, self.address = path, path.rsplit("/", 1)[1], address
         self.body: Json = {}
         self.state = "Pending"
         self.starts = 0  # how often it was made, or made again
         self._share, self._share_key, self._pulled = share, share_key, pulled
+        self._ambient = ambient or {}
         self._containers: dict[str, str] = {}  # their ids, by name
         self._lock = threading.RLock()
         self._worker: threading.Thread | None = None
@@ -122,7 +124,8 @@ class Group:
 
     def _run(self, container: Json, *options: str, last: list[str] | None = None) -> str:
         given = container["properties"].get("environmentVariables", [])
-        settings = [f"{one['name']}={one.get('secureValue') or one.get('value', '')}" for one in given]
+        settings = [f"{name}={value}" for name, value in self._ambient.items()]
+        settings += [f"{one['name']}={one.get('secureValue') or one.get('value', '')}" for one in given]
         told = [part for setting in settings for part in ("--env", setting)]
         return docker("run", "--detach", "--restart", "always", *options, *told, self._image(container), *(last or []))
 

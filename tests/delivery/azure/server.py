@@ -37,6 +37,7 @@ class Azure:
         self.entra = Entra(self.tenant)
         self.resources = Resources(self.subscription, self.tenant)
         self.groups: dict[str, Group] = {}
+        self.ambient: dict[str, str] = {}  # how containers find the storage: in place of its name and their identity's
         self.writes: list[tuple[str, str]] = []  # every request that may have changed something
         self.unknown: list[tuple[str, str]] = []  # requests that this stand-in does not know
         self.unreadable: str | None = None  # the end of an address: who reads there is refused
@@ -132,7 +133,7 @@ class Azure:
 
     def _make(self, scope: str, name: str) -> Group:
         path = f"{scope}/providers/Microsoft.ContainerInstance/containerGroups/{name}"
-        return Group(path, self.address_of(name), self.share, lambda: SHARE_KEY, self.pulled)
+        return Group(path, self.address_of(name), self.share, lambda: SHARE_KEY, self.pulled, self.ambient)
 
     def pulled(self, image: str) -> str:
         """Return how the engine knows an image, after it was pulled where its registry is one of these."""

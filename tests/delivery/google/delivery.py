@@ -13,12 +13,13 @@ from typing import Any
 from tests.delivery import clouds
 from tests.delivery.delivery import IDENTITIES, KEY, Need, ask
 from tests.delivery.github import GitHub
+from tests.delivery.stand_ins.bridge import from_containers
 
 from . import cloud
 from .server import Google
 from .tokens import IDENTITY, mint
 
-BUCKET = "flight-delays-dvc-123456789012"
+BUCKET, PREDICTIONS = (f"flight-delays-{kind}-123456789012" for kind in ("dvc", "predictions"))
 # gcsfs asks over gRPC what kind of bucket it is, which the emulator does not speak
 NO_GRPC = {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
 
@@ -35,6 +36,10 @@ class CloudRun:
     @property
     def remote(self) -> dict[str, str]:
         return {"url": f"gs://{BUCKET}/dvc", "endpointurl": self.storage["STORAGE_EMULATOR_HOST"]}
+
+    @property
+    def log(self) -> str:
+        return f"gs://{PREDICTIONS}"
 
     @property
     def tools(self) -> list[str]:
@@ -70,9 +75,11 @@ def cloud_run(need: Need, folder: Path, registry: str) -> Iterator[CloudRun]:
     """Start Cloud Run and its neighbours, with a bucket and an API key, until the block ends."""
     need("gcloud", not (reason := cloud.why_not_here()), str(reason))
     folder.mkdir()
-    with clouds.gcs(need, folder) as bucket:
-        make_bucket(bucket["STORAGE_EMULATOR_HOST"])
+    with clouds.gcs(need, folder) as bucket, from_containers(bucket) as ambient:
+        for name in (BUCKET, PREDICTIONS):
+            make_bucket(bucket["STORAGE_EMULATOR_HOST"], name)
         google = Google()
+        google.ambient = ambient
         google.resources.add_secret("flight-delays-api-keys", KEY)
         told = cloud.environment(google, folder / "gcloud")
         del told["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"]  # each job signs in for itself

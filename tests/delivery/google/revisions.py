@@ -7,7 +7,9 @@ from typing import Any
 from tests.delivery.stand_ins.containers import Container, NeverReadyError
 
 
-def start(revision: str, template: dict[str, Any], secrets: dict[str, str]) -> Container:
+def start(
+    service: str, revision: str, template: dict[str, Any], secrets: dict[str, str], ambient: dict[str, str]
+) -> Container:
     """Start the container that a revision's template describes, and wait until its startup probe succeeds.
 
     Raises:
@@ -15,7 +17,7 @@ def start(revision: str, template: dict[str, Any], secrets: dict[str, str]) -> C
     """
     described = template["spec"]["containers"][0]
     inside = int(described.get("ports", [{"containerPort": 8080}])[0]["containerPort"])
-    settings = {"PORT": str(inside), "K_REVISION": revision}
+    settings = ambient | {"PORT": str(inside), "K_SERVICE": service, "K_REVISION": revision}
     for variable in described.get("env", []):
         source = variable.get("valueFrom", {}).get("secretKeyRef", {})
         settings[variable["name"]] = secrets.get(source["name"], "") if source else variable.get("value", "")

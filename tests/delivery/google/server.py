@@ -31,6 +31,7 @@ class Google:
         self.tokens = AccessTokens("access-token")
         self.failures = Failures()
         self.services: dict[str, Service] = {}
+        self.ambient: dict[str, str] = {}  # how containers find the storage: in place of its name and their identity's
         self.answered: Counter[tuple[str, str]] = Counter()  # (revision, "2xx"): requests, what Monitoring tells
         self.resources = Project(project, number)
         self.writes: list[tuple[str, str]] = []  # every request that may have changed something
@@ -84,7 +85,7 @@ class Google:
                 name = str(body["metadata"]["name"])
                 if name in self.services:
                     raise RefusedError(409, f"Resource '{name}' already exists.")
-                self.services[name] = Service(body, self.resources.secret_values, self.answered, self._fault_of_image)
+                self.services[name] = self._make(body)
             if name is None or name not in self.services:
                 raise RefusedError(
                     404, f"Resource '{name}' of kind 'SERVICE' in region '{self.region}' does not exist."
@@ -95,6 +96,9 @@ class Google:
                 self.services.pop(name).remove()
                 return {"status": "Success"}
             return self.services[name].read()
+
+    def _make(self, wanted: Json) -> Service:
+        return Service(wanted, self.resources.secret_values, self.answered, self._fault_of_image, self.ambient)
 
     def _revisions(self, name: str | None, query: dict[str, list[str]]) -> Json:
         everything = {known: service for service in self.services.values() for known in service.revisions}
@@ -151,7 +155,7 @@ class Google:
         if service in self.services:
             self.services[service].write(wanted)
         else:
-            self.services[service] = Service(wanted, self.resources.secret_values, self.answered, self._fault_of_image)
+            self.services[service] = self._make(wanted)
         self.services[service].settle()
 
     def close(self) -> None:

@@ -44,12 +44,13 @@ class Service:
     """One service, its revisions and its addresses."""
 
     def __init__(self, wanted: Json, secrets: Callable[[], dict[str, str]], answered: Counter[tuple[str, str]],
-                 fault_of_image: Callable[[str], Fault | None]) -> None:  # fmt: skip
+                 fault_of_image: Callable[[str], Fault | None], ambient: dict[str, str]) -> None:  # fmt: skip
         self.name = str(wanted["metadata"]["name"])
         self.revisions: dict[str, Json] = {}
         self.instances: dict[str, Container] = {}
         self.addresses: dict[str, Address] = {}
         self._secrets, self._answered, self._fault_of_image = secrets, answered, fault_of_image
+        self._ambient = ambient
         self._lock = threading.RLock()
         self._ready_name: str | None = None
         self._created_name: str | None = None
@@ -178,7 +179,8 @@ class Service:
 
     def _start(self, name: str) -> None:
         try:
-            instance, error = start(name, self.revisions[name]["asked"], self._secrets()), None
+            asked = self.revisions[name]["asked"]
+            instance, error = start(self.name, name, asked, self._secrets(), self._ambient), None
         except (NeverReadyError, KeyError) as failure:
             instance, error = None, str(failure)
         with self._lock:
