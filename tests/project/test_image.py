@@ -70,6 +70,15 @@ def test_the_image_says_what_it_holds(image: tuple[Project, str]) -> None:
     assert labels["org.opencontainers.image.base.name"] == "python:3.12-slim"
     assert labels["org.opencontainers.image.version"] == f"2013-02-28.{project.digest[:7]}"
     assert labels["org.opencontainers.image.revision"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert labels["org.opencontainers.image.source"].startswith("https://")
+    assert labels["bundle"] == project.digest
+    assert "org.opencontainers.image.created" not in labels
+
+
+def test_the_image_is_without_what_its_packages_need_no_more(image: tuple[Project, str]) -> None:
+    size = int(docker("image", "inspect", "--format", "{{.Size}}", image[1]).stdout)
+
+    assert size < 400_000_000, f"{size / 1e6:.0f} MB"
 
 
 def test_an_altered_bundle_does_not_start(image: tuple[Project, str]) -> None:
