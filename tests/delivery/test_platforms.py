@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.delivery.aws.delivery import fargate
 from tests.delivery.azure.delivery import aci
 from tests.delivery.delivery import Delivery, Need, SetUp, delivered
 from tests.delivery.google.delivery import cloud_run
-from tests.delivery.world import ended_well, pushed, report, shorten
+from tests.delivery.world import ended_well, log_to_bucket, pushed, report, shorten
 from tests.moving import keep_in, move
 from tests.project.baked import Project
 
@@ -41,13 +42,17 @@ def model(bake: Bake, uv: str, need_runner: None, engine: None, tmp_path_factory
 
 @pytest.fixture
 def ship(bake: Bake, need: Need, model: Project, tmp_path: Path) -> Ship:
-    """`with ship(platform, credentials, registry, ci=False) as delivery`: a project with its model, and its cloud."""
+    """`with ship(platform, credentials, registry, ci=False, log=False) as delivery`: a trained project, its cloud."""
 
     @contextmanager
-    def shipped(platform: str, credentials: str, registry: str, ci: bool = False) -> Iterator[Delivery[Any]]:
+    def shipped(
+        platform: str, credentials: str, registry: str, ci: bool = False, log: bool = False
+    ) -> Iterator[Delivery[Any]]:
         answers = {"platform": platform, "credentials": credentials, "registry": registry, "github_owner": "acme"}
         project = Project(bake(into=tmp_path / "baked", **answers))
         shorten(project, ci=ci)
+        if log:
+            log_to_bucket(project)
         take_model(model.folder, project.folder)
         with delivered(project, need, tmp_path, SET_UP[platform], credentials) as delivery:
             delivery.train("the first model")
@@ -82,10 +87,11 @@ def released(delivery: Delivery[Any]) -> str:
     [("fargate", "oidc"), pytest.param("aci", "service-account", marks=pytest.mark.drill)],
 )
 def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentials: str) -> None:
-    with ship(platform, credentials, "cloud", ci=platform == "fargate") as delivery:
+    whole = platform == "fargate"
+    with ship(platform, credentials, "cloud", ci=whole, log=whole) as delivery:
         github, project = delivery.github, delivery.project
         first = released(delivery)
-        if platform == "fargate":  # the other is shown as well by what else reads its data
+        if whole:  # the other is shown as well by what else reads its data
             ended_well([github.last("ci")], "ci")
         began = delivery.answers()
 
@@ -106,6 +112,24 @@ def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentia
         ended_well(github.run_all(), "rollback")
         again = delivery.answers()
         assert again == began | {"request_id": again["request_id"]}
+
+        if whole:
+            logged_in_time(delivery, began["request_id"], again["request_id"])
+            kinds = {record["kind"] for record in delivery.recorded("production")}
+            assert kinds == {"user", "smoke", "canary"}
+            assert {record["kind"] for record in delivery.recorded("staging")} == {"smoke"}
+
+
+def logged_in_time(delivery: Delivery[Any], *answers: str) -> None:
+    """Wait until these answers are in the log of production as a user's, for a little longer than the interval."""
+    until = time.monotonic() + 20
+    while True:
+        kinds = {record["request_id"]: record["kind"] for record in delivery.recorded("production")}
+        if set(answers) <= set(kinds):
+            assert {kinds[answer] for answer in answers} == {"user"}
+            return
+        assert time.monotonic() < until, sorted(kinds)
+        time.sleep(1)
 
 
 @pytest.mark.drill
