@@ -107,7 +107,9 @@ def test_a_file_that_cannot_be_rewritten_stays_as_it_is(tiny_bundle, log):
         ("az://container/log", "adlfs is not installed"),
     ],
 )
-def test_a_log_that_cannot_be_changed_is_one_line(place, message, capsys):
+def test_a_log_that_cannot_be_changed_is_one_line(place, message, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "adlfs", None)
+
     assert main(["forget-id", "h-1", "--log", place]) == 1
 
     error = capsys.readouterr().err

@@ -17,11 +17,9 @@ import pytest
 from cd4ml.prediction_log.read import read
 
 from tests.delivery import clouds
+from tests.engine import docker
 from tests.project.baked import Project, free_port
 from tests.project.test_container import RIGHTS, state
-from tests.project.test_image import docker, engine
-
-__all__ = ["engine"]
 
 PLACE = "az://predictions/production"
 Need = Callable[[str, object, str], None]
