@@ -67,7 +67,7 @@ def test_it_stops_the_run_and_is_named(table, capsys):
         "  column      rule                      rows  first row  examples",
         "  rooms       at most 30                   1          6        99",
         "  prediction  neither NaN nor infinite     1          3",
-        "  next: fix the rows, or set these aside with --rejects FILE",
+        "  next: fix the rows, or set these aside with --rejects FILE (make score: REJECTS=FILE)",
     ]
     assert not Path("answers.parquet").exists()
 
