@@ -36,7 +36,7 @@ class Visit:
     def __init__(self, browser: Browser, url: str, **settings: Any) -> None:
         self.context: BrowserContext = browser.new_context(**{"locale": "en-GB", **settings})
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(60_000)
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self._origin = "/".join(url.split("/")[:3])
