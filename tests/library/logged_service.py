@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 from cd4ml.bundle.bundle import Bundle
 from running_service import printed_url
 
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""For a process that may not write whole files: half a .pyc would break whatever imports it next."""
 COMMAND = [sys.executable, "-m", "cd4ml", "serve", "--port", "0"]
 
 
@@ -32,7 +34,7 @@ class LoggedService:
         with self.out.open("wb") as out:
             self.process = subprocess.Popen(
                 COMMAND,
-                env=os.environ | {"MODEL_BUNDLE": str(bundle)} | environment,
+                env=os.environ | NO_BYTECODE | {"MODEL_BUNDLE": str(bundle)} | environment,
                 stdout=out,
                 stderr=subprocess.PIPE,  # which a limit on the size of files does not concern
                 text=True,

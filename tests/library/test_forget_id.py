@@ -16,7 +16,7 @@ from cd4ml.errors import DataError
 from cd4ml.prediction_log.read import read
 from cd4ml.serving.app import create_app
 from cd4ml.serving.service_settings import ServiceSettings
-from logged_service import records
+from logged_service import NO_BYTECODE, records
 from starlette.testclient import TestClient
 
 TODAY = datetime.now(UTC).date()
@@ -88,7 +88,7 @@ def test_a_file_that_cannot_be_rewritten_stays_as_it_is(tiny_bundle, log):
         capture_output=True,
         text=True,
         timeout=60,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | NO_BYTECODE,
     )
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
