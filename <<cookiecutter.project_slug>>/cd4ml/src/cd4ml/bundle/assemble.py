@@ -15,6 +15,7 @@ from cd4ml.bundle.feature_code import FeatureCode
 from cd4ml.bundle.manifest import FORMAT, MODEL_FILES, Manifest, Runtime
 from cd4ml.bundle.onnx_export import NotExportableError, to_onnx
 from cd4ml.bundle.proof import NUMBER_TOLERANCE, PROBABILITY_TOLERANCE, prove_equal
+from cd4ml.bundle.score_profile import score_profile
 from cd4ml.bundle.training_profile import training_profile
 from cd4ml.contract.columns import Array, Columns, evenly_spaced_rows, rows_of_columns
 from cd4ml.contract.contract import Contract
@@ -51,6 +52,8 @@ class BundleInputs:
     """Of the training set, shape `(rows,)`."""
     times: Array | None
     """Of the training set, shape `(rows,)`; None if the contract names no time."""
+    test_target: Array
+    """Of the test set, shape `(rows,)`."""
     decision: Decision
 
     @property
@@ -87,6 +90,7 @@ def read_inputs() -> BundleInputs:
         test=columns_of_table(test, contract),
         target=target_of_table(train, contract),
         times=times_of_table(train, contract),
+        test_target=target_of_table(test, contract),
         decision=Decision(contract.task, classes_of(model, contract), threshold),
     )
 
@@ -157,7 +161,8 @@ def write_bundle(folder: Path, inputs: BundleInputs, runtime: Runtime, reason: s
     write_text(folder / "contract.json", inputs.contract.to_json())
     (folder / "features.py").write_text(inputs.code.source, encoding="utf-8")
     profile = training_profile(inputs.train, inputs.target, inputs.times, inputs.contract)
-    _write_json(folder / "reference.json", profile)
+    scores = score_profile(inputs.pipeline_scores(inputs.test), inputs.test_target, inputs.decision)
+    _write_json(folder / "reference.json", profile | {"scores": scores})
     _write_json(folder / "examples.json", _examples(inputs))
     manifest = Manifest(
         format=FORMAT,

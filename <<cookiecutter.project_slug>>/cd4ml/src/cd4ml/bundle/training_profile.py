@@ -9,6 +9,8 @@ from cd4ml.contract.contract import Contract
 
 _QUANTILES = np.linspace(0, 1, 11)
 _MAX_CATEGORIES = 50
+_WEEK = np.timedelta64(7, "D")
+_FEWEST_IN_A_WEEK = 50  # rows, for a share to mean something
 
 
 def training_profile(columns: Columns, target: Array, times: Array | None, contract: Contract) -> dict[str, Any]:
@@ -20,11 +22,15 @@ def training_profile(columns: Columns, target: Array, times: Array | None, contr
         times: of the same rows, shape `(rows,)`; None if the contract names no time.
         contract: that the rows keep.
     """
+    weeks = None if times is None else (times - times.min()) // _WEEK
     return {
         "rows": len(target),
         "time": None if times is None else {"first": str(times.min()), "last": str(times.max())},
         "target": _target_profile(target, contract),
-        "columns": {name: _column_profile(array, contract.columns[name].type) for name, array in columns.items()},
+        "columns": {
+            name: _column_profile(array, contract.columns[name].type) | _most_nulls(array, weeks)
+            for name, array in columns.items()
+        },
     }
 
 
@@ -45,7 +51,16 @@ def _column_profile(array: Array, kind: str) -> dict[str, Any]:
         return profile | (_time_span(values) if len(values) else {})
     if kind == "boolean":
         return profile | {"true": _share(values == 1)}
-    return profile | ({"quantiles": [float(str(value)) for value in _quantiles(values)]} if len(values) else {})
+    return profile | (_number_profile(values) if len(values) else {})
+
+
+def _most_nulls(array: Array, weeks: Array | None) -> dict[str, float]:
+    """Return the largest share of nulls in a week that has enough rows: some columns have more in one season."""
+    if weeks is None or not len(array):
+        return {}
+    rows, nulls = np.bincount(weeks), np.bincount(weeks, array == "" if array.dtype == object else array != array)
+    shares = nulls[rows >= _FEWEST_IN_A_WEEK] / rows[rows >= _FEWEST_IN_A_WEEK]
+    return {"most_nulls": float(shares.max())} if len(shares) else {}
 
 
 def _time_span(values: Array) -> dict[str, str]:
@@ -53,8 +68,15 @@ def _time_span(values: Array) -> dict[str, str]:
     return {"first": str(values.min()), "median": str(median), "last": str(values.max())}
 
 
-def _quantiles(values: Array) -> Array:
-    return np.quantile(values, _QUANTILES, method="inverted_cdf").astype(np.float32)
+def _number_profile(values: Array) -> dict[str, Any]:
+    """Return the deciles of numbers, and the shares of the numbers in the bins that end at the deciles that differ.
+
+    One more bin, which is empty here, is for larger numbers.
+    """
+    quantiles = np.quantile(values, _QUANTILES, method="inverted_cdf").astype(np.float32)
+    edges = np.unique(quantiles)
+    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
+    return {"quantiles": [float(str(value)) for value in quantiles], "shares": (counts / len(values)).tolist()}
 
 
 def _category_profile(array: Array) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """Read the records of the prediction log again, from a folder or a bucket."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +12,7 @@ from cd4ml.errors import DataError, describe
 from cd4ml.prediction_log.address import checked, connect, require_packages
 
 _DAY = re.compile(r"date=[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
-_AT_ONCE = 16  # files that are read at the same time
+_FILES_AT_ONCE, _BYTES_AT_ONCE = 500, 4_000_000  # that are in memory together; of Parquet, some ten times as much
 
 
 class StoredLog:
@@ -46,23 +45,52 @@ class StoredLog:
             names = [path.rstrip("/").rpartition("/")[2] for path in self.filesystem.ls(self._root, detail=False)]
             return sorted(date.fromisoformat(name.removeprefix("date=")) for name in names if _DAY.fullmatch(name))
 
-    def tables(self, day: date) -> Iterator[tuple[str, pa.Table]]:
-        """Yield the path and the records of each file of a day, of which a few are in memory at once.
+    def tables(self, day: date, fields: Collection[str] | None = None) -> Iterator[tuple[str, pa.Table]]:
+        """Yield the path and the records of each file of a day, of which a few megabytes are in memory at once.
+
+        Args:
+            day: in UTC.
+            fields: the fields to read, as `record` names them; None: all.
 
         Raises:
             DataError: a file cannot be read, or holds no records.
         """
+        for batch in self._batches(day, fields):
+            yield from batch.items()
+
+    def flat_tables(self, day: date, fields: Collection[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the records of a day, those of several files together; they may be more than memory holds.
+
+        The columns of `row` are named `row.COLUMN`, and all records of a table have the same ones.
+
+        Args:
+            day: in UTC.
+            fields: the fields to read, as `record` names them; None: all.
+
+        Raises:
+            DataError: a file cannot be read, or holds no records.
+        """
+        for batch in self._batches(day, fields):
+            by_columns: dict[tuple[str, ...], list[pa.Table]] = {}
+            for table in (table.flatten() for table in batch.values()):
+                by_columns.setdefault(tuple(table.column_names), []).append(table)
+            yield from (concatenated(self.place, tables) for tables in by_columns.values())
+
+    def _batches(self, day: date, fields: Collection[str] | None) -> Iterator[dict[str, pa.Table]]:
+        for paths in _in_batches(self._sizes(day)):
+            with self.readable():
+                contents = self.filesystem.cat(paths)
+            yield {path: _table_in(path, content, fields) for path, content in contents.items()}
+
+    def _sizes(self, day: date) -> dict[str, int]:
+        """Return the bytes of each whole file of a day, by its path."""
         with self.readable():
             try:
-                listed = self.filesystem.ls(f"{self._root}/date={day.isoformat()}", detail=False)
+                listed = self.filesystem.ls(f"{self._root}/date={day.isoformat()}", detail=True)
             except FileNotFoundError:
-                return
-        paths = sorted(path for path in listed if _is_whole(path))
-        for start in range(0, len(paths), _AT_ONCE):
-            with self.readable():
-                contents = self.filesystem.cat(paths[start : start + _AT_ONCE])
-            for path, content in contents.items():
-                yield path, _table_in(path, content)
+                return {}
+        sizes = {str(entry["name"]): int(entry["size"] or 0) for entry in listed}
+        return {path: sizes[path] for path in sorted(sizes) if _is_whole(path)}
 
     @contextmanager
     def readable(self) -> Iterator[None]:
@@ -90,23 +118,46 @@ def read(place: str, first: date, last: date) -> pa.Table:
         day += timedelta(days=1)
     if not tables:
         return pa.table({})
+    return concatenated(place, tables)
+
+
+def concatenated(place: str, tables: list[pa.Table]) -> pa.Table:
+    """Return flat tables of records as one, with the columns of all.
+
+    Raises:
+        DataError: a column has different types.
+    """
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as failure:
         raise DataError(f"{place} has models whose records do not fit together: {describe(failure)[:200]}") from None
 
 
-def _table_in(path: str, content: bytes) -> pa.Table:
+def _table_in(path: str, content: bytes, fields: Collection[str] | None) -> pa.Table:
     try:
         # Without Arrow's threads: one that still holds Python's bytes when the process ends would abort it.
-        table = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(use_threads=False)
+        file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
+        if "id" not in file.schema_arrow.names:
+            raise DataError(f"{path} holds no records of predictions; remove it")
+        return file.read(None if fields is None else list(fields), use_threads=False)
     except (pa.ArrowException, OSError) as failure:
         raise DataError(f"{path} cannot be read: {describe(failure)[:200]}; remove or restore it") from None
-    if "id" not in table.column_names:
-        raise DataError(f"{path} holds no records of predictions; remove it")
-    return table
 
 
-def _is_whole(path: Any) -> bool:
-    name = str(path).rpartition("/")[2]
+def _in_batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    """Yield paths of files that are read together: several megabytes, or many small files."""
+    batch: list[str] = []
+    collected = 0
+    for path, size in sizes.items():
+        if batch and (len(batch) == _FILES_AT_ONCE or collected + size > _BYTES_AT_ONCE):
+            yield batch
+            batch, collected = [], 0
+        batch.append(path)
+        collected += size
+    if batch:
+        yield batch
+
+
+def _is_whole(path: str) -> bool:
+    name = path.rpartition("/")[2]
     return name.endswith(".parquet") and not name.startswith(".")

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from cd4ml.errors import ParamsError
 from cd4ml.files.yaml_file import Section, read_yaml
+from cd4ml.settings.monitor_params import MonitorParams
 from cd4ml.settings.paths import PARAMS
 from cd4ml.settings.source_url import is_database, rejection_reason
 
@@ -197,6 +198,7 @@ class Params(Section):
     metrics: MetricsParams = MetricsParams()
     evaluate: EvaluateParams = EvaluateParams()
     gate: Annotated[GateParams, Field(default_factory=lambda: GateParams())]
+    monitor: MonitorParams = MonitorParams()
     tune: Annotated[TuneParams, Field(default_factory=lambda: TuneParams())]
 
     @classmethod

@@ -54,6 +54,11 @@ GROUPS: dict[str, dict[str, Verb]] = {
     },
     "service": {
         "serve": Verb("serving.server", "serve the model over HTTP", "cd4ml serve --port 8000"),
+        "monitor": Verb(
+            "monitoring.monitor",
+            "judge what the live model was asked and answered, by the prediction log and the outcomes",
+            "cd4ml monitor --log gs://bucket/production",
+        ),
         "predict": Verb(
             "serving.predict", "send a sample row to a service", "cd4ml predict --url http://127.0.0.1:8000"
         ),

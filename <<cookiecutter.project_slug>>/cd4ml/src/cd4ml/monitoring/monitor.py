@@ -1,0 +1,69 @@
+"""The verb `monitor`: judge what the live model was asked and what it answered, and write a report."""
+
+import json
+import os
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cd4ml.bundle.bundle import Bundle
+from cd4ml.errors import UserError
+from cd4ml.evaluation.metric_set import read_metric_set
+from cd4ml.files.atomic import write_text
+from cd4ml.monitoring.periods import newest_complete_day, periods_until
+from cd4ml.monitoring.reading import read_all
+from cd4ml.monitoring.watch import Live, watch
+from cd4ml.prediction_log.read import StoredLog
+from cd4ml.settings import paths
+from cd4ml.settings.params import Params
+from cd4ml.terminal.arguments import Arguments
+
+FOLDER = Path("build/monitoring")
+DOCUMENT = "monitoring.json"
+
+
+def main(argv: list[str]) -> None:
+    """Judge the newest period of the prediction log, and write build/monitoring.
+
+    Raises:
+        UserError: the log or the bundle cannot be read.
+    """
+    arguments = Arguments("monitor")
+    arguments.add_argument("--log", default=os.environ.get("PREDICTION_LOG", ""), help="PREDICTION_LOG by default")
+    arguments.add_argument("--until", help="the last day to look at, such as 2024-01-31; yesterday by default")
+    options = arguments.parse_args(argv)
+    last = _parse_day(options.until)
+    live = Live(Bundle.load(paths.BUNDLE), paths.REPORTS)
+    document = monitor(StoredLog(options.log), live, Params.load(), last)
+    print(as_text(document))
+
+
+def monitor(log: StoredLog, live: Live, params: Params, last: date) -> dict[str, Any]:
+    """Judge the periods that end with a day; write build/monitoring, and return the content of monitoring.json."""
+    limits = params.monitor
+    periods = periods_until(last, limits.period_days, limits.periods)
+    readings = read_all(log, periods, live.bundle, params.data)
+    metrics = read_metric_set(live.bundle.manifest.task, params)
+    document = watch(readings, live, params, metrics, last + timedelta(days=1))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    write_text(FOLDER / DOCUMENT, json.dumps(document, indent=1, ensure_ascii=False))
+    return document
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """Return the findings for a terminal, the worst first, and where to look next."""
+    lines = [f"{document['model']['name']} {document['model']['version']}, {document['day']}: {document['level']}"]
+    for finding in document["findings"]:
+        lines.append(f"  {finding['level']:<10}  {finding['check']:<11}  {finding['sentence']}")
+        if finding["level"] in ("page", "warn") and finding["advice"]:
+            lines.append(f"  {'':<10}  {'':<11}  {finding['advice']}")
+    return "\n".join(lines)
+
+
+def _parse_day(text: str | None) -> date:
+    if text is None:
+        return newest_complete_day(datetime.now(UTC))
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f'--until is "{text}"; expected a date such as 2024-01-31') from None

@@ -1,0 +1,96 @@
+"""Read all that monitoring looks at: the prediction log of some periods, and the source with the outcomes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cd4ml.bundle.bundle import Bundle
+from cd4ml.contract.contract import Contract
+from cd4ml.contract.table import times_of_table
+from cd4ml.contract.validation import violations
+from cd4ml.errors import DataError
+from cd4ml.monitoring.label_delay import Coverage
+from cd4ml.monitoring.outcomes import Labelled, LabelledAnswers, Outcomes, outcomes_of, source_rows
+from cd4ml.monitoring.periods import Period
+from cd4ml.monitoring.served import ColumnCounter, Served, ServedCounter
+from cd4ml.prediction_log.read import StoredLog
+from cd4ml.settings.params import DataParams
+from cd4ml.terminal.output import report
+
+
+@dataclass(frozen=True)
+class Source:
+    """The source, read again."""
+
+    outcomes: Outcomes
+    broken: pd.DataFrame
+    """The rules of the contract that rows break which the model was not trained on, as `violations` returns them."""
+    new_rows: int
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What was read; all of it is aggregated, but for the answers whose outcome is known."""
+
+    periods: list[Period]
+    served: list[Served]
+    """Of each period. The columns were counted of the last two only."""
+    counters: dict[str, ColumnCounter]
+    source: Source | None
+    """None if it cannot be read."""
+    source_error: str
+    outcomes: Outcomes
+    """Of the source; none if it cannot be read."""
+    labelled: Labelled
+    coverage: Coverage
+
+
+def read_all(log: StoredLog, periods: list[Period], bundle: Bundle, data: DataParams) -> Readings:
+    """Read the log of some periods, the oldest first, and the source.
+
+    Raises:
+        DataError: the log cannot be read.
+    """
+    source, error = None, ""
+    try:
+        source = read_source_again(data, bundle.contract, bundle)
+    except DataError as failure:
+        error = str(failure)
+    outcomes = source.outcomes if source else outcomes_of(_no_rows(bundle.contract), bundle.contract)
+    counter, answers = ServedCounter(bundle), LabelledAnswers(outcomes, bundle.decision)
+    served = []
+    for number, period in enumerate(periods):
+        counted = Served()
+        for day in period.days():
+            for records in log.flat_tables(day):
+                answers.add(counter.add(counted, records, columns=number >= len(periods) - 2))
+        report(f"{period}: {counted.rows:,} predictions")
+        served.append(counted)
+    labelled = answers.labelled()
+    coverage = Coverage.of(answers.answered, labelled.times)
+    return Readings(periods, served, counter.columns, source, error, outcomes, labelled, coverage)
+
+
+def read_source_again(data: DataParams, contract: Contract, bundle: Bundle) -> Source:
+    """Read the source, and check the rows that are newer than those that the model was trained on.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    rows = source_rows(data, contract)
+    fresh = _newer(rows, contract, bundle)
+    return Source(outcomes_of(rows, contract), violations(fresh, contract), len(fresh))
+
+
+def _newer(rows: pd.DataFrame, contract: Contract, bundle: Bundle) -> pd.DataFrame:
+    """Return the rows after the newest day that the model was made from; none if there is no time."""
+    until, times = bundle.manifest.until, times_of_table(rows, contract) if contract.time in rows else None
+    if times is None or until is None:
+        return rows.iloc[:0]
+    return rows[times.astype("datetime64[D]") > np.datetime64(until)]
+
+
+def _no_rows(contract: Contract) -> pd.DataFrame:
+    names = [*contract.table_columns()]
+    return pd.DataFrame({name: pd.Series([], dtype=object) for name in names})
