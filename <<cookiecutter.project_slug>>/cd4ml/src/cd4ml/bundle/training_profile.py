@@ -69,14 +69,19 @@ def _time_span(values: Array) -> dict[str, str]:
 
 
 def _number_profile(values: Array) -> dict[str, Any]:
-    """Return the deciles of numbers, and the shares of the numbers in the bins that end at the deciles that differ.
+    """Return the deciles of numbers; and of the bins that end at those that differ, the shares and the means.
 
-    One more bin, which is empty here, is for larger numbers.
+    One more bin, which is empty here, is for larger numbers; the mean of an empty one is 0.
     """
     quantiles = np.quantile(values, _QUANTILES, method="inverted_cdf").astype(np.float32)
     edges = np.unique(quantiles)
-    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
-    return {"quantiles": [float(str(value)) for value in quantiles], "shares": (counts / len(values)).tolist()}
+    bins, size = np.searchsorted(edges, values), len(edges) + 1
+    counts, sums = np.bincount(bins, minlength=size), np.bincount(bins, values, minlength=size)
+    return {
+        "quantiles": [float(str(value)) for value in quantiles],
+        "shares": (counts / len(values)).tolist(),
+        "means": [float(f"{mean:.6g}") for mean in sums / np.maximum(counts, 1)],
+    }
 
 
 def _category_profile(array: Array) -> dict[str, Any]:

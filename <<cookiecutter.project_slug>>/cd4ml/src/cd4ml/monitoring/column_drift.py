@@ -55,13 +55,13 @@ def column_drift(
         }
         if expected is not None:
             rows = int(profile["rows"] * (1 - of_training.get("nulls", 0.0)))
-            entry |= _beside("training", expected, rows, counts, counters[name])
+            entry |= _beside("training", expected, rows, counts, np.array(of_training.get("means", [])))
         for against, others in (("before", before), ("season", season)):
             other = others.get(name)
             if other is not None and other.bins.sum() and counts.bins.sum():
                 shares = other.bins / other.bins.sum()
                 entry[against] = shares.tolist()
-                entry |= _beside(against, shares, int(other.bins.sum()), counts, counters[name])
+                entry |= _beside(against, shares, int(other.bins.sum()), counts, other.means)
         columns.append(entry)
     return sorted(columns, key=lambda entry: -(entry.get("index_training") or 0.0))
 
@@ -83,15 +83,14 @@ def _bins(counter: ColumnCounter, column: Column, profile: Mapping[str, Any]) ->
     return [], None
 
 
-def _beside(
-    against: str, shares: Array, rows: int, counts: ColumnCounts, counter: ColumnCounter
-) -> dict[str, float | None]:
+def _beside(against: str, shares: Array, rows: int, counts: ColumnCounts, means: Array) -> dict[str, float | None]:
+    """Return the effect sizes of some counts against the shares of other rows, whose bins have these means."""
     found = {
         f"index_{against}": round_significant(stability_index(shares, counts.bins)),
         f"chance_{against}": round_significant(chance_index(shares, rows, int(counts.bins.sum()))),
     }
-    if isinstance(counter.tallier, Numbers) and len(counter.tallier.edges):
-        moved = distance(counter.tallier.edges, shares, counts.bins, counts.lowest, counts.highest)
+    if len(means) and len(counts.sums):
+        moved = distance((means, shares), (counts.means, counts.bins))
         found[f"distance_{against}"] = round_significant(moved)
     return found
 

@@ -55,21 +55,14 @@ def _groups(shares: Array) -> Array:
     return groups
 
 
-def distance(edges: Array, expected: Array, counts: Array, lowest: float, highest: float) -> float:
-    """Return Wasserstein's distance of numbers from the expected shares, in their unit; NaN without rows.
-
-    Values are taken at the middle of their bin.
+def distance(expected: tuple[Array, Array], found: tuple[Array, Array]) -> float:
+    """Return Wasserstein's distance of two histograms, in the unit of the values; NaN if one of them has no rows.
 
     Args:
-        edges: where the bins end, ascending; one more bin is for larger numbers.
-        expected: the share in each bin, shape `(edges + 1,)`.
-        counts: the rows in each bin, shape `(edges + 1,)`.
-        lowest: the smallest number among the rows.
-        highest: the largest one.
+        expected: the mean of each bin, and its share or its rows.
+        found: the same of the other histogram.
     """
-    if not counts.sum() or not expected.sum():
+    (means, shares), (other_means, counts) = expected, found
+    if not counts.sum() or not shares.sum():
         return float("nan")
-    starts = np.concatenate([[min(lowest, edges[0])], edges])
-    ends = np.concatenate([edges, [max(highest, edges[-1])]])
-    middles = (starts + ends) / 2
-    return float(wasserstein_distance(middles, middles, expected, counts))
+    return float(wasserstein_distance(means, other_means, shares, counts))

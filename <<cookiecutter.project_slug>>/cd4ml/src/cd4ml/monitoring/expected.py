@@ -55,7 +55,5 @@ def corrected(predictions: Predictions, calibration: Mapping[str, Any]) -> Array
 
 
 def _corrected(probabilities: Array, bins: Mapping[str, list[float]]) -> Array:
-    """Return probabilities, moved to the observed shares of the bins; straight lines between these, to 0 and to 1."""
-    predicted = np.array([0.0, *bins["predicted"], 1.0])
-    observed = np.maximum.accumulate([0.0, *bins["observed"], 1.0])
-    return np.asarray(np.interp(probabilities, predicted, observed))
+    """Return probabilities, moved to the observed shares of the bins: straight lines between these, flat beyond."""
+    return np.asarray(np.interp(probabilities, bins["predicted"], np.maximum.accumulate(bins["observed"])))

@@ -18,7 +18,7 @@ from cd4ml.bundle.score_profile import leading_scores
 from cd4ml.contract.column import Column
 from cd4ml.contract.columns import Array
 from cd4ml.monitoring.logged_columns import logged_column, logged_scores
-from cd4ml.serving.tallies import Tallier, column_tallier
+from cd4ml.serving.tallies import Numbers, Tallier, column_tallier
 
 
 @dataclass
@@ -35,6 +35,15 @@ class ColumnCounts:
     highest: float = float("-inf")
     bins: Array = field(default_factory=lambda: np.zeros(0))
     """The rows in each bin of the column's tallier."""
+    sums: Array = field(default_factory=lambda: np.zeros(0))
+    """Of the numbers in each bin; empty unless they are numbers."""
+
+    @property
+    def means(self) -> Array:
+        """The mean of each bin of numbers, 0 of an empty one; empty unless they are numbers."""
+        if not len(self.sums):
+            return self.sums
+        return np.asarray(self.sums / np.maximum(self.bins, 1))
 
 
 @dataclass
@@ -69,11 +78,15 @@ class ColumnCounter:
         counts.nulls += tally.nulls
         counts.unknown += tally.unknown
         counts.bins = tally.bins + counts.bins if len(counts.bins) else tally.bins
-        if self._limits is not None and tally.nulls < len(values):
-            low, high = self._limits
-            counts.outside += int(np.count_nonzero((values < low) | (values > high)))
-            counts.lowest = min(counts.lowest, float(np.nanmin(values)))
-            counts.highest = max(counts.highest, float(np.nanmax(values)))
+        if self._limits is not None and isinstance(self.tallier, Numbers):
+            self._add_numbers(counts, values[~np.isnan(values)], self.tallier, *self._limits)
+
+    def _add_numbers(self, counts: ColumnCounts, numbers: Array, tallier: Numbers, low: float, high: float) -> None:
+        sums = np.bincount(np.searchsorted(tallier.edges, numbers), numbers, minlength=tallier.bins)
+        counts.sums = sums + counts.sums if len(counts.sums) else sums
+        counts.outside += int(np.count_nonzero((numbers < low) | (numbers > high)))
+        counts.lowest = min(counts.lowest, float(numbers.min(initial=np.inf)))
+        counts.highest = max(counts.highest, float(numbers.max(initial=-np.inf)))
 
 
 class ServedCounter:
