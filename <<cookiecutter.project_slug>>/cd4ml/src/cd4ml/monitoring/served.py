@@ -69,7 +69,7 @@ class ColumnCounter:
     def __init__(self, column: Column, profile: Mapping[str, Any]) -> None:
         self.tallier: Tallier = column_tallier(column, profile)
         quantiles = profile.get("quantiles") if column.type in ("number", "integer") and not column.sensitive else None
-        self._limits = (np.float32(quantiles[0]), np.float32(quantiles[-1])) if quantiles else None
+        self._limits = (float(np.float32(quantiles[0])), float(np.float32(quantiles[-1]))) if quantiles else None
 
     def add(self, counts: ColumnCounts, values: Array) -> None:
         """Add normalized values, shape `(rows,)`."""
