@@ -108,3 +108,23 @@ def test_classes_are_promised_too_and_numbers_are_not():
     assert expected["accuracy"] == pytest.approx(realised["accuracy"], abs=0.01)
     numbers = Predictions("regression", [], scores[:, 0], scores[:, 1], None)
     assert expected_metrics(numbers, {}) is None
+
+
+def test_the_order_of_rows_beyond_the_outer_bins_is_kept():
+    """Of a model whose probabilities are too near to one half, many rows are beyond the means of the outer bins."""
+    generator = np.random.default_rng(0)
+    log_odds = generator.normal(-1, 1.5, size=100_000)
+    true, timid = 1 / (1 + np.exp(-log_odds)), 1 / (1 + np.exp(-0.5 * log_odds))
+    outcomes = (generator.random(len(true)) < true).astype(np.int64)
+    predictions = Predictions("binary", [False, True], outcomes, timid, 0.5)
+    bins = np.array_split(np.argsort(timid), 10)
+    learnt = {
+        "predicted": [timid[rows].mean() for rows in bins],
+        "observed": [outcomes[rows].mean() for rows in bins],
+    }
+
+    expected, realised = expected_metrics(predictions, {"True": learnt, "False": learnt}), compute_metrics(predictions)
+
+    assert expected is not None
+    assert expected["roc_auc"] == pytest.approx(realised["roc_auc"], abs=0.005)
+    assert expected["log_loss"] == pytest.approx(realised["log_loss"], rel=0.2)

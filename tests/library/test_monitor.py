@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.cli import main
@@ -74,7 +76,7 @@ def nulls(columns):
 
 
 def another_unit(columns):
-    columns["size"] = (columns["size"] / 1000).astype(np.float32)
+    columns["size"] = (columns["size"] * 1000).astype(np.float32)
 
 
 def renamed(columns):
@@ -232,3 +234,35 @@ def test_what_cannot_be_read_is_said_in_one_line(project, capsys, arguments, say
         assert main(["monitor", *arguments]) == 1
 
     assert capsys.readouterr().err == f"monitor: {says}\n"
+
+
+def test_answers_of_an_earlier_version_do_not_count_against_the_live_one(project):
+    """The weeks before a release were answered by another model, whose loss is over."""
+    log, bundle = project.folder / "log", Bundle.load(project.bundle)
+    for day in log.iterdir():
+        if day.name < f"date={NEWEST_WEEK:%Y-%m-%d}":
+            for path in day.iterdir():
+                table = pq.read_table(path)
+                versions = pa.array(["2024-01-01.0000000"] * len(table))
+                pq.write_table(table.set_column(table.column_names.index("version"), "version", versions), path)
+    earlier = pd.to_datetime(project.table["sold_on"]).between("2024-07-01", "2024-07-28")
+    project.table = project.table.assign(sold_fast=project.table["sold_fast"] ^ earlier)
+
+    document = monitor(project)
+
+    assert found(document) == []
+    assert document["periods"][0]["performance"]["metrics"]["roc_auc"] < 0.4
+    assert document["periods"][-1]["by_version"] == {bundle.version: 420}
+
+
+def a_little_larger(columns):
+    columns["size"] = (columns["size"] + np.float32(60)).astype(np.float32)
+
+
+def test_numbers_a_little_out_of_range_are_a_warning(project):
+    damage_log(project, a_little_larger)
+
+    document = monitor(project)
+
+    assert ("range", "size") in found(document, "warn")
+    assert "range" not in [check for check, _ in found(document)]

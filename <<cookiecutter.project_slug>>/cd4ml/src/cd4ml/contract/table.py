@@ -91,6 +91,8 @@ def parse_column(series: pd.Series, column: Column) -> Array:
 def as_strings(series: pd.Series) -> pd.Series:
     """Return a column's values as strings, with None for a null: an integer's string is its digits, in every source."""
     present = series.notna()
+    if isinstance(series.dtype, pd.StringDtype):
+        return series.astype(object).where(present, None)
     texts = series.astype(object).where(present, None)
     return texts.map(_string, na_action="ignore").astype(object).where(present, None)
 

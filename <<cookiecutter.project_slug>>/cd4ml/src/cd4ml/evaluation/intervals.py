@@ -21,23 +21,32 @@ _CELLS = 1_000_000  # weights held in memory at once: 8 MB, however many rows an
 _SEED = 20_240_131
 
 
-def bootstrap(scorers: Sequence[Scorer], rows: int, rounds: int) -> list[dict[str, Array]]:
+def bootstrap(scorers: Sequence[Scorer], rows: int, rounds: int, groups: Array | None = None) -> list[dict[str, Array]]:
     """Return each scorer's metrics on the same `rounds` resamples of `rows` rows: shape `(rounds,)` each.
 
     Rows are drawn with replacement. The resamples are the same in every run, and the same for all scorers, so that
-    the difference of two models is computed on the same rows.
+    the difference of two models is computed on the same rows. With `groups`, shape `(rows,)`, numbers from 0 on,
+    whole groups are drawn, such as days: rows of one are alike.
     """
-    chunks = [[scorer(weights) for scorer in scorers] for weights in _weights(rows, rounds)]
+    drawn = _weights(rows, rounds, rows) if groups is None else _weights_of_groups(groups, rounds)
+    chunks = [[scorer(weights) for scorer in scorers] for weights in drawn]
     return [
         {name: np.concatenate([metrics[name] for metrics in chunks_of_scorer]) for name in chunks_of_scorer[0]}
         for chunks_of_scorer in zip(*chunks, strict=True)
     ]
 
 
-def _weights(rows: int, rounds: int) -> Iterator[Array]:
-    """Yield how often each row is drawn, shape `(rounds of this chunk, rows)`, until all rounds are done."""
+def _weights_of_groups(groups: Array, rounds: int) -> Iterator[Array]:
+    return (weights[:, groups] for weights in _weights(int(groups.max(initial=0)) + 1, rounds, len(groups)))
+
+
+def _weights(rows: int, rounds: int, width: int) -> Iterator[Array]:
+    """Yield how often each row is drawn, shape `(rounds of this chunk, rows)`, until all rounds are done.
+
+    As many rounds are in a chunk as fit in memory with `width` numbers each.
+    """
     generator = np.random.Generator(np.random.PCG64(_SEED))
-    chunk = max(1, _CELLS // rows)
+    chunk = max(1, _CELLS // max(width, 1))
     for start in range(0, rounds, chunk):
         size = min(chunk, rounds - start)
         drawn = generator.integers(0, rows, size=(size, rows))

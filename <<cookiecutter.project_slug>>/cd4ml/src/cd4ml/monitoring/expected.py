@@ -8,6 +8,9 @@ named the general one CBPE).
 It assumes that the world behind the rows is that of the test set: the same inputs have the same chance of each
 outcome. Where it does not hold, what was realised differs, and the gap between both is concept drift. It also assumes
 probabilities that are calibrated on these inputs; they are corrected by the calibration on the test set.
+
+It is a guess, not a measurement: docs/decisions.md of the template has how often it was inside the interval of what was
+realised, on weeks with and without drift. So nothing alarms because of it.
 """
 
 from collections.abc import Mapping
@@ -15,10 +18,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.optimize import isotonic_regression
+from scipy.special import expit, logit
 
 from cd4ml.contract.columns import Array
 from cd4ml.evaluation.metrics import make_scorer
 from cd4ml.evaluation.predictions import Predictions
+
+_LEAST = 1e-6  # of a probability: its log odds are finite
+_LEAST_SHARE = 0.002
 
 
 def expected_metrics(predictions: Predictions, calibration: Mapping[str, Any]) -> dict[str, float] | None:
@@ -55,5 +63,18 @@ def corrected(predictions: Predictions, calibration: Mapping[str, Any]) -> Array
 
 
 def _corrected(probabilities: Array, bins: Mapping[str, list[float]]) -> Array:
-    """Return probabilities, moved to the observed shares of the bins: straight lines between these, flat beyond."""
-    return np.asarray(np.interp(probabilities, bins["predicted"], np.maximum.accumulate(bins["observed"])))
+    """Return probabilities whose log odds are moved by as much as those of the observed shares of the bins are apart.
+
+    Between the bins along straight lines, beyond them by as much as at the outer ones: equal probabilities there would
+    lose the order of the rows, and with it some of the ROC AUC. Shares that go down are joined first.
+    """
+    predicted, log_odds = np.array(bins["predicted"]), _log_odds(probabilities)
+    observed = isotonic_regression(np.array(bins["observed"])).x
+    # a share of 0 or 1, of some hundred rows, tells no more than that
+    observed = np.clip(observed, np.minimum(predicted, _LEAST_SHARE), np.maximum(predicted, 1 - _LEAST_SHARE))
+    moved = np.interp(log_odds, _log_odds(predicted), _log_odds(observed) - _log_odds(predicted))
+    return np.asarray(expit(log_odds + moved))
+
+
+def _log_odds(probabilities: Array) -> Array:
+    return np.asarray(logit(np.clip(probabilities, _LEAST, 1 - _LEAST)))

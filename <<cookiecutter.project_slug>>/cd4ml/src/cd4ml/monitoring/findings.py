@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from math import isfinite, sqrt
+from math import hypot, isfinite, sqrt
 from statistics import median
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ LEVELS: tuple[Level, ...] = ("page", "warn", "not judged", "fine")
 """From the one to look at first on. Page: somebody must act. Warn: look when you have time."""
 RETRAIN = frozenset({"loss", "data", "model"})
 """The checks that a new model may mend."""
+_RARE_ONES = 1.5  # times as many rows with one of the categories that are not on record is no reason to alarm
 _ERRORS = 3.0  # standard errors that a share must be beyond its limit: chance reaches that once in 700 cases
 
 
@@ -75,12 +76,19 @@ def _column_findings(
             name,
             {"share": share, "in_training": in_training},
         )
-    if params.max_unknown is not None and _is_beyond(counts.unknown, counts.rows, params.max_unknown):
+    usual = _RARE_ONES * counts.off_record
+    if params.max_unknown is not None and _is_beyond(counts.unknown, counts.rows, usual + params.max_unknown):
         share = counts.unknown / counts.rows
+        sentence = f"{format_percent(share)} of the rows have a {name} that the training set has not."
+        if counts.off_record:
+            sentence = (
+                f"{format_percent(share)} of the rows have a {name} that is none of the training set's most frequent "
+                f"ones, where {format_percent(counts.off_record)} had."
+            )
         yield Finding(
             "page",
             "categories",
-            f"{format_percent(share)} of the rows have a {name} that the training set has not.",
+            sentence,
             "If they were renamed, mend the sender; if they are new, retrain once rows of the source have them.",
             name,
             {"share": share},
@@ -88,13 +96,13 @@ def _column_findings(
     if params.max_out_of_range is not None and _is_beyond(counts.outside, counts.rows, params.max_out_of_range):
         share, low, high = counts.outside / counts.rows, *_limits(profile)
         yield Finding(
-            "page",
+            "page" if _is_beyond(counts.far, counts.rows, params.max_out_of_range) else "warn",
             "range",
             f"{format_percent(share)} of the rows have a {name} out of the training set's range of {low:g} to "
             f"{high:g}; it goes from {counts.lowest:g} to {counts.highest:g}.",
             f"Check the unit of {name}; if the values are right, retrain, since the model has seen none like them.",
             name,
-            {"share": share, "lowest": counts.lowest, "highest": counts.highest},
+            {"share": share, "far": counts.far / counts.rows, "lowest": counts.lowest, "highest": counts.highest},
         )
 
 
@@ -164,28 +172,43 @@ def check_age(check: str, newest: date | None, today: date, most: int | None) ->
 
 
 def check_loss(
-    judged: Mapping[str, Any] | None, reference: float | None, metrics: MetricSet, params: MonitorParams
+    judged: Mapping[str, Any] | None,
+    together: Mapping[str, Any] | None,
+    tested: Mapping[str, Any],
+    metrics: MetricSet,
+    params: MonitorParams,
 ) -> Finding:
     """Compare the main metric with the one on the test set: the loss must be larger than allowed, and not by chance.
 
+    A large loss shows in one period, a small one only in several together.
+
     Args:
         judged: the newest period with enough outcomes, as `performance` returns it; None if there is none.
-        reference: the main metric on the test set that the gate judged.
+        together: all periods with enough outcomes; None if there is one at most.
+        tested: metrics.json of the test set that the gate judged.
         metrics: whose main one counts.
         params: the limit.
     """
-    name = metrics.main.name
     if judged is None:
         sentence = f"No period has {params.minimum_rows:,} predictions whose outcome is known."
         return Finding("not judged", "loss", sentence, "Outcomes are joined by the contract's id.")
-    value, interval = judged["metrics"][name], judged["interval"]
+    findings = [_loss(each, tested, metrics, params) for each in (judged, together) if each is not None]
+    return in_order(findings)[0] if worst(findings) == "page" else findings[0]
+
+
+def _loss(result: Mapping[str, Any], tested: Mapping[str, Any], metrics: MetricSet, params: MonitorParams) -> Finding:
+    name = metrics.main.name
+    value, interval, reference = result["metrics"][name], result["interval"], tested.get(name)
     if reference is None or value is None or interval is None or not isfinite(reference):
         return Finding("not judged", "loss", f"{name} cannot be compared: too few outcomes of one kind, or no report.")
-    ends = [loss_against(interval[end], reference, metrics) for end in ("low", "high")]
-    loss, least = loss_against(value, reference, metrics), min(ends)
+    loss = loss_against(value, reference, metrics)
+    own = loss - min(loss_against(interval[end], reference, metrics) for end in ("low", "high"))
+    ends = tested.get("intervals", {}).get(name) or {"low": reference, "high": reference}
+    of_reference = max(loss_against(ends[end], reference, metrics) for end in ("low", "high"))
+    least = loss - hypot(own, of_reference)  # both were measured, on other rows
     sentence = (
         f"{name} is {format_number(value)} ({format_number(interval['low'])} to {format_number(interval['high'])}) on "
-        f"{judged['rows']:,} outcomes; it was {format_number(reference)} on the test set."
+        f"{result['rows']:,} outcomes; it was {format_number(reference)} on the test set."
     )
     numbers = {"metric": name, "value": value, "on_test_set": reference, "loss": loss, "at_least": least}
     if least <= params.max_loss:

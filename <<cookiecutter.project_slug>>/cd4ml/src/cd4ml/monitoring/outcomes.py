@@ -51,11 +51,11 @@ def source_rows(data: DataParams, contract: Contract) -> pd.DataFrame:
 
 def outcomes_of(rows: pd.DataFrame, contract: Contract) -> Outcomes:
     """Return the rows with an outcome and an id; of rows with the same id, the last one."""
-    known = with_target(rows, contract)
+    known, ids = with_target(rows, contract), pd.Series([], dtype=object)
     if contract.id is not None:
         ids = as_strings(known[contract.id])
-        known = known[ids.notna() & ~ids.duplicated(keep="last")]
-    ids = as_strings(known[contract.id]) if contract.id is not None else pd.Series([], dtype=object)
+        kept = ids.notna() & ~ids.duplicated(keep="last")
+        known, ids = known[kept], ids[kept]
     return Outcomes(
         pa.array(ids.to_numpy(), pa.string()),
         target_of_table(known, contract),
@@ -76,6 +76,11 @@ class Labelled:
     """Of the model, str objects."""
     scores: Array
     """In the form of `Bundle.scores`."""
+
+    def of_version(self, version: str) -> "Labelled":
+        """Return the answers of one version of the model."""
+        kept = self.versions == version
+        return Labelled(self.rows[kept], self.times[kept], self.versions[kept], self.scores[kept])
 
 
 class LabelledAnswers:

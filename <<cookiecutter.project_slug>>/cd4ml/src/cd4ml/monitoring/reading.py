@@ -18,6 +18,9 @@ from cd4ml.prediction_log.read import StoredLog
 from cd4ml.settings.params import DataParams
 from cd4ml.terminal.output import report
 
+_FIELDS = ("time", "id", "kind", "version", "prediction", "probability")
+"""Of the records, besides the columns of the rows."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -62,9 +65,10 @@ def read_all(log: StoredLog, periods: list[Period], bundle: Bundle, data: DataPa
     served = []
     for number, period in enumerate(periods):
         counted = Served()
+        columns = number >= len(periods) - 2
         for day in period.days():
-            for records in log.flat_tables(day):
-                answers.add(counter.add(counted, records, columns=number >= len(periods) - 2))
+            for records in log.flat_tables(day, [*_FIELDS, "row"] if columns else _FIELDS):
+                answers.add(counter.add(counted, records, columns=columns))
         report(f"{period}: {counted.rows:,} predictions")
         served.append(counted)
     labelled = answers.labelled()

@@ -5,7 +5,7 @@ Only requests of users count: those of smoke tests and canaries are told apart b
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from cd4ml.bundle.score_profile import leading_scores
 from cd4ml.contract.column import Column
 from cd4ml.contract.columns import Array
 from cd4ml.monitoring.logged_columns import logged_column, logged_scores
-from cd4ml.serving.tallies import Numbers, Tallier, column_tallier
+from cd4ml.serving.tallies import Categories, Numbers, Tallier, column_tallier
 
 
 @dataclass
@@ -28,9 +28,13 @@ class ColumnCounts:
     rows: int = 0
     nulls: int = 0
     unknown: int = 0
-    """Categories that are neither in the contract nor in the training set."""
+    """Categories that are neither in the contract nor on record of the training set."""
+    off_record: float = 0.0
+    """The share of the training set's rows whose category is not on record either: it keeps the most frequent ones."""
     outside: int = 0
     """Numbers below the smallest, or above the largest one of the training set."""
+    far: int = 0
+    """Those of them that are farther out than the training set's range is wide."""
     lowest: float = float("inf")
     highest: float = float("-inf")
     bins: Array = field(default_factory=lambda: np.zeros(0))
@@ -68,6 +72,10 @@ class ColumnCounter:
 
     def __init__(self, column: Column, profile: Mapping[str, Any]) -> None:
         self.tallier: Tallier = column_tallier(column, profile)
+        self._off_record = 0.0
+        if isinstance(self.tallier, Categories) and self.tallier.known is None:
+            self._off_record = float(profile.get("rest", 0.0))
+            self.tallier = replace(self.tallier, known=frozenset(profile["shares"]))
         quantiles = profile.get("quantiles") if column.type in ("number", "integer") and not column.sensitive else None
         self._limits = (float(np.float32(quantiles[0])), float(np.float32(quantiles[-1]))) if quantiles else None
 
@@ -77,6 +85,7 @@ class ColumnCounter:
         counts.rows += len(values)
         counts.nulls += tally.nulls
         counts.unknown += tally.unknown
+        counts.off_record = self._off_record
         counts.bins = tally.bins + counts.bins if len(counts.bins) else tally.bins
         if self._limits is not None and isinstance(self.tallier, Numbers):
             self._add_numbers(counts, values[~np.isnan(values)], self.tallier, *self._limits)
@@ -85,6 +94,8 @@ class ColumnCounter:
         sums = np.bincount(np.searchsorted(tallier.edges, numbers), numbers, minlength=tallier.bins)
         counts.sums = sums + counts.sums if len(counts.sums) else sums
         counts.outside += int(np.count_nonzero((numbers < low) | (numbers > high)))
+        width = high - low
+        counts.far += int(np.count_nonzero((numbers < low - width) | (numbers > high + width)))
         counts.lowest = min(counts.lowest, float(numbers.min(initial=np.inf)))
         counts.highest = max(counts.highest, float(numbers.max(initial=-np.inf)))
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cd4ml.bundle.bundle import Bundle
+from cd4ml.contract.columns import Array
 from cd4ml.evaluation.metric_set import MetricSet
 from cd4ml.evaluation.results import round_significant
 from cd4ml.monitoring.column_drift import column_drift, season_counts
@@ -25,6 +26,7 @@ from cd4ml.monitoring.findings import (
     worst,
 )
 from cd4ml.monitoring.performance import Judged, performance, slices_beside
+from cd4ml.monitoring.periods import Period
 from cd4ml.monitoring.reading import Readings, Source
 from cd4ml.settings.params import Params
 
@@ -66,7 +68,9 @@ def watch(readings: Readings, live: Live, params: Params, metrics: MetricSet, to
     tested = live.read_report("metrics.json")
     judged = [Judged.of(period, readings.labelled, readings.outcomes, bundle.decision) for period in readings.periods]
     results = [performance(each, profile, metrics) if each.predictions.rows else None for each in judged]
-    newest = _newest_judged(readings, judged, limits.minimum_rows, limits.minimum_labelled)
+    enough = _with_enough(readings, judged, limits.minimum_rows, limits.minimum_labelled)
+    newest = enough[-1] if enough else None
+    together = _together(readings, bundle, enough, metrics)
     predictions = _predictions(readings, profile)
     findings = [
         *_source_findings(readings, bundle),
@@ -75,7 +79,7 @@ def watch(readings: Readings, live: Live, params: Params, metrics: MetricSet, to
         check_age("log", _newest_record(readings), today, limits.max_log_age_days),
         check_age("data", readings.outcomes.newest_day, today, limits.max_data_age_days),
         check_age("model", _day(bundle.manifest.until), today, limits.max_model_age_days),
-        check_loss(None if newest is None else results[newest], tested.get(metrics.main.name), metrics, limits),
+        check_loss(None if newest is None else results[newest], together, tested, metrics, limits),
         check_predictions(predictions["index"], predictions["by_chance"], predictions["rows"], limits),
     ]
     return {
@@ -138,14 +142,28 @@ def _source_findings(readings: Readings, bundle: Bundle) -> Iterator[Finding]:
         )
 
 
-def _newest_judged(readings: Readings, judged: Sequence[Judged], rows: int, share: float) -> int | None:
-    """Return the number of the newest period with enough outcomes; None if none has."""
-    enough = [
+def _with_enough(readings: Readings, judged: Sequence[Judged], rows: int, share: float) -> list[int]:
+    """Return the numbers of the periods with enough outcomes, the oldest first."""
+    return [
         number
         for number, each in enumerate(judged)
         if each.predictions.rows >= rows and readings.coverage.of_period(each.period) >= share
     ]
-    return enough[-1] if enough else None
+
+
+def _together(readings: Readings, bundle: Bundle, periods: Sequence[int], metrics: MetricSet) -> dict[str, Any] | None:
+    """Return the performance of the live version in several periods together; None if it answered in one at most."""
+    answers = readings.labelled.of_version(bundle.version)
+    days = answers.times.astype("datetime64[D]")
+    live = [readings.periods[number] for number in periods if _any_between(days, readings.periods[number])]
+    if len(live) < 2:
+        return None
+    judged = Judged.of(Period(live[0].first, live[-1].last), answers, readings.outcomes, bundle.decision)
+    return performance(judged, bundle.training_profile(), metrics)
+
+
+def _any_between(days: Array, period: Period) -> bool:
+    return bool(((days >= np.datetime64(period.first)) & (days <= np.datetime64(period.last))).any())
 
 
 def _newest_record(readings: Readings) -> date | None:
