@@ -27,7 +27,7 @@ from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.table import columns_of_table, target_of_table
 from cd4ml.evaluation.metric_set import MetricSet, read_metric_set
 from cd4ml.monitoring.drift import chance_index, stability_index
-from cd4ml.monitoring.findings import Finding, check_columns, check_loss, check_predictions, check_volume
+from cd4ml.monitoring.findings import Finding, check_age, check_columns, check_loss, check_predictions, check_volume
 from cd4ml.monitoring.label_delay import Coverage
 from cd4ml.monitoring.outcomes import Labelled, LabelledAnswers, Outcomes, source_rows
 from cd4ml.monitoring.performance import Judged, performance
@@ -199,6 +199,9 @@ class Stream:
         return [
             *check_columns(now, profile["columns"], limits),
             check_volume(now, before, limits),
+            check_age(
+                "log", self.days[self.days <= np.datetime64(last)].max().item(), last + DAY, limits.max_log_age_days
+            ),
             check_loss(result, together, world.tested, world.metrics, limits),
             check_predictions(index, chance, count, limits),
         ], result

@@ -27,8 +27,8 @@ class MonitorParams(Section):
     """The share of a column's categories that the training set has not; of one with more than fifty of them, how many
     more than half as many again are none of the most frequent fifty."""
     max_out_of_range: Share | None = 0.02
-    """The share of a column's numbers that are smaller or larger than any in the training set: a warning, as each season
-    has its own. If as many are farther out than the range is wide, it is an alarm: the unit may be another one."""
+    """The share of a column's numbers that are smaller or larger than any in the training set: a warning, as each
+    season has its own. If as many are farther out than the range is wide, it pages: the unit may be another one."""
     max_volume_change: Annotated[float, Field(gt=1)] | None = 3.0
     """How many times more or fewer predictions than in the median of the periods before."""
     max_log_age_days: Annotated[int, Field(ge=1)] | None = 2
@@ -37,8 +37,8 @@ class MonitorParams(Section):
     max_model_age_days: Annotated[int, Field(ge=1)] | None = None
     """Of the newest row that the model was trained on."""
     max_loss: Annotated[float, Field(ge=0)] = 0.02
-    """How much worse than on the test set the main metric may be, in the unit of gate.max_regression. More is an alarm if
-    it is beyond what chance explains, in the newest period or in all of them together."""
+    """How much worse than on the test set the main metric may be, in the unit of gate.max_regression. More pages if it
+    is beyond what chance explains, in the newest period or in all of them together."""
     minimum_labelled: Share = 0.8
     """The share of a period's predictions whose outcome must be known, of those that ever get one."""
     max_prediction_drift: Annotated[float, Field(gt=0)] | None = 0.2
