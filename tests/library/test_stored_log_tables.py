@@ -1,4 +1,4 @@
-"""A day of the prediction log may be larger than memory: it is read some files at a time, and only what is asked for."""
+"""A day of the prediction log may be larger than memory: it is read a few files at a time, only what is asked for."""
 
 from datetime import date
 from pathlib import Path
