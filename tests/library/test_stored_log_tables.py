@@ -29,7 +29,7 @@ def test_large_files_are_read_a_few_at_a_time_and_each_once(tmp_path, monkeypatc
     size = next(tmp_path.rglob("*.parquet")).stat().st_size
     monkeypatch.setattr(read, "_BYTES_AT_ONCE", 3.5 * size)
 
-    tables = list(StoredLog(str(tmp_path)).tables(DAY))
+    tables = list(StoredLog(str(tmp_path)).flat_tables(DAY))
 
     assert [len(table) for table in tables] == [6_000] * 4
     assert len(set(pa.concat_tables(tables)["id"].to_pylist())) == 24_000
@@ -39,7 +39,7 @@ def test_small_files_are_read_many_at_a_time(tmp_path, monkeypatch):
     write(tmp_path, files=7, records=1)
     monkeypatch.setattr(read, "_FILES_AT_ONCE", 5)
 
-    tables = list(StoredLog(str(tmp_path)).tables(DAY))
+    tables = list(StoredLog(str(tmp_path)).flat_tables(DAY))
 
     assert [len(table) for table in tables] == [5, 2]
 
@@ -50,7 +50,7 @@ def test_small_files_are_read_many_at_a_time(tmp_path, monkeypatch):
 def test_only_the_fields_that_are_asked_for_are_read(tmp_path, fields, columns):
     write(tmp_path, files=1, records=3)
 
-    (table,) = StoredLog(str(tmp_path)).tables(DAY, fields)
+    (table,) = StoredLog(str(tmp_path)).flat_tables(DAY, fields)
 
     assert table.column_names == columns
 
@@ -58,4 +58,4 @@ def test_only_the_fields_that_are_asked_for_are_read(tmp_path, fields, columns):
 def test_a_day_without_records_has_no_tables(tmp_path):
     write(tmp_path, files=1, records=1)
 
-    assert list(StoredLog(str(tmp_path)).tables(date(2024, 7, 2))) == []
+    assert list(StoredLog(str(tmp_path)).flat_tables(date(2024, 7, 2))) == []
