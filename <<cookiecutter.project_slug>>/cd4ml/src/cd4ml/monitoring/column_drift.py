@@ -49,6 +49,8 @@ def column_drift(
             "rows": counts.rows,
             "nulls": round_significant(counts.nulls / counts.rows),
             "nulls_in_training": of_training.get("nulls"),
+            "unknown": round_significant(counts.unknown / counts.rows),
+            "outside": round_significant(counts.outside / counts.rows),
             "bins": bins,
             "counts": counts.bins.tolist(),
             "training": None if expected is None else expected.tolist(),

@@ -4,14 +4,18 @@ import json
 import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import UserError
 from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.files.atomic import write_text
+from cd4ml.monitoring.newest import findings_at
+from cd4ml.monitoring.outputs import REPORT, send, write_outputs
 from cd4ml.monitoring.periods import newest_complete_day, periods_until
 from cd4ml.monitoring.reading import read_all
+from cd4ml.monitoring.terminal_table import terminal_table
 from cd4ml.monitoring.watch import Live, watch
 from cd4ml.prediction_log.read import StoredLog
 from cd4ml.settings import paths
@@ -26,16 +30,21 @@ def main(argv: list[str]) -> None:
     """Judge the newest period of the prediction log, and write build/monitoring.
 
     Raises:
-        UserError: the log or the bundle cannot be read.
+        UserError: the log or the bundle cannot be read; with --check, a finding pages.
     """
     arguments = Arguments("monitor")
     arguments.add_argument("--log", default=os.environ.get("PREDICTION_LOG", ""), help="PREDICTION_LOG by default")
     arguments.add_argument("--until", help="the last day to look at, such as 2024-01-31; yesterday by default")
+    arguments.add_argument("--check", action="store_true", help="exit with 1 if somebody must act (level page)")
     options = arguments.parse_args(argv)
     last = _parse_day(options.until)
     live = Live(Bundle.load(paths.BUNDLE), paths.REPORTS)
     document = monitor(StoredLog(options.log), live, Params.load(), last)
-    print(as_text(document))
+    send(document, os.environ)
+    print(terminal_table(document, FOLDER / REPORT, get_terminal_size((100, 24)).columns))
+    if options.check and document["level"] == "page":
+        paging = len(findings_at(document, "page"))
+        raise UserError(f"{paging} finding{'s' * (paging != 1)} of level page, by which --check fails")
 
 
 def monitor(log: StoredLog, live: Live, params: Params, last: date) -> dict[str, Any]:
@@ -47,17 +56,8 @@ def monitor(log: StoredLog, live: Live, params: Params, last: date) -> dict[str,
     document = watch(readings, live, params, metrics, last + timedelta(days=1))
     FOLDER.mkdir(parents=True, exist_ok=True)
     write_text(FOLDER / DOCUMENT, json.dumps(document, indent=1, ensure_ascii=False))
+    write_outputs(document, FOLDER)
     return document
-
-
-def as_text(document: dict[str, Any]) -> str:
-    """Return the findings for a terminal, the worst first, and where to look next."""
-    lines = [f"{document['model']['name']} {document['model']['version']}, {document['day']}: {document['level']}"]
-    for finding in document["findings"]:
-        lines.append(f"  {finding['level']:<10}  {finding['check']:<11}  {finding['sentence']}")
-        if finding["level"] in ("page", "warn") and finding["advice"]:
-            lines.append(f"  {'':<10}  {'':<11}  {finding['advice']}")
-    return "\n".join(lines)
 
 
 def _parse_day(text: str | None) -> date:

@@ -95,6 +95,8 @@ def watch(readings: Readings, live: Live, params: Params, metrics: MetricSet, to
             "name": metrics.main.name,
             "label": metrics.main.label,
             "better": metrics.main.better,
+            "unit": bundle.contract.target.unit if metrics.main.of_target else None,
+            "loss_is_share": metrics.main.of_target,
             "on_test_set": tested.get(metrics.main.name),
             "interval_on_test_set": tested.get("intervals", {}).get(metrics.main.name),
             "max_loss": limits.max_loss,
@@ -131,12 +133,11 @@ def _source_findings(readings: Readings, bundle: Bundle) -> Iterator[Finding]:
     elif source.broken.empty:
         yield Finding("fine", "schema", f"{source.new_rows:,} new rows of the source keep the contract.")
     for broken in source.broken.head(_MOST_BROKEN).to_dict("records"):
-        examples = f" ({broken['examples']})" if broken["examples"] else ""
         yield Finding(
             "page",
             "schema",
             f"{broken['rows']:,} of {source.new_rows:,} new rows of the source break a rule: {broken['column']}, "
-            f"{broken['rule']}{examples}.",
+            f"{broken['rule']}.",
             "The next training would stop here: mend the source, or change contract.yaml.",
             str(broken["column"]),
         )

@@ -1,0 +1,68 @@
+"""Write summary.md, for the summary of a workflow's run and for an issue: what was found, as aggregates only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cd4ml.evaluation.formatting import NO_VALUE, format_interval, format_number, format_percent
+from cd4ml.evaluation.markdown import code_span, escape, markdown_table
+from cd4ml.monitoring.newest import findings_at, newest_judged
+from cd4ml.monitoring.verdict import WORDS, verdict
+
+_MOST_SLICES = 3
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """Return the Markdown: the verdict, the findings with the worst first, a few figures, the slices that lost most."""
+    model = document["model"]
+    parts = [
+        f"### {escape(model['name'])}, {document['periods'][-1]['first']} to {document['day']}",
+        f"**{escape(verdict(document))}**",
+        _findings(document),
+        _figures(document),
+    ]
+    if lost := [each for each in document["slices"] if each["loss"] > 0][:_MOST_SLICES]:
+        name = escape(document["metric"]["label"])
+        rows = [
+            (_slice(each), f"{each['rows']:,}", format_number(each["metric"]), format_number(each["on_test_set"]))
+            for each in lost
+        ]
+        header = ("slice that lost most", "outcomes", name, "on the test set")
+        parts.append(markdown_table(header, rows, right=(1, 2, 3)))
+    parts.append("The page `report.html` beside this file has the pictures, `monitoring.json` every figure.")
+    return "\n\n".join(parts)
+
+
+def _findings(document: Mapping[str, Any]) -> str:
+    rows = [
+        (WORDS[each["level"]], each["check"], escape(each["sentence"]), escape(each["advice"]))
+        for each in findings_at(document, "page", "warn", "not judged", "fine")
+    ]
+    return markdown_table(("level", "check", "what was found", "what to do"), rows)
+
+
+def _figures(document: Mapping[str, Any]) -> str:
+    newest, judged, metric = document["periods"][-1], newest_judged(document), document["metric"]
+    outcomes, predictions = document["outcomes"], document["predictions"]
+    delay = outcomes["delay_days"]
+    rows = [
+        ("model", code_span(document["model"]["version"])),
+        ("predictions", f"{newest['rows']:,}"),
+        ("outcomes that have arrived", format_percent(newest["labelled_share"] or 0.0)),
+        ("outcomes are complete after", NO_VALUE if delay is None else f"{delay} days"),
+        ("the predictions' stability index", format_number(predictions["index"] if predictions["rows"] else None)),
+    ]
+    if judged:
+        performance, name = judged["performance"], metric["name"]
+        value = f"{format_number(performance['metrics'][name])} ({format_interval(performance['interval'])})"
+        expected = (performance["expected"] or {}).get(name)
+        rows += [
+            (f"{escape(metric['label'])}, {judged['first']} to {judged['last']}", value),
+            ("on the test set", format_number(metric["on_test_set"])),
+            ("expected if only the inputs had changed", format_number(expected)),
+        ]
+    return markdown_table(("figure", "value"), rows)
+
+
+def _slice(each: dict[str, Any]) -> str:
+    value = "null" if each["value"] is None else str(each["value"])
+    return f"{code_span(each['column'])} = {code_span(value)}"
