@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from cd4ml.monitoring.page.report import report_page
 from house_project import Project
-from watched_project import LONG, MARKUP, TURNED, hostile_project, let_it_answer, monitor, output
+from watched_project import LONG, MARKUP, NEWEST_WEEK, TURNED, hostile_project, let_it_answer, monitor, output
 
 
 class Elements(HTMLParser):
@@ -101,7 +101,10 @@ def test_hostile_names_break_no_other_output(hostile, capsys):
     assert "\u202e" not in out
     assert f"{TURNED[1:]} has unknown categories" in out.replace("\n", " ")
     summary = output(hostile, "summary.md")
-    assert "<" not in summary.replace("\\<", "").replace("&lt;", "")
+    assert (
+        re.findall(r"(?<!\\)[<*|]", summary.replace("**Act", "").replace(".**", "").replace("| ", "").replace(" |", ""))
+        == []
+    )
     assert all(line.count("|") - line.count("\\|") == 5 for line in summary.splitlines() if line.startswith("| act"))
     assert f'column="{MARKUP}"'.replace('"1"', '\\"1\\"') in output(hostile, "monitoring.prom")
 
@@ -191,3 +194,23 @@ def test_a_wide_table_does_not_make_a_huge_page(documents):
     assert len(page) < 400_000
     assert len(re.findall('class="column"', page)) == 8
     assert "column 299 (index 3.00)" in Elements(page).text
+
+
+def test_a_loss_goes_with_the_column_that_moved_in_its_slice(projects_with_reports, tmp_path):
+    project = projects_with_reports["binary"].copy_to(tmp_path / "project")
+
+    def change(table):
+        heated = (table["heated"] == "true") & (table["sold_on"] >= NEWEST_WEEK)
+        return table.assign(size=table["size"].mask(heated, 290.0), sold_fast=table["sold_fast"] ^ heated)
+
+    let_it_answer(project, change=change)
+    document = monitor(project)
+
+    worst = document["slices"][0]
+    assert (worst["column"], worst["value"]) == ("heated", True)
+    (moved,) = worst["columns"]
+    assert moved["name"] == "size"
+    assert moved["index"] > 1 > 0.1 > moved["elsewhere"]
+    text = Elements(output(project, "report.html")).text
+    assert "size moved there" in text
+    assert f"Goes with the loss in heated = true ({worst['rows']} outcomes)." in text

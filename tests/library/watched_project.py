@@ -17,7 +17,7 @@ from served_log import LAST, Damage, new_houses, write_log
 NEWEST_WEEK = pd.Timestamp("2024-07-29")
 OUTPUTS = Path("build/monitoring")
 
-MARKUP = '</style><script>alert("1")</script><img src=x onerror=alert(1)>'
+MARKUP = '</style><script>alert("1")</script><img src=x onerror=alert(1)>|*a*'
 TURNED = "\u202egnp.עיר"
 LONG = "a_name_of_a_column_that_is_far_longer_than_any_telephone_is_wide_" * 2
 QUOTED = json.dumps(MARKUP, ensure_ascii=False)
@@ -72,6 +72,7 @@ def hostile_project(folder: Path) -> Project:
     project.run("ingest", "validate", "split", "train", "package", "evaluate")
 
     def damage(columns: Columns) -> None:
+        columns[MARKUP][::5] = ""
         columns[LONG] = np.full(len(columns[LONG]), np.nan, dtype=np.float32)
         columns[TURNED] = np.array([f"{name}<b>" for name in columns[TURNED]], dtype=object)
 

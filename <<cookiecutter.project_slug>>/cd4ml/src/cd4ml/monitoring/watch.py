@@ -28,6 +28,7 @@ from cd4ml.monitoring.findings import (
 from cd4ml.monitoring.performance import Judged, performance, slices_beside
 from cd4ml.monitoring.periods import Period
 from cd4ml.monitoring.reading import Readings, Source
+from cd4ml.monitoring.slice_drift import with_columns
 from cd4ml.settings.params import Params
 
 FORMAT = 1
@@ -101,7 +102,7 @@ def watch(readings: Readings, live: Live, params: Params, metrics: MetricSet, to
             "interval_on_test_set": tested.get("intervals", {}).get(metrics.main.name),
             "max_loss": limits.max_loss,
         },
-        "slices": [] if newest is None else _slices(judged[newest], live, params, metrics),
+        "slices": [] if newest is None else _slices(judged[: newest + 1], readings, live, params, metrics),
         "outcomes": readings.coverage.as_json(today),
         "predictions": predictions,
         "columns": column_drift(
@@ -202,9 +203,12 @@ def _period(readings: Readings, number: int, result: dict[str, Any] | None, *, j
     }
 
 
-def _slices(judged: Judged, live: Live, params: Params, metrics: MetricSet) -> list[dict[str, Any]]:
-    before = live.read_report("slices.json").get("slices", [])
-    return slices_beside(judged, live.bundle.contract, before, metrics, params.evaluate.slice_minimum_rows)
+def _slices(
+    judged: Sequence[Judged], readings: Readings, live: Live, params: Params, metrics: MetricSet
+) -> list[dict[str, Any]]:
+    before, contract = live.read_report("slices.json").get("slices", []), live.bundle.contract
+    slices = slices_beside(judged[-1], contract, before, metrics, params.evaluate.slice_minimum_rows)
+    return with_columns(slices, judged, contract, readings.counters)
 
 
 def _predictions(readings: Readings, profile: dict[str, Any]) -> dict[str, Any]:

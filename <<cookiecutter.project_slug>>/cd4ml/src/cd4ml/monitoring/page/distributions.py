@@ -101,12 +101,13 @@ def _moved(index: float | None, chance: float | None, moved: float | None = None
 
 
 def _slices_of(name: str, document: Mapping[str, Any]) -> list[str]:
-    """Return the column's slices that lost more than chance explains, each in words."""
+    """Return the slices that lost more than chance explains, and that are a column's own or in which it moved most."""
     metric = document["metric"]
     return [
         f"{slice_name(each)} ({each['rows']:,} outcomes)"
         for each in document["slices"]
-        if each["column"] == name and beyond_chance(each, metric)
+        if beyond_chance(each, metric)
+        and name in (each["column"], *(column["name"] for column in each.get("columns", [])))
     ]
 
 

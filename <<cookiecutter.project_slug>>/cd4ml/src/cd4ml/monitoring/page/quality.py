@@ -111,6 +111,7 @@ def _slice_facts(each: Mapping[str, Any], metric: Mapping[str, Any], most: float
         "loss_text": loss,
         "width": f"{100 * each['loss'] / most:.0f}",
         "sure": beyond_chance(each, metric),
+        "moved": [column["name"] for column in each.get("columns", [])],
     }
 
 
