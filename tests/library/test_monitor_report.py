@@ -134,6 +134,7 @@ def test_a_gap_to_what_was_expected_is_called_concept_drift(documents):
     assert "inside the interval of what was realised, so that there is no sign of concept drift" in page(
         (low + high) / 2
     )
+    assert "(95 % interval" in page(high)
     assert "is called concept drift: one of the assumptions below does not hold any more" in page(high + 0.02)
 
 
@@ -141,7 +142,7 @@ def test_releases_are_marked_and_named(documents):
     document, _ = documents["binary"]
     releases = [
         {"time": "2024-07-24T09:30:00+00:00", "version": "2024-07-20.abcdef1"},
-        {"time": "2024-07-10T09:30:00Z", "version": "2024-07-01.abcdef0"},
+        {"time": "2024-07-09T23:30:00-05:00", "version": "2024-07-01.abcdef0"},
         {"time": "2023-01-10T09:30:00Z", "version": "2023-01-01.abcdeff"},
     ]
 
@@ -176,6 +177,19 @@ def test_what_is_not_known_is_said(documents):
         "There was no prediction in any of these periods.",
     ):
         assert sentence in text
+
+
+def test_an_interval_with_an_end_that_is_not_known_is_none(documents):
+    document, _ = documents["binary"]
+    unknown = {"low": None, "high": 0.9}
+    found = document["periods"][-1]["performance"] | {"interval": unknown}
+    slices = [each | {"interval": unknown} for each in document["slices"]]
+
+    text = Elements(report_page(periods(document, performance=found) | {"slices": slices})).text
+
+    assert "ROC AUC is 0." in text
+    assert "(95 % interval" not in text
+    assert "beyond chance" not in text
 
 
 def test_the_same_document_gives_the_same_page(documents):

@@ -15,6 +15,12 @@ def finding_of(document: Mapping[str, Any], check: str) -> dict[str, Any]:
     return next(finding for finding in document["findings"] if finding["check"] == check)
 
 
+def whole(interval: Mapping[str, float | None] | None) -> dict[str, float] | None:
+    """Return an interval whose ends are both known; None of any other."""
+    known = {name: end for name, end in (interval or {}).items() if end is not None}
+    return known if len(known) == 2 else None
+
+
 def age_days(document: Mapping[str, Any], check: str) -> int | None:
     """Return the age of the newest record (`log`), outcome (`data`) or training row (`model`); None if unknown."""
     days: int | None = finding_of(document, check)["numbers"].get("days")

@@ -5,7 +5,7 @@ from typing import Any
 
 from cd4ml.evaluation.formatting import NO_VALUE, format_interval, format_number, format_percent
 from cd4ml.evaluation.markdown import code_span, escape, markdown_table
-from cd4ml.monitoring.newest import findings_at, newest_judged
+from cd4ml.monitoring.newest import findings_at, newest_judged, whole
 from cd4ml.monitoring.verdict import WORDS, verdict
 
 _MOST_SLICES = 3
@@ -53,7 +53,7 @@ def _figures(document: Mapping[str, Any]) -> str:
     ]
     if judged:
         performance, name = judged["performance"], metric["name"]
-        value = f"{format_number(performance['metrics'][name])} ({format_interval(performance['interval'])})"
+        value = f"{format_number(performance['metrics'][name])} ({format_interval(whole(performance['interval']))})"
         expected = (performance["expected"] or {}).get(name)
         rows += [
             (f"{escape(metric['label'])}, {judged['first']} to {judged['last']}", value),

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from cd4ml.evaluation.formatting import NO_VALUE, format_interval, format_number, format_percent
-from cd4ml.monitoring.newest import newest_judged
+from cd4ml.monitoring.newest import newest_judged, whole
 from cd4ml.monitoring.page.inline_svg import inline_svg
 from cd4ml.monitoring.page.pictures import draw_by_day, sequence_of_days
 
@@ -19,9 +19,10 @@ def tile_facts(document: Mapping[str, Any]) -> list[dict[str, str]]:
     quality = {"name": metric["label"], "value": NO_VALUE, "beside": "no period has enough outcomes"}
     if judged:
         found = judged["performance"]
+        quality["name"] += "" if judged is newest else f", until {judged['last']}"
         quality["value"] = format_number(found["metrics"][metric["name"]])
         quality["beside"] = (
-            f"{format_interval(found['interval'])}; {format_number(metric['on_test_set'])} on the test set"
+            f"{format_interval(whole(found['interval']))}; {format_number(metric['on_test_set'])} on the test set"
         )
     earlier = [period["rows"] for period in document["periods"][:-1] if period["rows"]]
     outcomes, predictions = document["outcomes"], document["predictions"]

@@ -15,8 +15,16 @@ from markupsafe import Markup
 
 from cd4ml.evaluation.pictures import BLUE, GREY, ORANGE
 
-TEXT, GRID, PALE = "#111111", "#e4e4e4", "#c3c8ce"
-_VARIABLES = {BLUE: "--blue", ORANGE: "--orange", GREY: "--soft", TEXT: "--text", GRID: "--thin", PALE: "--pale"}
+TEXT, GRID, PALE, PAPER = "#111111", "#e4e4e4", "#c3c8ce", "#fdfdfd"
+_VARIABLES = {
+    BLUE: "--blue",
+    ORANGE: "--orange",
+    GREY: "--soft",
+    TEXT: "--text",
+    GRID: "--thin",
+    PALE: "--pale",
+    PAPER: "--back",
+}
 _STYLE: Any = {
     "svg.hashsalt": "monitoring",
     "svg.fonttype": "none",

@@ -1,14 +1,14 @@
 """The pictures of the report: distributions side by side, the main metric by period, and what came by day."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cd4ml.evaluation.formatting import NO_VALUE
 from cd4ml.evaluation.pictures import BLUE, GREY, ORANGE
-from cd4ml.monitoring.newest import newest_judged
+from cd4ml.monitoring.newest import newest_judged, whole
 from cd4ml.monitoring.page.bin_shares import BinShares
-from cd4ml.monitoring.page.inline_svg import PALE, TEXT
+from cd4ml.monitoring.page.inline_svg import PALE, PAPER, TEXT
 
 _LONGEST = 16  # characters of a name on an axis
 
@@ -49,14 +49,13 @@ def draw_timeline(axes: Any, document: Mapping[str, Any], *, most_ticks: int) ->
     axes.plot(times, measured, color=BLUE, linewidth=1.2, alpha=0.5)
     judged = newest_judged(document)
     for time, value, period in zip(times, measured, periods, strict=True):
-        interval = (period["performance"] or {}).get("interval")
-        if interval and None not in interval.values():
+        if interval := whole((period["performance"] or {}).get("interval")):
             axes.vlines(time, interval["low"], interval["high"], color=BLUE, linewidth=2)
         complete = judged is not None and period["last"] <= judged["last"]
-        axes.plot([time], [value], color=BLUE, marker="o", markersize=7, markerfacecolor=BLUE if complete else "none")
+        axes.plot([time], [value], color=BLUE, marker="o", markersize=7, markerfacecolor=BLUE if complete else PAPER)
     first, last = _day(periods[0]["first"]), _day(periods[-1]["last"]) + timedelta(days=1)
     for number, release in enumerate(releases_within(document), 1):
-        time = datetime.fromisoformat(release["time"]).replace(tzinfo=None)
+        time = _in_utc(release["time"])
         axes.axvline(time, color=TEXT, linewidth=1, linestyle="-.")
         axes.annotate(str(number), (time, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=TEXT)
     axes.set_xlim(first, last)
@@ -68,7 +67,7 @@ def _draw_expected(axes: Any, times: Sequence[datetime], measured: Sequence[floa
     """Draw what was expected, a little to the right of what was realised, and the gap between both."""
     beside = [time + (times[1] - times[0]) / 10 for time in times]
     axes.vlines(beside, measured, expected, color=ORANGE, linewidth=1)
-    axes.plot(beside, expected, color=ORANGE, marker="D", markersize=5.5, markerfacecolor="none", linestyle="none")
+    axes.plot(beside, expected, color=ORANGE, marker="D", markersize=5.5, markerfacecolor=PAPER, linestyle="none")
 
 
 def draw_by_day(
@@ -101,7 +100,8 @@ def limit_of(metric: Mapping[str, Any]) -> float:
 def releases_within(document: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the releases in the days that are shown, the oldest first."""
     first, last = document["periods"][0]["first"], document["periods"][-1]["last"]
-    return [each for each in reversed(document["model"]["releases"]) if first <= each["time"][:10] <= last]
+    times = [(str(_in_utc(each["time"]).date()), each) for each in reversed(document["model"]["releases"])]
+    return [{**each, "day": day} for day, each in times if first <= day <= last]
 
 
 def shortened(text: str) -> str:
@@ -123,6 +123,12 @@ def _span(period: Mapping[str, Any]) -> str:
     first, last = _day(period["first"]), _day(period["last"])
     start = f"{first.day}" if first.month == last.month else f"{first.day} {first:%b}"
     return f"{last.day} {last:%b}" if first == last else f"{start}{NO_VALUE}{last.day} {last:%b}"
+
+
+def _in_utc(text: str) -> datetime:
+    """Return a time without its zone, which is UTC if none is named, as dates on an axis have none."""
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo is None else time.astimezone(UTC).replace(tzinfo=None)
 
 
 def _day(text: str) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cd4ml.evaluation.formatting import NO_VALUE, format_interval, format_number, format_percent
-from cd4ml.monitoring.newest import newest_judged
+from cd4ml.monitoring.newest import newest_judged, whole
 from cd4ml.monitoring.page.inline_svg import inline_svg
 from cd4ml.monitoring.page.pictures import draw_timeline, limit_of, releases_within
 
@@ -42,7 +42,7 @@ def quality_facts(document: Mapping[str, Any], numbers: Iterator[int]) -> dict[s
 def _sentence(judged: Mapping[str, Any], metric: Mapping[str, Any]) -> str:
     found = judged["performance"]
     value, reference, interval = found["metrics"][metric["name"]], metric["on_test_set"], found["interval"]
-    known = f" (95 % interval {format_interval(interval)})" if interval else ""
+    known = f" (95 % interval {format_interval(whole(interval))})" if whole(interval) else ""
     start = f"{metric['label']} is {format_number(value)}{known} on {found['rows']:,} outcomes"
     if value is None or reference is None:
         return f"{start}."
@@ -53,8 +53,8 @@ def _sentence(judged: Mapping[str, Any], metric: Mapping[str, Any]) -> str:
 
 
 def _inside(value: float, interval: Mapping[str, float | None] | None) -> bool:
-    low, high = (interval or {}).get("low"), (interval or {}).get("high")
-    return low is not None and high is not None and low <= value <= high
+    known = whole(interval)
+    return known is not None and known["low"] <= value <= known["high"]
 
 
 def _gap(judged: Mapping[str, Any], metric: Mapping[str, Any]) -> str | None:
@@ -81,7 +81,7 @@ def _period_row(period: Mapping[str, Any], name: str) -> list[str]:
         f"{period['rows']:,}",
         format_percent(period["labelled_share"] or 0.0),
         format_number(value),
-        format_interval(found["interval"]),
+        format_interval(whole(found["interval"])),
         format_number(expected),
         format_number(None if value is None or expected is None else value - expected),
         format_number(found["baseline"]),
@@ -123,8 +123,8 @@ def slice_name(each: Mapping[str, Any]) -> str:
 
 def beyond_chance(each: Mapping[str, Any], metric: Mapping[str, Any]) -> bool:
     """Return whether a slice lost more than its interval explains."""
-    interval = each["interval"]
-    if not interval or None in interval.values():
+    interval = whole(each["interval"])
+    if interval is None:
         return False
     best = interval["high"] if metric["better"] == "higher" else interval["low"]
     return bool(best < each["on_test_set"] if metric["better"] == "higher" else best > each["on_test_set"])

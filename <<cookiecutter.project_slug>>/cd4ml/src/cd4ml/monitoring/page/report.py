@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cd4ml.evaluation.formatting import NO_VALUE, format_interval, format_number, format_percent
-from cd4ml.monitoring.newest import finding_of, findings_at
+from cd4ml.monitoring.newest import finding_of, findings_at, whole
 from cd4ml.monitoring.page.by_day import outcome_facts, tile_facts, volume_facts
 from cd4ml.monitoring.page.distributions import column_facts, prediction_facts
 from cd4ml.monitoring.page.quality import quality_facts, slice_facts
@@ -87,7 +87,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "count": lambda number: f"{number:,}",
-        "interval": format_interval,
+        "interval": lambda interval: format_interval(whole(interval)),
         "number": format_number,
         "percent": lambda share: NO_VALUE if share is None else format_percent(share),
     }
