@@ -14,8 +14,8 @@ from house_project import PYPROJECT, TARGETS, Project
 TEMPLATE = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>"
 SETTINGS = (TEMPLATE / "pyproject.toml").read_text(encoding="utf-8")
 OWN = {"binary": "mean_gain", "multiclass": "among_two", "regression": "within_a_tenth"}
-NAMES = ("metrics", "split", "card", "service")
-WRITTEN = ("src/houses/metrics.py", "src/houses/split.py", "src/houses/service.py")
+NAMES = ("metrics", "split", "card", "service", "notify")
+WRITTEN = ("src/houses/metrics.py", "src/houses/split.py", "src/houses/service.py", "src/houses/notify.py")
 QUICK = "evaluate: {bootstrap_rounds: 100}\n"
 
 
@@ -54,7 +54,7 @@ def test_what_it_writes_works_at_once(tmp_path: Path, task: str, capsys: pytest.
     project.run("ingest", "validate", "split", "train", "package", "evaluate")
     before = {name: (project.folder / f"data/{name}.parquet").read_bytes() for name in ("train", "holdout")}
 
-    assert [door(project, name) for name in NAMES] == [0, 0, 0, 0]
+    assert [door(project, name) for name in NAMES] == [0] * len(NAMES)
     project.run("split", "train", "package", "evaluate")
 
     printed = capsys.readouterr().out
@@ -77,7 +77,7 @@ def test_without_a_time_the_rows_stay_on_their_side_and_types_are_right(project:
     project.run("ingest", "validate", "split")
     before = pd.read_parquet(project.folder / "data/holdout.parquet")
 
-    assert [door(project, name) for name in NAMES] == [0, 0, 0, 0]
+    assert [door(project, name) for name in NAMES] == [0] * len(NAMES)
     project.run("split")
 
     pd.testing.assert_frame_equal(pd.read_parquet(project.folder / "data/holdout.parquet"), before)
@@ -124,7 +124,9 @@ def test_the_list_says_which_files_exist_and_what_is_called(
         "split src/houses/split.py no in_test_set(table) -> one boolean for each row",
         "card src/houses/model_card.md.jinja yes a Jinja2 template",
         "service src/houses/service.py no add_routes(app, model), which adds routes beside POST /predict",
-        "next: cd4ml door metrics | split | card | service writes one to start from; docs/doors.md explains them",
+        "notify src/houses/notify.py no on_rejected(event), on_released(event), on_alert(event), to tell people",
+        "next: cd4ml door metrics | split | card | service | notify writes one to start from; "
+        "docs/doors.md explains them",
     ]
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url, set_outputs
+from cd4ml.delivery.event import Event
 from cd4ml.delivery.github import GitHub
+from cd4ml.delivery.notify import tell
 from cd4ml.delivery.production_log import append_entry, read_record, released_commit
 from cd4ml.delivery.quarantine import lift_quarantine
 from cd4ml.delivery.write_release_metadata import RELEASE
@@ -16,6 +18,7 @@ from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, head_commit, is_ancestor, output_of, remote_name
 from cd4ml.gate.branches import PRODUCTION
 from cd4ml.settings import paths
+from cd4ml.settings.project import read_project
 from cd4ml.terminal.arguments import Arguments
 from cd4ml.tracking.address import TrackingAddress
 from cd4ml.tracking.track import track
@@ -43,6 +46,16 @@ def main(argv: list[str]) -> None:
     print(f"released as {release['tag_name']}")
     print(set_mlflow_alias())
     add_to_summary(f"{release['tag_name']} is live; {PRODUCTION} records it at {entry[:7]}")
+    tell(released(read_record(entry), str(release.get("html_url", ""))))
+
+
+def released(record: dict[str, Any], link: str) -> Event:
+    """Return the event that tells of a release."""
+    lines = [f"Commit {record['commit'][:7]}, image {record['image']}."]
+    lines += [
+        f"Accepted by {each.get('by')}: {each.get('rule')}, {each.get('reason')}" for each in record.get("accepted", ())
+    ]
+    return Event("released", read_project().name, f"{record['bundle']} is live", tuple(lines), record["bundle"], link)
 
 
 def read_metadata() -> dict[str, Any]:

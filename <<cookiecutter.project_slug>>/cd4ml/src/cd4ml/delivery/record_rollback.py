@@ -5,8 +5,10 @@ from typing import Any
 
 from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, run_url, set_outputs
+from cd4ml.delivery.event import Event
 from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.model_commit import as_bot, reason_given
+from cd4ml.delivery.notify import tell
 from cd4ml.delivery.production_log import append_entry, read_record, released_commit
 from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.quarantine import lift_quarantine, quarantine_branch
@@ -15,6 +17,7 @@ from cd4ml.files.git import GitError, branch_commit, output_of, push_branch, rem
 from cd4ml.gate.branches import PRODUCTION, default_branch
 from cd4ml.gate.champion import bundle_digest_at
 from cd4ml.gate.recorded import recorded_verdict
+from cd4ml.settings.project import read_project
 from cd4ml.terminal.arguments import Arguments
 
 
@@ -40,6 +43,12 @@ def main(argv: list[str]) -> None:
     result = "\n".join(f"- {action}" for action in actions if action)
     add_to_summary(f"Rolled back to {tag}: {reason_given()}\n\n{result}")
     print(result)
+    why = (f"The reason given: {reason_given()}", *filter(None, actions))
+    tell(
+        Event(
+            "rolled back", read_project().name, f"Rolled back to {tag}", why, str(record.get("bundle", "")), run_url()
+        )
+    )
 
 
 def quarantine(origin: str, live: str, target: str) -> str:

@@ -55,6 +55,12 @@ DOORS = {
         "tests/model/test_service.py",
         "`make serve` lists the route at /docs; the model stays as it is",
     ),
+    "notify": Door(
+        "notify.py",
+        "on_rejected(event), on_released(event), on_alert(event), to tell people",
+        "tests/test_notify.py",
+        "`uv run cd4ml notify` sends a test message",
+    ),
 }
 OPTIONAL = [name for name, door in DOORS.items() if door.test]
 
@@ -104,6 +110,7 @@ def starter(name: str, package: str, contract: Contract, params: Params) -> dict
         "split": "hash" if contract.time is None else "time",
         "card": "card",
         "service": "service",
+        "notify": "notify",
     }[name]
     words = {
         "team_package": package,

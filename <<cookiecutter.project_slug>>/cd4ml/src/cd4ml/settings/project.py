@@ -72,6 +72,11 @@ class Project:
         return Path("src") / self.package / "service.py"
 
     @property
+    def notify(self) -> Path:
+        """The team's notify.py, which need not exist."""
+        return Path("src") / self.package / "notify.py"
+
+    @property
     def card(self) -> Path:
         """The team's template of the model card, which need not exist."""
         return Path("src") / self.package / "model_card.md.jinja"

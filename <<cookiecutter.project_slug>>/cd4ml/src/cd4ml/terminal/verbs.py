@@ -189,6 +189,21 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "report-rejection": Verb(
             "delivery.report_rejection", "report a rejected retraining in an issue", "cd4ml report-rejection"
         ),
+        "report-monitoring": Verb(
+            "delivery.report_monitoring",
+            "report in an issue what somebody must act on, and start ct where a new model may help",
+            "cd4ml report-monitoring",
+            git=True,
+        ),
+        "check-schedules": Verb(
+            "delivery.check_schedules",
+            "tell when workflows last ran that have a schedule, and warn of what is overdue",
+            'SCHEDULES="monitor=day ct=week" cd4ml check-schedules',
+            git=True,
+        ),
+        "notify": Verb(
+            "delivery.notify", "send a test message by notify.py or the webhooks of Slack and Teams", "cd4ml notify"
+        ),
         "start-ct": Verb("delivery.start_ct", "start the workflow ct", "REASON=drift cd4ml start-ct"),
         "comment": Verb(
             "delivery.comment",
@@ -237,6 +252,12 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "delivery.score_live",
             "score rows with the model that is live, as the workflow score does",
             "SCORE_IN=rows.parquet SCORE_OUT=answers.parquet cd4ml score-live",
+            git=True,
+        ),
+        "monitor-live": Verb(
+            "delivery.monitor_live",
+            "judge the model that is live by its prediction log, as the workflow monitor does",
+            "PREDICTION_LOG=gs://bucket/production cd4ml monitor-live",
             git=True,
         ),
         "cloud": Verb(
