@@ -1,4 +1,4 @@
-"""A project that moves to another platform, by the commands that docs/delivery.md shows."""
+"""A project that moves to another platform, by the commands that cd4ml/docs/another-cloud.md shows."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ def move(project: Path, before: Path, after: Path) -> None:
     for name, generated in (("before", before), ("after", after)):
         shutil.copytree(generated, project.parent / name / generated.name)
     choose, generate_before, generate_after, *merge = documented(project)[0]
-    assert choose.startswith("export PLATFORM=")
+    assert choose.startswith("export NAME=")
     assert [generate_before, generate_after] == [
         GENERATE.format("before"),
-        f"{GENERATE.format('after')} platform=$PLATFORM",
+        f"{GENERATE.format('after')} platform=$TO",
     ]
-    pyproject = tomllib.loads((after / "pyproject.toml").read_text(encoding="utf-8"))
-    shell("\n".join([f"PLATFORM={pyproject['tool']['cd4ml']['platform']}", *merge]), project)
+    names = f"NAME={before.name} FROM={platform_of(before)} TO={platform_of(after)}"
+    shell("\n".join([names, *merge]), project)
+
+
+def platform_of(project: Path) -> str:
+    """The platform in a project's settings."""
+    pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(pyproject["tool"]["cd4ml"]["platform"])
 
 
 def keep_in(project: Path, remote: str) -> str:
@@ -33,9 +39,9 @@ def keep_in(project: Path, remote: str) -> str:
 
 
 def documented(project: Path) -> list[list[str]]:
-    """The two blocks of commands under "Another cloud"."""
-    section = (project / "docs/delivery.md").read_text(encoding="utf-8").split("## Another cloud")[1]
-    return [block.strip().splitlines() for block in section.split("```")[1::2]]
+    """The page's two blocks of commands."""
+    page = (project / "cd4ml/docs/another-cloud.md").read_text(encoding="utf-8")
+    return [block.strip().splitlines() for block in page.split("```")[1::2]]
 
 
 def shell(command: str, folder: Path) -> str:

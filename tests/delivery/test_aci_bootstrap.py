@@ -110,6 +110,11 @@ def test_a_deploy_says_where_the_predictions_go(site: Site, where: str, told: li
     for line, expected in zip(settings, told, strict=True):
         assert expected in line
 
+    site.run("bootstrap", "--set-secrets")  # the workflow monitor reads the same, and has to be told the account
+    told_to_monitor = site.github["variable"]["repository"].get("PREDICTION_LOG", "")
+    account = r"abfss://predictions@demo[a-z0-9]+\.dfs\.core\.windows\.net/production"
+    assert re.fullmatch(account if where == "bucket" else "", told_to_monitor)
+
 
 @pytest.mark.drill
 def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: Site) -> None:

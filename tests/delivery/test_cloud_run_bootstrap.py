@@ -105,6 +105,10 @@ def test_a_deploy_says_where_the_predictions_go(site: Site, where: str, told: st
 
     assert told in site.run("deploy", f"host/demo@sha256:{'0' * 64}", "production", "--dry-run")
 
+    site.run("bootstrap", "--set-secrets")  # the workflow monitor reads the same
+    told_to_monitor = site.github["variable"]["repository"].get("PREDICTION_LOG")
+    assert told_to_monitor == ("gs://demo-predictions-123456789012/production" if where == "bucket" else None)
+
 
 @pytest.mark.drill
 def test_an_environment_that_was_there_is_closed_to_other_branches_and_keeps_its_reviewers(site: Site) -> None:

@@ -249,3 +249,7 @@ def test_a_deploy_says_where_the_predictions_go(site: Site, where: str, told: st
     container = json.loads(words[words.index("--primary-container") + 1])
     given = {one["name"]: one["value"] for one in container["environment"]}
     assert given.get("PREDICTION_LOG") == told
+
+    site.run("bootstrap", "--set-secrets")  # the workflow monitor reads that of production
+    told_to_monitor = site.github["variable"]["repository"].get("PREDICTION_LOG")
+    assert told_to_monitor == (f"s3://{PREDICTIONS}/production" if where == "bucket" else None)

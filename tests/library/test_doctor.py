@@ -4,6 +4,7 @@ import itertools
 import re
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,32 @@ def test_every_setting_that_is_set_is_there_and_no_value_is_printed(
     printed = capsys.readouterr().out
     assert set(states(printed).values()) == {"there", "not set, optional"}
     assert not any(value in printed for value in VALUES.values())
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "log", "expected"),
+    [
+        (1, "active", "gs://b/production", "there"),
+        (5, "active", "gs://b/production", "wrong: monitor last succeeded on {day}, 5 days ago; it is overdue"),
+        (5, "disabled_inactivity", "gs://b/production", "wrong: monitor last succeeded on {day}, 5 days ago; its sch"),
+        (5, "active", "", None),
+    ],
+)
+def test_a_workflow_that_is_overdue_is_wrong(
+    github: GitHubServer, capsys: Printed, days: int, state: str, log: str, expected: str | None
+) -> None:
+    began = datetime.now(UTC) - timedelta(days=days)
+    workflow = "actions/workflows/monitor.yml"
+    github.fixed[workflow] = {"state": state}
+    github.fixed[f"{workflow}/runs"] = {"workflow_runs": [{"run_started_at": began.isoformat()}]}
+    if log:
+        settings(github, REPOSITORY)[1].append({"name": "PREDICTION_LOG", "value": log})
+
+    fails = bool(expected and expected.startswith("wrong"))
+    assert main(["doctor"]) == fails
+
+    found = states(capsys.readouterr().out).get(("a run of monitor", "every day"))
+    assert found == expected if expected is None else str(found).startswith(expected.format(day=began.date()))
 
 
 def test_another_default_branch_is_named_in_every_command(github: GitHubServer, capsys: Printed) -> None:

@@ -32,6 +32,7 @@ PROJECT = """
     .github/workflows/ci.yml
     .github/workflows/ct.yml
     .github/workflows/doctor.yml
+    .github/workflows/monitor.yml
     .github/workflows/rollback.yml
     .github/workflows/score.yml
     .github/zizmor.yml

@@ -104,7 +104,7 @@ def test_jobs_that_read_data_and_models_sign_in_as_an_identity_that_may(
     name: str, workflows_of: Callable[[str], list[Path]]
 ) -> None:
     """The deployer may not: the clouds' own checks, which no stand-in makes, would reject it."""
-    reads = re.compile(r"uv run cd4ml (pull|push|resolve-release|refresh|score-live)\b")
+    reads = re.compile(r"uv run cd4ml (pull|push|resolve-release|refresh|score-live|monitor-live)\b")
     environments = {
         where: job.get("environment", {}).get("name")
         for where, job in jobs(workflows_of(name))
@@ -115,6 +115,7 @@ def test_jobs_that_read_data_and_models_sign_in_as_an_identity_that_may(
         "cd.yml: build": "reader",
         "ci.yml: model": "reader",
         "ct.yml: retrain": "trainer",
+        "monitor.yml: monitor": "trainer",
         "rollback.yml: resolve": "reader",
         "score.yml: score": "trainer",
     }

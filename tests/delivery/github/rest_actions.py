@@ -56,7 +56,8 @@ def runs_of_workflow(request: Request) -> Any:
 def workflow(request: Request) -> Any:
     if request.path["file"] not in request.github.main.workflows("main"):
         raise missing()
-    return {"path": f".github/workflows/{request.path['file']}", "state": "active"}
+    since = request.github.main.git("log", "-1", "--format=%cI", "main")
+    return {"path": f".github/workflows/{request.path['file']}", "state": "active", "created_at": since}
 
 
 @route("GET /actions/runs", "actions")

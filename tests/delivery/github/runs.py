@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ class Run:
     cancelled: bool = False
     attempt: int = 1
     earlier: dict[str, Any] = field(default_factory=dict)
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
     _result: dict[str, Any] | None = None
 
     @property
@@ -232,6 +234,8 @@ class Run:
             "head_sha": self.event.head_sha or self.event.sha,
             "status": states.get(self.status, self.status),
             "conclusion": self.conclusion,
+            "created_at": f"{self.created:%Y-%m-%dT%H:%M:%SZ}",
+            "run_started_at": f"{self.created:%Y-%m-%dT%H:%M:%SZ}",
             "html_url": f"https://github.com/runs/{self.id}",
         }
 

@@ -5,6 +5,7 @@ import re
 import subprocess  # gh, and this library's own verb `cloud`
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from cd4ml.delivery.actions_io import add_to_summary
 from cd4ml.delivery.github import GitHub, GitHubError
@@ -27,6 +28,7 @@ from cd4ml.delivery.required_settings import (
     command_for,
     required_settings,
 )
+from cd4ml.delivery.scheduled_runs import scheduled_workflows, schedules_by_variables
 from cd4ml.errors import UserError
 from cd4ml.evaluation.markdown import code_span, escape, markdown_table
 from cd4ml.files import git
@@ -89,11 +91,22 @@ def _on_laptop(project: Project) -> tuple[list[Row], dict[str, str], str]:
     try:
         github = GitHub.from_environment(os.environ | {"GITHUB_REPOSITORY": _repository()}, _token())
         view = owner = OwnerView.of_repository(github)
-        repository = list(repository_settings(github, owner.environments))
+        repository = [*repository_settings(github, owner.environments), *_scheduled(github, owner)]
         cloud = {name: value or owner.variable(name) for name, value in cloud.items()}
     except GitHubError as error:
         note = f"GitHub was not checked: {error}"
     return [*_rows_of(required_settings(project), view), *repository, *image_rows()], cloud, note
+
+
+def _scheduled(github: GitHub, owner: OwnerView) -> Iterator[Row]:
+    """Return a row for each workflow with a schedule: whether it ran."""
+    now, branch = datetime.now(UTC), str(github.get("")["default_branch"])
+    for workflow in scheduled_workflows(github, schedules_by_variables(owner.variable), branch):
+        state, command = (PRESENT if workflow.succeeded else "not yet"), ""
+        if workflow.is_overdue(now):
+            verb = "run" if workflow.state == "active" else "enable"
+            state, command = f"{WRONG}: {workflow.sentence(now)}", f"gh workflow {verb} {workflow.name}.yml"
+        yield Row(f"a run of {workflow.name}", f"every {workflow.every}", state, command)
 
 
 def _rows_of(

@@ -3,7 +3,7 @@
 GitHub starts no schedule of a public repository that was idle for 60 days, may drop one, and tells nobody.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -74,6 +74,15 @@ def scheduled_workflows(github: GitHub, schedules: Mapping[str, str], branch: st
             _began(succeeded) if succeeded else None,
             str(failed.get("html_url", "")) if failed and later else "",
         )
+
+
+def schedules_by_variables(variable: Callable[[str], str]) -> dict[str, str]:
+    """Return schedules by workflow, as the workflows choose them by the repository's variables; empty: not set."""
+    return {
+        "monitor": (variable("MONITOR_EVERY") or "day") if variable("PREDICTION_LOG") else "never",
+        "ct": variable("CT_EVERY") or "week",
+        "score": (variable("SCORE_EVERY") or "day") if variable("SCORE_IN") else "never",
+    }
 
 
 def read_schedules(text: str) -> dict[str, str]:

@@ -72,3 +72,4 @@ group_id() { id_of Microsoft.ContainerInstance/containerGroups "$1"; } # GROUP
 runtime_id() { id_of Microsoft.ManagedIdentity/userAssignedIdentities "$(account_id runtime)"; }
 
 log_bucket() { printf 'az://predictions'; }
+log_for_reading() { printf 'abfss://predictions@%s.dfs.core.windows.net' "$(storage_name data)"; } # where nobody names the account

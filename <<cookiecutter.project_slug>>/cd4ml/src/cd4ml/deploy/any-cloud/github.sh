@@ -18,6 +18,7 @@ tell_github() { # environments, variables and secrets of the repository
     repository
     for name in reader trainer staging approval production; do github_environment "$name"; done
     variables_of_the_cloud
+    if [ "${CD4ML_PREDICTION_LOG:-off}" = bucket ]; then variable PREDICTION_LOG "$(log_for_reading)/production"; fi
     for who in reader trainer deployer; do
         for environment in $(environments_of $who); do
             variables_of_identity $who "$environment"

@@ -43,3 +43,4 @@ bucket_name() { # dvc or predictions, once project_number is known
 }
 
 log_bucket() { printf 'gs://%s' "$(bucket_name predictions)"; }
+log_for_reading() { log_bucket; }

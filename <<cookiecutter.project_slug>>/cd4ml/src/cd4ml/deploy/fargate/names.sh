@@ -59,3 +59,4 @@ bucket_name() { # dvc or predictions: 63 characters at most, and nobody else's i
 }
 
 log_bucket() { printf 's3://%s' "$(bucket_name predictions)"; }
+log_for_reading() { log_bucket; }
