@@ -272,6 +272,7 @@ def _outside_a_workflow() -> Iterator[None]:
     names = {
         "GH_TOKEN", "OBJECTS", "SIGNED_IN", "REASON", "FORCE", "HEAD_BRANCH", "RELEASE", "IMAGE",
         "ENVIRONMENT", "CAN_PUBLISH", "PULL_REQUEST", "MODEL_RESULT", "TESTS", "OPTUNA_STORAGE",
+        "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "PREDICTION_LOG", "MONITOR_RESULT", "SCHEDULES",
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(prefixes) or name in names]:

@@ -42,16 +42,14 @@ class Alarm:
         """Return it as a comment of HTML, which nobody sees in the issue."""
         return f"<!-- monitor: {json.dumps(asdict(self))} -->"
 
-    def after(self, findings: Iterable[Mapping[str, Any]] | None) -> "Alarm":
+    def after(self, findings: Iterable[Mapping[str, Any]]) -> "Alarm":
         """Return the alarm after new findings; it is over without checks.
 
         A check that paged stays until it is fine again: one that cannot be judged now is not over.
 
         Args:
-            findings: as monitoring.json has them; None if nothing was judged, so that all checks stay.
+            findings: as monitoring.json has them.
         """
-        if findings is None:
-            return self
         levels = [(str(each["check"]), each["level"]) for each in findings]
         paging = {check for check, level in levels if level == "page"}
         unknown = {check for check, level in levels if level == "not judged"}
