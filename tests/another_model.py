@@ -1,11 +1,11 @@
-"""The edits that docs/another-model.md of a project asks for, read from the page."""
+"""The edits that cd4ml/docs/another-model.md asks for, read from the page."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "<<cookiecutter.project_slug>>/docs/another-model.md"
+PAGE = Path(__file__).parents[1] / "<<cookiecutter.project_slug>>/cd4ml/docs/another-model.md"
 
 
 def blocks(library: str, language: str) -> list[str]:

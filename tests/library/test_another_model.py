@@ -1,4 +1,4 @@
-"""LightGBM and XGBoost, by the lines in docs/another-model.md: trained, packaged, judged and served as any model is."""
+"""LightGBM and XGBoost, by the lines in docs/another-model.md of the library: trained, packaged, judged and served."""
 
 import importlib
 from pathlib import Path

@@ -37,7 +37,6 @@ PROJECT = """
     .github/workflows/score.yml
     .github/zizmor.yml
     data/source/README.md
-    docs/another-model.md
     docs/connect-your-data.md
     docs/delivery.md
     docs/doors.md
