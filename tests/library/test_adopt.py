@@ -49,6 +49,7 @@ def fresh(project: Project) -> Project:
     project.write("tests/model/test_example_flights.py", "")
     project.write("data/source/2013-01.parquet", "")
     project.write("data/source/README.md", "# The example's rows\n")
+    project.write("docs/canvas.md", "This canvas is the example's.\n\n- **Purpose**: late flights\n")
     return project
 
 
@@ -106,6 +107,21 @@ def test_a_table_is_adopted_and_trains_without_an_edit(fresh: Project, adopt: Ad
     assert Bundle.load(paths.BUNDLE).contract.sample_row()["district"] in ("north", "south", "east")
     assert not list(Path("tests/model").iterdir())
     assert not list(Path("data/source").iterdir())
+    assert "docs/canvas.md is an empty form now" in printed
+    canvas = Path("docs/canvas.md").read_text(encoding="utf-8")
+    assert canvas.startswith("# Canvas: an empty form\n")
+    assert "late flights" not in canvas
+
+
+@pytest.mark.parametrize("written", ["# Why we want to know prices\n", None])
+def test_a_canvas_that_a_person_wrote_or_removed_stays_so(fresh: Project, adopt: Adopt, written: str | None) -> None:
+    canvas = Path("docs/canvas.md")
+    canvas.unlink() if written is None else canvas.write_text(written, encoding="utf-8")
+
+    printed = adopt(houses().drop(columns=["sold_fast", "kind"]), "price")
+
+    assert "canvas" not in printed
+    assert (canvas.read_text(encoding="utf-8") if canvas.exists() else None) == written
 
 
 def test_the_rows_that_a_split_of_the_teams_own_holds_back_are_not_used(fresh: Project, adopt: Adopt) -> None:

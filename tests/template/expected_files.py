@@ -26,6 +26,8 @@ PROJECT = """
     .dvc/.gitignore
     .dvc/config
     .github/CODEOWNERS
+    .github/ISSUE_TEMPLATE/incident.yml
+    .github/ISSUE_TEMPLATE/model-change.yml
     .github/actions/setup/action.yml
     .github/dependabot.yml
     .github/workflows/cd.yml
@@ -37,10 +39,12 @@ PROJECT = """
     .github/workflows/score.yml
     .github/zizmor.yml
     data/source/README.md
+    docs/canvas.md
     docs/connect-your-data.md
     docs/delivery.md
     docs/doors.md
     docs/gate.md
+    docs/runbook.md
     notebooks/explore.ipynb
     tests/conftest.py
     tests/test_features.py

@@ -39,7 +39,14 @@ def barrels(bake: Bake, once: Once) -> Callable[[str], Path]:
 
 def belongs_to_the_example(path: str) -> bool:
     return (
-        path in ("contract.yaml", "params.yaml", "src/barrel_tasting/features.py", "tests/test_features.py")
+        path
+        in (
+            "contract.yaml",
+            "params.yaml",
+            "docs/canvas.md",
+            "src/barrel_tasting/features.py",
+            "tests/test_features.py",
+        )
         or path.startswith("data/source/")
         or re.fullmatch(r"tests/\w+/test_example\w*\.py", path) is not None
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from cd4ml.adoption.adopt_again import adopt_again
+from cd4ml.adoption.canvas import empty_canvas
 from cd4ml.adoption.decision import Decision
 from cd4ml.adoption.decisions import asked, decide
 from cd4ml.adoption.gate_choice import gate_settings
@@ -170,6 +171,7 @@ def _write(
     for example in Path("tests/model").glob("test_example_*.py"):
         example.unlink()
     remove_example_rows(place)
+    empty_canvas()
     write_text(paths.CONTRACT, text)
 
 

@@ -13,6 +13,7 @@ from cd4ml.terminal.arguments import Arguments
 
 _SETTINGS = Path(".github")
 _FOLDER = re.compile(r"\b(PROJECT|working-directory): \.(?=[ }\n])")
+_PATTERN = re.compile(r"^(?:\*(?= )|/(?!\.github/))", re.MULTILINE)  # of CODEOWNERS, but for .github, which is moved
 _DEPENDABOTS = re.compile(r"\bdirectory: /(?=[ ,}\n])")
 
 
@@ -35,7 +36,8 @@ def main(argv: list[str]) -> None:
             "or copy its lines into the other and delete it"
         )
     for path in files:
-        write_text(root / path, in_folder(read_text(path, UserError), folder))
+        change = owners_in_folder if path.name == "CODEOWNERS" else in_folder
+        write_text(root / path, change(read_text(path, UserError), folder))
     shutil.rmtree(_SETTINGS)
     print(f"moved {len(files)} files to {root / _SETTINGS}, for the project in {folder}")
     print(f"next: git add -A .github {root / _SETTINGS}, and commit")
@@ -45,3 +47,9 @@ def in_folder(text: str, folder: str) -> str:
     """Return a workflow's text with the project's folder, from the repository's root, in place of `.`, or of `/`."""
     text = _DEPENDABOTS.sub(lambda _: f"directory: {json.dumps(f'/{folder}', ensure_ascii=False)}", text)
     return _FOLDER.sub(lambda setting: f"{setting[1]}: {json.dumps(folder, ensure_ascii=False)}", text)
+
+
+def owners_in_folder(text: str, folder: str) -> str:
+    """Return a CODEOWNERS whose patterns hold in the project's folder only: a larger repository has other owners."""
+    escaped = re.sub(r"(?=[ #\\])", r"\\", folder)
+    return _PATTERN.sub(lambda _: f"/{escaped}/", text)
