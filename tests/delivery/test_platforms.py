@@ -25,6 +25,7 @@ from tests.delivery.google.delivery import cloud_run
 from tests.delivery.world import ended_well, log_to_bucket, pushed, report, shorten
 from tests.moving import keep_in, move
 from tests.project.baked import Project
+from tests.runbook import rollback
 
 SET_UP: dict[str, SetUp[Any]] = {"cloud-run": cloud_run, "fargate": fargate, "aci": aci}
 
@@ -108,7 +109,7 @@ def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentia
         assert second != first
         assert len(github.releases) == 2
 
-        github.dispatch("rollback", {"release": f"model-{first}", "reason": "a drill"})
+        github.dispatch(*rollback(project.folder, f"model-{first}"))
         ended_well(github.run_all(), "rollback")
         again = delivery.answers()
         assert again == began | {"request_id": again["request_id"]}

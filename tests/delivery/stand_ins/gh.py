@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""gh for one repository, kept in the JSON file that $GH_STATE names: environments, variables, secrets.
+"""gh for one repository, kept in the JSON file that $GH_STATE names: environments, variables, secrets, runs.
 
-Only what bootstrap asks of gh, and in the form in which it asks. Copied into a folder on the PATH as `gh`.
+Only what bootstrap and the runbook ask of gh, and in that form. Copied into a folder on the PATH as `gh`.
 """
 
 import json
@@ -18,6 +18,8 @@ def answer(words: list[str], state: dict[str, Any]) -> str | None:
     verb, *rest = words
     method = rest[rest.index("--method") + 1] if "--method" in rest else "GET"
     place = rest[rest.index("--env") + 1] if "--env" in rest else "repository"
+    if verb in ("workflow", "run", "release"):
+        return _runs(verb, rest, state.setdefault("runs", []))
     if verb == "api":
         return _api(next(word for word in rest if word.startswith("repos/")), method, rest, state)
     kept = state.setdefault(verb, {}).setdefault(place, {})
@@ -25,6 +27,15 @@ def answer(words: list[str], state: dict[str, Any]) -> str | None:
         return "\n".join(f"{name}={value}" if verb == "variable" else name for name, value in kept.items())
     kept[rest[1]] = rest[rest.index("--body") + 1] if verb == "variable" else sys.stdin.read()
     return ""
+
+
+def _runs(verb: str, rest: list[str], runs: list[list[str]]) -> str:
+    """Start a run of a workflow, or list what was started: nothing runs here, and nothing was released."""
+    if verb == "workflow":
+        runs.append(rest[1:])
+        return ""
+    workflow = rest[rest.index("--workflow") + 1] if "--workflow" in rest else ""
+    return "\n".join(f"queued  {run[0]}" for run in reversed(runs) if verb == "run" and run[0] == workflow)
 
 
 def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str | None:
