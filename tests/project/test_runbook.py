@@ -139,6 +139,7 @@ def live(operator: Operator, tmp_path: Path) -> Operator:
     keep_at(project, str(tmp_path / "remote"))
     for limit, wide in WIDE.items():
         project.replace("params.yaml", limit, wide)
+    (project.folder / "tests/model/test_example_flights.py").unlink()  # it is about a model with all of its trees
     project.commit("keep objects in a folder")
     project.make("push")
     project.run("git", "clone", "--quiet", "--bare", ".", str(tmp_path / "origin.git"))
