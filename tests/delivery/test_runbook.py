@@ -160,25 +160,6 @@ def the_bucket_keeps_fewer_days(owner: Owner) -> None:
     assert "for 30 days" in owner.site.run("bootstrap")
 
 
-def test_trust_that_was_removed_is_made_again(bake: Bake, need: Need, tmp_path: Path) -> None:
-    """Without keys: by the page of a project that was generated for oidc."""
-    with on_google(bake, need, tmp_path) as owner:
-        oidc = bake(into=tmp_path / "oidc", project_slug="demo", credentials="oidc")
-        owner.site.project = oidc
-        (block,) = blocks(pages(oidc)[OWN])["Make the workflows' credentials again"]
-        owner.run(block)
-        kept = owner.site.google.resources.resources
-        providers = [name for name in kept if "/workloadIdentityPools/" in name and "/providers/" in name]
-        assert len(providers) == 1
-        before = json.dumps(kept[providers[0]]["attributeCondition"])
-        del kept[providers[0]]
-        assert "missing" in owner.run("uv run cd4ml cloud doctor", check=False)
-
-        owner.run(block)
-
-        assert json.dumps(kept[providers[0]]["attributeCondition"]) == before
-
-
 def test_the_log_of_a_service_on_aws_by_the_page(bake: Bake, moto_server: Moto, tmp_path: Path) -> None:
     with site_on_aws(bake, moto_server, tmp_path) as site:
         logs = moto_server.client("logs")
