@@ -89,6 +89,7 @@ class Service(FastAPI):
         settings = self._settings
         app: ASGIApp = self._shortcut(super().build_middleware_stack())
         if self.prediction_log is not None:
+            self.metrics.log = self.prediction_log
             app = LogPredictions(app, self.prediction_log, settings)
         if settings.api_keys:
             app = RequireKey(app, settings.api_keys, self._public_paths)

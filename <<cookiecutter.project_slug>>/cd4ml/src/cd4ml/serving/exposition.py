@@ -40,6 +40,7 @@ class Exposition:
         info.add_metric([*self._model.values()], 1)
         yield info
         yield from self._requests()
+        yield from self._prediction_log()
         yield from self._predictions()
         yield from self._columns()
 
@@ -63,6 +64,17 @@ class Exposition:
         for reason, count in zip(REASONS, counts.total("refusals"), strict=True):
             refused.add_metric([reason], count)
         yield refused
+
+    def _prediction_log(self) -> Iterator[Metric]:
+        if self._metrics.log is None:
+            return
+        counts = self._metrics.counts
+        written, failed, dropped = counts.total("log")
+        waiting = counts.total("log waiting")[0]
+        yield CounterMetricFamily("prediction_log_written", "Records that were written.", written)
+        yield CounterMetricFamily("prediction_log_failures", "Attempts to write records that failed.", failed)
+        yield CounterMetricFamily("prediction_log_dropped", "Records that will never be written.", dropped)
+        yield GaugeMetricFamily("prediction_log_waiting", "Records that are still to be written.", waiting)
 
     def _predictions(self) -> Iterator[Metric]:
         metrics, counts = self._metrics, self._metrics.counts

@@ -14,6 +14,7 @@ import numpy as np
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cd4ml.bundle.bundle import Bundle
+from cd4ml.prediction_log.writer import PredictionLog
 from cd4ml.serving.answer import Answer
 from cd4ml.serving.counts import Counts, Share
 from cd4ml.serving.refusals import REASONS
@@ -59,6 +60,9 @@ class Metrics:
         self.numbers = None if self.classes else prediction_bins(profile["target"])
         self.probabilities = Numbers(PROBABILITIES) if bundle.manifest.task == "binary" else None
         self.counts = Counts(self._shapes(), share)
+        self.log: PredictionLog | None = None
+        """The prediction log, if the service has one."""
+        self._read_of_log = np.zeros(3)
         self._notes: list[Note] = []
         self._rows = 0
 
@@ -68,7 +72,7 @@ class Metrics:
         probabilities = (self.probabilities.bins if self.probabilities else 0,)
         return {
             "requests": (paths, len(STATUSES)), "latencies": (paths, len(SECONDS) + 1), "seconds": (paths,),
-            "refusals": (len(REASONS),),
+            "refusals": (len(REASONS),), "log": (3,), "log waiting": one,
             "rows": one, "classes": (len(self.classes),), "numbers": numbers, "total number": one,
             "probabilities": probabilities, "total probability": one,
             "nulls": columns, "unknown": columns, "totals": columns,
@@ -88,7 +92,9 @@ class Metrics:
             self.count()
 
     def count(self) -> None:
-        """Count the notes that were taken."""
+        """Count the notes that were taken, and what the prediction log has counted meanwhile."""
+        if self.log is not None:
+            self._count_log(self.log)
         notes, self._notes, self._rows = self._notes, [], 0
         if notes:
             self._count_requests(notes)
@@ -96,6 +102,13 @@ class Metrics:
             if answers:
                 self._count_predictions(answers)
                 self._count_columns(answers)
+
+    def _count_log(self, log: PredictionLog) -> None:
+        """Add what came since the last time: the log's own counts begin at 0 with each process."""
+        counts = np.array([log.written, log.failed, log.dropped], dtype=np.float64)
+        self.counts.own("log")[:] += counts - self._read_of_log
+        self._read_of_log = counts
+        self.counts.own("log waiting")[0] = log.waiting
 
     def _count_requests(self, notes: list[Note]) -> None:
         paths = np.array([path for path, _, _, _ in notes])
