@@ -18,6 +18,7 @@ PROJECT = """
     LICENSE
     Makefile
     README.md
+    compose.yaml
     contract.yaml
     dvc.yaml
     params.yaml

@@ -148,6 +148,11 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "cd4ml smoke-image",
             before=("smoke.sh",),
         ),
+        "stack": Verb(
+            "deploy.stack",
+            "start the service, MLflow, Prometheus, Alertmanager and Grafana on this machine, or stop them",
+            "cd4ml stack up",
+        ),
         "archive-image": Verb(
             "deploy.script",
             "build the image into build/image.tar, for scan-image and publish-image",
