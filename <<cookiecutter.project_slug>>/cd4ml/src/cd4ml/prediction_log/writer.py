@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cd4ml.errors import describe
@@ -30,7 +30,9 @@ class PredictionLog:
     `_refused` by the event loop, the others by the writer.
     """
 
-    def __init__(self, place: Place, interval: float, batch: int, queue: int) -> None:
+    def __init__(
+        self, place: Place, interval: float, batch: int, queue: int, clock: Callable[[], int] = time.time_ns
+    ) -> None:
         """Make a log that is written to a place.
 
         Args:
@@ -38,8 +40,9 @@ class PredictionLog:
             interval: seconds between two writes.
             batch: records in a file; as many are written before the interval is over.
             queue: records that may wait, of 2 kB each on average; beyond it they are dropped.
+            clock: returns the time of a record, in nanoseconds since 1970, UTC.
         """
-        self._place, self._interval, self._limit = place, interval, queue
+        self._place, self._interval, self._limit, self._clock = place, interval, queue, clock
         self._batch = min(batch, queue)
         self._queue: deque[Entry] = deque()
         self._waiters: deque[_Waiter] = deque()
@@ -86,7 +89,7 @@ class PredictionLog:
         if waiting > self._limit or (others and size > self._limit * _RECORD_BYTES):
             self._refused += rows
             return
-        self._queue.append(Entry(time.time_ns(), request_id, kind, answer))
+        self._queue.append(Entry(self._clock(), request_id, kind, answer))
         self._appended += rows
         self._appended_bytes += answer.size
         if (waiting >= self._batch or size >= self._batch * _RECORD_BYTES) and not self._wake.is_set():

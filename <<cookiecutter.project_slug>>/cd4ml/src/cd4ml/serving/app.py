@@ -3,6 +3,8 @@
 What is in front of every route is made of ASGI middlewares, around POST /predict and FastAPI with everything else.
 """
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -52,7 +54,12 @@ class Service(FastAPI):
     """The application, whose OpenAPI document contains the contract."""
 
     def __init__(
-        self, bundle: Bundle, settings: ServiceSettings, output: LogOutput | None, share: Share | None
+        self,
+        bundle: Bundle,
+        settings: ServiceSettings,
+        output: LogOutput | None,
+        share: Share | None,
+        clock: Callable[[], int],
     ) -> None:
         contract = bundle.contract
         super().__init__(
@@ -70,7 +77,7 @@ class Service(FastAPI):
         self._public_paths = PUBLIC_PATHS | ({METRICS} if settings.metrics_public == "yes" else set())
         self._bundle, self._share = bundle, share
         self._predict = PredictEndpoint(bundle, settings)
-        self.prediction_log = open_log(bundle, settings)
+        self.prediction_log = open_log(bundle, settings, clock)
         self.router.routes.insert(0, Route("/predict", self._predict, methods=["POST"]))
         self._predict_operation = predict_operation(contract, bundle.manifest, settings)
 
@@ -133,11 +140,16 @@ class Service(FastAPI):
 
 
 def create_app(
-    bundle_folder: Path, settings: ServiceSettings, output: LogOutput | None = None, share: Share | None = None
+    bundle_folder: Path,
+    settings: ServiceSettings,
+    output: LogOutput | None = None,
+    share: Share | None = None,
+    clock: Callable[[], int] = time.time_ns,
 ) -> Service:
     """Return the service of a bundle, after checking the bundle's files and its predictions of its examples.
 
     It has a line in the log for each request if there is an `output`; several processes have a `share` of its counts.
+    `clock` returns the time of the prediction log's records, in nanoseconds since 1970, UTC.
 
     Raises:
         BundleError: the bundle is missing, incomplete or altered, or its predictions differ from its examples.
@@ -147,8 +159,8 @@ def create_app(
     difference = check_examples(bundle)
     if difference:
         raise BundleError(f"{bundle_folder}: predictions differ from examples.json: {difference}; run `make train`")
-    warn_if_behind(datetime.now(UTC).date(), bundle.manifest.until)
-    app = Service(bundle, settings, output, share)
+    warn_if_behind(datetime.fromtimestamp(clock() / 1e9, UTC).date(), bundle.manifest.until)
+    app = Service(bundle, settings, output, share, clock)
     add_health_routes(app, bundle)
     add_metrics_route(app, bundle, lambda: app.metrics, alone=share is None)
     add_pages(app, make_page(bundle, settings.root_path, needs_key=bool(settings.api_keys)))

@@ -1,6 +1,7 @@
 """Pass the answers of the service on to the prediction log, before they are sent."""
 
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +18,9 @@ CLOSING = 9.0  # seconds in which the records that wait are written when the ser
 PREPARING = 10.0  # seconds that a service whose responses wait for the log takes to connect to it before it starts
 
 
-def open_log(bundle: Bundle, settings: ServiceSettings) -> PredictionLog | None:
+def open_log(
+    bundle: Bundle, settings: ServiceSettings, clock: Callable[[], int] = time.time_ns
+) -> PredictionLog | None:
     """Return the prediction log of a service; None if it is to have none.
 
     Raises:
@@ -33,7 +36,7 @@ def open_log(bundle: Bundle, settings: ServiceSettings) -> PredictionLog | None:
     else:
         place = Bucket(address, layout) if "://" in address else Folder(Path(address), layout)
     return PredictionLog(
-        place, settings.prediction_log_interval, settings.prediction_log_batch, settings.prediction_log_queue
+        place, settings.prediction_log_interval, settings.prediction_log_batch, settings.prediction_log_queue, clock
     )
 
 

@@ -59,6 +59,12 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "judge what the live model was asked and answered, by the prediction log and the outcomes",
             "cd4ml monitor --log gs://bucket/production",
         ),
+        "replay": Verb(
+            "replay.replay",
+            "operate the model month by month through the source's past, in a scratch copy",
+            "cd4ml replay --train-months 3",
+            git=True,
+        ),
         "predict": Verb(
             "serving.predict", "send a sample row to a service", "cd4ml predict --url http://127.0.0.1:8000"
         ),
