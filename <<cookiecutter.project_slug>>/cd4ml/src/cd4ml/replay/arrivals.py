@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import times_of_table, write_table
+from cd4ml.contract.table import write_table
 from cd4ml.files.atomic import replacing
+from cd4ml.replay.months import times_of
 from cd4ml.settings import paths
 
 ARRIVED = Path("data/arrived.parquet")
@@ -16,7 +17,7 @@ ARRIVED = Path("data/arrived.parquet")
 
 def rows_between(table: pd.DataFrame, contract: Contract, first: date, end: date) -> pd.DataFrame:
     """Return the rows from `first` on and before `end`."""
-    times = times_of_table(table, contract)
+    times = times_of(table, contract)
     return table[(times >= np.datetime64(first)) & (times < np.datetime64(end))]
 
 

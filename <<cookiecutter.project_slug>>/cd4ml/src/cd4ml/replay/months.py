@@ -1,14 +1,32 @@
-"""The calendar months of a table: the first of them train the first model, the others are replayed one by one."""
+"""The times of rows, and the calendar months of a table: those that train the first model, and those to replay."""
 
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 
 from cd4ml.contract.columns import Array
+from cd4ml.contract.contract import Contract
+from cd4ml.contract.table import times_of_table
 from cd4ml.errors import UserError
 from cd4ml.monitoring.periods import Period
+from cd4ml.settings import paths
 
 DAY = timedelta(days=1)
+
+
+def times_of(table: pd.DataFrame, contract: Contract) -> Array:
+    """Return each row's time, shape `(rows,)`, datetime64[us].
+
+    Raises:
+        UserError: the contract names no time.
+    """
+    times = times_of_table(table, contract)
+    if times is None:
+        raise UserError(
+            f"{paths.CONTRACT} names no time, and a replay needs one to know when a row came: write time: COLUMN"
+        )
+    return times
 
 
 def split_months(times: Array, first: int) -> tuple[Period, list[Period]]:

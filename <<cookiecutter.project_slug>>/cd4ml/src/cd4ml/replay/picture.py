@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from cd4ml.evaluation.formatting import format_number
 from cd4ml.evaluation.pictures import BLUE, GREY, ORANGE
 from cd4ml.replay.live_year import Step
 from cd4ml.replay.months import name_of
@@ -43,7 +44,7 @@ def _draw_metric(axes: Any, steps: Sequence[Step], result: dict[str, Any], title
         points = [(places[month["month"]], month["values"][policy][metric["name"]]) for month in result["months"]]
         mean = result["means"][policy][metric["name"]]
         x, y = zip(*points, strict=True)
-        axes.plot(x, y, line, color=colour, marker="o", markersize=3.5, label=f"{label} (mean {mean:.4g})")
+        axes.plot(x, y, line, color=colour, marker="o", markersize=3.5, label=f"{label} (mean {format_number(mean)})")
     axes.set(title=title, ylabel=f"{metric['label']} ({metric['better']} is better)")
     axes.grid(color="#e4e4e4")
     axes.spines[["top", "right"]].set_visible(False)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import times_of_table
 from cd4ml.errors import UserError
 from cd4ml.evaluation.metric_set import MetricSet, read_metric_set
 from cd4ml.files.atomic import write_text
@@ -18,7 +17,7 @@ from cd4ml.monitoring.outcomes import outcomes_of, source_rows
 from cd4ml.prediction_log.read import StoredLog
 from cd4ml.replay.hindsight import MonthScores, score_month
 from cd4ml.replay.live_year import LOG, TRAINED, Progress, Step, operate
-from cd4ml.replay.months import split_months
+from cd4ml.replay.months import split_months, times_of
 from cd4ml.replay.picture import draw
 from cd4ml.replay.retraining import Decision
 from cd4ml.replay.scratch import inside, make_scratch
@@ -43,24 +42,16 @@ def main(argv: list[str]) -> None:
     arguments.add_argument("--train-months", type=int, default=3, help="calendar months that train the first model")
     first_months = max(1, arguments.parse_args(argv).train_months)
     params, contract = Params.load(), Contract.load(paths.CONTRACT)
-    _check_contract(contract)
+    if contract.id is None:
+        raise UserError(
+            f"{paths.CONTRACT} names no id, and a replay needs one to join an answer with its outcome: write id: COLUMN"
+        )
     table = with_target(source_rows(params.data, contract), contract)
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="replay-") as folder:
         first, steps, months = replay(table, contract, first_months, Path(folder))
     metrics = read_metric_set(contract.task, params)
     _write(first, steps, months, metrics, contract.name)
-
-
-def _check_contract(contract: Contract) -> None:
-    """Check that the contract has what a replay needs.
-
-    Raises:
-        UserError: it names no time or no id.
-    """
-    for key, use in (("time", "to know when a row came"), ("id", "to join an answer with its outcome")):
-        if getattr(contract, key) is None:
-            raise UserError(f"{paths.CONTRACT} names no {key}, and a replay needs one {use}: write {key}: COLUMN")
 
 
 def replay(
@@ -74,8 +65,7 @@ def replay(
         first_months: how many calendar months train the first model.
         folder: an empty one for the scratch copy.
     """
-    times = times_of_table(table, contract)
-    first, months = split_months(times, first_months)
+    first, months = split_months(times_of(table, contract), first_months)
     report(f"{len(table):,} rows; the first model is trained on {first}, then {len(months)} months are replayed")
     stages_log = (FOLDER / "stages.log").absolute()
     with inside(make_scratch(folder)):

@@ -56,7 +56,7 @@ def as_text(steps: Sequence[Step], result: dict[str, Any]) -> str:
     """Return the table of the months, and how the live model compares."""
     name = result["metrics"][0]["name"]
     by_month = {month["month"]: month for month in result["months"]}
-    rows = [("month", "monitoring", *POLICIES, "then", "why")]
+    rows: list[tuple[str, ...]] = [("month", "monitoring", *POLICIES, "then", "why")]
     for step in steps:
         values = by_month.get(name_of(step.month), {}).get("values", {})
         cells = [format_number(values[policy][name]) if values else "" for policy in POLICIES]

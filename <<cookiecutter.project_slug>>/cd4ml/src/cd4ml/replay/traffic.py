@@ -9,8 +9,9 @@ import pandas as pd
 
 from cd4ml.contract.columns import rows_of_columns
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import as_strings, columns_of_table, times_of_table
+from cd4ml.contract.table import as_strings, columns_of_table
 from cd4ml.errors import UserError
+from cd4ml.replay.months import times_of
 from cd4ml.serving.app import create_app
 from cd4ml.serving.client import call
 from cd4ml.serving.in_thread import running
@@ -55,7 +56,7 @@ def send(bundle: Path, log: Path, rows: pd.DataFrame, contract: Contract) -> Tra
     clock = Clock()
     settings = ServiceSettings(bundle=bundle, prediction_log=str(log), prediction_log_flush="request")
     app = create_app(bundle, settings, clock=clock)
-    days = times_of_table(rows, contract).astype("datetime64[D]")
+    days = times_of(rows, contract).astype("datetime64[D]")
     answered = rejected = 0
     with running(app) as url:
         for day in np.unique(days):
