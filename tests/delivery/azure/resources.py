@@ -74,6 +74,8 @@ class Resources:
             name = path.rsplit("/", 1)[1]
             if re.fullmatch(r"/subscriptions/[^/]+/resourcegroups/[^/]+", path, re.IGNORECASE):
                 raise RefusedError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
+            if "/managementpolicies/" in path.lower():
+                raise RefusedError(404, "ManagementPolicyNotFound", "No ManagementPolicy found for the account")
             raise RefusedError(404, "ResourceNotFound", f"The Resource '{_type(path)}/{name}' was not found.")
         return self.kept[path.lower()]
 
@@ -192,6 +194,11 @@ class Resources:
                 }
             case "microsoft.managedidentity/userassignedidentities":
                 properties |= {"principalId": str(uuid.uuid4()), "clientId": str(uuid.uuid4()), "tenantId": self.tenant}
+            case "microsoft.storage/storageaccounts/managementpolicies":  # of which an account has one, replaced whole
+                self._held(path.rsplit("/", 2)[0])
+                names = [rule["name"] for rule in properties["policy"]["rules"] if rule["definition"]["actions"]]
+                if name != "default" or len(set(names)) != len(properties["policy"]["rules"]):
+                    raise RefusedError(400, "InvalidRequestPropertyValue", "a policy's name, or a rule's, is not valid")
             case "microsoft.authorization/roledefinitions":
                 properties |= {"type": "CustomRole"}
             case "microsoft.authorization/roleassignments":

@@ -99,16 +99,14 @@ container() { # NAME: in the account for data
         "${IN_GROUP[@]}" --name "$1" --public-access off --output none
 }
 
-log_retention() { # a rule of the account deletes what is old
-    local name known rules
+log_retention() { # a rule of the account deletes what is old; Azure takes all rules of an account at once
+    local name told
     name=$(storage_name data)
-    known=$(shown az storage account management-policy show --account-name "$name" "${IN_GROUP[@]}" \
-        --query "policy.rules[?name=='prediction-log'].definition.actions.baseBlob.delete.daysAfterModificationGreaterThan | [0]")
-    rules='{"rules": [{"enabled": true, "name": "prediction-log", "type": "Lifecycle", "definition": {
-        "actions": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": '${PREDICTION_LOG_DAYS:-90}'}}},
-        "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["predictions/"]}}}]}'
-    retention "predictions in $name" "${known%.*}" \
-        az storage account management-policy create --account-name "$name" "${IN_GROUP[@]}" --policy "$rules" --output none
+    told=$(shown az storage account management-policy show --account-name "$name" "${IN_GROUP[@]}" --query "to_string(policy)")
+    printf '%s' "$told" >"$WORK/told"
+    deletion_rules azure "$name" "$WORK/told"
+    retention "predictions in $name" \
+        az storage account management-policy create --account-name "$name" "${IN_GROUP[@]}" --policy "$RULES" --output none
 }
 
 share() { # where Caddy keeps its certificates

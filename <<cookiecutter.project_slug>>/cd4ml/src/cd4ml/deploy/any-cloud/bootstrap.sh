@@ -38,13 +38,25 @@ check_days() {
     [[ ${PREDICTION_LOG_DAYS:-90} =~ ^[1-9][0-9]{0,4}$ ]] || die "PREDICTION_LOG_DAYS is not a number of days from 1 to 99999"
 }
 
-retention() { # NAME KNOWN COMMAND...: predictions are deleted after $PREDICTION_LOG_DAYS, else as KNOWN, else after 90 days
+rule_set() { # KIND WANTED FILE: read KNOWN, the state of this project's rules in FILE, and RULES, all rules as they should be
+    "$CD4ML_PYTHON" "$HERE/any-cloud/rule_sets.py" "$1" "$2" <"$3" >"$WORK/rules" 2>"$WORK/unreadable" || return
+    # shellcheck disable=SC2034 # the platforms' parts use it
+    RULES=$(sed -n 2p "$WORK/rules")
+    KNOWN=$(sed -n 1p "$WORK/rules")
+}
+
+retention() { # NAME COMMAND...: predictions are deleted after $PREDICTION_LOG_DAYS, else as KNOWN, else after 90 days
     local days=${PREDICTION_LOG_DAYS:-90}
-    if [ -n "$2" ] && [ "$2" != "${PREDICTION_LOG_DAYS:-$2}" ]; then
-        mend retention "$1 is kept for $2 days, not $days" "$1, for $days days" "${@:3}"
+    if [ -n "$KNOWN" ] && [ "$KNOWN" != "${PREDICTION_LOG_DAYS:-$KNOWN}" ]; then
+        mend retention "$1 is kept for $KNOWN days, not $days" "$1, for $days days" "${@:2}"
     else
-        ensure retention "$1, for ${2:-$days} days" "$2" "${@:3}"
+        ensure retention "$1, for ${KNOWN:-$days} days" "$KNOWN" "${@:2}"
     fi
+}
+
+deletion_rules() { # KIND NAME FILE: as rule_set, or end the run: what cannot be read would be lost by a write
+    rule_set "$1" "${PREDICTION_LOG_DAYS:-90}" "$3" ||
+        die "the lifecycle rules of $2 cannot be read, and were not changed: $(tail -n 1 "$WORK/unreadable")"
 }
 
 bootstrap() { # [--credentials service-account|oidc] [--set-secrets]

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153 # KNOWN is what rule_set reads
 # What a project needs in Google Cloud, in the order in which one needs the other.
 
 APIS="run artifactregistry iam iamcredentials secretmanager storage monitoring sts"
@@ -31,13 +31,22 @@ apis() {
 }
 
 registry() { # for the images, of which the newest 20 are kept
-    local known
+    local known file="$WORK/clean-up.json"
     known=$(gcloud artifacts repositories describe "$SLUG" --location "$GCP_REGION" --project "$GCP_PROJECT" --format=json 2>/dev/null || true)
     ensure registry "$SLUG" "$known" gcloud artifacts repositories create "$SLUG" --location "$GCP_REGION" \
         --project "$GCP_PROJECT" --repository-format docker --description "$SLUG: images, made by $SCRIPT"
-    ensure "clean-up" "all but the newest 20 images" "$(printf '%s' "$known" | grep keep-the-newest || true)" \
+    printf '%s' "$known" >"$WORK/told"
+    rule_set images "$(cat "$HERE/cloud-run/keep-20.json")" "$WORK/told" ||
+        die "the clean-up policies of the registry $SLUG cannot be read, and were not changed: $(tail -n 1 "$WORK/unreadable")"
+    printf '%s\n' "$RULES" >"$file"
+    if [ -n "$DRY_RUN" ]; then
+        printf '# clean-up.json: %s\n' "$RULES"
+        file=clean-up.json
+    fi
+    # gcloud takes all policies at once
+    ensure "clean-up" "all but the newest 20 images" "${KNOWN/#other/}" \
         gcloud artifacts repositories set-cleanup-policies "$SLUG" --location "$GCP_REGION" --project "$GCP_PROJECT" \
-        --no-dry-run --policy "$HERE/cloud-run/keep-20.json"
+        --no-dry-run --policy "$file"
 }
 
 bucket() { # KIND: closed to the public, access by roles alone
@@ -50,19 +59,24 @@ bucket() { # KIND: closed to the public, access by roles alone
     esac
 }
 
-log_retention() { # a rule of the bucket deletes what is old
-    local name known="" file="$WORK/predictions.json"
+log_retention() { # a rule of the bucket deletes what is old; gcloud takes all rules at once
+    local name told="$WORK/told" file="$WORK/predictions.json"
     name=gs://$(bucket_name predictions)
+    : >"$told"
     case $FRESH in
     *" $name "*) ;;
-    *) known=$(gcloud storage buckets describe "$name" --format='value(lifecycle_config.rule[0].condition.age)' 2>/dev/null || true) ;;
+    *)
+        gcloud storage buckets describe "$name" --format='json(lifecycle_config)' >"$told" 2>"$WORK/failed" ||
+            die "the lifecycle rules of $name cannot be read, and were not changed: $(tail -n 1 "$WORK/failed")"
+        ;;
     esac
-    printf '{"rule": [{"action": {"type": "Delete"}, "condition": {"age": %s}}]}\n' "${PREDICTION_LOG_DAYS:-90}" >"$file"
+    deletion_rules storage "$name" "$told"
+    printf '%s\n' "$RULES" >"$file"
     if [ -n "$DRY_RUN" ]; then
-        printf '# predictions.json: %s\n' "$(cat "$file")"
+        printf '# predictions.json: %s\n' "$RULES"
         file=predictions.json
     fi
-    retention "$name" "$known" gcloud storage buckets update "$name" --lifecycle-file "$file"
+    retention "$name" gcloud storage buckets update "$name" --lifecycle-file "$file"
 }
 
 secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a random one

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153 # KNOWN is what rule_set reads
 # What a project needs in AWS, in the order in which one needs the other.
 
 walk() {
@@ -33,24 +33,31 @@ cluster() { # of this project alone: its name is in what the deployer may do
 
 # A tag can be moved: it is the bundle's version, and a new image of the same bundle has it too. Deploys go by digest.
 registry() { # for the images, of which what production runs and the newest 20 are kept
-    local known kept rules put
+    local known
     known=$(aws ecr describe-repositories "${IN_REGION[@]}" --repository-names "$SLUG" --query 'repositories[0].repositoryArn' --output text 2>/dev/null || true)
-    kept=$(aws ecr get-lifecycle-policy "${IN_REGION[@]}" --repository-name "$SLUG" --query lifecyclePolicyText --output text 2>/dev/null || true)
     ensure registry "$SLUG" "$known" aws ecr create-repository "${IN_REGION[@]}" --repository-name "$SLUG" \
         --image-tag-mutability MUTABLE --tags "Key=project,Value=$SLUG" --query repository.repositoryArn --output text
-    rules=$(cat "$HERE/fargate/keep-20.json")
-    put=(aws ecr put-lifecycle-policy "${IN_REGION[@]}" --repository-name "$SLUG" --lifecycle-policy-text "$rules" --query repositoryName --output text)
-    if [ -n "$kept" ] && [ "$(parts_of "$kept")" != "$(parts_of "$rules")" ]; then
+    clean_up
+}
+
+clean_up() { # ECR takes all rules at once: those of keep-20.json, and what others added after them
+    local put
+    told_or_none "the lifecycle rules of the registry $SLUG" '(LifecyclePolicy|Repository)NotFoundException' \
+        aws ecr get-lifecycle-policy "${IN_REGION[@]}" --repository-name "$SLUG" --query lifecyclePolicyText --output text
+    if ! rule_set ecr "$(cat "$HERE/fargate/keep-20.json")" "$WORK/told"; then
+        note wrong "clean-up" "the rules of the registry $SLUG were left as they are: $(tail -n 1 "$WORK/unreadable")"
+        return
+    fi
+    put=(aws ecr put-lifecycle-policy "${IN_REGION[@]}" --repository-name "$SLUG" --lifecycle-policy-text "$RULES" --query repositoryName --output text)
+    if [ "$KNOWN" = other ]; then
         mend "clean-up" "the registry $SLUG has other rules" "keep-20.json again" "${put[@]}"
     else
-        ensure "clean-up" "all but what production runs and the newest 20 images" "$kept" "${put[@]}"
+        ensure "clean-up" "all but what production runs and the newest 20 images" "$KNOWN" "${put[@]}"
     fi
 }
 
-parts_of() { printf '%s' "$1" | tr -d ' \t' | tr '{}[],' '\n' | sort; } # JSON, which ECR may tell in another order
-
 bucket() { # KIND: closed to the public, and to requests without TLS
-    local name known policy where=()
+    local name known where=()
     name=$(bucket_name "$1")
     known=$(aws s3api get-bucket-location "${IN_REGION[@]}" --bucket "$name" --output text 2>/dev/null || true)
     if [ "$AWS_REGION" != us-east-1 ]; then where=(--create-bucket-configuration "LocationConstraint=$AWS_REGION"); fi
@@ -62,21 +69,32 @@ bucket() { # KIND: closed to the public, and to requests without TLS
         mend bucket "s3://$name is not closed to the public" "s3://$name: closed to the public" aws s3api put-public-access-block "${IN_REGION[@]}" --bucket "$name" \
             --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
     fi
-    policy=$(BUCKET=$name policy bucket)
-    known=$(aws s3api get-bucket-policy "${IN_REGION[@]}" --bucket "$name" --query Policy --output text 2>/dev/null || true)
-    if ! same_json "$known" "$policy"; then
-        mend bucket "s3://$name takes requests without TLS" "s3://$name: TLS alone" aws s3api put-bucket-policy "${IN_REGION[@]}" --bucket "$name" --policy "$policy"
+    bucket_policy "$name"
+}
+
+bucket_policy() { # BUCKET: S3 takes all statements at once: ours, and what others added
+    told_or_none "the policy of s3://$1" 'NoSuchBucket(Policy)?' \
+        aws s3api get-bucket-policy "${IN_REGION[@]}" --bucket "$1" --query Policy --output text
+    rule_set policy "$(BUCKET=$1 policy bucket)" "$WORK/told" ||
+        die "the policy of s3://$1 cannot be read, and was not changed: $(tail -n 1 "$WORK/unreadable")"
+    if [ "$KNOWN" != same ]; then
+        mend bucket "s3://$1 takes requests without TLS" "s3://$1: TLS alone" aws s3api put-bucket-policy "${IN_REGION[@]}" --bucket "$1" --policy "$RULES"
     fi
 }
 
-log_retention() { # a rule of the bucket deletes what is old
-    local name known rules
+log_retention() { # a rule of the bucket deletes what is old; S3 takes all rules at once
+    local name
     name=$(bucket_name predictions)
-    known=$(aws s3api get-bucket-lifecycle-configuration "${IN_REGION[@]}" --bucket "$name" --output text \
-        --query "Rules[?Status=='Enabled'].[Expiration.Days] | [0]" 2>/dev/null || true)
-    rules='{"Rules": [{"ID": "prediction-log", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": '${PREDICTION_LOG_DAYS:-90}'}}]}'
-    retention "s3://$name" "${known/#None/}" \
-        aws s3api put-bucket-lifecycle-configuration "${IN_REGION[@]}" --bucket "$name" --lifecycle-configuration "$rules"
+    told_or_none "the lifecycle rules of s3://$name" 'NoSuch(LifecycleConfiguration|Bucket)' \
+        aws s3api get-bucket-lifecycle-configuration "${IN_REGION[@]}" --bucket "$name" --output json
+    deletion_rules s3 "s3://$name" "$WORK/told"
+    retention "s3://$name" aws s3api put-bucket-lifecycle-configuration "${IN_REGION[@]}" --bucket "$name" --cli-input-json "$RULES"
+}
+
+told_or_none() { # WHAT ERRORS COMMAND...: its answer into $WORK/told; nothing where it ends with one of these errors
+    if "${@:3}" >"$WORK/told" 2>"$WORK/failed"; then return; fi
+    grep -qE "\\(($2)\\)" "$WORK/failed" || die "$1 cannot be read, and were not changed: $(said "$WORK/failed")"
+    : >"$WORK/told"
 }
 
 secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a random one
