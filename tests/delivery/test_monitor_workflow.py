@@ -183,7 +183,7 @@ def test_from_served_requests_to_a_merged_retraining_and_until_it_is_over(watche
     assert run.jobs["monitor"].outputs["level"] == "page"
     (issue,) = [issue for number, issue in github.issues.items() if number not in github.pulls]
     assert (issue["title"], issue["state"]) == (TITLE, "open")
-    assert "| **act** | loss | roc\\_auc is 0." in issue["body"]
+    assert "| act now | loss | roc\\_auc is 0." in issue["body"]
     retraining = github.last("ct")
     assert retraining.event.inputs["reason"].startswith("monitoring: loss; roc_auc is 0.")
     assert retraining.conclusion == "success", report(retraining)

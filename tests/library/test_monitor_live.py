@@ -98,8 +98,8 @@ def test_the_model_of_production_is_judged_by_its_own_reports(project: Path, mon
     assert release["version"] == live.version
     assert (outputs["retrain"], outputs["reason"]) == ("no", "")
     assert outputs["level"] == judged["level"] != "page"
-    assert f"## houses {live.version}, {LAST}: {judged['level']}" in outputs["summary"]
-    assert "420 predictions from 2024-07-29 to 2024-08-04." in outputs["summary"]
+    assert f"### houses, 2024-07-29 to {LAST}" in outputs["summary"]
+    assert "| predictions | 420 |" in outputs["summary"]
     assert "The model is the one on production." in outputs["summary"]
 
 
@@ -138,7 +138,7 @@ def test_a_column_that_is_nulled_is_a_page_and_no_reason_to_retrain(project: Pat
     outputs = monitor()
 
     assert (outputs["level"], outputs["retrain"]) == ("page", "no")
-    assert "| **act** | nulls | heated is null in 100 % of the rows" in outputs["summary"]
+    assert "| act now | nulls | heated is null in 100 % of the rows" in outputs["summary"]
 
 
 def test_too_few_rows_are_said_to_be_too_few(project: Path, monitor) -> None:

@@ -34,7 +34,13 @@ def found(*findings: tuple[str, str], day: str = "2024-08-04", sentence: str = "
     """Write the document of a run: its findings as level and check."""
     first = (datetime.fromisoformat(day) - timedelta(days=6)).date()
     period = {"first": str(first), "last": day, "rows": 420, "judged": True, "labelled_share": 1.0}
-    performance = {"rows": 400, "versions": {"2024.abc": 400}}
+    performance = {
+        "rows": 400,
+        "versions": {"2024.abc": 400},
+        "metrics": {"roc_auc": 0.71},
+        "interval": {"lower": 0.66, "upper": 0.75},
+        "expected": None,
+    }
     document = {
         "level": findings[0][0],
         "day": day,
@@ -44,6 +50,9 @@ def found(*findings: tuple[str, str], day: str = "2024-08-04", sentence: str = "
             for level, check in findings
         ],
         "periods": [period | {"performance": performance}],
+        "metric": {"name": "roc_auc", "label": "ROC AUC", "on_test_set": 0.74},
+        "outcomes": {"delay_days": 2},
+        "predictions": {"rows": 400, "index": 0.01},
     }
     Path("build/monitoring").mkdir(parents=True, exist_ok=True)
     Path("build/monitoring/monitoring.json").write_text(json.dumps(document), encoding="utf-8")
@@ -69,7 +78,7 @@ def test_the_issue_is_opened_by_a_page_updated_and_closed(
     )
     step("report-monitoring", GITHUB_RUN_ID="42", GITHUB_STEP_SUMMARY=str(tmp_path / "summary"))
     (issue,) = github.lists["issues"]
-    assert "| **act** | nulls | By @<!-- -->ada \\| \\<b\\> | Do that. |" in issue["body"]
+    assert "| act now | nulls | By @<!-- -->ada \\| \\<b\\> | Do that. |" in issue["body"]
     assert "| not judged | loss |" in issue["body"]
     assert "volume" not in issue["body"]
     assert "https://github.com/ada/houses/actions/runs/42" in issue["body"]
@@ -79,7 +88,7 @@ def test_the_issue_is_opened_by_a_page_updated_and_closed(
     step("report-monitoring")
     step("report-monitoring")
     assert issues(github) == OPEN
-    assert "| **act** | volume |" in issue["body"]
+    assert "| act now | volume |" in issue["body"]
 
     found(("warn", "predictions"), ("fine", "columns"), ("fine", "volume"))
     step("report-monitoring")

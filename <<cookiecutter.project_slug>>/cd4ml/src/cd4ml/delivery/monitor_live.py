@@ -9,11 +9,13 @@ from typing import Any
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.delivery.actions_io import add_to_summary, set_outputs
 from cd4ml.delivery.live_model import LiveModel, fetch_live_model, releases
-from cd4ml.delivery.monitoring_text import as_lines, as_markdown
 from cd4ml.delivery.retraining import reason_to_retrain
 from cd4ml.errors import DataError
 from cd4ml.monitoring.monitor import DOCUMENT, FOLDER, monitor
+from cd4ml.monitoring.outputs import REPORT, send
 from cd4ml.monitoring.periods import newest_complete_day
+from cd4ml.monitoring.summary import summary
+from cd4ml.monitoring.terminal_table import terminal_table
 from cd4ml.monitoring.watch import Live
 from cd4ml.prediction_log.read import StoredLog
 from cd4ml.settings.params import Params
@@ -22,10 +24,11 @@ from cd4ml.storage.dvc_remote import unreachable_reason
 from cd4ml.terminal.arguments import Arguments
 
 _BUNDLE, _REPORTS = Path("build/live"), Path("build/live-reports")
+_WIDTH = 120  # of the log of a run
 
 
 def main(argv: list[str]) -> None:
-    """Judge the log that PREDICTION_LOG names; write build/monitoring, the summary and the outputs.
+    """Judge the log that PREDICTION_LOG names; write build/monitoring, the summary and the outputs, and send the figures on.
 
     The outputs are `level`, empty if nothing was judged, `retrain`, yes or no, and the `reason`. Without a log or a
     model nothing is judged, and the output says so.
@@ -49,6 +52,7 @@ def main(argv: list[str]) -> None:
     live.write_reports(_REPORTS)
     watched = Live(Bundle.load(live.bundle), _REPORTS, releases() if live.is_released else ())
     document = monitor(log, watched, Params.load(), last)
+    send(document, os.environ)
     _tell(document, live)
 
 
@@ -81,5 +85,5 @@ def _tell(document: Mapping[str, Any], live: LiveModel) -> None:
     reason = reason_to_retrain(document)
     set_outputs(level=document["level"], reason=reason, retrain="yes" if reason else "no")
     where = f"The model is the one on {live.branch}."
-    add_to_summary(f"{as_markdown(document)}\n\n{where}")
-    print(f"{as_lines(document)}\n{where}")
+    add_to_summary(f"{summary(document)}\n\n{where}")
+    print(f"{terminal_table(document, FOLDER / REPORT, _WIDTH)}\n{where}")

@@ -11,7 +11,6 @@ from cd4ml.delivery.actions_io import add_to_summary, run_url
 from cd4ml.delivery.alarm import Alarm, checks_in
 from cd4ml.delivery.event import Event
 from cd4ml.delivery.github import GitHub, GitHubError
-from cd4ml.delivery.monitoring_text import findings_table, quiet, what_was_judged
 from cd4ml.delivery.notify import tell
 from cd4ml.delivery.propose_model import RETRAIN_BRANCH
 from cd4ml.delivery.pull_request import find_open
@@ -19,7 +18,9 @@ from cd4ml.delivery.scheduled_runs import read_schedules, scheduled_workflows
 from cd4ml.delivery.single_issue import ISSUES_DISABLED, SingleIssue
 from cd4ml.delivery.start_ct import active_run, start
 from cd4ml.errors import UserError
+from cd4ml.evaluation.markdown import quiet
 from cd4ml.gate.branches import default_branch
+from cd4ml.monitoring.summary import figures_table, findings_table
 from cd4ml.settings.project import read_project
 from cd4ml.terminal.arguments import Arguments
 
@@ -125,11 +126,9 @@ def _keep_issue(
     run = f" ([run]({run_url()}))" if run_url() else ""
     if not alarm.checks:
         return ISSUE.close(github, f"It is over: every check that alarmed is fine again{run}.")
-    parts = []
+    parts = [findings_table(each for each in findings if each["level"] != "fine")]
     if document:
-        model = document["model"]
-        parts.append(f"{quiet(model['name'])} {quiet(model['version'])}: {what_was_judged(document)}")
-    parts.append(findings_table(each for each in findings if each["level"] != "fine"))
+        parts.append(figures_table(document))
     if retraining:
         parts.append(f"Retraining: {quiet(retraining)}")
     parts.append(

@@ -54,6 +54,7 @@ def required_settings(project: Project) -> tuple[RequiredSetting, ...]:
         ),
         _secret("MLFLOW_TRACKING_URI"),
         _secret("MLFLOW_TRACKING_TOKEN"),
+        _secret("PUSHGATEWAY_URL"),
         _secret("SLACK_WEBHOOK_URL"),
         _secret("TEAMS_WEBHOOK_URL"),
         _secret("APP_PRIVATE_KEY", stdin=" < KEY.pem"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from cd4ml.delivery.alarm import PREFIX
 from cd4ml.monitoring.findings import RETRAIN
+from cd4ml.monitoring.newest import newest_judged
 
 _LONGEST = 200  # characters that `reason_given` keeps of a reason
 
@@ -30,7 +31,8 @@ def reason_to_retrain(document: Mapping[str, Any]) -> str:
 
 def mostly_of_live_version(document: Mapping[str, Any]) -> bool:
     """Return whether the live version gave at least half of the answers by which a loss is judged."""
-    judged = next((each["performance"] for each in document["periods"] if each["judged"]), None)
-    if judged is None or not judged["rows"]:
+    judged = newest_judged(document)
+    if judged is None or not judged["performance"]["rows"]:
         return True
-    return bool(judged["versions"].get(document["model"]["version"], 0) * 2 >= judged["rows"])
+    performance = judged["performance"]
+    return bool(performance["versions"].get(document["model"]["version"], 0) * 2 >= performance["rows"])
