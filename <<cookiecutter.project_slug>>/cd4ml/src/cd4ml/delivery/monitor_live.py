@@ -28,7 +28,7 @@ _WIDTH = 120  # of the log of a run
 
 
 def main(argv: list[str]) -> None:
-    """Judge the log that PREDICTION_LOG names; write build/monitoring, the summary and the outputs, and send the figures on.
+    """Judge the log that PREDICTION_LOG names; write build/monitoring, summary and outputs, and send the figures on.
 
     The outputs are `level`, empty if nothing was judged, `retrain`, yes or no, and the `reason`. Without a log or a
     model nothing is judged, and the output says so.
