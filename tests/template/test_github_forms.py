@@ -10,9 +10,8 @@ import pytest
 import yaml
 from cd4ml.delivery.move_workflows import owners_in_folder
 
-from tests.template.conftest import DEFAULT
+from tests.template.conftest import DEFAULT, findings
 from tests.template.test_runbook import SECTIONS
-from tests.template.test_workflows import findings
 
 FORMS = ("incident", "model-change")
 

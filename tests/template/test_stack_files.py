@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.template.test_workflows import findings
+from tests.template.conftest import findings
 
 OURS, LIBRARYS = "compose.yaml", "cd4ml/ops/compose.yaml"
 MADE_BY_UP = {"./stack.local/metrics-key", "./stack.local/alertmanager.yml"}
