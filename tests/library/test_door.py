@@ -100,7 +100,7 @@ def test_nothing_is_overwritten(project: Project, capsys: pytest.CaptureFixture[
     assert door(project, "split") == 1
 
     assert capsys.readouterr().err == (
-        f"door: {existing} exists, so nothing was written; edit it, or move it away first (docs/doors.md)\n"
+        f"door: {existing} exists, so nothing was written; edit it, or move it away first (cd4ml/docs/doors.md)\n"
     )
     assert (project.folder / existing).read_text(encoding="utf-8") == "ours\n"
     others = {"src/houses/split.py", "tests/test_split.py"} - {existing}
@@ -126,7 +126,7 @@ def test_the_list_says_which_files_exist_and_what_is_called(
         "service src/houses/service.py no add_routes(app, model), which adds routes beside POST /predict",
         "notify src/houses/notify.py no on_rejected(event), on_released(event), on_alert(event), to tell people",
         "next: cd4ml door metrics | split | card | service | notify writes one to start from; "
-        "docs/doors.md explains them",
+        "cd4ml/docs/doors.md explains them",
     ]
 
 

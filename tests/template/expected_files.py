@@ -43,7 +43,6 @@ PROJECT = """
     docs/canvas.md
     docs/connect-your-data.md
     docs/delivery.md
-    docs/doors.md
     docs/gate.md
     docs/runbook.md
     notebooks/explore.ipynb

@@ -13,7 +13,7 @@ from cd4ml.terminal.arguments import Arguments
 from cd4ml.terminal.output import align, report
 
 _STARTERS = Path(__file__).parent / "starters"
-_PAGE = "docs/doors.md"
+_PAGE = "cd4ml/docs/doors.md"
 
 
 @dataclass(frozen=True)

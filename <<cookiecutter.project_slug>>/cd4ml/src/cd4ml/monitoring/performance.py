@@ -76,7 +76,7 @@ def main_interval(
 ) -> tuple[float, float] | None:
     """Return the 95 % interval of the main metric; None if it cannot be told. Of more rows, a sample is drawn from.
 
-    Rows of one day are alike, as they share its weather or its campaign: if days are given, shape `(rows,)`, whole days
+    Rows of one day are alike, as they share its holiday or its campaign: if days are given, shape `(rows,)`, whole days
     are drawn. Fewer than twenty tell too little of how days differ: rows are drawn as well then, and each end is the
     farther one of both.
     """

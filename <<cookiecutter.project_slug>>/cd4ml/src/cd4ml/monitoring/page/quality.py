@@ -116,7 +116,7 @@ def _slice_facts(each: Mapping[str, Any], metric: Mapping[str, Any], most: float
 
 
 def slice_name(each: Mapping[str, Any]) -> str:
-    """Return a slice's condition, such as carrier = EV."""
+    """Return a slice's condition, such as heating = gas."""
     value = {None: "null", True: "true", False: "false"}.get(each["value"], each["value"])
     return f"{each['column']} = {value}"
 
