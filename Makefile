@@ -6,7 +6,7 @@ RUN := "$(UV)" run --locked
 LIBRARY := <<cookiecutter.project_slug>>/cd4ml
 TIER = PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) $(GROUP) python -m scripts.tier
 # one more than two processors: these tests often wait, for containers and for clouds
-SLOW = -n 3 --dist loadfile --no-loadscope-reorder -m "not drill" --durations 15
+SLOW = -n 3 --dist loadfile --no-loadscope-reorder -m "slow and not drill" --durations 15
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -25,16 +25,12 @@ test: $(UV) ## test the library as it lies in the template, then what the templa
 
 test-all: GROUP = --group slow
 test-all: test ## that, then generate projects and run them, and deliver them: GitHub, registries, clouds
-	$(TIER) project $(SLOW) tests/project tests/library/test_every_estimator.py tests/library/test_another_model.py \
-	    tests/library/test_serving_fuzz.py tests/library/test_serving_hostile.py \
-	    tests/library/test_serving_page_browser.py tests/library/test_serving_page_access.py \
-	    tests/library/test_score_dask.py tests/library/test_prediction_log_bucket.py
+	$(TIER) project $(SLOW) tests/project tests/library
 	$(TIER) delivery $(SLOW) tests/delivery
 
 drills: GROUP = --group slow
 drills: $(UV) ## what goes wrong on the way to each cloud, minutes of load, and the rarer options (30 minutes)
-	$(TIER) drills $(subst not drill,drill,$(SLOW)) tests/delivery \
-	    tests/library/test_serving_restarts.py tests/library/test_serving_fuzz.py
+	$(TIER) drills $(subst slow and not drill,drill,$(SLOW)) tests/delivery tests/library
 
 lint: $(UV) ## style, types, imports, workflows and shell scripts
 	$(RUN) ruff format --check --cache-dir .ruff_cache . "$(LIBRARY)"

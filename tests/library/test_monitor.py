@@ -224,8 +224,8 @@ def test_a_year_ago_is_shown_where_the_source_has_it(project):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--log", "nowhere"], "there is no prediction log in nowhere; check PREDICTION_LOG"),
-        ([], 'PREDICTION_LOG is "": there is no prediction log; write a folder, or the URL of a bucket'),
+        (["--log", "nowhere"], "there is no prediction log in nowhere; check --log or PREDICTION_LOG"),
+        ([], "no prediction log is named; name a folder, or the URL of a bucket, with --log or as PREDICTION_LOG"),
         (["--log", "log", "--until", "soon"], '--until is "soon"; expected a date such as 2024-01-31'),
     ],
 )

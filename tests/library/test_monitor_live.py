@@ -11,9 +11,9 @@ import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.cli import main
 from cd4ml.delivery.production_log import append_entry
+from committed_project import DVC_YAML, commit, dvc, rename_bundle, run
 from house_project import Project
 from served_log import LAST, new_houses, write_log
-from test_gate_champion import DVC_YAML, commit, dvc, rename_bundle, run
 
 IGNORED = "/build\n/data\n/models\n/houses.csv\n/log\n"
 
@@ -149,7 +149,7 @@ def test_too_few_rows_are_said_to_be_too_few(project: Path, monitor) -> None:
     outputs = monitor()
 
     assert (outputs["level"], outputs["retrain"]) == ("not judged", "no")
-    assert "Too few outcomes are known to judge how good the predictions were." in outputs["summary"]
+    assert "as far as could be judged; how good the answers were is not known." in outputs["summary"]
     assert "fewer than monitor.minimum\\_rows (5,000): too few to judge." in outputs["summary"]
 
 
@@ -174,7 +174,10 @@ def test_what_is_not_set_up_is_said_and_is_no_error(project: Path, monitor, sett
 
 def test_a_log_that_is_missing_is_an_error_only_once_a_model_is_released(project: Path, monitor, capsys) -> None:
     monitor(PREDICTION_LOG="nowhere", fails=True)
-    assert capsys.readouterr().err == "monitor-live: there is no prediction log in nowhere; check PREDICTION_LOG\n"
+    assert (
+        capsys.readouterr().err
+        == "monitor-live: there is no prediction log in nowhere; check --log or PREDICTION_LOG\n"
+    )
 
     run("git", "push", "--quiet", "--delete", "origin", "production")
     assert "no model was released yet, and there is no prediction log in nowhere" in monitor()["summary"]
@@ -190,4 +193,4 @@ def test_a_log_that_is_missing_is_an_error_only_once_a_model_is_released(project
 def test_a_day_that_is_none_is_an_error_of_one_line(project: Path, monitor, capsys) -> None:
     monitor(until="soon", fails=True)
 
-    assert capsys.readouterr().err.startswith("monitor-live: argument --until: invalid fromisoformat value: 'soon'")
+    assert capsys.readouterr().err == 'monitor-live: --until is "soon"; expected a date such as 2024-01-31\n'

@@ -38,7 +38,7 @@ def found(*findings: tuple[str, str], day: str = "2024-08-04", sentence: str = "
         "rows": 400,
         "versions": {"2024.abc": 400},
         "metrics": {"roc_auc": 0.71},
-        "interval": {"lower": 0.66, "upper": 0.75},
+        "interval": {"low": 0.66, "high": 0.75},
         "expected": None,
     }
     document = {

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from cd4ml.delivery.retraining import reason_to_retrain
 from cd4ml.errors import DataError
 from cd4ml.monitoring.monitor import DOCUMENT, FOLDER, monitor
 from cd4ml.monitoring.outputs import REPORT, send
-from cd4ml.monitoring.periods import newest_complete_day
+from cd4ml.monitoring.periods import last_day
 from cd4ml.monitoring.summary import summary
 from cd4ml.monitoring.terminal_table import terminal_table
 from cd4ml.monitoring.watch import Live
@@ -37,10 +36,8 @@ def main(argv: list[str]) -> None:
         UserError: the model cannot be fetched, or the log of a released model cannot be read.
     """
     arguments = Arguments("monitor-live")
-    arguments.add_argument(
-        "--until", type=date.fromisoformat, help="the last day to look at, such as 2024-01-31; yesterday by default"
-    )
-    last = arguments.parse_args(argv).until or newest_complete_day(datetime.now(UTC))
+    arguments.add_argument("--until", help="the last day to look at, such as 2024-01-31; yesterday by default")
+    last = last_day(arguments.parse_args(argv).until)
     (FOLDER / DOCUMENT).unlink(missing_ok=True)
     opened = _open(os.environ)
     if isinstance(opened, str):

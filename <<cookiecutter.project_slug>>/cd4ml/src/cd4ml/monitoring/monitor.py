@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
@@ -13,7 +13,7 @@ from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.files.atomic import write_text
 from cd4ml.monitoring.newest import findings_at
 from cd4ml.monitoring.outputs import REPORT, send, write_outputs
-from cd4ml.monitoring.periods import newest_complete_day, periods_until
+from cd4ml.monitoring.periods import last_day, periods_until
 from cd4ml.monitoring.reading import read_all
 from cd4ml.monitoring.terminal_table import terminal_table
 from cd4ml.monitoring.watch import Live, watch
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> None:
     arguments.add_argument("--until", help="the last day to look at, such as 2024-01-31; yesterday by default")
     arguments.add_argument("--check", action="store_true", help="exit with 1 if somebody must act (level page)")
     options = arguments.parse_args(argv)
-    last = _parse_day(options.until)
+    last = last_day(options.until)
     live = Live(Bundle.load(paths.BUNDLE), paths.REPORTS)
     document = monitor(StoredLog(options.log), live, Params.load(), last)
     send(document, os.environ)
@@ -58,12 +58,3 @@ def monitor(log: StoredLog, live: Live, params: Params, last: date) -> dict[str,
     write_text(FOLDER / DOCUMENT, json.dumps(document, indent=1, ensure_ascii=False))
     write_outputs(document, FOLDER)
     return document
-
-
-def _parse_day(text: str | None) -> date:
-    if text is None:
-        return newest_complete_day(datetime.now(UTC))
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UserError(f'--until is "{text}"; expected a date such as 2024-01-31') from None

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from cd4ml.errors import UserError
+
 _DAY = timedelta(days=1)
 
 
@@ -22,9 +24,18 @@ class Period:
         return (self.first + _DAY * number for number in range((self.last - self.first).days + 1))
 
 
-def newest_complete_day(now: datetime) -> date:
-    """Return the newest day that has ended in UTC."""
-    return now.astimezone(UTC).date() - _DAY
+def last_day(text: str | None) -> date:
+    """Return the day that a user wrote; without one, the newest day that has ended in UTC.
+
+    Raises:
+        UserError: it is no date.
+    """
+    if text is None:
+        return datetime.now(UTC).date() - _DAY
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f'--until is "{text}"; expected a date such as 2024-01-31') from None
 
 
 def periods_until(last: date, days: int, count: int) -> list[Period]:

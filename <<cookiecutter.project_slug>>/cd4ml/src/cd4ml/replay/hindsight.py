@@ -58,7 +58,7 @@ def score_month(
     bundles = [Bundle.load(folder) for folder in trained]
     answers = LabelledAnswers(outcomes, bundles[0].decision)
     for day in month.days():
-        for records in log.tables(day):
+        for records in log.flat_tables(day):
             answers.add(records)
     labelled = answers.labelled()
     if not len(labelled.rows):
