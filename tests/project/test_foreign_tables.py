@@ -99,7 +99,8 @@ def prepare(project: Project, table: str, contract: str, features: str, minimum_
     (project.source / "features.py").write_text(features, encoding="utf-8")
     project.replace("params.yaml", "data/source/*.parquet", "data/source/*.csv")
     project.replace("params.yaml", '"2013-07-31"', "null")
-    project.replace("params.yaml", "minimum_rows: 200", f"minimum_rows: {minimum_rows}")
+    in_each = " # in the training set and in the test set"
+    project.replace("params.yaml", f"minimum_rows: 200{in_each}", f"minimum_rows: {minimum_rows}{in_each}")
     for example in ("tests/test_features.py", "tests/model/test_example_flights.py"):
         (project.folder / example).unlink()
     project.make("train")

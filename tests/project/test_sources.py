@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -217,6 +218,17 @@ def test_what_postgresql_rejects_is_an_error_in_one_line(
     assert raw(project) == before
 
 
+def kill(run: subprocess.Popen[str]) -> None:
+    """Kill a process with all that it started, and wait until none of them is left, which DVC would wait for as well."""
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait(60)
+    deadline = time.monotonic() + 60
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(run.pid, 0)
+            time.sleep(0.05)
+
+
 def test_a_refresh_harms_nothing_when_it_is_killed_or_comes_in_the_middle_of_a_run(
     small: Project, tmp_path: Path
 ) -> None:
@@ -227,16 +239,14 @@ def test_a_refresh_harms_nothing_when_it_is_killed_or_comes_in_the_middle_of_a_r
     while "Running stage 'train'" not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
     result = small.make("refresh", check=False)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait(60)
+    kill(run)
     assert "refresh: DVC is running in this folder (process" in result.stdout
     assert (small.folder / "params.yaml").read_bytes() == params
 
     for delay, until in [(0.7, "2013-03-31"), (1.4, "2013-04-30"), (2.8, "2013-03-31")]:
         killed = small.start("make", "refresh", f"UNTIL={until}", log=log)
         time.sleep(delay)
-        os.killpg(killed.pid, signal.SIGKILL)
-        killed.wait(60)
+        kill(killed)
         print(delay, log.read_text())
         raw(small)  # whole, the old one or the new one
         assert small.digest == bundle
