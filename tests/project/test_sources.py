@@ -219,7 +219,7 @@ def test_what_postgresql_rejects_is_an_error_in_one_line(
 
 
 def kill(run: subprocess.Popen[str]) -> None:
-    """Kill a process with all that it started, and wait until none of them is left, which DVC would wait for as well."""
+    """Kill a process with all that it started, and wait until none of them is left: DVC waits for it, too."""
     os.killpg(run.pid, signal.SIGKILL)
     run.wait(60)
     deadline = time.monotonic() + 60
