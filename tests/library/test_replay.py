@@ -126,11 +126,12 @@ def test_policies_are_compared_on_the_same_rows(replayed):
     assert "promoted" in svg
 
 
-def test_no_decision_depends_on_what_comes_later(replayed, tmp_path):
+def test_no_decision_depends_on_what_comes_later(replayed, tmp_path, caplog):
     project = make_project(tmp_path / "project", nonsense(rows_until("2024-05-31")))
 
     replay(project)
 
+    assert "the clock says" not in caplog.text  # the service starts on the month's first day
     before, after = decided(replayed), decided(project)
     assert json.dumps(after[0]) == json.dumps(before[0])  # March, and what was decided at its end
     first = [each.read_json("build/replay/decisions.json")["first"] for each in (replayed, project)]

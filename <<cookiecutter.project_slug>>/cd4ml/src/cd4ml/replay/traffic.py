@@ -18,14 +18,13 @@ from cd4ml.serving.in_thread import running
 from cd4ml.serving.service_settings import ServiceSettings
 
 _ROWS = 500  # of a request
-_NOON = 12 * 3600 * 10**9  # nanoseconds after midnight at which the requests of a day are sent
 
 
 @dataclass
 class Clock:
     """The time that the service's prediction log reads."""
 
-    nanoseconds: int = 0
+    nanoseconds: int
 
     def __call__(self) -> int:
         """Return the time in nanoseconds since 1970, UTC."""
@@ -53,14 +52,14 @@ def send(bundle: Path, log: Path, rows: pd.DataFrame, contract: Contract) -> Tra
     Raises:
         UserError: a record was not written, or the service does not answer.
     """
-    clock = Clock()
+    days = times_of(rows, contract).astype("datetime64[D]")
+    clock = Clock(_noon(days.min()))
     settings = ServiceSettings(bundle=bundle, prediction_log=str(log), prediction_log_flush="request")
     app = create_app(bundle, settings, clock=clock)
-    days = times_of(rows, contract).astype("datetime64[D]")
     answered = rejected = 0
     with running(app) as url:
         for day in np.unique(days):
-            clock.nanoseconds = int(day.astype("datetime64[ns]").astype(np.int64)) + _NOON
+            clock.nanoseconds = _noon(day)
             requests = as_requests(rows[days == day], contract)
             for first in range(0, len(requests), _ROWS):
                 part = requests[first : first + _ROWS]
@@ -78,6 +77,11 @@ def as_requests(rows: pd.DataFrame, contract: Contract) -> list[dict[str, Any]]:
         return requests
     identities = [identity if isinstance(identity, str) else None for identity in as_strings(rows[contract.id])]
     return [request | {contract.id: identity} for request, identity in zip(requests, identities, strict=True)]
+
+
+def _noon(day: np.datetime64) -> int:
+    """Return when the requests of a day are sent, in nanoseconds since 1970, UTC."""
+    return int((day.astype("datetime64[h]") + 12).astype("datetime64[ns]").astype(np.int64))
 
 
 def _answered(url: str, rows: list[dict[str, Any]]) -> int:
