@@ -166,21 +166,17 @@ def test_the_log_of_a_service_on_aws_by_the_page(bake: Bake, moto_server: Moto, 
         group = "/aws/ecs/demo/demo-1a2b"
         logs.create_log_group(logGroupName=group)
         logs.create_log_stream(logGroupName=group, logStreamName="one")
-        lines = [
-            {
-                "timestamp": int(time.time() * 1000) - 1000,
-                "message": json.dumps({"severity": severity, "message": what}),
-            }
-            for severity, what in (("INFO", "request"), ("WARNING", "s3://demo cannot be written"))
-        ]
+        message = json.dumps({"severity": "WARNING", "message": "s3://demo cannot be written"})
+        lines = [{"timestamp": int(time.time() * 1000) - 1000, "message": message}]
         logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=lines)
         owner = Owner(site, lambda: None, str)
         look, read = blocks(pages(site.project)[OWN])["The service's log"][0].splitlines()
 
         assert group in owner.run(look)
-        read_lines = owner.run(read.replace("LOG-GROUP", group))
-        assert "s3://demo cannot be written" in read_lines
-        assert "request" not in read_lines
+        assert (
+            "?WARNING ?ERROR" in read
+        )  # one of the two, in AWS's pattern syntax, which the stand-in lets all lines pass
+        assert "s3://demo cannot be written" in owner.run(read.replace("LOG-GROUP", group))
 
 
 @pytest.mark.parametrize(("platform", "tool"), [("cloud-run", "gcloud"), ("aci", "az")])
