@@ -32,7 +32,7 @@ from cd4ml.monitoring.label_delay import Coverage
 from cd4ml.monitoring.outcomes import Labelled, LabelledAnswers, Outcomes, source_rows
 from cd4ml.monitoring.performance import Judged, performance
 from cd4ml.monitoring.periods import Period, periods_until
-from cd4ml.monitoring.reading import Readings, Source
+from cd4ml.monitoring.reading import Readings, Source, newest_record
 from cd4ml.monitoring.served import Served, ServedCounter
 from cd4ml.monitoring.watch import Live, watch
 from cd4ml.prediction_log.parquet import table_of
@@ -232,7 +232,10 @@ class Stream:
         source = Source(self.outcomes, pd.DataFrame(), 0)
         served = [self.served(period) for period in periods]
         coverage = Coverage.of(answered, self.labelled.times)
-        readings = Readings(periods, served, self._counter.columns, source, "", self.outcomes, self.labelled, coverage)
+        newest = newest_record(served)
+        readings = Readings(
+            periods, served, self._counter.columns, source, "", self.outcomes, self.labelled, coverage, newest
+        )
         return watch(readings, world.live, world.params, world.metrics, last + DAY)
 
 

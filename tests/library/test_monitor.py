@@ -145,6 +145,14 @@ def test_few_predictions_are_an_alarm_and_none_a_louder_one(project):
     assert found(monitor(project, until="2024-08-18")) == [("volume", ""), ("log", "")]
 
 
+def test_a_log_that_stopped_long_ago_is_old_and_one_that_never_began_is_not_judged(project):
+    later = monitor(project, until="2024-12-31")
+
+    assert found(later) == [("log", "")]
+    assert later["findings"][0]["sentence"].startswith("The newest record of the prediction log is of 2024-08-04, 150 ")
+    assert found(monitor(project, until="2024-06-30")) == []
+
+
 def test_smoke_tests_and_canaries_are_not_predictions(project):
     write_log(project.folder / "log", Bundle.load(project.bundle), new_houses(), nulls, kind="canary")
 

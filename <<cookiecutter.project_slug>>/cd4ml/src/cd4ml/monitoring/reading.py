@@ -1,6 +1,8 @@
 """Read all that monitoring looks at: the prediction log of some periods, and the source with the outcomes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -47,6 +49,8 @@ class Readings:
     """Of the source; none if it cannot be read."""
     labelled: Labelled
     coverage: Coverage
+    newest_record: date | None
+    """The day of the newest request of a user in these periods; if there is none, the newest day in the log before."""
 
 
 def read_all(log: StoredLog, periods: list[Period], bundle: Bundle, data: DataParams) -> Readings:
@@ -73,7 +77,8 @@ def read_all(log: StoredLog, periods: list[Period], bundle: Bundle, data: DataPa
         served.append(counted)
     labelled = answers.labelled()
     coverage = Coverage.of(answers.answered, labelled.times)
-    return Readings(periods, served, counter.columns, source, error, outcomes, labelled, coverage)
+    newest = newest_record(served) or _newest_day(log, periods[0].first)
+    return Readings(periods, served, counter.columns, source, error, outcomes, labelled, coverage, newest)
 
 
 def read_source_again(data: DataParams, contract: Contract, bundle: Bundle) -> Source:
@@ -85,6 +90,17 @@ def read_source_again(data: DataParams, contract: Contract, bundle: Bundle) -> S
     rows = source_rows(data, contract)
     fresh = _newer(rows, contract, bundle)
     return Source(outcomes_of(rows, contract), violations(fresh, contract), len(fresh))
+
+
+def newest_record(served: Sequence[Served]) -> date | None:
+    """Return the day of the newest request of a user in some periods; None if there is none."""
+    times = [each.newest for each in served if each.newest is not None]
+    return max(times).date() if times else None
+
+
+def _newest_day(log: StoredLog, before: date) -> date | None:
+    """Return the newest day before another one that the log has; None if there is none."""
+    return max((day for day in log.days() if day < before), default=None)
 
 
 def _newer(rows: pd.DataFrame, contract: Contract, bundle: Bundle) -> pd.DataFrame:

@@ -77,7 +77,7 @@ def watch(readings: Readings, live: Live, params: Params, metrics: MetricSet, to
         *_source_findings(readings, bundle),
         *check_columns(now, profile["columns"], limits),
         check_volume(now, [served.rows for served in readings.served[:-1]], limits),
-        check_age("log", _newest_record(readings), today, limits.max_log_age_days),
+        check_age("log", readings.newest_record, today, limits.max_log_age_days),
         check_age("data", readings.outcomes.newest_day, today, limits.max_data_age_days),
         check_age("model", _day(bundle.manifest.until), today, limits.max_model_age_days),
         check_loss(None if newest is None else results[newest], together, tested, metrics, limits),
@@ -166,11 +166,6 @@ def _together(readings: Readings, bundle: Bundle, periods: Sequence[int], metric
 
 def _any_between(days: Array, period: Period) -> bool:
     return bool(((days >= np.datetime64(period.first)) & (days <= np.datetime64(period.last))).any())
-
-
-def _newest_record(readings: Readings) -> date | None:
-    times = [served.newest for served in readings.served if served.newest is not None]
-    return max(times).date() if times else None
 
 
 def _day(text: str | None) -> date | None:
