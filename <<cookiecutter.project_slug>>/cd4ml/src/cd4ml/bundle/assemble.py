@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,15 @@ class BundleInputs:
         if self.contract.task == "regression":
             return NUMBER_TOLERANCE * float(self.target.std())
         return PROBABILITY_TOLERANCE
+
+    @cached_property
+    def test_scores(self) -> Array:
+        """The fitted pipeline's own scores of the test set.
+
+        Raises:
+            ModelError: it fails on it.
+        """
+        return self.pipeline_scores(self.test)
 
     def pipeline_scores(self, columns: Columns) -> Array:
         """Return the fitted pipeline's own scores of normalized columns.
@@ -161,7 +171,7 @@ def write_bundle(folder: Path, inputs: BundleInputs, runtime: Runtime, reason: s
     write_text(folder / "contract.json", inputs.contract.to_json())
     (folder / "features.py").write_text(inputs.code.source, encoding="utf-8")
     profile = training_profile(inputs.train, inputs.target, inputs.times, inputs.contract)
-    scores = score_profile(inputs.pipeline_scores(inputs.test), inputs.test_target, inputs.decision)
+    scores = score_profile(inputs.test_scores, inputs.test_target, inputs.decision)
     _write_json(folder / "reference.json", profile | {"scores": scores})
     _write_json(folder / "examples.json", _examples(inputs))
     manifest = Manifest(

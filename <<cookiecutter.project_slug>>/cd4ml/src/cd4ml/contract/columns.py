@@ -86,9 +86,13 @@ def _microseconds(value: Any) -> int:
 
 def evenly_spaced_rows(columns: Columns, maximum: int) -> Columns:
     """Return at most `maximum` rows of columns, evenly spaced from the first to the last."""
-    rows = len(next(iter(columns.values())))
-    chosen = np.unique(np.linspace(0, rows - 1, min(rows, maximum)).astype(np.int64))
+    chosen = evenly_spaced(len(next(iter(columns.values()))), maximum)
     return {name: array[chosen] for name, array in columns.items()}
+
+
+def evenly_spaced(rows: int, maximum: int) -> Array:
+    """Return the numbers of at most `maximum` of some rows, evenly spaced from the first to the last."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, maximum)).astype(np.int64))
 
 
 def null_of(array: Array) -> Any:

@@ -4,7 +4,7 @@ Read first: `status`, then the verb that a workflow calls. A laptop can call eac
 
 - continuous training: `commit_model`, `propose_model`, `report_rejection`, `start_ct`; `model_commit`, `pull_request`.
 - monitoring: `monitor_live`, `report_monitoring`, `check_schedules`; `live_model`, `retraining`, `alarm`,
-  `monitoring_text`, `scheduled_runs`. `single_issue`: what `report_rejection` and `report_monitoring` write.
+  `scheduled_runs`. `single_issue`: what `report_rejection` and `report_monitoring` write.
 - people: `notify`, called by what has something to tell; `event`, `webhooks`.
 - release: `check_releasable`, `write_release_metadata`, `check_superseded`, `record_release`, `resolve_release`,
   `record_rollback`; `releases`, `quarantine`.

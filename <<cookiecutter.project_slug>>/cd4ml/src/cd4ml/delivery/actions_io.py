@@ -30,6 +30,11 @@ def run_url() -> str:
     return f"{server}/{repository}/actions/runs/{run}" if repository and run else ""
 
 
+def in_workflow() -> bool:
+    """Return whether this process runs in GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def is_set(name: str) -> bool:
     """Return whether an environment variable switches something on: any value but an empty one, 0, no and false."""
     return os.environ.get(name, "").strip().lower() not in ("", "0", "no", "false")

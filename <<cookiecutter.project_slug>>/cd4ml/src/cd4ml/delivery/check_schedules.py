@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime
 
-from cd4ml.delivery.actions_io import add_to_summary
+from cd4ml.delivery.actions_io import add_to_summary, in_workflow
 from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.scheduled_runs import read_schedules, scheduled_workflows
 from cd4ml.evaluation.markdown import escape
@@ -32,11 +32,7 @@ def main(argv: list[str]) -> None:
         return
     for workflow in workflows:
         sentence, overdue = workflow.sentence(now), workflow.is_overdue(now)
-        print(f"::warning title={workflow.name} is overdue::{sentence}" if overdue and _in_workflow() else sentence)
+        print(f"::warning title={workflow.name} is overdue::{sentence}" if overdue and in_workflow() else sentence)
         add_to_summary(f"**{escape(sentence)}**" if overdue else escape(sentence))
     if not workflows:
         print("no workflow has a schedule")
-
-
-def _in_workflow() -> bool:
-    return os.environ.get("GITHUB_ACTIONS") == "true"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from cd4ml.delivery.actions_io import add_to_summary
+from cd4ml.delivery.actions_io import add_to_summary, in_workflow
 from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.github_settings import (
     MISSING,
@@ -52,9 +52,8 @@ def main(argv: list[str]) -> None:
         UserError: a setting is wrong, or only a part of the cloud is set up.
     """
     Arguments("doctor").parse_args(argv)
-    in_workflow = os.environ.get("GITHUB_ACTIONS") == "true"
     project = read_project()
-    rows, cloud, note = _in_workflow(project) if in_workflow else _on_laptop(project)
+    rows, cloud, note = _in_workflow(project) if in_workflow() else _on_laptop(project)
     print(align([_HEADER, *((row.what, row.where, row.state, row.command) for row in rows)]))
     cells = [
         (code_span(row.what), row.where, escape(row.state), code_span(row.command) if row.command else "")
@@ -68,7 +67,7 @@ def main(argv: list[str]) -> None:
     incomplete = _missing_in_part(rows, cloud_settings)
     bad = [f"{row.what} ({row.where})" for row in rows if row.state.startswith(WRONG) or row in incomplete]
     # The deployer may see the services, and nothing else of the cloud.
-    if all(cloud.values()) and not _check_cloud(cloud, "status" if in_workflow else "doctor"):
+    if all(cloud.values()) and not _check_cloud(cloud, "status" if in_workflow() else "doctor"):
         bad.append("the cloud")
     if bad:
         raise UserError(f"to fix: {', '.join(bad)}; the commands are in the table")

@@ -103,8 +103,7 @@ def season_counts(
     """Return the counts of the source's rows of the same days a year before a period; empty if there are none."""
     if times is None:
         return {}
-    days = times.astype("datetime64[D]") + np.timedelta64(_YEAR, "D")
-    inside = (days >= np.datetime64(period.first)) & (days <= np.datetime64(period.last))
+    inside = period.holds(times.astype("datetime64[D]") + np.timedelta64(_YEAR, "D"))
     if not inside.any():
         return {}
     counted = {}

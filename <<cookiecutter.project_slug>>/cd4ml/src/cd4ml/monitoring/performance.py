@@ -40,12 +40,11 @@ class Judged:
     @classmethod
     def of(cls, period: Period, labelled: Labelled, outcomes: Outcomes, decision: Decision) -> "Judged":
         """Return those of a period, by the time of the answer."""
-        days = labelled.times.astype("datetime64[D]")
-        inside = (days >= np.datetime64(period.first)) & (days <= np.datetime64(period.last))
+        inside = period.holds(labelled.times)
         rows = labelled.rows[inside]
         predictions = Predictions.from_scores(outcomes.target[rows], labelled.scores[inside], decision)
         columns = {name: values[rows] for name, values in outcomes.columns.items()}
-        _, numbers = np.unique(days[inside], return_inverse=True)
+        _, numbers = np.unique(labelled.times[inside].astype("datetime64[D]"), return_inverse=True)
         return cls(period, predictions, columns, Counter(labelled.versions[inside].tolist()), numbers)
 
 

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
+
+from cd4ml.contract.columns import Array
 from cd4ml.errors import UserError
 
 _DAY = timedelta(days=1)
@@ -18,6 +21,11 @@ class Period:
 
     def __str__(self) -> str:
         return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
+
+    def holds(self, times: Array) -> Array:
+        """Return which of some times, or days, are on a day of the period: a mask of the same shape."""
+        days = times.astype("datetime64[D]")
+        return np.asarray((days >= np.datetime64(self.first)) & (days <= np.datetime64(self.last)))
 
     def days(self) -> Iterator[date]:
         """Return each day, the oldest first."""

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.contract.columns import Array
 from cd4ml.evaluation.metric_set import MetricSet
 from cd4ml.evaluation.results import round_significant
 from cd4ml.monitoring.column_drift import column_drift, season_counts
@@ -71,7 +70,7 @@ def watch(readings: Readings, live: Live, params: Params, metrics: MetricSet, to
     results = [performance(each, profile, metrics) if each.predictions.rows else None for each in judged]
     enough = _with_enough(readings, judged, limits.minimum_rows, limits.minimum_labelled)
     newest = enough[-1] if enough else None
-    together = _together(readings, bundle, enough, metrics)
+    together = _together(readings, bundle, profile, enough, metrics)
     predictions = _predictions(readings, profile)
     findings = [
         *_source_findings(readings, bundle),
@@ -153,19 +152,16 @@ def _with_enough(readings: Readings, judged: Sequence[Judged], rows: int, share:
     ]
 
 
-def _together(readings: Readings, bundle: Bundle, periods: Sequence[int], metrics: MetricSet) -> dict[str, Any] | None:
+def _together(
+    readings: Readings, bundle: Bundle, profile: dict[str, Any], periods: Sequence[int], metrics: MetricSet
+) -> dict[str, Any] | None:
     """Return the performance of the live version in several periods together; None if it answered in one at most."""
     answers = readings.labelled.of_version(bundle.version)
-    days = answers.times.astype("datetime64[D]")
-    live = [readings.periods[number] for number in periods if _any_between(days, readings.periods[number])]
+    live = [readings.periods[number] for number in periods if readings.periods[number].holds(answers.times).any()]
     if len(live) < 2:
         return None
     judged = Judged.of(Period(live[0].first, live[-1].last), answers, readings.outcomes, bundle.decision)
-    return performance(judged, bundle.training_profile(), metrics)
-
-
-def _any_between(days: Array, period: Period) -> bool:
-    return bool(((days >= np.datetime64(period.first)) & (days <= np.datetime64(period.last))).any())
+    return performance(judged, profile, metrics)
 
 
 def _day(text: str | None) -> date | None:

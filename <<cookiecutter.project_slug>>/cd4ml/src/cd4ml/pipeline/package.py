@@ -21,7 +21,7 @@ def run() -> None:
     report("checking that a row's features and scores do not depend on the rows beside it")
     check_features(inputs.code, inputs.test, inputs.contract)
     check_scores(inputs.pipeline_scores, inputs.test, inputs.contract, inputs.decision, inputs.tolerance)
-    if not np.isfinite(inputs.pipeline_scores(inputs.test)).all():
+    if not np.isfinite(inputs.test_scores).all():
         raise ModelError("model.py: the model predicts NaN or infinity for rows of the test set; it cannot be shipped")
     with replacing_folder(paths.BUNDLE) as folder:
         manifest = make_bundle(folder, inputs)

@@ -45,17 +45,13 @@ class StoredLog:
             names = [path.rstrip("/").rpartition("/")[2] for path in self.filesystem.ls(self._root, detail=False)]
             return sorted(date.fromisoformat(name.removeprefix("date=")) for name in names if _DAY.fullmatch(name))
 
-    def tables(self, day: date, fields: Collection[str] | None = None) -> Iterator[tuple[str, pa.Table]]:
+    def tables(self, day: date) -> Iterator[tuple[str, pa.Table]]:
         """Yield the path and the records of each file of a day, of which a few megabytes are in memory at once.
-
-        Args:
-            day: in UTC.
-            fields: the fields to read, as `record` names them; None: all.
 
         Raises:
             DataError: a file cannot be read, or holds no records.
         """
-        for batch in self._batches(day, fields):
+        for batch in self._batches(day, None):
             yield from batch.items()
 
     def flat_tables(self, day: date, fields: Collection[str] | None = None) -> Iterator[pa.Table]:
@@ -74,7 +70,7 @@ class StoredLog:
             by_columns: dict[tuple[str, ...], list[pa.Table]] = {}
             for table in (table.flatten() for table in batch.values()):
                 by_columns.setdefault(tuple(table.column_names), []).append(table)
-            yield from (concatenated(self.place, tables) for tables in by_columns.values())
+            yield from (_concatenated(self.place, tables) for tables in by_columns.values())
 
     def _batches(self, day: date, fields: Collection[str] | None) -> Iterator[dict[str, pa.Table]]:
         for paths in _in_batches(self._sizes(day)):
@@ -118,10 +114,10 @@ def read(place: str, first: date, last: date) -> pa.Table:
         day += timedelta(days=1)
     if not tables:
         return pa.table({})
-    return concatenated(place, tables)
+    return _concatenated(place, tables)
 
 
-def concatenated(place: str, tables: list[pa.Table]) -> pa.Table:
+def _concatenated(place: str, tables: list[pa.Table]) -> pa.Table:
     """Return flat tables of records as one, with the columns of all.
 
     Raises:

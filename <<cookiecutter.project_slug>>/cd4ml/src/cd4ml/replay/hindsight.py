@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cd4ml.bundle.bundle import Bundle
-from cd4ml.contract.columns import Array
+from cd4ml.contract.columns import Array, evenly_spaced
 from cd4ml.evaluation.intervals import bootstrap
 from cd4ml.evaluation.metric_set import MetricSet
 from cd4ml.evaluation.metric_table import Metric
@@ -70,7 +70,8 @@ def score_month(
     mains = [metrics.main.sign * metrics.compute_main(each) for each in others]
     best = int(np.nanargmax(mains)) if np.isfinite(mains).any() else 0
     of_policy = dict(zip(POLICIES, (judged.predictions, others[0], others[-1], others[best]), strict=True))
-    mask = _evenly(judged.predictions.rows)
+    mask = np.zeros(judged.predictions.rows, dtype=bool)
+    mask[evenly_spaced(len(mask), _MONTHS_ROWS)] = True
     scorers = [metrics.scorer(each.subset(mask)) for each in of_policy.values()]
     replicates = bootstrap(scorers, int(mask.sum()), _ROUNDS)
     return MonthScores(
@@ -84,13 +85,6 @@ def score_month(
 
 def _predictions_of(bundle: Bundle, judged: Judged) -> Predictions:
     return Predictions.from_scores(judged.predictions.target, bundle.scores(judged.columns), bundle.decision)
-
-
-def _evenly(rows: int) -> Array:
-    """Return a mask of at most `_MONTHS_ROWS` rows, evenly spaced."""
-    mask = np.zeros(rows, dtype=bool)
-    mask[np.unique(np.linspace(0, rows - 1, min(rows, _MONTHS_ROWS)).astype(np.int64))] = True
-    return mask
 
 
 def mean_of(months: Sequence[MonthScores], policy: str, metric: str) -> float:

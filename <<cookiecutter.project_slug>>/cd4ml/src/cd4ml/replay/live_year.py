@@ -12,6 +12,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.contract.contract import Contract
 from cd4ml.errors import UserError
 from cd4ml.monitoring.monitor import monitor
+from cd4ml.monitoring.newest import findings_at
 from cd4ml.monitoring.periods import Period
 from cd4ml.monitoring.watch import Live
 from cd4ml.prediction_log.read import StoredLog
@@ -97,11 +98,7 @@ def _operate_month(table: pd.DataFrame, contract: Contract, month: Period, live:
     arrive(table, contract, today)
     served = Live(Bundle.load(LIVE / paths.BUNDLE.name), LIVE / paths.REPORTS.name)
     document = monitor(StoredLog(str(LOG)), served, Params.load(), month.last)
-    alarms = [
-        (finding["level"], finding["check"], finding["column"])
-        for finding in document["findings"]
-        if finding["level"] in ("page", "warn")
-    ]
+    alarms = [(each["level"], each["check"], each["column"]) for each in findings_at(document, "page", "warn")]
     decision, trained = None, None
     if not is_last:
         decision = retrain(month.last)

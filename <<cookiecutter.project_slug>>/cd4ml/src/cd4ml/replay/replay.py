@@ -4,7 +4,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +20,7 @@ from cd4ml.replay.live_year import LOG, TRAINED, Progress, Step, operate
 from cd4ml.replay.months import split_months, times_of
 from cd4ml.replay.picture import draw
 from cd4ml.replay.retraining import Decision
-from cd4ml.replay.scratch import inside, make_scratch
+from cd4ml.replay.scratch import make_scratch
 from cd4ml.replay.summary import as_text, decisions, outcome
 from cd4ml.settings import paths
 from cd4ml.settings.params import Params
@@ -68,7 +68,7 @@ def replay(
     first, months = split_months(times_of(table, contract), first_months)
     report(f"{len(table):,} rows; the first model is trained on {first}, then {len(months)} months are replayed")
     stages_log = (FOLDER / "stages.log").absolute()
-    with inside(make_scratch(folder)):
+    with chdir(make_scratch(folder)):
         with _quietly(stages_log) as progress:
             started, steps = operate(table, contract, first, months, progress)
         outcomes, log = outcomes_of(table, contract), StoredLog(str(LOG))

@@ -6,7 +6,7 @@ Nothing that happens in it reaches the project: it has its own git repository an
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def make_scratch(folder: Path) -> Path:
     (copy / ".dvc/config").write_text(_DVC_CONFIG, encoding="utf-8")
     (copy / ".dvc/.gitignore").write_text("/cache\n/tmp\n", encoding="utf-8")
     output_of("init", "--quiet", "--bare", f"--initial-branch={branch}", str(origin))
-    with inside(copy):
+    with chdir(copy):
         output_of("init", "--quiet", f"--initial-branch={branch}")
         output_of("remote", "add", "origin", str(origin))
         output_of("add", "--all")
@@ -46,17 +46,6 @@ def _files_of_project() -> list[Path]:
     listed = output_of("ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
     files = [Path(name) for name in dict.fromkeys(listed) if name and Path(name).parts[0] not in _LEFT_OUT]
     return [path for path in files if path.is_symlink() or path.is_file()]
-
-
-@contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    """Work in a folder."""
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 @contextmanager
