@@ -126,9 +126,10 @@ def alertmanager(folder: Path, webhook: str) -> Iterator[str]:
 
 @contextmanager
 def pushgateway(folder: Path) -> Iterator[str]:
-    """Run a Pushgateway."""
+    """Run a Pushgateway, in memory: Debian's keeps what was pushed in one file of the machine, for the next one."""
     port = free_port()
-    with running(["prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}"], folder, port) as url:
+    command = ["prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}", "--persistence.file="]
+    with running(command, folder, port) as url:
         yield url
 
 
