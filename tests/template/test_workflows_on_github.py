@@ -60,6 +60,28 @@ def test_what_production_needs_is_kept_as_long_as_an_approval_may_take_and_the_i
     }
 
 
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_a_rollback_stops_a_canary_before_it_gets_into_its_queue_and_the_release_touches_nothing(
+    name: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    all_jobs = dict(jobs(workflows_of(name)))
+    resolve, rollback = all_jobs["rollback.yml: resolve"], all_jobs["rollback.yml: rollback"]
+    production = all_jobs["cd.yml: production"]
+    programs = [step.get("run", "").partition(" #")[0] for step in resolve["steps"]]
+    last = [step for step in production["steps"] if "cancelled()" in step.get("if", "")]
+
+    assert rollback["needs"] == "resolve"
+    assert rollback["concurrency"] == production["concurrency"]
+    assert "concurrency" not in resolve
+    assert programs.index("uv run cd4ml stop-releases") > programs.index("uv run cd4ml resolve-release")
+    assert resolve["permissions"]["actions"] == "write"
+    assert last[0]["run"] == "uv run cd4ml check-preempted"
+    assert last[-1]["run"].startswith("uv run cd4ml cloud restore")
+    assert {step["if"] for step in last[1:]} == {
+        "(failure() || cancelled()) && steps.preempted.outputs.preempted == 'no'"
+    }
+
+
 def test_a_merge_queue_gets_the_check_that_it_waits_for(workflows_of: Callable[[str], list[Path]]) -> None:
     (ci,) = (path for path in workflows_of(DEFAULT) if path.name == "ci.yml")
 

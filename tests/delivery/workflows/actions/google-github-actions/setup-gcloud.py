@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""google-github-actions/setup-gcloud: here gcloud is on the PATH already; the action does not ask whether its key holds."""
+"""google-github-actions/setup-gcloud: gcloud is on the PATH already, and nobody is asked whether its key holds."""
 
 import os
 import shutil
