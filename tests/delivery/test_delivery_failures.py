@@ -127,7 +127,7 @@ def test_credentials_that_are_expired_or_wrong(story: Story) -> None:
     run = story.again()
     assert results(run, "publish", "staging", "production") == ["success", "failure", SKIPPED]
     staged = run.jobs["staging"]  # neither Google's action nor setup-gcloud asks Google: the first call does
-    assert [staged.step(name).outcome for name in ("auth", "setup-gcloud", "cloud deploy")] == [
+    assert [staged.step(name).conclusion for name in ("auth", "setup-gcloud", "cloud deploy")] == [
         "success", "success", "failure",
     ], report(run)  # fmt: skip
 

@@ -2,8 +2,8 @@
 """google-github-actions/auth: a credentials file in the workspace, variables that name it, and tokens.
 
 Tokens are unsigned and say who asks (`email`), for whom (`aud`) and until when (`exp`): the fake of Google's APIs reads
-them. A key says itself what is wrong with it: `"private_key_id": "expired"` or `"revoked"`. The action signs with it and
-asks nobody, so it succeeds with such a key, unless it is to give a token; what is called with the key then fails.
+them. A key says itself what is wrong with it: `"private_key_id": "expired"` or `"revoked"`. The action signs with it,
+and asks nobody, so it succeeds with such a key, unless it is to give a token; what is called with the key then fails.
 Whom a workload identity may become is told by $STANDIN_GOOGLE_TRUST, JSON of service account -> GitHub environments;
 without it everyone is trusted.
 """
