@@ -30,6 +30,7 @@ def test_only_releases_on_their_way_to_production_are_cancelled(
     release(github_server, 3, "pending", "queued")  # behind it in the queue
     release(github_server, 4, "waiting", None)  # for approval
     release(github_server, 5, "in_progress", None)  # on its way to staging
+    release(github_server, 6, "in_progress", "completed")  # its job has ended
     github_server.rejections["POST actions/runs/3/cancel"] = [(409, "Cannot cancel a workflow run that is completed.")]
 
     step("stop-releases")
