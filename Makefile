@@ -46,8 +46,9 @@ format: $(UV) ## put the code into the one style
 	$(RUN) ruff format --cache-dir .ruff_cache . "$(LIBRARY)"
 	$(RUN) ruff check --fix --cache-dir .ruff_cache . "$(LIBRARY)"
 
-lock: $(UV) ## make the generated project's uv.lock again (UPGRADE=1: with the newest versions)
+lock: $(UV) ## make the generated project's uv.lock again (UPGRADE=1: with the newest versions, of pinned tools too)
 	PATH="$(abspath $(dir $(UV))):$$PATH" "$(UV)" run --frozen python scripts/relock.py $(if $(UPGRADE),--upgrade)
+	$(if $(UPGRADE),"$(UV)" run --frozen python scripts/pins.py)
 
 data: $(UV) ## make the example's flights again from their source
 	PATH="$(abspath $(dir $(UV))):$$PATH" $(RUN) --group data python example_data/make_flights.py

@@ -84,8 +84,12 @@ KEYS = {
 ENTERS = f"""
 - uses: {AUTH}
   with: {{credentials_json: "${{{{ secrets.NAME }}}}"}}
-- run: ls gha-creds-*.json && test -s "$CLOUDSDK_AUTH_ACCESS_TOKEN_FILE" && echo "project $GCP_PROJECT"
+- run: |
+    ls gha-creds-*.json && test -s "$CLOUDSDK_AUTH_ACCESS_TOKEN_FILE" && echo "project $GCP_PROJECT"
+    test "$CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE" = "$GOOGLE_APPLICATION_CREDENTIALS"
 """
+GIVES_A_TOKEN = ENTERS.replace("NAME", "EXPIRED").replace('}}"}', '}}", token_format: access_token}')
+JOBS += [job(GIVES_A_TOKEN, "expired-token")]
 JOBS += [job(ENTERS.replace("NAME", name), f"key-{name}") for name in KEYS]
 
 
@@ -93,15 +97,21 @@ JOBS += [job(ENTERS.replace("NAME", name), f"key-{name}") for name in KEYS]
     ("name", "said"),
     [
         ("RIGHT", "project acme"),
-        ("EXPIRED", "expired key"),
+        ("EXPIRED", "project acme"),
         ("BROKEN", "failed to parse"),
         ("ABSENT", "exactly one of"),
     ],
 )
 def test_a_google_key_is_judged_where_the_action_does(run: Run, name: str, said: str) -> None:
     job = run.jobs[f"key-{name}"]
-    assert (job.result == "success") == (name == "RIGHT")
+    assert (job.result == "success") == (name in ("RIGHT", "EXPIRED"))
     assert said in job.log
+
+
+def test_an_expired_google_key_is_seen_by_whoever_asks_google_for_a_token(run: Run) -> None:
+    """The action itself signs with it and asks nobody."""
+    assert run.jobs["expired-token"].result == "failure"
+    assert "(expired key)" in run.jobs["expired-token"].log
 
 
 TRUST = {DEPLOYER: ["production"]}
@@ -132,7 +142,10 @@ def test_a_wrong_password_fails_the_login(run: Run) -> None:
     assert (run.jobs["login-right"].result, run.jobs["login-wrong"].result) == ("success", "failure")
 
 
-UV = f"- uses: astral-sh/setup-uv@{'a' * 40}\n  with: {{SETTING}}"
+UV = f"""- uses: astral-sh/setup-uv@{"a" * 40}
+  with: {{SETTING}}
+- run: echo "${{UV_CACHE_DIR##*/}} ${{UV_PYTHON_INSTALL_DIR##*/}} $PATH"
+"""
 JOBS += [
     job(UV.replace("SETTING", setting), name, READ)
     for name, setting in {
@@ -145,7 +158,11 @@ JOBS += [
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("cached", ""), ("mistyped", "Unexpected input(s) cache-sufix"), ("unsure", "enable-cache is maybe")],
+    [
+        ("cached", "setup-uv-cache uv-python-dir "),
+        ("mistyped", "Unexpected input(s) cache-sufix"),
+        ("unsure", "enable-cache is maybe"),
+    ],
 )
 def test_uv_is_set_up_by_inputs_that_its_action_has(run: Run, name: str, said: str) -> None:
     job = run.jobs[f"uv-{name}"]

@@ -213,13 +213,13 @@ def repository(repository_and_origin: Path, origin: Path, tmp_path: Path, monkey
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
     """A function that runs a verb as a step of a workflow does, and returns the step's outputs."""
 
-    def outputs(verb: str, *, fails: bool = False, **settings: str) -> dict[str, str]:
+    def outputs(verb: str, *arguments: str, fails: bool = False, **settings: str) -> dict[str, str]:
         file = tmp_path / "outputs"
         file.write_text("", encoding="utf-8")
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {"GITHUB_OUTPUT": str(file), **settings}.items():
                 patch.setenv(name, value)
-            assert main([verb]) == fails
+            assert main([verb, *arguments]) == fails
         return dict(line.split("=", 1) for line in file.read_text(encoding="utf-8").splitlines())
 
     return outputs

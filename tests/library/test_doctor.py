@@ -78,7 +78,7 @@ def github(github_server: GitHubServer) -> GitHubServer:
     policy = {"custom_branch_policies": True}
     described: list[dict[str, Any]] = [{"name": name, "deployment_branch_policy": policy} for name in ENVIRONMENTS]
     approval = next(environment for environment in described if environment["name"] == "approval")
-    approval["protection_rules"] = [{"type": "required_reviewers"}]
+    approval["protection_rules"] = [{"type": "required_reviewers", "reviewers": [{"type": "User"}]}]
     check = {"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": "ci"}]}}
     github_server.fixed |= {
         "": {"default_branch": "main"},
@@ -213,6 +213,75 @@ def test_a_variable_that_is_not_valid_is_wrong(
     printed = capsys.readouterr().out
     assert states(printed)[(name, "repository")] == f"wrong: not a valid {name}"
     assert value.strip() not in printed.split()
+
+
+def test_a_setting_that_nothing_reads_any_more_is_named_with_what_took_its_place(
+    github: GitHubServer, capsys: Printed
+) -> None:
+    assert main(["doctor"]) == 0
+    assert ("APP_ID", "repository") not in states(capsys.readouterr().out)
+
+    settings(github, REPOSITORY)[1].append({"name": "APP_ID", "value": "123456"})
+    assert main(["doctor"]) == 1
+
+    printed = capsys.readouterr().out
+    assert states(printed)[("APP_ID", "repository")] == (
+        "wrong: nothing reads it any more; set APP_CLIENT_ID instead, then delete it"
+    )
+    assert states(printed)[("APP_CLIENT_ID", "repository")] == "not set, optional"
+    assert "gh variable delete APP_ID" in printed
+
+
+@pytest.mark.parametrize(
+    ("private", "reviewers", "state", "command"),
+    [
+        (False, [{"type": "User"}], "there", ""),
+        (False, [], "missing", "Required reviewers"),
+        (True, [{"type": "User"}], "there", "only GitHub Enterprise asks them: see that the next release waits"),
+        (True, [], "missing", "else protect the branch: the merge is the approval"),
+    ],
+)
+def test_reviewers_are_there_only_if_the_plan_lets_github_ask_them(
+    github: GitHubServer, capsys: Printed, private: bool, reviewers: list[Any], state: str, command: str
+) -> None:
+    github.fixed[""]["private"] = private
+    (approval,) = (each for each in github.fixed["environments"]["environments"] if each["name"] == "approval")
+    approval["protection_rules"] = [{"type": "required_reviewers", "reviewers": reviewers}]
+
+    assert main(["doctor"]) == 0
+
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("reviewers"))
+    assert re.split(r"  +", line)[1:3] == ["approval", state]
+    assert command in line
+
+
+def test_a_free_private_repository_is_told_that_it_has_no_environments(github: GitHubServer, capsys: Printed) -> None:
+    github.fixed[""]["private"] = True
+    github.fixed["environments"]["environments"] = []
+
+    assert main(["doctor"]) == 0
+
+    printed = capsys.readouterr().out
+    assert states(printed)[("environment", "production")] == "missing"
+    assert "environments/production  # a private repository has none on GitHub Free" in printed
+
+
+@pytest.mark.parametrize(
+    ("days", "private", "expected"),
+    [(50, False, "wrong: nothing was pushed"), (10, False, None), (50, True, None)],
+)
+def test_a_public_repository_is_told_before_github_stops_its_schedules(
+    github: GitHubServer, capsys: Printed, days: int, private: bool, expected: str | None
+) -> None:
+    pushed = datetime.now(UTC) - timedelta(days=days)
+    github.fixed[""] |= {"private": private, "pushed_at": pushed.isoformat()}
+
+    assert main(["doctor"]) == bool(expected)
+
+    found = states(capsys.readouterr().out).get(("schedules", "repository"))
+    assert found == expected if expected is None else str(found).startswith(expected)
+    if expected:
+        assert f"on {pushed + timedelta(days=60):%Y-%m-%d} GitHub stops" in str(found)
 
 
 def test_wrong_settings_are_listed_with_the_command_that_fixes_them(github: GitHubServer, capsys: Printed) -> None:

@@ -156,6 +156,20 @@ def test_a_release_is_superseded_by_a_later_one_that_is_approved(
     assert step("check-superseded", GITHUB_RUN_NUMBER="5") == {"superseded": superseded}
 
 
+@pytest.mark.parametrize(("conclusion", "superseded"), [("success", "yes"), ("failure", "no"), (None, "no")])
+def test_a_release_does_not_replace_a_later_one_on_staging_approved_or_not(
+    conclusion: str | None, superseded: str, repository: Path, step: Step, github_server: GitHubServer
+) -> None:
+    later = {"id": 11, "run_number": 6, "head_sha": "b" * 40}
+    github_server.fixed["actions/workflows/cd.yml/runs"] = {"workflow_runs": [later]}
+    jobs = [{"name": "staging", "conclusion": conclusion}, {"name": "approval", "conclusion": None}]
+    github_server.fixed["actions/runs/11/jobs"] = {"jobs": jobs}
+
+    assert step("check-superseded", "staging", GITHUB_RUN_NUMBER="5") == {"superseded": superseded}
+    assert step("check-superseded", "staging", GITHUB_RUN_NUMBER="5", FORCE="1") == {"superseded": "no"}
+    assert step("check-superseded", "production", GITHUB_RUN_NUMBER="5") == {"superseded": "no"}
+
+
 @pytest.mark.parametrize(
     "image", ["", "houses:latest", f"houses@sha256:{'1' * 63}", f"houses@sha256:{'1' * 64}; rm -rf"]
 )

@@ -1,5 +1,6 @@
 """A container registry instead of a DVC remote: the names of its repository and of its images."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,24 @@ def test_capital_letters_of_a_github_repository_become_lower_case(monkeypatch: p
     monkeypatch.setenv("OBJECTS", "ghcr.io/Ada/Houses-objects")
 
     assert Registry.from_environment().name == "ghcr.io/ada/houses-objects"
+
+
+@pytest.mark.parametrize(
+    ("answer", "advice"),
+    [("denied: permission_denied: write_package", "it was first pushed by hand"), ("unauthorized", "")],
+)
+def test_a_package_that_was_pushed_by_hand_is_named_as_the_reason(
+    answer: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitHub's registry cannot run here: skopeo is a program that fails as its answer makes it fail."""
+    program = tmp_path / "skopeo"
+    program.write_text(f'#!/bin/sh\necho \'time="x" level=fatal msg="{answer}"\' >&2\nexit 1\n', encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("OBJECTS", "ghcr.io/ada/houses-objects")
+
+    with pytest.raises(RegistryError) as error:
+        Registry.from_environment().push("tag", tmp_path)
+
+    assert answer in str(error.value)
+    assert ("first pushed by hand" in str(error.value)) == bool(advice)

@@ -19,6 +19,7 @@ RUNS, DISPATCH = "actions/workflows/ct.yml/runs", "actions/workflows/ct.yml/disp
 def github(repository: Path, github_server: GitHubServer) -> GitHubServer:
     """A repository on GitHub in which ct does not run; its clone is the working directory."""
     github_server.fixed[RUNS] = {"workflow_runs": []}
+    github_server.fixed[""] = {"default_branch": "main", "private": False, "pushed_at": datetime.now(UTC).isoformat()}
     return github_server
 
 
@@ -206,6 +207,18 @@ def overdue(github: GitHubServer, days: int, state: str = "active") -> None:
     began = (datetime.now(UTC) - timedelta(days=days)).isoformat()
     github.fixed["actions/workflows/score.yml"] = {"state": state, "created_at": began}
     github.fixed["actions/workflows/score.yml/runs"] = {"workflow_runs": [{"run_started_at": began, "html_url": "x"}]}
+
+
+def test_a_quiet_public_repository_is_told_before_github_stops_monitor_itself(github: GitHubServer, step: Step) -> None:
+    found(("fine", "loss"))
+    github.fixed[""]["pushed_at"] = (datetime.now(UTC) - timedelta(days=50)).isoformat()
+    step("report-monitoring", SCHEDULES="monitor=day score=never ct=never")
+    assert issues(github) == OPEN
+    assert "GitHub stops the schedules of a public repository" in github.lists["issues"][0]["body"]
+
+    github.fixed[""]["pushed_at"] = datetime.now(UTC).isoformat()
+    step("report-monitoring", SCHEDULES="monitor=day score=never ct=never")
+    assert issues(github) == CLOSED
 
 
 def test_another_workflow_that_is_overdue_is_an_alarm(github: GitHubServer, step: Step) -> None:

@@ -69,18 +69,31 @@ def test_the_health_check_asks_the_service_itself_whatever_proxy_the_platform_se
     assert checked.returncode == code
 
 
-def test_dependabot_renews_the_images_of_the_projects_folder_and_keeps_the_python(project: Path) -> None:
+def test_dependabot_renews_images_packages_and_actions_each_in_one_pull_request_a_week(project: Path) -> None:
     file = project / ".github/dependabot.yml"
     assert findings("check-jsonschema", "--builtin-schema", "vendor.dependabot", file) == ""
     text = file.read_text(encoding="utf-8")
 
-    (update,) = yaml.safe_load(text)["updates"]
-    assert (update["package-ecosystem"], update["directory"]) == ("docker", "/")
+    updates = {update["package-ecosystem"]: update for update in yaml.safe_load(text)["updates"]}
+    assert set(updates) == {"docker", "uv", "github-actions"}
+    for update in updates.values():
+        assert update["schedule"] == {"interval": "weekly"}
+        assert [group["patterns"] for group in update["groups"].values()] == [["*"]]
+    used = {f"/{path.parent.relative_to(project)}" for path in (project / ".github/actions").rglob("action.yml")}
+    assert set(updates["github-actions"]["directories"]) == {"/", *used}  # of a folder of actions it sees nothing else
+    update = updates["docker"]
+    assert update["directory"] == updates["uv"]["directory"] == "/"
     (ignored,) = update["ignore"]
     assert ignored["dependency-name"] == "python"
     assert not any(kind.endswith("-patch") for kind in ignored["update-types"])
-    (moved,) = yaml.safe_load(in_folder(text, "services/my delays"))["updates"]
-    assert moved == update | {"directory": "/services/my delays"}
+    moved = {
+        each["package-ecosystem"]: each for each in yaml.safe_load(in_folder(text, "services/my delays"))["updates"]
+    }
+    assert moved == {
+        "docker": update | {"directory": "/services/my delays"},
+        "uv": updates["uv"] | {"directory": "/services/my delays"},
+        "github-actions": updates["github-actions"],  # whose files were moved to the root
+    }
 
 
 @pytest.mark.parametrize("chosen", LICENSES)

@@ -129,7 +129,8 @@ def test_a_release_is_judged_before_anything_is_built_and_carries_that_verdict(
     (build,) = (job for where, job in jobs(workflows_of(name)) if where == "cd.yml: build")
     lines = [line for step in build["steps"] for line in commands_of(step)]
     (judge,) = (step for step in build["steps"] if "uv run cd4ml gate --unless-live" in commands_of(step))
-    (upload,) = (step for step in build["steps"] if step.get("uses", "").startswith("actions/upload-artifact@"))
+    uploads = [step for step in build["steps"] if step.get("uses", "").startswith("actions/upload-artifact@")]
+    (upload,) = (step for step in uploads if step["with"]["name"] == "release")
 
     order = [lines.index(f"uv run cd4ml {verb}") for verb in ("pull", "gate --unless-live", "write-release-metadata")]
     assert order == sorted(order)

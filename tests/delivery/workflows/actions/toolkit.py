@@ -46,6 +46,12 @@ def export_variable(name: str, value: str) -> None:
     _append("GITHUB_ENV", name, value)
 
 
+def add_path(folder: Path) -> None:
+    """Put a folder before all others on the PATH of every later step."""
+    with Path(os.environ["GITHUB_PATH"]).open("a", encoding="utf-8") as lines:
+        lines.write(f"{folder}\n")
+
+
 def save_state(name: str, value: str) -> None:
     """Keep a value for the call after the job; without one there is no such call."""
     _append("GITHUB_STATE", name, value)

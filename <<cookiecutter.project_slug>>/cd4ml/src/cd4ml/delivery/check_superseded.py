@@ -1,4 +1,4 @@
-"""Check whether a newer release replaced this one while it waited for approval or for its turn."""
+"""Check whether a newer release replaced this one while it waited for its turn, or for approval."""
 
 import os
 from typing import Any
@@ -12,7 +12,10 @@ from cd4ml.gate.branches import PRODUCTION, default_branch
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.terminal.arguments import Arguments
 
-_WORKFLOW, _APPROVAL = "actions/workflows/cd.yml", "approval"
+_WORKFLOW = "actions/workflows/cd.yml"
+_DECIDES = {"staging": "staging", "production": "approval"}
+"""The job of a later run whose success makes an earlier one out of date, by where that one goes to."""
+_WORDS = {"staging": "is on staging", "production": "is approved too"}
 
 
 def main(argv: list[str]) -> None:
@@ -21,16 +24,19 @@ def main(argv: list[str]) -> None:
     Raises:
         UserError: git's remote, or GitHub, does not answer.
     """
-    Arguments("check-superseded").parse_args(argv)
-    reason = "" if is_set("FORCE") else why_superseded(head_commit())
+    arguments = Arguments("check-superseded")
+    arguments.add_argument("environment", nargs="?", choices=sorted(_DECIDES), default="production")
+    environment = arguments.parse_args(argv).environment
+    reason = "" if is_set("FORCE") else why_superseded(head_commit(), environment)
     set_outputs(superseded="yes" if reason else "no")
-    result = f"this release is skipped: {reason}" if reason else "this is the newest approved release"
+    newest = {"staging": "this is the newest release", "production": "this is the newest approved release"}
+    result = f"this release is skipped: {reason}" if reason else newest[environment]
     add_to_summary(result)
     print(result)
 
 
-def why_superseded(commit: str) -> str:
-    """Return why a commit is not to be released any more; empty if it is still the newest approved one."""
+def why_superseded(commit: str, environment: str) -> str:
+    """Return why a commit is not to be deployed to an environment any more; empty if it is still the newest there."""
     live, github = branch_commit(remote_name(), PRODUCTION), GitHub.from_environment()
     released = released_commit(live) if live else None
     if released == commit:
@@ -39,8 +45,10 @@ def why_superseded(commit: str) -> str:
         return f"{commit[:7]} is live already, and it is recorded" if is_recorded(release) else ""
     if released and is_ancestor(commit, released):
         return f"{released[:7]} is live already, which comes after {commit[:7]}"
-    if newer := approved_after(github, int(os.environ.get("GITHUB_RUN_NUMBER") or 0), commit):
-        return f"{newer['head_sha'][:7]} came after {commit[:7]} and is approved too: {newer.get('html_url', '')}"
+    number = int(os.environ.get("GITHUB_RUN_NUMBER") or 0)
+    if newer := succeeded_after(github, number, commit, _DECIDES[environment]):
+        words, address = _WORDS[environment], newer.get("html_url", "")
+        return f"{newer['head_sha'][:7]} came after {commit[:7]} and {words}: {address}"
     return ""
 
 
@@ -49,8 +57,8 @@ def is_recorded(release: dict[str, Any] | None) -> bool:
     return release is not None and any(asset["name"] == releases.METADATA for asset in release.get("assets", ()))
 
 
-def approved_after(github: GitHub, number: int, commit: str) -> dict[str, Any] | None:
-    """Return an approved run of cd that started after run `number`, for another commit; None if there is none."""
+def succeeded_after(github: GitHub, number: int, commit: str, job: str) -> dict[str, Any] | None:
+    """Return a run of cd after run `number`, for another commit, whose job succeeded; None if there is none."""
     if not number:
         return None
     runs: list[dict[str, Any]] = github.get(f"{_WORKFLOW}/runs", branch=default_branch(), per_page=50)["workflow_runs"]
@@ -58,6 +66,6 @@ def approved_after(github: GitHub, number: int, commit: str) -> dict[str, Any] |
         if run["run_number"] <= number or run["head_sha"] == commit:
             continue
         jobs = github.get(f"actions/runs/{run['id']}/jobs", per_page=100)["jobs"]
-        if any(job["name"] == _APPROVAL and job.get("conclusion") == "success" for job in jobs):
+        if any(each["name"] == job and each.get("conclusion") == "success" for each in jobs):
             return run
     return None

@@ -28,7 +28,7 @@ from cd4ml.delivery.required_settings import (
     command_for,
     required_settings,
 )
-from cd4ml.delivery.scheduled_runs import scheduled_workflows, schedules_by_variables
+from cd4ml.delivery.scheduled_runs import quiet_reason, scheduled_workflows, schedules_by_variables
 from cd4ml.errors import UserError
 from cd4ml.evaluation.markdown import code_span, escape, markdown_table
 from cd4ml.files import git
@@ -98,8 +98,11 @@ def _on_laptop(project: Project) -> tuple[list[Row], dict[str, str], str]:
 
 
 def _scheduled(github: GitHub, owner: OwnerView) -> Iterator[Row]:
-    """Return a row for each workflow with a schedule: whether it ran."""
-    now, branch = datetime.now(UTC), str(github.get("")["default_branch"])
+    """Return a row for each workflow with a schedule: whether it ran; and one if GitHub soon stops them."""
+    now, repository = datetime.now(UTC), github.get("")
+    branch = str(repository["default_branch"])
+    if reason := quiet_reason(repository, now):
+        yield Row("schedules", "repository", f"{WRONG}: {reason}", "push a commit, such as a merge")
     for workflow in scheduled_workflows(github, schedules_by_variables(owner.variable), branch):
         state, command = (PRESENT if workflow.succeeded else "not yet"), ""
         if workflow.is_overdue(now):
@@ -115,6 +118,10 @@ def _rows_of(
         for place in setting.places:
             if places is None or place in places:
                 state = view.state_of(setting, place)
+                if setting.replaced_by and state != PRESENT:
+                    continue
+                if setting.replaced_by:
+                    state = f"{WRONG}: nothing reads it any more; set {setting.replaced_by} instead, then delete it"
                 command = "" if state == PRESENT else command_for(setting, place)
                 yield Row(setting.name, place or "repository", _described(state, setting.part == "optional"), command)
 

@@ -14,7 +14,7 @@ from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.notify import tell
 from cd4ml.delivery.propose_model import RETRAIN_BRANCH
 from cd4ml.delivery.pull_request import find_open
-from cd4ml.delivery.scheduled_runs import read_schedules, scheduled_workflows
+from cd4ml.delivery.scheduled_runs import quiet_reason, read_schedules, scheduled_workflows
 from cd4ml.delivery.single_issue import ISSUES_DISABLED, SingleIssue
 from cd4ml.delivery.start_ct import active_run, start
 from cd4ml.errors import UserError
@@ -79,11 +79,13 @@ def _read_document() -> dict[str, Any] | None:
 
 
 def _overdue(github: GitHub) -> list[dict[str, Any]]:
-    """Return a finding for each other workflow that is overdue; monitor itself runs just now."""
+    """Return a finding for each other workflow that is overdue, and one if GitHub soon stops them, monitor included."""
     now = datetime.now(UTC)
     schedules = read_schedules(os.environ.get("SCHEDULES", ""))
     others = {name: every for name, every in schedules.items() if name != "monitor"}
-    return [
+    quiet = quiet_reason(github.get(""), now)
+    soon = {"level": "page", "check": "schedule", "sentence": f"{quiet}.", "advice": "Push a commit, such as a merge."}
+    return [soon] * bool(quiet) + [
         {"level": "page", "check": "schedule", "sentence": f"{workflow.sentence(now)}.", "advice": "See why on GitHub."}
         for workflow in scheduled_workflows(github, others, default_branch())
         if workflow.is_overdue(now)

@@ -32,10 +32,12 @@ def repository_settings(github: GitHub, environments: Mapping[str, Any]) -> Iter
         GitHubError: it does not answer.
     """
     address = f"repos/{github.repository}"
-    branch = github.get("")["default_branch"]
+    described = github.get("")
+    branch, private = described["default_branch"], bool(described.get("private"))
     command = f"name {branch} in {_CD} and ci.yml, under on: push: branches"
     yield _row(f"a push to {branch} starts cd", branch in _branches_that_start_cd(), command, WRONG)
-    yield from _environments(address, environments, branch)
+    yield from _environments(address, environments, branch, private)
+    yield _reviewers(environments.get("approval", {}), private)
     yield _pull_requests(github, address)
     yield _required_check(github, address, branch)
     label = github.find("labels/train") is not None
@@ -50,10 +52,11 @@ def _branches_that_start_cd() -> list[str]:
     return [name.strip("\"' ") for name in listed[1].split(",")] if listed else []
 
 
-def _environments(address: str, environments: Mapping[str, Any], branch: str) -> Iterator[Row]:
+def _environments(address: str, environments: Mapping[str, Any], branch: str, private: bool) -> Iterator[Row]:
+    plan = "  # a private repository has none on GitHub Free: Pro, Team or Enterprise" if private else ""
     for name in ENVIRONMENTS:
         put = f"gh api --method PUT {address}/environments/{name}"
-        yield _row("environment", name in environments, put, where=name)
+        yield _row("environment", name in environments, put + plan, where=name)
         if name in environments and name in MAIN_ONLY:
             limited = environments[name].get("deployment_branch_policy") is not None
             only = (
@@ -62,10 +65,24 @@ def _environments(address: str, environments: Mapping[str, Any], branch: str) ->
                 f"gh api --method POST {address}/environments/{name}/deployment-branch-policies -f name={branch}"
             )
             yield _row(f"only from {branch}", limited, only, WRONG, where=name)
-    rules = environments.get("approval", {}).get("protection_rules") or []
-    reviewed = any(rule.get("type") == "required_reviewers" for rule in rules)
-    where_to_click = "GitHub: Settings → Environments → approval → Required reviewers"
-    yield _row("reviewers", reviewed, where_to_click, where="approval")
+
+
+def _reviewers(approval: Mapping[str, Any], private: bool) -> Row:
+    """Return whether a release waits for somebody.
+
+    GitHub lists reviewers of a private repository also if its plan ignores them, and shows the plan to nobody's token.
+    """
+    rules = [rule for rule in approval.get("protection_rules") or [] if rule.get("type") == "required_reviewers"]
+    asked = any(rule.get("reviewers") for rule in rules)
+    put = "GitHub: Settings → Environments → approval → Required reviewers"
+    if private and asked:
+        note = "in a private repository only GitHub Enterprise asks them: see that the next release waits"
+        return Row("reviewers", "approval", PRESENT, note)
+    if private:
+        put += (
+            "; in a private repository only with GitHub Enterprise, else protect the branch: the merge is the approval"
+        )
+    return _row("reviewers", asked, put, where="approval")
 
 
 def _pull_requests(github: GitHub, address: str) -> Row:

@@ -29,6 +29,8 @@ class RequiredSetting:
     """What a valid value of a variable looks like."""
     per_environment: bool = False
     """Whether each environment must have its own, so that no job can use another's identity."""
+    replaced_by: str = ""
+    """The setting that took its place, if an earlier version read this one."""
 
 
 _ACCOUNT = r"[a-z0-9-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com"
@@ -58,7 +60,9 @@ def required_settings(project: Project) -> tuple[RequiredSetting, ...]:
         _secret("SLACK_WEBHOOK_URL"),
         _secret("TEAMS_WEBHOOK_URL"),
         _secret("APP_PRIVATE_KEY", stdin=" < KEY.pem"),
-        _variable("APP_ID", "123456", r"\w+"),
+        _variable("APP_CLIENT_ID", "Iv23li0123456789abcd", r"Iv[0-9A-Za-z.]{8,}"),
+        RequiredSetting("APP_ID", "variable", (REPOSITORY,), "optional", "gh variable delete APP_ID",
+                        replaced_by="APP_CLIENT_ID"),
         _variable("CT_EVERY", "week", "day|week|month|never"),
         _variable("CT_TIMEOUT_MINUTES", "300", "[1-9][0-9]{0,3}"),
         _variable("MONITOR_EVERY", "day", "day|week|never"),

@@ -14,6 +14,8 @@ from cd4ml.errors import UserError
 Every = Literal["day", "week", "month"]
 _LONGEST = {"day": timedelta(days=2), "week": timedelta(days=9), "month": timedelta(days=35)}
 """How long ago the last success may be: what the schedule says, and some time for GitHub's delays and a run itself."""
+_QUIET, _NOTICE = timedelta(days=60), timedelta(days=15)
+"""After how long without a push GitHub stops a public repository's schedules, and how long before that we say so."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,18 @@ def scheduled_workflows(github: GitHub, schedules: Mapping[str, str], branch: st
             _began(succeeded) if succeeded else None,
             str(failed.get("html_url", "")) if failed and later else "",
         )
+
+
+def quiet_reason(repository: Mapping[str, Any], now: datetime) -> str:
+    """Return why GitHub soon stops the schedules of a repository, as GitHub describes it; empty if it does not.
+
+    Only a workflow with a schedule can say it: a repository that is quiet starts neither ci nor cd.
+    """
+    pushed = _time(repository.get("pushed_at"))
+    if repository.get("private") or pushed is None or now - pushed < _QUIET - _NOTICE:
+        return ""
+    day = f"{pushed + _QUIET:%Y-%m-%d}"
+    return f"nothing was pushed since {pushed:%Y-%m-%d}: on {day} GitHub stops the schedules of a public repository"
 
 
 def schedules_by_variables(variable: Callable[[str], str]) -> dict[str, str]:

@@ -74,7 +74,7 @@ class Registry:
         """
         done = self._skopeo("copy", "--quiet", "--preserve-digests", f"oci:{folder}", f"docker://{self.name}:{tag}")
         if done.returncode:
-            raise RegistryError(f"cannot push data and models to {self.name}: {_reason(done)}")
+            raise RegistryError(f"cannot push data and models to {self.name}: {_reason(done)}{_advice(done)}")
 
     def pull(self, tag: str, folder: Path) -> None:
         """Copy an image from the registry to an OCI layout.
@@ -169,6 +169,13 @@ def _scratch_folder() -> "tempfile.TemporaryDirectory[str]":
     folder = Path(".dvc/tmp")
     folder.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryDirectory(prefix="objects-", dir=folder)
+
+
+def _advice(done: Completed) -> str:
+    """Return what to do about a package of GitHub's that is not the repository's; empty for any other reason."""
+    if "write_package" not in done.stderr:
+        return ""
+    return "; it was first pushed by hand: give the repository access in the package's settings (cd4ml/docs/github.md)"
 
 
 def _reason(done: Completed) -> str:

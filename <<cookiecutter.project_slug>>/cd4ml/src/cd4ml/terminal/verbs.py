@@ -236,6 +236,16 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "cd4ml write-release-metadata",
             git=True,
         ),
+        "check-preempted": Verb(
+            "delivery.check_preempted",
+            "tell whether a rollback is under way, so that a release that ends touches nothing",
+            "cd4ml check-preempted",
+        ),
+        "stop-releases": Verb(
+            "delivery.stop_releases",
+            "cancel the releases that are on their way to production, before a rollback",
+            "cd4ml stop-releases",
+        ),
         "check-superseded": Verb(
             "delivery.check_superseded",
             "check whether a newer release replaces this commit",

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""astral-sh/setup-uv: here uv is on the PATH already, and nothing is cached."""
+"""astral-sh/setup-uv: here uv is on the PATH already, and its cache is what the machine has."""
 
+import os
 import shutil
+from pathlib import Path
 
-from toolkit import export_variable, fail, get_input, only_inputs, phases, run, set_output
+from toolkit import add_path, export_variable, fail, get_input, only_inputs, phases, run, save_state, set_output
 
 INPUTS = (  # of version 10, as its action.yml names them
     "version", "version-file", "python-version", "activate-environment", "venv-path", "no-project", "working-directory",
@@ -30,8 +32,29 @@ def main() -> None:
         print(f"::warning::the workflow wants uv {wanted}; this machine has {version}")
     if python := get_input("python-version"):
         export_variable("UV_PYTHON", python)
+    leave_folders()
     set_output("uv-version", version)
     set_output("uv-path", found)
 
 
-phases(main)
+def leave_folders() -> None:
+    """What a machine of GitHub's gets: folders of uv's own, and a cache that is kept after a job that succeeded."""
+    temporary = Path(os.environ["RUNNER_TEMP"])
+    pythons = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or temporary / "uv-python-dir")
+    export_variable("UV_PYTHON_INSTALL_DIR", str(pythons))
+    for folder in (Path.home() / ".local/bin", pythons):
+        add_path(folder)
+    if get_input("enable-cache", "auto") != "false":
+        cache = Path(os.environ.get("UV_CACHE_DIR") or temporary / "setup-uv-cache")
+        cache.mkdir(parents=True, exist_ok=True)  # by asking uv for its Python
+        export_variable("UV_CACHE_DIR", str(cache))
+        if get_input("save-cache", "true") == "true":
+            save_state("cache", str(cache))
+
+
+def post() -> None:
+    if not Path(os.environ["STATE_CACHE"]).exists():
+        fail(f"Cache path {os.environ['STATE_CACHE']} does not exist on disk")
+
+
+phases(main, post)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """azure/login: the real `az login`, with a secret or with what GitHub says of the job, and the subscription chosen.
 
-az begins with the settings in the folder $STANDIN_AZ, where one is named: they say which cloud is Azure.
+az begins with the settings in the folder $STANDIN_AZ, where one is named: they say which cloud is Azure. After the job
+the account is cleared.
 """
 
 import json
@@ -9,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from toolkit import fail, get_input, identity_of_job, phases, run, set_secret
+from toolkit import fail, get_input, identity_of_job, phases, run, save_state, set_secret
 
 INCOMPLETE = "Login failed with Error: Using auth-type: SERVICE_PRINCIPAL. Not all values are present."
 
@@ -30,9 +31,16 @@ def main() -> None:
         fail(f"{INCOMPLETE} Ensure 'client-id' and 'tenant-id' are supplied.")
     if settings := os.environ.get("STANDIN_AZ"):
         shutil.copytree(settings, Path.home() / ".azure", dirs_exist_ok=True)
+    cloud = run("az", "cloud", "show", "--query", "name", "--output", "tsv").strip() if settings else "azurecloud"
+    run("az", "cloud", "set", "--name", cloud)
     run("az", "login", "--service-principal", "--username", client, "--tenant", tenant, *proof, "--output", "none")
     run("az", "account", "set", "--subscription", subscription)
+    save_state("cloud", cloud)
     print("Login successful.")
 
 
-phases(main)
+def post() -> None:
+    run("az", "account", "clear")
+
+
+phases(main, post)

@@ -2,9 +2,10 @@
 """google-github-actions/auth: a credentials file in the workspace, variables that name it, and tokens.
 
 Tokens are unsigned and say who asks (`email`), for whom (`aud`) and until when (`exp`): the fake of Google's APIs reads
-them. A key says itself what is wrong with it: `"private_key_id": "expired"` or `"revoked"`. Whom a workload identity
-may become is told by $STANDIN_GOOGLE_TRUST, JSON of service account -> GitHub environments; without it everyone is
-trusted.
+them. A key says itself what is wrong with it: `"private_key_id": "expired"` or `"revoked"`. The action signs with it,
+and asks nobody, so it succeeds with such a key, unless it is to give a token; what is called with the key then fails.
+Whom a workload identity may become is told by $STANDIN_GOOGLE_TRUST, JSON of service account -> GitHub environments;
+without it everyone is trusted.
 """
 
 import json
@@ -39,7 +40,7 @@ def main() -> None:
     credentials, email = from_key(key) if key else from_identity(provider)
     project = get_input("project_id") or str(credentials.get("project_id", "")) or email.split("@")[-1].split(".")[0]
     leave_file(credentials, project)
-    leave_tokens(email)
+    leave_tokens(email, str(credentials.get("private_key_id", "")))
     set_output("project_id", project)
 
 
@@ -49,11 +50,6 @@ def from_key(text: str) -> tuple[dict[str, Any], str]:
         email = str(key["client_email"])
     except (ValueError, KeyError, TypeError) as error:
         fail(f"{FAILED} failed to parse service account key JSON credentials: {error}")
-    state = key.get("private_key_id")
-    if state in ("expired", "revoked"):
-        fail(
-            f"{FAILED} failed to generate Google Cloud access token: invalid_grant: Invalid JWT Signature ({state} key)"
-        )
     return key, email
 
 
@@ -61,7 +57,7 @@ def from_identity(provider: str) -> tuple[dict[str, Any], str]:
     email = get_input("service_account")
     if not provider.startswith("projects/"):
         fail(f"{FAILED} workload_identity_provider is not projects/NUMBER/locations/global/workloadIdentityPools/...")
-    subject = subject_of(identity_of_job(f"//iam.googleapis.com/{provider}"))
+    subject = subject_of(identity_of_job(f"https://iam.googleapis.com/{provider}"))
     trust = json.loads(os.environ.get("STANDIN_GOOGLE_TRUST", "{}"))
     if trust and subject.rpartition(":environment:")[2] not in trust.get(email, []):
         fail(f"{FAILED} Permission 'iam.serviceAccounts.getAccessToken' denied for {subject} on {email}")
@@ -79,6 +75,7 @@ def leave_file(credentials: dict[str, Any], project: str) -> None:
     if get_boolean("cleanup_credentials", True):
         save_state("credentials", str(file))
     if get_boolean("export_environment_variables", True):
+        export_variable("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", str(file))
         export_variable("GOOGLE_APPLICATION_CREDENTIALS", str(file))
         export_variable("GOOGLE_GHA_CREDS_PATH", str(file))
         for name in (
@@ -91,15 +88,21 @@ def leave_file(credentials: dict[str, Any], project: str) -> None:
             export_variable(name, project)
 
 
-def leave_tokens(email: str) -> None:
-    """An access token for gcloud, which would else ask Google; and what `token_format` asks for."""
-    soon = int(time.time()) + HOUR
+def leave_tokens(email: str, state: str) -> None:
+    """An access token for gcloud, which would else ask Google; and what `token_format` asks for.
+
+    With a key that is expired or revoked, the one has expired, and Google gives no other.
+    """
+    refused = state in ("expired", "revoked")
+    soon = int(time.time()) + (-HOUR if refused else HOUR)
     access = encode({"email": email, "aud": "https://www.googleapis.com/", "exp": soon})
     set_secret(access)
     file = Path(os.environ["RUNNER_TEMP"], f"google-access-token-{secrets.token_hex(4)}")
     file.write_text(access)
     export_variable("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", str(file))
     wanted = get_input("token_format")
+    if wanted and refused:
+        fail(f"{FAILED} failed to generate {wanted} for {email}: (401) Invalid JWT Signature ({state} key)")
     if wanted == "access_token":
         set_output("access_token", access)
     elif wanted == "id_token":

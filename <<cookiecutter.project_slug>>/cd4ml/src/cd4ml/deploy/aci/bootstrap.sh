@@ -70,7 +70,7 @@ sidecar() { # Caddy, from the project's own registry: no release waits for, or i
         return
     fi
     ensure image "caddy@${CADDY:0:19}" "" az acr import --name "$name" "${IN_GROUP[@]}" \
-        --source "docker.io/library/caddy@$CADDY" --image caddy:2.10.2 --force
+        --source "docker.io/library/caddy@$CADDY" --image caddy:2.11.4 --force
     if [ -n "$LOOK_ONLY" ]; then return; fi
     change az tag update --resource-id "$(id_of Microsoft.ContainerRegistry/registries "$name")" --operation Merge \
         --tags "caddy=$CADDY" --output none || die "the registry could not be written; run bootstrap again"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2153 # names that other parts give
 # A container group: the service, and before it Caddy, which speaks HTTPS and keeps its certificates on a file share.
 
-# caddy 2.10.2, which bootstrap copies into the project's own registry
-CADDY=sha256:c3d7ee5d2b11f9dc54f947f68a734c84e9c9666c92c88a7f30b9cba5da182adb
+# caddy 2.11.4, which bootstrap copies into the project's own registry
+CADDY=sha256:844f60b64e4724a5aa8245e019dace0d3f199f7433ce6c57676cb30a920dbad9
 
 service_settings() { # CPU and MEMORY; the other settings are looked at too
     local name

@@ -1,0 +1,72 @@
+"""stop-releases and check-preempted: a rollback does not wait for a canary, and the release ends without a trace."""
+
+from pathlib import Path
+
+import pytest
+from github_server import GitHubServer
+from released_repository import Step
+
+RUNS, ROLLBACKS = "actions/workflows/cd.yml/runs", "actions/workflows/rollback.yml/runs"
+
+
+def release(github: GitHubServer, number: int, status: str, production: str | None) -> None:
+    """Let there be a run of cd, with its job `production` in a state; None: the job is not there yet."""
+    runs = github.fixed.setdefault(RUNS, {"workflow_runs": []})["workflow_runs"]
+    runs.append({"id": number, "status": status, "head_sha": f"{number:040}"})
+    jobs = [{"name": "staging", "status": "completed"}]
+    jobs += [{"name": "production", "status": production}] if production else []
+    github.fixed[f"actions/runs/{number}/jobs"] = {"jobs": jobs}
+
+
+def cancelled(github: GitHubServer) -> list[str]:
+    return [path for path in github.paths("POST") if path.endswith("/cancel")]
+
+
+def test_only_releases_on_their_way_to_production_are_cancelled(
+    repository: Path, step: Step, github_server: GitHubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release(github_server, 1, "completed", "completed")
+    release(github_server, 2, "in_progress", "in_progress")  # its canary runs
+    release(github_server, 3, "pending", "queued")  # behind it in the queue
+    release(github_server, 4, "waiting", None)  # for approval
+    release(github_server, 5, "in_progress", None)  # on its way to staging
+    release(github_server, 6, "in_progress", "completed")  # its job has ended
+    github_server.rejections["POST actions/runs/3/cancel"] = [(409, "Cannot cancel a workflow run that is completed.")]
+
+    step("stop-releases")
+
+    assert cancelled(github_server) == ["actions/runs/2/cancel", "actions/runs/3/cancel"]
+    printed = capsys.readouterr().out
+    assert printed.count("cancelled the release") == 1  # the other one had ended by itself
+    assert f"the release of {'0' * 7}, as a rollback goes first" in printed
+
+
+def test_a_release_that_cannot_be_cancelled_is_an_error(
+    repository: Path, step: Step, github_server: GitHubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release(github_server, 2, "in_progress", "in_progress")
+    github_server.rejections["POST actions/runs/2/cancel"] = [(403, "Resource not accessible by integration")]
+
+    step("stop-releases", fails=True)
+
+    assert "actions: write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("statuses", "preempted"),
+    [([], "no"), (["completed"], "no"), (["completed", "in_progress"], "yes"), (["waiting"], "yes")],
+)
+def test_a_release_that_ends_knows_of_a_rollback(
+    statuses: list[str], preempted: str, repository: Path, step: Step, github_server: GitHubServer
+) -> None:
+    github_server.fixed[ROLLBACKS] = {"workflow_runs": [{"status": status} for status in statuses]}
+
+    assert step("check-preempted") == {"preempted": preempted}
+
+
+def test_a_release_that_cannot_ask_restores_what_served(
+    repository: Path, step: Step, github_server: GitHubServer
+) -> None:
+    github_server.rejections[f"GET {ROLLBACKS}"] = [(403, "no")]
+
+    assert step("check-preempted") == {"preempted": "no"}

@@ -1,0 +1,134 @@
+"""What the workflows do because of what GitHub, its plans and vendors' actions do."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.delivery.github.triggers import events_of
+from tests.template.conftest import DEFAULT, DEPLOYED
+from tests.template.workflow_files import jobs, parsed, steps, workflows_of
+
+__all__ = ["workflows_of"]
+
+APPROVAL_DAYS, RUN_DAYS = 30, 35  # the longest that a job waits for its reviewers, and a run takes
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_nothing_is_deployed_that_a_later_release_replaced(
+    name: str, environment: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    of_cd = dict(jobs(workflows_of(name)))
+    job = of_cd[f"cd.yml: {environment}"]
+    (check,) = (step for step in job["steps"] if "uv run cd4ml check-superseded" in step.get("run", ""))
+    changes = [step for step in job["steps"] if re.search(r"cd4ml (cloud (?!restore)|record)", step.get("run", ""))]
+
+    assert "if" not in check
+    assert len(changes) >= 3
+    assert {step["if"] for step in changes} == {"steps.superseded.outputs.superseded == 'no'"}
+    assert job["permissions"]["actions"] == "read"
+    assert job["steps"][0]["with"]["fetch-depth"] == 0  # it compares commits
+    assert of_cd["cd.yml: approval"]["if"] == "needs.staging.outputs.superseded == 'no'"
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_what_production_needs_is_kept_as_long_as_an_approval_may_take_and_the_image_is_not(
+    name: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    of_cd = {where.removeprefix("cd.yml: "): job for where, job in jobs(workflows_of(name)) if where.startswith("cd")}
+    uploads = [step["with"] for step in of_cd["build"]["steps"] if "upload-artifact@" in step.get("uses", "")]
+    kept = {each["name"]: each for each in uploads}
+    taken = {
+        where: [step["with"]["name"] for step in job["steps"] if "download-artifact@" in step.get("uses", "")]
+        for where, job in of_cd.items()
+    }
+
+    assert APPROVAL_DAYS < kept["release"]["retention-days"] == RUN_DAYS
+    assert "image.tar" not in kept["release"]["path"]
+    assert kept["image"]["path"] == "${{ env.PROJECT }}/build/image.tar"
+    assert kept["image"]["retention-days"] <= 3
+    assert {where: names for where, names in taken.items() if names} == {
+        "scan": ["image"],
+        "publish": ["image"],
+        "staging": ["release"],
+        "production": ["release"],
+    }
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_a_rollback_stops_a_canary_before_it_gets_into_its_queue_and_the_release_touches_nothing(
+    name: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    all_jobs = dict(jobs(workflows_of(name)))
+    resolve, rollback = all_jobs["rollback.yml: resolve"], all_jobs["rollback.yml: rollback"]
+    production = all_jobs["cd.yml: production"]
+    programs = [step.get("run", "").partition(" #")[0] for step in resolve["steps"]]
+    last = [step for step in production["steps"] if "cancelled()" in step.get("if", "")]
+
+    assert rollback["needs"] == "resolve"
+    assert rollback["concurrency"] == production["concurrency"]
+    assert "concurrency" not in resolve
+    assert programs.index("uv run cd4ml stop-releases") > programs.index("uv run cd4ml resolve-release")
+    assert resolve["permissions"]["actions"] == "write"
+    assert last[0]["run"] == "uv run cd4ml check-preempted"
+    assert last[-1]["run"].startswith("uv run cd4ml cloud restore")
+    assert {step["if"] for step in last[1:]} == {
+        "(failure() || cancelled()) && steps.preempted.outputs.preempted == 'no'"
+    }
+
+
+def test_a_merge_queue_gets_the_check_that_it_waits_for(workflows_of: Callable[[str], list[Path]]) -> None:
+    (ci,) = (path for path in workflows_of(DEFAULT) if path.name == "ci.yml")
+
+    assert "merge_group" in events_of(ci.read_text(encoding="utf-8"))
+    assert parsed(ci)["jobs"]["ci"]["if"] == "always()"
+
+
+def test_a_key_that_an_action_leaves_in_the_workspace_is_never_committed(combination: Callable[[str], Path]) -> None:
+    project = combination(DEFAULT)
+    asked = ["git", "-C", str(project), "check-ignore", "--no-index", "gha-creds-0123456789abcdef.json"]
+
+    assert subprocess.run(asked, capture_output=True, check=False).returncode == 0
+    assert (project / ".dockerignore").read_text(encoding="utf-8").splitlines()[1] == "*"  # no image gets it, either
+
+
+@pytest.mark.parametrize("name", [name for name in DEPLOYED if name.startswith("cloud-run")])
+def test_gcloud_has_one_version_everywhere(name: str, workflows_of: Callable[[str], list[Path]]) -> None:
+    used = [step for _, step in steps(workflows_of(name)) if "setup-gcloud@" in step.get("uses", "")]
+    versions = {step.get("with", {}).get("version", "") for step in used}
+
+    assert len(used) == 4
+    assert len(versions) == 1
+    assert re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", versions.pop())
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_the_check_knows_where_data_and_models_are(name: str, workflows_of: Callable[[str], list[Path]]) -> None:
+    """Else each run's summary says that what needs them is skipped, and the same run fetches them."""
+    of_cd = dict(jobs(workflows_of(name)))
+    check, build = (of_cd[f"cd.yml: {job}"]["env"].get("OBJECTS") for job in ("check", "build"))
+
+    assert check == build
+    assert (check is None) == (DEPLOYED[name]["registry"] == "cloud")
+
+
+def test_no_comment_is_tried_if_the_model_was_not_looked_at(workflows_of: Callable[[str], list[Path]]) -> None:
+    """A job that fails before its status has no reports, and a second failure would hide the first."""
+    (comment,) = (job for where, job in jobs(workflows_of(DEFAULT)) if where == "ci.yml: comment")
+
+    for state in ("none", ""):
+        assert f"needs.model.outputs.model != '{state}'" in comment["if"]
+
+
+def test_the_app_signs_in_by_its_client_id(workflows_of: Callable[[str], list[Path]]) -> None:
+    used = [step for _, step in steps(workflows_of(DEFAULT)) if "create-github-app-token@" in step.get("uses", "")]
+
+    assert [(step["if"], step["with"]["client-id"]) for step in used] == [
+        ("vars.APP_CLIENT_ID != ''", "${{ vars.APP_CLIENT_ID }}")
+    ]
+    assert "app-id" not in used[0]["with"]
