@@ -40,12 +40,12 @@ def test_cloud_runs_the_platforms_script_in_the_project_with_its_settings_and_ex
     shown: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["cloud", "deploy", "an image", "staging"])
+        main(["cloud", "rotate", "an argument", "--finish"])
 
     assert stopped.value.code == 3
     assert capfd.readouterr().out.splitlines() == [
         f"script {shown}.sh",
-        "arguments deploy an image staging",
+        "arguments rotate an argument --finish",
         f"folder {tmp_path}",
         "settings houses oidc https://github.com/octo-org/houses",
         "python imports cd4ml",
@@ -81,5 +81,5 @@ def test_without_bash_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 
-    assert main(["cloud", "status"]) == 1
+    assert main(["cloud", "bootstrap"]) == 1
     assert capsys.readouterr().err.startswith("cloud: bash was not found")

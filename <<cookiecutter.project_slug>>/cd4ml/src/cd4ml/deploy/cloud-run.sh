@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ship to Cloud Run: cd4ml cloud VERB [ARGUMENTS] [--dry-run]; alone it lists the verbs. See docs/cloud-run.md.
+# Set up Cloud Run (releases are in cloud_run/): cd4ml cloud VERB [ARGUMENTS] [--dry-run]; alone it lists the verbs. See docs/cloud-run.md.
 # What is the same in any cloud is in any-cloud/, what is Google's in cloud-run/.
 set -euo pipefail
 
@@ -12,8 +12,8 @@ set -euo pipefail
     HERE=$(cd "$(dirname "$0")" && pwd)
 }
 
-for part in any-cloud/{script,names,bootstrap,keys,github,rotate,destroy,answers} \
-    cloud-run/{names,service,release,rollback,canary,bootstrap,identities,trust,keys,destroy}; do
+for part in any-cloud/{script,names,bootstrap,keys,github,rotate,destroy} \
+    cloud-run/{names,service,bootstrap,identities,trust,keys,destroy}; do
     # shellcheck source=/dev/null
     . "$HERE/$part.sh"
 done

@@ -1,4 +1,4 @@
-"""Run one of the shell scripts beside this file, in the project's folder."""
+"""Run one of the shell scripts beside this file, or a verb of a cloud that is Python, in the project's folder."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import subprocess  # the scripts of this package, and no other
 import sys
 from pathlib import Path
 
+from cd4ml.deploy import clouds
 from cd4ml.errors import UserError
 from cd4ml.settings.project import Project, read_project
 from cd4ml.terminal.arguments import Arguments
@@ -25,6 +26,9 @@ def main(argv: list[str]) -> None:
         Arguments(verb_of(argv)).print_help()
         return
     project = read_project()
+    if name == "cloud" and clouds.is_ported(project.platform, rest):
+        clouds.run(project, rest)
+        return
     script = FOLDER / (f"{project.platform}.sh" if name == "cloud" else name)
     if shutil.which("bash") is None:
         raise UserError("bash was not found, and the scripts for images and clouds need it: install bash")

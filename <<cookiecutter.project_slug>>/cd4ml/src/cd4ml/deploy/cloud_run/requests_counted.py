@@ -1,14 +1,11 @@
 """Ask Cloud Monitoring how many requests a revision answered lately, and how many of them with 5xx.
 
-    MONITORING_TOKEN=... requests_counted.py PROJECT SERVICE REVISION SECONDS
-
-prints two numbers. gcloud has no command for time series; the counts come two to three minutes late.
+gcloud has no command for time series; the counts come two to three minutes late.
 """
 
 import datetime
 import json
 import os
-import sys
 import urllib.parse
 import urllib.request
 from typing import Any
@@ -45,17 +42,14 @@ def count(answer: dict[str, Any]) -> tuple[int, int]:
     return total, errors
 
 
-def main() -> None:
-    """Ask and print."""
-    project, service, revision, seconds = sys.argv[1:]
-    request = urllib.request.Request(address(project, service, revision, int(seconds)))  # noqa: S310 - looked at
-    request.add_header("Authorization", f"Bearer {os.environ['MONITORING_TOKEN']}")
+def requests_counted(project: str, service: str, revision: str, seconds: int, token: str) -> tuple[int, int]:
+    """Return the requests that a revision answered in the last seconds, and those with 5xx.
+
+    Raises:
+        OSError: Monitoring does not answer, or refuses.
+        ValueError: it does not answer as it should.
+    """
+    request = urllib.request.Request(address(project, service, revision, seconds))  # noqa: S310 - looked at
+    request.add_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
-        print(*count(json.load(reply)))
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except (OSError, ValueError, KeyError, StopIteration) as failure:
-        sys.exit(f"monitoring: {failure}")
+        return count(json.load(reply))

@@ -1,0 +1,65 @@
+"""From what a service does to the next gcloud command; nothing is run here."""
+
+from collections.abc import Mapping
+
+from cd4ml.deploy.cloud_run.settings import Place
+from cd4ml.deploy.commands import READ_SECONDS, Command
+
+_JSON = ("--format", "json")
+ENDS = ("--remove-tags", "candidate,previous")
+"""The flags that end a release."""
+
+
+def describe(place: Place, service: str) -> Command:
+    """Read a service; fails where there is none."""
+    return _read("gcloud", "run", "services", "describe", service, *place.flags, *_JSON)
+
+
+def list_named(place: Place, service: str) -> Command:
+    """Read the services with this name: a list without any says that there is none, whatever words gcloud uses."""
+    return _read("gcloud", "run", "services", "list", *place.flags, "--filter", f"metadata.name={service}", *_JSON)
+
+
+def list_revisions(place: Place, service: str) -> Command:
+    """Read a service's revisions, newest first."""
+    newest_first = ("--sort-by", "~metadata.creationTimestamp")
+    return _read("gcloud", "run", "revisions", "list", "--service", service, *place.flags, *newest_first, *_JSON)
+
+
+def describe_project(place: Place) -> Command:
+    """Read the project, for its number."""
+    return _read("gcloud", "projects", "describe", place.project, *_JSON)
+
+
+def deploy(place: Place, service: str, image: str, revision: str, flags: tuple[str, ...], beside: bool) -> Command:
+    """Make a revision, the candidate; beside what serves it takes no traffic."""
+    suffix = revision.removeprefix(f"{service}-")
+    named = ("--quiet", "--image", image, "--revision-suffix", suffix, "--tag", "candidate")
+    return Command(
+        ("gcloud", "run", "deploy", service, *place.flags, *named, *(("--no-traffic",) if beside else ()), *flags)
+    )
+
+
+def route(place: Place, service: str, shares: Mapping[str, int], *flags: str) -> Command:
+    """Give revisions their shares of traffic."""
+    quiet = ("--quiet", "--to-revisions", told(shares))
+    return Command(("gcloud", "run", "services", "update-traffic", service, *place.flags, *quiet, *flags))
+
+
+def remove(place: Place, service: str) -> Command:
+    """Remove a service."""
+    return Command(("gcloud", "run", "services", "delete", service, *place.flags, "--quiet"))
+
+
+def token(*flags: str, kind: str = "identity") -> Command:
+    """Ask for a token of whoever is signed in."""
+    return _read("gcloud", "auth", f"print-{kind}-token", *flags)
+
+
+def told(shares: Mapping[str, int]) -> str:
+    """Return shares of traffic as gcloud takes them."""
+    return ",".join(f"{revision}={percent}" for revision, percent in shares.items())
+
+
+def _read(*argv: str) -> Command:
+    return Command(argv, seconds=READ_SECONDS)

@@ -1,0 +1,136 @@
+"""A command of a vendor's tool as a value, and the one place that runs commands, prints them, and limits their time."""
+
+import json
+import os
+import shlex
+import subprocess  # lists of arguments only, never a shell
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cd4ml.errors import UserError
+
+READ_SECONDS = 120.0
+WRITE_SECONDS = 1800.0
+_PAUSE_SECONDS = 2.0
+_TIMED_OUT = 124  # as timeout(1) exits
+_LEFT_OUT = "LEFT-OUT"
+
+
+class CloudError(UserError):
+    """A verb of a cloud cannot go on; the message says what is so and what to do next."""
+
+
+class UnreadError(CloudError):
+    """A command that reads has failed; the message is the line in which the tool says why."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, without a shell."""
+
+    argv: tuple[str, ...]
+    stdin: str | None = field(default=None, repr=False)
+    """What it reads; never printed."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """Words of `argv`, or parts of them, that are never printed."""
+    tries: int = 1
+    """How often it is run at most, where it fails."""
+    seconds: float = WRITE_SECONDS
+    """How long one try may take."""
+
+    def pasted(self) -> str:
+        """Return it as it can be pasted into a shell, its secrets left out."""
+        return self.redacted(shlex.join(self.argv))
+
+    def redacted(self, text: str) -> str:
+        """Return a text without this command's secrets and without what it reads."""
+        for secret in self.secrets | ({self.stdin} if self.stdin else set()):
+            text = text.replace(secret, _LEFT_OUT)
+        return text
+
+
+class Effects:
+    """Runs commands; with `dry_run`, only those that read."""
+
+    def __init__(self, label: str, dry_run: bool = False, environment: Mapping[str, str] = os.environ) -> None:
+        self.label, self.dry_run, self.environment = label, dry_run, environment
+
+    def read(self, command: Command) -> Any:
+        """Return the JSON that a command prints.
+
+        Raises:
+            UnreadError: it failed, or did not print JSON.
+        """
+        text = self.read_text(command)
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            raise UnreadError(f"{' '.join(command.argv[:4])} did not print JSON") from None
+
+    def read_text(self, command: Command) -> str:
+        """Return what a command prints, without white space around it.
+
+        Raises:
+            UnreadError: it failed.
+        """
+        for left in reversed(range(command.tries)):
+            try:
+                done = subprocess.run(
+                    command.argv, input=command.stdin or "", capture_output=True, text=True, timeout=command.seconds,
+                    check=False,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                raise UnreadError(f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds") from None
+            if done.returncode == 0:
+                return done.stdout.strip()
+            if left:
+                time.sleep(_PAUSE_SECONDS)
+        raise UnreadError(command.redacted(reason(done.stderr)))
+
+    def change(self, command: Command) -> bool:
+        """Run a command that changes something, or print it; return whether it succeeded.
+
+        What it prints goes to standard error.
+        """
+        if self.dry_run:
+            print(command.pasted(), flush=True)
+            return True
+        for left in reversed(range(command.tries)):
+            if self.code(command, stdout=2) == 0:
+                return True
+            if left:
+                time.sleep(_PAUSE_SECONDS)
+        return False
+
+    def code(self, command: Command, stdout: int | None = None, environment: Mapping[str, str] | None = None) -> int:
+        """Run a command that prints for itself, dry run or not; return its exit code."""
+        sys.stdout.flush()
+        try:
+            done = subprocess.run(
+                command.argv, input=command.stdin, stdout=stdout, text=True, timeout=command.seconds, check=False,
+                env={**os.environ, **(environment or {})},
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            self.say(f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds")
+            return _TIMED_OUT
+        return done.returncode
+
+    def say(self, text: str) -> None:
+        """Tell a person how it goes, on standard error."""
+        print(text, file=sys.stderr, flush=True)
+
+    def output(self, name: str, value: str) -> None:
+        """Tell a workflow's later steps."""
+        if path := self.environment.get("GITHUB_OUTPUT"):
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(f"{name}={value}\n")
+
+
+def reason(said: str) -> str:
+    """Return the line in which a tool says why it failed: the first that begins with ERROR, else the last."""
+    lines = said.strip().splitlines() or ["it does not say why"]
+    return next((line for line in lines if line.startswith("ERROR")), lines[-1])
