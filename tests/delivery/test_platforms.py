@@ -21,6 +21,7 @@ from tests.conftest import Bake
 from tests.delivery.aws.delivery import fargate
 from tests.delivery.azure.delivery import aci
 from tests.delivery.delivery import Delivery, Need, SetUp, delivered
+from tests.delivery.github.runs import Run
 from tests.delivery.google.delivery import cloud_run
 from tests.delivery.world import ended_well, log_to_bucket, pushed, report, shorten
 from tests.moving import keep_in, move
@@ -131,6 +132,45 @@ def logged_in_time(delivery: Delivery[Any], *answers: str) -> None:
             return
         assert time.monotonic() < until, sorted(kinds)
         time.sleep(1)
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("platform", ["cloud-run", "fargate", "aci"])
+def test_a_rollback_does_not_wait_for_a_canary(ship: Ship, platform: str) -> None:
+    with ship(platform, "service-account", "cloud") as delivery:
+        github, project = delivery.github, delivery.project
+        first = released(delivery)
+        began = delivery.answers()
+        project.replace("params.yaml", "iterations: 10", "iterations: 30")
+        delivery.train("more trees")
+        github.vars["CANARY_SECONDS"] = "1800"
+        pushed(github, project)
+        release = github.last("cd")
+        github.approve(release)
+        wait_for(lambda: "5 times" in printed(release, "production"), 300)  # the rounds of its canary
+
+        github.dispatch(*rollback(project.folder, f"model-{first}"))
+        ended_well([run for run in github.run_all() if run.workflow == "rollback"], "rollback")
+
+        again = delivery.answers()
+        assert again == began | {"request_id": again["request_id"]}
+        assert release.conclusion == "cancelled", report(release)
+        assert "a rollback goes first" in release.summary, report(release)
+        (restore,) = (step for step in release.jobs["production"].steps if "cloud restore" in step.name)
+        assert restore.conclusion == "skipped", "it would have taken the service from the rollback"
+        assert len(github.releases) == 1, "what was cancelled is not recorded"
+
+
+def printed(run: Run, job: str) -> str:
+    """What a job that goes has printed so far."""
+    return "".join(log.read_text(encoding="utf-8") for log in sorted((run.folder / "jobs" / job).glob("*.log")))
+
+
+def wait_for(done: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until, f"nothing after {seconds} s"
+        time.sleep(0.5)
 
 
 @pytest.mark.drill

@@ -73,16 +73,21 @@ def run(request: Request) -> Any:
 @route("GET /actions/runs/{id}/jobs", "actions")
 def jobs(request: Request) -> Any:
     found = request.github.run(request.path["id"])
+    states = {job.name: ("completed", job.result) for job in found.ended.values()}
+    states |= dict.fromkeys(found.going, ("in_progress", None))
     listed = [
-        {"id": index, "name": job.name, "run_id": int(found.id), "status": "completed", "conclusion": job.result}
-        for index, job in enumerate(found.jobs.values(), int(found.id) * 100)
+        {"id": index, "name": name, "run_id": int(found.id), "status": status, "conclusion": conclusion}
+        for index, (name, (status, conclusion)) in enumerate(states.items(), int(found.id) * 100)
     ]
     return {"total_count": len(listed), "jobs": listed}
 
 
 @route("POST /actions/runs/{id}/cancel", "actions", 202)
 def cancel(request: Request) -> Any:
-    request.github.cancel(request.github.run(request.path["id"]))
+    run = request.github.run(request.path["id"])
+    if run.status == "completed":
+        raise ApiError(409, "Cannot cancel a workflow run that is completed.")
+    request.github.cancel(run)
     return {}
 
 

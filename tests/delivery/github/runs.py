@@ -138,6 +138,18 @@ class Run:
         return list(json.loads(path.read_text())["waiting"]) if path.exists() else []
 
     @property
+    def going(self) -> list[str]:
+        """The jobs that have begun and not ended; those that wait for an approval or a turn are among them."""
+        path = self.folder / "state.json"
+        return list(json.loads(path.read_text())["going"]) if path.exists() and self.result is None else []
+
+    @property
+    def ended(self) -> dict[str, Job]:
+        """The jobs that have ended, also while others go."""
+        path = self.folder / "jobs.json"
+        return {name: _job(name, job) for name, job in (json.loads(path.read_text()) if path.exists() else {}).items()}
+
+    @property
     def approvals(self) -> list[str]:
         """The environments that someone must decide about."""
         return [wait["approval"] for wait in self.waits if "approval" in wait]

@@ -19,6 +19,7 @@ class Run {
   masks = new Masks();
   #onCancel = new Set();
   #waiting = new Map();
+  #going = new Set();
 
   constructor(input, workflow) {
     Object.assign(this, { input, workflow });
@@ -69,17 +70,24 @@ class Run {
     this.#tell("run", null);
   }
 
+  /** Say that a job has begun. */
+  begin(id) {
+    this.#going.add(id);
+    this.#tell("run", null);
+  }
+
   /** Keep what jobs came to, also for when this runner is killed. */
   keep(ended) {
     Object.assign(this.jobs, ended);
+    Object.keys(ended).forEach((id) => this.#going.delete(id));
     writeWhole(join(this.input.folder, "jobs.json"), this.jobs);
   }
 
-  /** Keep state.json at what this run waits for, for whoever watches it. */
+  /** Keep state.json at what this run waits for and which jobs go, for whoever watches it. */
   #tell(who, reason) {
     if (reason) this.#waiting.set(who, reason);
     else this.#waiting.delete(who);
-    writeWhole(join(this.input.folder, "state.json"), { waiting: [...this.#waiting.values()] });
+    writeWhole(join(this.input.folder, "state.json"), { waiting: [...this.#waiting.values()], going: [...this.#going] });
   }
 }
 
@@ -99,6 +107,7 @@ async function runJobs(run) {
       if (running.size >= (run.input.parallel ?? 1)) break;
       if (!job.needs.every((id) => id in run.jobs)) continue;
       left.delete(job.id);
+      run.begin(job.id);
       const finished = judged(job, run).then((end) => (run.keep({ [job.id]: end }), running.delete(job.id)));
       running.set(job.id, finished);
     }
