@@ -143,7 +143,7 @@ def test_a_rollback_does_not_wait_for_a_canary(ship: Ship, platform: str) -> Non
         began = delivery.answers()
         project.replace("params.yaml", "iterations: 10", "iterations: 30")
         delivery.train("more trees")
-        github.vars["CANARY_SECONDS"] = "1800"
+        github.vars["CANARY_SECONDS"], github.parallel = "1800", 2
         pushed(github, project)
         release = github.last("cd")
         github.approve(release)
