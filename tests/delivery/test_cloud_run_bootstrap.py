@@ -95,9 +95,9 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ("off", "--remove-env-vars PREDICTION_LOG "),
-        ("stdout", "--update-env-vars PREDICTION_LOG=stdout "),
-        ("bucket", "--update-env-vars PREDICTION_LOG=gs://demo-predictions-123456789012/production "),
+        ("off", "--remove-env-vars PREDICTION_LOG"),
+        ("stdout", "--update-env-vars PREDICTION_LOG=stdout"),
+        ("bucket", "--update-env-vars PREDICTION_LOG=gs://demo-predictions-123456789012/production"),
     ],
 )
 def test_a_deploy_says_where_the_predictions_go(site: Site, where: str, told: str) -> None:
