@@ -54,7 +54,13 @@ def test_a_release_that_cannot_be_cancelled_is_an_error(
 
 @pytest.mark.parametrize(
     ("statuses", "preempted"),
-    [([], "no"), (["completed"], "no"), (["completed", "in_progress"], "yes"), (["waiting"], "no"), (["queued"], "yes")],
+    [
+        ([], "no"),
+        (["completed"], "no"),
+        (["completed", "in_progress"], "yes"),
+        (["waiting"], "no"),
+        (["queued"], "yes"),
+    ],
 )
 def test_a_release_that_ends_knows_of_a_rollback(
     statuses: list[str], preempted: str, repository: Path, step: Step, github_server: GitHubServer

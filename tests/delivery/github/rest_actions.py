@@ -73,7 +73,7 @@ def run(request: Request) -> Any:
 @route("GET /actions/runs/{id}/jobs", "actions")
 def jobs(request: Request) -> Any:
     found = request.github.run(request.path["id"])
-    states = {job.name: ("completed", job.result) for job in found.ended.values()}
+    states: dict[str, tuple[str, str | None]] = {job.name: ("completed", job.result) for job in found.ended.values()}
     states |= dict.fromkeys(found.going, ("in_progress", None))
     listed = [
         {"id": index, "name": name, "run_id": int(found.id), "status": status, "conclusion": conclusion}
