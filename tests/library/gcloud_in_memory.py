@@ -1,6 +1,7 @@
 """One service on Cloud Run, without a process: gcloud's commands are read by what they mean, and may be killed."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from cd4ml.deploy.commands import Command, Effects, UnreadError
@@ -69,7 +70,7 @@ class Gcloud(Effects):
         return done
 
     def _write(self, argv: tuple[str, ...]) -> bool:
-        given = dict(zip(argv, argv[1:], strict=False))
+        given = dict(pairwise(argv))
         match argv[1:3]:
             case ("run", "deploy"):
                 name = f"demo-{given['--revision-suffix']}"
