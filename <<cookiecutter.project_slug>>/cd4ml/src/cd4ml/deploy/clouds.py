@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError, Effects
+from cd4ml.deploy.fargate.platform import Fargate
 from cd4ml.deploy.platform import Platform
 from cd4ml.deploy.verbs import RELEASE_VERBS, Verbs
 from cd4ml.settings.project import Project
@@ -29,6 +30,7 @@ class _Kind(Protocol):
 
 PLATFORMS: Mapping[str, _Kind] = {
     "cloud-run": CloudRun,
+    "fargate": Fargate,
 }
 
 
