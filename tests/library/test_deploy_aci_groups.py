@@ -77,7 +77,9 @@ def test_a_candidate_is_one_only_while_the_intent_names_it() -> None:
     taken = Service("production", "demo", replace(LIVE, step="deploy", candidate="demo-three"), BESIDE)
     assert not taken.is_candidate("demo-two")
     assert not taken.is_candidate("demo-three"), "its group is not there"
-    assert Service("production", "demo", replace(LIVE, step="deploy", candidate="demo-two"), BESIDE).is_candidate("demo-two")
+    assert Service("production", "demo", replace(LIVE, step="deploy", candidate="demo-two"), BESIDE).is_candidate(
+        "demo-two"
+    )
     assert Service("production", "demo", None, BESIDE).is_candidate("demo-two"), "a first release"
 
 

@@ -1,1 +1,1 @@
-"""Container Instances: what a service does, the commands that change it, and how a release swaps its container group."""
+"""Container Instances: what a service does, the commands that change it, and how a release swaps its group."""

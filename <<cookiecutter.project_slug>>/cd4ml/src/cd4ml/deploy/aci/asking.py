@@ -1,4 +1,4 @@
-"""Ask a service over HTTPS what a release has to know: whether it is ready, what it says of itself, how long it was away."""
+"""Ask a service over HTTPS: whether it is ready, whether it says of itself what another says, how long it is away."""
 
 import http.client
 import json

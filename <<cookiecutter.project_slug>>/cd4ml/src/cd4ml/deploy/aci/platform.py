@@ -3,7 +3,9 @@
 A container group has no traffic to share out: to promote is to make the service's group again with the other image.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from cd4ml.deploy.aci.asking import is_ready
 from cd4ml.deploy.aci.groups import Service, way_back
@@ -22,6 +24,10 @@ class ContainerInstances(Platform[Service]):
     """A project's services in one resource group."""
 
     tool, tool_from = "az", "https://learn.microsoft.com/cli/azure/install-azure-cli"
+    tool_environment: ClassVar[Mapping[str, str]] = {
+        "AZURE_CORE_ONLY_SHOW_ERRORS": "true",
+        "AZURE_CORE_NO_COLOR": "true",
+    }
 
     def __init__(self, project: Project, effects: Effects) -> None:
         self.project, self.effects = project, effects
@@ -87,6 +93,10 @@ class ContainerInstances(Platform[Service]):
             )
         return made
 
+    def address(self, state: Service) -> str:
+        """A group's name in the DNS is known before the group is there."""
+        return self.groups.place.address(state.name)
+
     def ended(self, state: Service, revision: str) -> str:
         """A release has ended once the service was proved to serve; its candidate may be there still."""
         if not state.is_served(revision):
@@ -98,7 +108,9 @@ class ContainerInstances(Platform[Service]):
     def unshared(self, state: Service, percent: int) -> str:
         """Azure shares no traffic out."""
         alone = f"{state.serves} goes on serving alone, " if state.serves else ""
-        return f"Azure Container Instances share no traffic out: {alone}{state.candidate} answers at {state.candidate_url}"
+        return (
+            f"Azure Container Instances share no traffic out: {alone}{state.candidate} answers at {state.candidate_url}"
+        )
 
     def promote(self, state: Service, percent: int) -> list[str]:
         """Make the service again with the candidate's image."""
@@ -125,7 +137,7 @@ class ContainerInstances(Platform[Service]):
         """Find an image in what serves and in what served before it; any other is deployed by its digest alone."""
         known = state.live or state.beside  # where the service's group is gone, the candidate's knows what it ran
         if state.live and state.is_served(state.serves) and state.live.image.endswith(f"@{digest}"):
-            return Earlier(revision=state.serves, serves=True)
+            return Earlier(revision=state.serves, serves=f"{state.serves} serves that image already")
         if known and known.previous_image.endswith(f"@{digest}"):
             return Earlier(image=known.previous_image, proved=True)
         return Earlier(image=f"{self.groups.place.image}@{digest}")
@@ -139,7 +151,7 @@ class ContainerInstances(Platform[Service]):
 
     def table(self, state: Service, rows: int) -> list[tuple[str, ...]]:
         """Both groups, and what served before."""
-        lines = [("group", "state", "image", "revision")]
+        lines: list[tuple[str, ...]] = [("group", "state", "image", "revision")]
         for label, group in (("service", state.live), ("candidate", state.beside)):
             if group:
                 answers = "ready" if group.url and is_ready(group.url) else "not ready"

@@ -109,14 +109,14 @@ class ResourceGroup:
 
     def make_service(self, service: Service, image: str, tags: Mapping[str, str]) -> bool:
         """Make the service's group: in its place, or anew where there is none or Azure cannot do that."""
-        if service.live:
-            if reason := reason_to_make_anew(service.live, self.settled(service.name), self.size):
-                self.effects.say(
-                    f"{service.name} {reason}, and so has to be made anew; "
-                    f"should this be stopped meanwhile: {SCRIPT} deploy {image} {service.environment}"
-                )
-                if not self.remove(service.name):
-                    return False
+        live = service.live
+        if live and (reason := reason_to_make_anew(live, self.settled(live.name), self.size)):
+            self.effects.say(
+                f"{live.name} {reason}, and so has to be made anew; "
+                f"should this be stopped meanwhile: {SCRIPT} deploy {image} {service.environment}"
+            )
+            if not self.remove(live.name):
+                return False
         return self.create(service.environment, service.name, image, tags)
 
     def comes_up(self, group: str) -> bool:

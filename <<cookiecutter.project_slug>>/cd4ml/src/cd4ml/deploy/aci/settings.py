@@ -130,9 +130,7 @@ def read_settings(slug: str, environment: Mapping[str, str]) -> Settings:
     subscription = environment.get("AZURE_SUBSCRIPTION_ID", "")
     registries = [environment.get(name, "") for name in ("CLOUD_REGISTRY", "AZURE_REGISTRY")]
     if not location:
-        raise CloudError(
-            "AZURE_LOCATION is not set: export AZURE_LOCATION=westeurope, say (az account list-locations)"
-        )
+        raise CloudError("AZURE_LOCATION is not set: export AZURE_LOCATION=westeurope, say (az account list-locations)")
     if not re.fullmatch(r"[a-z][a-z0-9]*", location):
         raise CloudError("AZURE_LOCATION is not a location, such as westeurope")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,89}", group):
