@@ -28,6 +28,10 @@ class _Kind(Protocol):
     def tool_environment(self) -> Mapping[str, str]:
         """What it is given besides this process's own environment."""
 
+    @property
+    def sidecar(self) -> str:
+        """An image that runs before the service, by its digest; empty where none does."""
+
     def __call__(self, project: Project, effects: Effects) -> Platform[Any]:
         """Return the project's platform, or raise CloudError where a setting is missing or wrong."""
 
@@ -42,6 +46,11 @@ def is_ported(platform: str, argv: list[str]) -> bool:
     """Return whether a platform's verb is here; else it is a script's."""
     words = [word for word in argv if word != "--dry-run"]
     return platform in PLATFORMS and bool(words) and words[0] in RELEASE_VERBS
+
+
+def sidecar(platform: str) -> str:
+    """Return the image that runs before a platform's services, by its digest; empty where none does."""
+    return PLATFORMS[platform].sidecar if platform in PLATFORMS else ""
 
 
 def run(project: Project, argv: list[str], python: str = sys.executable) -> None:

@@ -135,6 +135,8 @@ class Platform(Protocol[AnyState]):
     """Where one gets it."""
     tool_environment: ClassVar[Mapping[str, str]] = {}
     """What it is given besides this process's own environment."""
+    sidecar: ClassVar[str] = ""
+    """An image that runs before the service, by its digest: it is scanned with the service's own."""
 
     def look(self, environment: str) -> AnyState:
         """Read a service.
