@@ -27,9 +27,15 @@ case "$*" in
     convert*) cat build/scan.json; exit ;;
 esac
 while [ $# -gt 0 ]; do
-    case $1 in --input) input=$2 ;; --output) output=$2 ;; --exit-code) code=$2 ;; esac
+    case $1 in --input) input=$2 ;; --output) output=$2 ;; --exit-code) code=$2 ;; --image-src) remote=$3 ;; esac
     shift
 done
+if [ -n "${remote:-}" ]; then    # an image of a registry
+    case $remote in docker.io/library/caddy@sha256:*) ;; *) echo "FATAL no such image" >&2; exit 1 ;; esac
+    echo "$SIDECAR" > "$output"
+    case $SIDECAR in *VulnerabilityID*) exit "$code" ;; esac
+    exit "${SIDECAR_STATUS:-0}"
+fi
 [ -f "$input/index.json" ] || { echo "FATAL no layout" >&2; exit 1; }
 echo "$FOUND" > "$output"
 case $FOUND in *VulnerabilityID*) exit "$code" ;; esac
@@ -41,6 +47,7 @@ BAD = CLEAN.replace(
 )
 
 
+CADDY = '{"Results": [{"Class": "lang-pkgs", "Type": "gobinary", "Packages": []}]}'
 TOOL = "cd4ml/src/cd4ml/deploy/tool.sh"
 
 
@@ -141,16 +148,19 @@ def test_the_list_of_packages_is_what_the_image_holds(archived: Project) -> None
 @pytest.fixture
 def scan(bake: Bake, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
     """Run `make scan` with settings; return the exit code, what it printed, and the summary."""
-    project = Project(bake(into=tmp_path))
+    return scanner(Project(bake(into=tmp_path)), tmp_path)
+
+
+def scanner(project: Project, scratch: Path) -> Callable[..., tuple[int, str, str]]:
     (project.folder / "build").mkdir()
     with tarfile.open(project.folder / "build/image.tar", "w") as tar:
         tar.addfile(tarfile.TarInfo("index.json"), io.BytesIO(b""))
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/trivy").write_text(TRIVY)
-    (tmp_path / "bin/trivy").chmod(0o755)
+    (scratch / "bin").mkdir()
+    (scratch / "bin/trivy").write_text(TRIVY)
+    (scratch / "bin/trivy").chmod(0o755)
 
     def look(**settings: str) -> tuple[int, str, str]:
-        path, summary = f"{tmp_path / 'bin'}:{os.environ['PATH']}", tmp_path / "summary"
+        path, summary = f"{scratch / 'bin'}:{os.environ['PATH']}", scratch / "summary"
         more = {"PATH": path, "GITHUB_STEP_SUMMARY": str(summary), **settings}
         done = project.cd4ml("scan-image", check=False, settings=more)
         return done.returncode, done.stdout, summary.read_text() if summary.exists() else ""
@@ -184,7 +194,7 @@ def test_what_was_not_scanned_does_not_pass(scan: Callable[..., tuple[int, str, 
         ({"DATABASE": "no"}, "no database"),
         ({"DATABASE": "no", "NO_DATABASE": "yes"}, "no database"),
         ({"STATUS": "1"}, "trivy failed (exit code 1)"),
-        ({"FOUND": '{"Results": []}'}, "trivy saw no Python packages"),
+        ({"FOUND": '{"Results": []}'}, "trivy saw nothing of the type python-pkg"),
         ({"ARCHIVE_SHA256": "0" * 64}, "another than the one that was built"),
     ):
         code, printed, summary = scan(**{"FOUND": CLEAN, **unseen})
@@ -194,6 +204,24 @@ def test_what_was_not_scanned_does_not_pass(scan: Callable[..., tuple[int, str, 
     code, _, summary = scan(FOUND=CLEAN, DATABASE="no", NO_DATABASE="accepted")
     assert code == 0
     assert "**not scanned**" in summary
+
+
+def test_what_runs_before_the_service_is_scanned_with_it(bake: Bake, tmp_path: Path) -> None:
+    scan = scanner(Project(bake(into=tmp_path, platform="aci")), tmp_path)
+
+    code, printed, _ = scan(FOUND=CLEAN, SIDECAR=CADDY)
+    assert code == 0
+    assert "nothing critical that can be fixed in docker.io/library/caddy@sha256:" in printed
+
+    for found, why in (
+        ({"FOUND": CLEAN, "SIDECAR": BAD.replace("python-pkg", "gobinary")}, 'ACCEPT_FINDINGS="CVE-2026-1 CVE-2026-2"'),
+        ({"FOUND": BAD, "SIDECAR": BAD.replace("python-pkg", "gobinary"), "ACCEPT_FINDINGS": "CVE-2026-2"}, 'ACCEPT_FINDINGS="CVE-2026-1"'),
+        ({"FOUND": CLEAN, "SIDECAR": '{"Results": []}'}, "trivy saw nothing of the type gobinary"),
+        ({"FOUND": CLEAN, "SIDECAR": CADDY, "SIDECAR_STATUS": "1"}, "counts as not scanned"),
+    ):  # fmt: skip
+        code, printed, _ = scan(**found)
+        assert code == 1, printed
+        assert why in printed
 
 
 def test_a_tool_is_used_only_with_its_checksum(bake: Bake, tmp_path: Path) -> None:

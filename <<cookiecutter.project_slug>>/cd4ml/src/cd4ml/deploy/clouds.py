@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from cd4ml.deploy.aci.platform import ContainerInstances
 from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.fargate.platform import Fargate
@@ -24,6 +25,14 @@ class _Kind(Protocol):
     def tool_from(self) -> str:
         """Where one gets it."""
 
+    @property
+    def tool_environment(self) -> Mapping[str, str]:
+        """What it is given besides this process's own environment."""
+
+    @property
+    def sidecar(self) -> str:
+        """An image that runs before the service, by its digest; empty where none does."""
+
     def __call__(self, project: Project, effects: Effects) -> Platform[Any]:
         """Return the project's platform, or raise CloudError where a setting is missing or wrong."""
 
@@ -31,6 +40,7 @@ class _Kind(Protocol):
 PLATFORMS: Mapping[str, _Kind] = {
     "cloud-run": CloudRun,
     "fargate": Fargate,
+    "aci": ContainerInstances,
 }
 
 
@@ -40,11 +50,16 @@ def is_ported(platform: str, argv: list[str]) -> bool:
     return platform in PLATFORMS and bool(words) and words[0] in RELEASE_VERBS
 
 
+def sidecar(platform: str) -> str:
+    """Return the image that runs before a platform's services, by its digest; empty where none does."""
+    return PLATFORMS[platform].sidecar if platform in PLATFORMS else ""
+
+
 def run(project: Project, argv: list[str], python: str = sys.executable) -> None:
     """Run a verb; an error ends the process with 1 and a line that begins with the platform's name."""
-    effects = Effects(project.platform, dry_run="--dry-run" in argv)
-    verb, *arguments = [word for word in argv if word != "--dry-run"]
     kind = PLATFORMS[project.platform]
+    effects = Effects(project.platform, dry_run="--dry-run" in argv, tool_environment=kind.tool_environment)
+    verb, *arguments = [word for word in argv if word != "--dry-run"]
     try:
         if shutil.which(kind.tool) is None:
             raise CloudError(f"{kind.tool} is not here; install it: {kind.tool_from}")

@@ -120,7 +120,7 @@ sbom() {
 
 scan() {
     need_archive
-    local trivy status=0
+    local trivy open
     trivy=$("$here/tool.sh" trivy)
     make_scratch
     export TRIVY_SKIP_VERSION_CHECK=true TRIVY_DISABLE_TELEMETRY=true
@@ -130,33 +130,47 @@ scan() {
         summary "scan-image: **not scanned**: there was no database of vulnerabilities, which NO_DATABASE=accepted lets pass"
         return
     fi
+    : >"$scratch/ignored"    # nothing: what is let pass is said in ACCEPT_FINDINGS
     mkdir "$scratch/layout"
     tar -xf "$archive" -C "$scratch/layout"
-    : >"$scratch/ignored"    # nothing: what is let pass is said in ACCEPT_FINDINGS
-    "$trivy" image --no-progress --input "$scratch/layout" --skip-db-update --scanners vuln --severity CRITICAL \
-        --ignore-unfixed --ignorefile "$scratch/ignored" --list-all-pkgs --exit-code 3 \
-        --format json --output "$scratch/scan.json" || status=$?
-    case $status in 0 | 3) ;; *) fail "trivy failed (exit code $status), so the image counts as not scanned" ;; esac
-    grep -q '"Type": *"python-pkg"' "$scratch/scan.json" ||
-        fail "trivy saw no Python packages in $archive, so it looked at something else"
-    mv "$scratch/scan.json" build/scan.json
-    [ $status = 0 ] || "$trivy" convert --quiet --format table build/scan.json || true
-    judge $status
+    open=()
+    examine build/scan.json python-pkg "$archive, sha256 $sum" --input "$scratch/layout"
+    if [ -n "${CD4ML_SIDECAR:-}" ]; then    # what the platform runs before the service, by its digest
+        examine build/scan-sidecar.json gobinary "$CD4ML_SIDECAR" --image-src remote "$CD4ML_SIDECAR"
+    fi
+    [ ${#open[@]} = 0 ] ||
+        fail "take newer versions (uv lock --upgrade, the base image, or a newer cd4ml/), or let it pass: ACCEPT_FINDINGS=\"${open[*]}\""
 }
 
-judge() {    # STATUS: reject what build/scan.json names and nobody accepts
-    local found id open=() passed=()
-    found=$(grep -o '"VulnerabilityID": *"[^"]*"' build/scan.json | cut -d '"' -f 4 | sort -u) || true
-    [ "$1" = 0 ] || [ -n "$found" ] || fail "trivy says that it found something, and build/scan.json does not name it"
+examine() {    # REPORT TYPE WHAT TRIVY-ARGUMENTS...: look into one image, whose packages of that type trivy has to see
+    local report=$1 type=$2 what=$3 status=0
+    "$trivy" image --no-progress "${@:4}" --skip-db-update --scanners vuln --severity CRITICAL \
+        --ignore-unfixed --ignorefile "$scratch/ignored" --list-all-pkgs --exit-code 3 \
+        --format json --output "$scratch/scan.json" || status=$?
+    case $status in 0 | 3) ;; *) fail "trivy failed (exit code $status), so $what counts as not scanned" ;; esac
+    grep -q "\"Type\": *\"$type\"" "$scratch/scan.json" ||
+        fail "trivy saw nothing of the type $type in $what, so it looked at something else"
+    mv "$scratch/scan.json" "$report"
+    [ $status = 0 ] || "$trivy" convert --quiet --format table "$report" || true
+    judge $status "$report" "$what"
+}
+
+judge() {    # STATUS REPORT WHAT: add to `open` what the report names and nobody accepts
+    local found id rejected=() passed=()
+    found=$(grep -o '"VulnerabilityID": *"[^"]*"' "$2" | cut -d '"' -f 4 | sort -u) || true
+    [ "$1" = 0 ] || [ -n "$found" ] || fail "trivy says that it found something, and $2 does not name it"
     for id in $found; do
-        case " ${ACCEPT_FINDINGS:-} " in *" $id "*) passed+=("$id") ;; *) open+=("$id") ;; esac
+        case " ${ACCEPT_FINDINGS:-} " in *" $id "*) passed+=("$id") ;; *) rejected+=("$id") ;; esac
     done
     [ ${#passed[@]} = 0 ] || summary "scan-image: **accepted by name**: ${passed[*]}"
-    if [ ${#open[@]} != 0 ]; then
-        summary "scan-image: **rejected**: critical, and fixed by a newer version: ${open[*]}"
-        fail "take newer versions (uv lock --upgrade, or the base image), or let it pass: ACCEPT_FINDINGS=\"${open[*]}\""
+    if [ ${#rejected[@]} = 0 ]; then
+        summary "scan-image: nothing critical that can be fixed in $3"
+    else
+        summary "scan-image: **rejected**: critical, and fixed by a newer version, in $3: ${rejected[*]}"
+        for id in "${rejected[@]}"; do
+            case " ${open[*]-} " in *" $id "*) ;; *) open+=("$id") ;; esac
+        done
     fi
-    summary "scan-image: nothing critical that can be fixed in build/image.tar, sha256 $sum"
 }
 
 need_names() {    # NAME...: whole names, so that nothing is pushed where nobody meant

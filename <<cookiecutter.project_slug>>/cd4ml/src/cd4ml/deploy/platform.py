@@ -133,6 +133,10 @@ class Platform(Protocol[AnyState]):
     """The vendor's command line."""
     tool_from: ClassVar[str]
     """Where one gets it."""
+    tool_environment: ClassVar[Mapping[str, str]] = {}
+    """What it is given besides this process's own environment."""
+    sidecar: ClassVar[str] = ""
+    """An image that runs before the service, by its digest: it is scanned with the service's own."""
 
     def look(self, environment: str) -> AnyState:
         """Read a service.
@@ -181,6 +185,10 @@ class Platform(Protocol[AnyState]):
             CandidateError: it does not come up.
             CloudError: another deploy has taken over.
         """
+
+    def address(self, state: AnyState) -> str:
+        """Return where the service answers, or will once something serves; empty where nobody knows yet."""
+        return state.url
 
     def rows(self, state: AnyState) -> Mapping[str, str]:
         """Return what a deploy prints besides the revision and the one before."""

@@ -51,4 +51,5 @@ def settings(project: Project) -> dict[str, str]:
         "CD4ML_PYTHON": sys.executable,
         "CD4ML_PREDICTION_LOG": project.prediction_log,
         "CD4ML_LOG_EXTRA": project.log_extra,
+        "CD4ML_SIDECAR": clouds.sidecar(project.platform),
     }
