@@ -114,6 +114,45 @@ def who_may(site: Site, keys: dict[str, tuple[str, str]]) -> None:
         assert not can(place, "ecr", "delete_repository", repositoryName="demo"), place
 
 
+def test_on_a_first_day_it_waits_for_what_aws_does_not_know_yet(site: Site) -> None:
+    delays = site.moto.gate.delays
+    delays.calls = 4
+    site.moto.client("iam").create_service_linked_role(AWSServiceName="ecs.amazonaws.com")  # by somebody, just before
+    delays.calls = 3
+
+    said = site.run("bootstrap", "--set-secrets", INSIST_PAUSE="0")
+
+    assert "there    service role" in said, "AWS lists it a little later than it has it"
+    waited = [line for line in said.splitlines() if line.startswith("waiting, as this passes: ")]
+    for operation in (
+        "(InvalidParameterException) when calling the CreateCluster",
+        "(NoSuchEntity) when calling the PutUserPolicy",
+        "(NoSuchEntity) when calling the PutRolePolicy",
+        "(NoSuchEntity) when calling the AttachRolePolicy",
+        "(ResourceNotFoundException) when calling the GetSecretValue",
+    ):
+        assert any(operation in line for line in waited), said
+    assert len(waited) == len(set(waited)), "each is told once"
+    assert delays.hidden > len(waited)
+    delays.time_passes()
+    assert "missing" not in site.run("doctor")
+
+
+def test_what_aws_does_not_know_in_time_ends_it_and_a_second_run_goes_on(site: Site) -> None:
+    delays = site.moto.gate.delays
+    delays.calls = 1000
+
+    said = site.run("bootstrap", fails=True, INSIST_PAUSE="0", INSIST_PATIENCE="0")
+
+    last = said.splitlines()[-1]
+    assert last.startswith(
+        "fargate: for 0 s: An error occurred (InvalidParameterException) when calling the CreateCluster"
+    )
+    assert last.endswith("that passes: run uv run cd4ml cloud bootstrap again in a few minutes")
+    delays.reset()
+    assert "made     cluster           demo" in site.run("bootstrap")
+
+
 @pytest.mark.drill
 def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: Site) -> None:
     nothing = site.everything()

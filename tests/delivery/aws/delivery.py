@@ -65,6 +65,10 @@ class Fargate:
         for name, role in self.roles().items():
             github.environments[name].vars["AWS_ROLE"] = role
 
+    def works_as_its_role(self) -> None:
+        """From now on, what runs in ECS has the keys of the role that the service runs as."""
+        self.ecs.ambient |= self.moto.session(SLUG, "runtime")
+
     def roles(self) -> dict[str, str]:
         """The role that works in each environment."""
         return {name: f"arn:aws:iam::{cloud.ACCOUNT}:role/{SLUG}-{identity}" for name, identity in IDENTITIES.items()}
@@ -74,22 +78,14 @@ class Fargate:
 
 
 @contextmanager
-def fargate(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
-    """Start ECS, and moto for its neighbours, with a bucket and an API key, until the block ends."""
+def account(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
+    """Start ECS, and moto for its neighbours, in which nothing was made yet, until the block ends."""
     cloud.need_aws(need)
     folder.mkdir()
     with cloud.moto(need, folder) as moto, from_containers(moto.settings) as ambient:
         authority = Authority(folder)
-        for bucket in (BUCKET, PREDICTIONS):
-            where = {"LocationConstraint": cloud.REGION}
-            moto.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
-        moto.client("secretsmanager").create_secret(Name=f"{SLUG}-api-keys", SecretString=KEY)
-        moto.client("ecr").create_repository(repositoryName=SLUG)
         ecs = cloud.start_ecs(moto, authority)
-        ecs.clusters.add(SLUG)
-        moto.roles_of_services(SLUG)
-        of_role = {"AWS_REGION": cloud.REGION, "AWS_DEFAULT_REGION": cloud.REGION}
-        ecs.ambient = ambient | moto.session(SLUG, "runtime") | of_role
+        ecs.ambient = ambient | {"AWS_REGION": cloud.REGION, "AWS_DEFAULT_REGION": cloud.REGION}
         told = cloud.environment(moto, ecs, folder / "aws") | authority.trusted()
         passed = {name: value for name, value in told.items() if name not in OWN}
         variables = {"AWS_REGION": cloud.REGION, "AWS_ACCOUNT_ID": cloud.ACCOUNT, "CLOUD_REGISTRY": registry}
@@ -97,3 +93,19 @@ def fargate(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
             yield Fargate(ecs, moto, authority, passed, variables)
         finally:
             ecs.close()
+
+
+@contextmanager
+def fargate(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
+    """The same with all that a project needs, but for who its jobs work as: buckets, an API key, a cluster, roles."""
+    with account(need, folder, registry) as made:
+        moto = made.moto
+        for bucket in (BUCKET, PREDICTIONS):
+            where = {"LocationConstraint": cloud.REGION}
+            moto.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        moto.client("secretsmanager").create_secret(Name=f"{SLUG}-api-keys", SecretString=KEY)
+        moto.client("ecr").create_repository(repositoryName=SLUG)
+        made.ecs.clusters.add(SLUG)
+        moto.roles_of_services(SLUG)
+        made.works_as_its_role()
+        yield made

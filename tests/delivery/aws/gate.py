@@ -26,6 +26,7 @@ from .refusals import EXPIRED_KEY, NOT_ALLOWED, UNKNOWN_KEY, RefusedError
 
 Json = dict[str, Any]
 
+NO_ROLES = b"<ListRolesResponse><ListRolesResult><Roles/></ListRolesResult></ListRolesResponse>"
 NOT_FORWARDED = {"connection", "transfer-encoding", "date", "server"}
 
 
@@ -136,6 +137,8 @@ class Gate:
         self._too_early(asked)
         if asked.service == "s3" and asked.query.keys() & {"policy"}:
             return self._bucket_policy(asked)
+        if asked.action == "ListRoles" and self._is_too_new_to_be_listed(asked):
+            return Reply(200, NO_ROLES, (("Content-Type", "text/xml"),))
         if asked.action == "CreateServiceLinkedRole":
             self._refuse_second_role(asked)
         writes = asked.service == "iam" and not asked.action.startswith(("Get", "List"))
@@ -177,6 +180,12 @@ class Gate:
                 self.delays.made("provider", first("OpenIDConnectProviderArn", told))
             case "CreateSecret":
                 self.delays.made("secret", asked.body["Name"])
+
+    def _is_too_new_to_be_listed(self, asked: Asked) -> bool:
+        """Whether a role is not known yet of those that a service of AWS's works as."""
+        path = asked.body.get("PathPrefix", "")
+        listed = self.direct("iam").list_roles(PathPrefix=path)["Roles"] if path else []
+        return any(self.delays.hides("role", role["RoleName"]) for role in listed)
 
     def _refuse_second_role(self, asked: Asked) -> None:
         """An account has one such role of a service's."""

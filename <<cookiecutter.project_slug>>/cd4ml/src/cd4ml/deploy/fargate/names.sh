@@ -2,7 +2,7 @@
 # What everything is called, and the settings that come from the environment.
 
 # IAM and S3 tell some of their servers of a change later than others; a name that was just removed is busy for minutes.
-PASSES='\((NoSuchEntity|EntityTemporarilyUnmodifiable|ConcurrentModification|NoSuchBucket|OperationAborted|RepositoryNotFoundException|Throttling(Exception)?|ServiceUnavailable)\)'
+PASSES='\((NoSuchEntity|EntityTemporarilyUnmodifiable|ConcurrentModification|NoSuchBucket|OperationAborted|RepositoryNotFoundException|ResourceNotFoundException|Throttling(Exception)?|ServiceUnavailable)\)'
 ALREADY='\((EntityAlreadyExists|BucketAlreadyOwnedByYou|RepositoryAlreadyExistsException|ResourceExistsException)\)'
 
 check_settings() { # reject values that would not be taken literally by a command or an address
