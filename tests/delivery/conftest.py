@@ -30,6 +30,7 @@ LONGEST = (
     "test_delivery_failures.py",
     "test_platforms.py",
     "test_first_day.py",
+    "test_first_day_in_clouds.py",
 )
 
 

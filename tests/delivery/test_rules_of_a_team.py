@@ -89,7 +89,6 @@ def test_on_aws_buckets_keep_their_rules_and_statements_and_the_registry_its_rul
                "countType": "imageCountMoreThan", "countNumber": 2}, "action": {"type": "expire"}}  # fmt: skip
     few = [rule | {"description": "all of it"} if rule["rulePriority"] == 2 else rule for rule in kept]
     ecr.put_lifecycle_policy(repositoryName="demo", lifecyclePolicyText=json.dumps({"rules": [*few[2:], nightly]}))
-    aws.let_in_without_tls()
     size = "varies_by_storage_class"
     real = shutil.which("aws")
     shows = f'{real} "$@" | sed s/all_storage_classes_128K/{size}/; exit'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Bake
 from tests.delivery import clouds
 from tests.delivery.aws.cloud import moto, need_aws
-from tests.delivery.aws.site import DATA, PREDICTIONS, site_on_aws
+from tests.delivery.aws.site import site_on_aws
 from tests.delivery.azure import cloud as azure
 from tests.delivery.azure.site import site_on_azure
 from tests.delivery.clouds import Need
@@ -45,17 +45,7 @@ def on_google(bake: Bake, need: Need, folder: Path) -> Iterator[Place]:
 def on_aws(bake: Bake, need: Need, folder: Path) -> Iterator[Place]:
     need_aws(need)
     with moto(need, folder) as server, site_on_aws(bake, server, folder) as site:
-        s3 = server.client("s3")
-
-        @contextmanager
-        def storage() -> Iterator[dict[str, str]]:
-            policies = {bucket: s3.get_bucket_policy(Bucket=bucket)["Policy"] for bucket in (DATA, PREDICTIONS)}
-            site.let_in_without_tls()
-            yield server.settings
-            for bucket, policy in policies.items():
-                s3.put_bucket_policy(Bucket=bucket, Policy=policy)
-
-        yield site, storage
+        yield site, lambda: nullcontext(server.settings)
 
 
 @contextmanager

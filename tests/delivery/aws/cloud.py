@@ -1,10 +1,9 @@
-"""Start moto and the stand-in for ECS, and tell the real aws where they are."""
+"""Start moto behind its gate, and the stand-in for ECS, and tell the real aws where they are."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,11 +16,17 @@ import boto3
 from tests.delivery.clouds import Need, s3
 from tests.delivery.stand_ins.authority import Authority
 
-from .identities import Identities, policy
+from .gate import Gate
+from .identities import OWNER, Session, policy
 from .server import ECS
+from .tasks import Tasks
 
 ACCOUNT = "123456789012"  # moto's own
 REGION = "eu-west-1"
+MANAGED = {
+    "execution": "AmazonECSTaskExecutionRolePolicy",
+    "infrastructure": "AmazonECSInfrastructureRoleforExpressGatewayServices",
+}
 
 
 def need_aws(need: Need) -> None:
@@ -31,11 +36,12 @@ def need_aws(need: Need) -> None:
 
 @dataclass(frozen=True)
 class Moto:
-    """moto, as a server: everything but ECS."""
+    """moto, as a server behind a gate: everything but ECS."""
 
     settings: dict[str, str]
+    gate: Gate
 
-    def client(self, service: str, key: str = "test") -> Any:
+    def client(self, service: str, key: str = OWNER) -> Any:
         """A client that asks it, as somebody who may do anything, or with another access key."""
         return boto3.client(
             service, region_name=REGION, endpoint_url=self.settings["AWS_ENDPOINT_URL"],
@@ -49,28 +55,60 @@ class Moto:
         iam.put_user_policy(UserName=name, PolicyName=who, PolicyDocument=policy(who, slug, ACCOUNT, REGION))
         return dict(iam.create_access_key(UserName=name)["AccessKey"])
 
+    def role(self, slug: str, who: str, trust: str, subject: str = "") -> str:
+        """Make a role of a project as `bootstrap` does, trusted as policies/trust-TRUST.json says; return its ARN."""
+        iam, name = self.client("iam"), f"{slug}-{who}"
+        trusted = policy(f"trust-{trust}", slug, ACCOUNT, REGION, who, subject)
+        arn = str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"])
+        if who in MANAGED:
+            iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/service-role/{MANAGED[who]}")
+        if who != "infrastructure":
+            allowed = policy(who, slug, ACCOUNT, REGION)
+            iam.put_role_policy(RoleName=name, PolicyName=who, PolicyDocument=allowed)
+        return arn
+
+    def roles_of_services(self, slug: str) -> None:
+        """Make the roles that a project's services and ECS itself run as."""
+        for who, trust in (("runtime", "tasks"), ("execution", "tasks"), ("infrastructure", "ecs")):
+            self.role(slug, who, trust)
+
+    def session(self, slug: str, who: str) -> dict[str, str]:
+        """Take a role, as ECS does for a task; return the settings that containers of it get."""
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{slug}-{who}"
+        taken = self.gate.direct("sts").assume_role(RoleArn=arn, RoleSessionName="task")
+        held, session = taken["Credentials"], taken["AssumedRoleUser"]["Arn"]
+        of_role = Session(f"{slug}-{who}", session, held["SessionToken"])
+        self.gate.identities.took(held["AccessKeyId"], of_role)
+        return {
+            "AWS_ACCESS_KEY_ID": held["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": held["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": held["SessionToken"],
+        }
+
     def secret(self, name: str) -> str:
         """What a secret holds now."""
         return str(self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
     def reset(self) -> None:
         """Forget everything."""
-        asked = urllib.request.Request(f"{self.settings['AWS_ENDPOINT_URL']}/moto-api/reset", b"", method="POST")
-        urllib.request.urlopen(asked, timeout=60).close()
+        self.gate.reset()
 
 
 @contextmanager
 def moto(need: Need, folder: Path) -> Iterator[Moto]:
     """Start moto, and stop it. It knows the policies that AWS itself keeps."""
     with mock.patch.dict(os.environ, MOTO_IAM_LOAD_MANAGED_POLICIES="true"), s3(need, folder) as settings:
-        yield Moto(settings)
+        gate = Gate(settings["AWS_ENDPOINT_URL"], ACCOUNT)
+        try:
+            yield Moto(settings | {"AWS_ENDPOINT_URL": gate.url}, gate)
+        finally:
+            gate.close()
 
 
 def start_ecs(moto: Moto, authority: Authority | None) -> ECS:
-    """Start the stand-in for ECS, which takes the same access key as moto's owner has."""
-    ecs = ECS(ACCOUNT, REGION, authority.serves() if authority else None, moto.secret, Identities(moto.client))
-    ecs.keys.add(moto.settings["AWS_ACCESS_KEY_ID"])
-    return ecs
+    """Start the stand-in for ECS, whose callers are those of moto."""
+    identities = moto.gate.identities
+    return ECS(ACCOUNT, REGION, authority.serves() if authority else None, Tasks(identities, moto.secret), identities)
 
 
 def environment(moto: Moto, ecs: ECS, folder: Path) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +10,12 @@ from typing import Any
 
 from tests.delivery.delivery import IDENTITIES, KEY, Need, ask
 from tests.delivery.github import GitHub
+from tests.delivery.github.oidc import prefix
 from tests.delivery.stand_ins.authority import Authority
 from tests.delivery.stand_ins.bridge import from_containers
 
 from . import cloud
 from .cloud import Moto
-from .identities import policy
 from .server import ECS
 
 SLUG = "flight-delays"
@@ -54,22 +53,21 @@ class Fargate:
     def keys(self, github: GitHub) -> None:
         for identity in set(IDENTITIES.values()):
             key = self.moto.user(SLUG, identity)
-            self.ecs.keys.add(key["AccessKeyId"])
             for name in (name for name, works_as in IDENTITIES.items() if works_as == identity):
                 own = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
                 github.environments[name].secrets |= own
 
     def trust(self, github: GitHub) -> None:
-        iam, trusted = self.moto.client("iam"), dict[str, list[str]]()
+        issuer = "https://token.actions.githubusercontent.com"
+        self.moto.client("iam").create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
         for identity in set(IDENTITIES.values()):
-            name, allowed = f"{SLUG}-{identity}", policy(identity, SLUG, cloud.ACCOUNT, cloud.REGION)
-            iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
-            iam.put_role_policy(RoleName=name, PolicyName=identity, PolicyDocument=allowed)
+            self.moto.role(SLUG, identity, "github", prefix(github))
         for name, role in self.roles().items():
-            trusted.setdefault(role, []).append(name)
             github.environments[name].vars["AWS_ROLE"] = role
-        github.settings["STANDIN_AWS_TRUST"] = json.dumps(trusted)
-        self.ecs.takes_sessions = True
+
+    def works_as_its_role(self) -> None:
+        """From now on, what runs in ECS has the keys of the role that the service runs as."""
+        self.ecs.ambient |= self.moto.session(SLUG, "runtime")
 
     def roles(self) -> dict[str, str]:
         """The role that works in each environment."""
@@ -80,26 +78,14 @@ class Fargate:
 
 
 @contextmanager
-def fargate(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
-    """Start ECS, and moto for its neighbours, with a bucket and an API key, until the block ends."""
+def account(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
+    """Start ECS, and moto for its neighbours, in which nothing was made yet, until the block ends."""
     cloud.need_aws(need)
     folder.mkdir()
     with cloud.moto(need, folder) as moto, from_containers(moto.settings) as ambient:
         authority = Authority(folder)
-        for bucket in (BUCKET, PREDICTIONS):
-            where = {"LocationConstraint": cloud.REGION}
-            moto.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
-        moto.client("secretsmanager").create_secret(Name=f"{SLUG}-api-keys", SecretString=KEY)
-        moto.client("ecr").create_repository(repositoryName=SLUG)
         ecs = cloud.start_ecs(moto, authority)
-        ecs.clusters.add(SLUG)
-        runtime = moto.user(SLUG, "runtime")
-        ecs.ambient = ambient | {
-            "AWS_ACCESS_KEY_ID": runtime["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": runtime["SecretAccessKey"],
-            "AWS_REGION": cloud.REGION,
-            "AWS_DEFAULT_REGION": cloud.REGION,
-        }
+        ecs.ambient = ambient | {"AWS_REGION": cloud.REGION, "AWS_DEFAULT_REGION": cloud.REGION}
         told = cloud.environment(moto, ecs, folder / "aws") | authority.trusted()
         passed = {name: value for name, value in told.items() if name not in OWN}
         variables = {"AWS_REGION": cloud.REGION, "AWS_ACCOUNT_ID": cloud.ACCOUNT, "CLOUD_REGISTRY": registry}
@@ -107,3 +93,19 @@ def fargate(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
             yield Fargate(ecs, moto, authority, passed, variables)
         finally:
             ecs.close()
+
+
+@contextmanager
+def fargate(need: Need, folder: Path, registry: str) -> Iterator[Fargate]:
+    """The same with all that a project needs, but for who its jobs work as: buckets, an API key, a cluster, roles."""
+    with account(need, folder, registry) as made:
+        moto = made.moto
+        for bucket in (BUCKET, PREDICTIONS):
+            where = {"LocationConstraint": cloud.REGION}
+            moto.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        moto.client("secretsmanager").create_secret(Name=f"{SLUG}-api-keys", SecretString=KEY)
+        moto.client("ecr").create_repository(repositoryName=SLUG)
+        made.ecs.clusters.add(SLUG)
+        moto.roles_of_services(SLUG)
+        made.works_as_its_role()
+        yield made

@@ -1,57 +1,198 @@
-"""Who calls, and by which policies: moto's users and roles, and this project's own policies for them."""
+"""Who calls, and by which policies: moto's users and roles, the sessions of those who took a role, and the owner."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
 from cd4ml.deploy.script import FOLDER
 
-Json = dict[str, Any]
-Client = Callable[..., Any]  # of a service, in the name of an access key
+from .delays import Delays
+from .policies import Call, Principal, decide
 
+Json = dict[str, Any]
+Client = Callable[[str], Any]  # of a service of moto's, for somebody who may do anything
+
+OWNER = "test"  # the access key of the account's owner
+ANYTHING: Json = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 PARTS = ("any-cloud/names", "any-cloud/keys", "fargate/names", "fargate/trust", "fargate/identities")
 
 
+class UnknownKeyError(Exception):
+    """Nobody has this access key, or this session token."""
+
+
+class ExpiredKeyError(Exception):
+    """The session of this access key is over."""
+
+
+class NotTrustedError(Exception):
+    """A role does not trust who wants to take it; the message is the API's, `code` its name."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Somebody who calls."""
+
+    principal: Principal
+    policies: list[Json]
+    is_owner: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """What somebody holds who took a role."""
+
+    role: str
+    arn: str
+    token: str
+
+
 class Identities:
-    """The users and roles of one account."""
+    """The users, roles and sessions of one account."""
 
-    def __init__(self, client: Client) -> None:
-        self._client, self._iam = client, client("iam")
-        self._callers: dict[str, str] = {}
+    def __init__(self, client: Client, account: str, delays: Delays) -> None:
+        self._iam, self._account, self._delays = client("iam"), account, delays
+        self.expired: set[str] = set()
+        self._sessions: dict[str, Session] = {}
+        self._kept: dict[str, list[Json]] = {}  # by "user/NAME" or "role/NAME", until `changed`
+        self._earlier: dict[str, list[Json]] = {}  # before what was just written
 
-    def caller(self, key: str) -> str:
-        """Return the ARN of who has this access key, or took a role with it."""
-        if key not in self._callers:
-            self._callers[key] = str(self._client("sts", key).get_caller_identity()["Arn"])
-        return self._callers[key]
+    def reset(self) -> None:
+        """Forget everything."""
+        for known in (self.expired, self._sessions, self._kept, self._earlier):
+            known.clear()
 
-    def policies(self, key: str) -> list[Json] | None:
-        """Return the policies of who has this access key; None: the account's owner, who may do anything."""
-        _, _, name = self.caller(key).partition(":user/")
-        if name:
-            known = {user["UserName"] for user in self._iam.list_users()["Users"]}
-            return self._inline("user", name) if name in known else None
-        return self._inline("role", self.caller(key).split("/")[1])
+    def of(self, key: str, token: str | None) -> Identity:
+        """Return who has an access key, with the token of the session where it belongs to one.
 
-    def _inline(self, kind: str, name: str) -> list[Json]:
+        Raises:
+            UnknownKeyError: nobody has it.
+            ExpiredKeyError: its session is over.
+        """
+        if key in self.expired:
+            raise ExpiredKeyError(key)
+        if key == OWNER:
+            arn = f"arn:aws:iam::{self._account}:root"
+            return Identity(Principal(arn, self._names()), [ANYTHING], is_owner=True)
+        if key in self._sessions:
+            session = self._sessions[key]
+            if session.token != token:
+                raise UnknownKeyError(key)
+            role = ("AWS", f"arn:aws:iam::{self._account}:role/{session.role}")
+            return Identity(Principal(session.arn, self._names() | {role}), self.policies("role", session.role))
+        name = self._owner_of(key)
+        arn = f"arn:aws:iam::{self._account}:user/{name}"
+        return Identity(Principal(arn, self._names()), self.policies("user", name))
+
+    def _names(self) -> frozenset[tuple[str, str]]:
+        return frozenset({("AWS", self._account), ("AWS", f"arn:aws:iam::{self._account}:root")})
+
+    def _owner_of(self, key: str) -> str:
+        if self._delays.hides("key", key):
+            raise UnknownKeyError(key)
+        try:
+            name = str(self._iam.get_access_key_last_used(AccessKeyId=key)["UserName"])
+        except ClientError:
+            raise UnknownKeyError(key) from None
+        listed = self._iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
+        if not any(one["AccessKeyId"] == key and one["Status"] == "Active" for one in listed):
+            raise UnknownKeyError(key)
+        return name
+
+    def policies(self, kind: str, name: str) -> list[Json]:
+        """Return the inline and attached policies of a `user` or a `role`."""
+        whole = f"{kind}/{name}"
+        if self._delays.hides("policies", whole):
+            return self._earlier.get(whole, [])
+        if whole not in self._kept:
+            self._kept[whole] = self._read(kind, name)
+        return self._kept[whole]
+
+    def _read(self, kind: str, name: str) -> list[Json]:
         who = {f"{kind.title()}Name": name}
-        listed = getattr(self._iam, f"list_{kind}_policies")(**who)["PolicyNames"]
+        try:
+            inline = getattr(self._iam, f"list_{kind}_policies")(**who)["PolicyNames"]
+        except ClientError:  # it was removed, and somebody still works as it
+            return []
         get = getattr(self._iam, f"get_{kind}_policy")
-        return [get(**who, PolicyName=policy)["PolicyDocument"] for policy in listed]
+        documents = [get(**who, PolicyName=policy)["PolicyDocument"] for policy in inline]
+        for attached in getattr(self._iam, f"list_attached_{kind}_policies")(**who)["AttachedPolicies"]:
+            arn = attached["PolicyArn"]
+            version = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            told = self._iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+            documents.append(told)
+        return documents
+
+    def about_to_change(self, kind: str, name: str) -> None:
+        """Remember the policies of somebody, which hold for as long as the new ones are not known."""
+        self._earlier[f"{kind}/{name}"] = self._read(kind, name)
+
+    def changed(self) -> None:
+        """Read everything anew: IAM was written to."""
+        self._kept.clear()
 
     def ecs_has_its_role(self) -> bool:
-        """Whether the account has the role that ECS itself runs as."""
-        return bool(self._iam.list_roles(PathPrefix="/aws-service-role/ecs.amazonaws.com/")["Roles"])
+        """Whether the account has the role that ECS itself runs as, and ECS knows it by now."""
+        roles = self._iam.list_roles(PathPrefix="/aws-service-role/ecs.amazonaws.com/")["Roles"]
+        return bool(roles) and not any(self._delays.hides("role", role["RoleName"]) for role in roles)
+
+    def trusts(self, role: str, principal: Principal, call: str, context: dict[str, str]) -> bool:
+        """Whether there is a role (by its ARN) that trusts somebody."""
+        name = role.rpartition("/")[2]
+        try:
+            document = self._iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        except ClientError:
+            return False
+        return decide(principal, [], [document], Call(call, role, context)) == "allowed"
+
+    def check_web_identity(self, role: str, token: Json) -> None:
+        """Refuse who wants to take a role by a token of an identity provider's, as STS does.
+
+        Raises:
+            NotTrustedError: the provider, the audience or the role does not know it.
+        """
+        issuer = str(token["iss"]).removeprefix("https://")
+        arn = f"arn:aws:iam::{self._account}:oidc-provider/{issuer}"
+        try:
+            audiences = self._iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]
+        except ClientError:
+            audiences = None
+        if audiences is None or self._delays.hides("provider", arn):
+            raise NotTrustedError(
+                "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {token['iss']}"
+            )
+        if token["aud"] not in audiences:
+            raise NotTrustedError("InvalidIdentityToken", "Incorrect token audience")
+        if token["exp"] < time.time():
+            raise NotTrustedError("ExpiredTokenException", "Token expired")
+        context = {f"{issuer}:aud": token["aud"], f"{issuer}:sub": token["sub"]}
+        provider = Principal(arn, frozenset({("Federated", arn)}))
+        if not self.trusts(role, provider, "sts:AssumeRoleWithWebIdentity", context):
+            raise NotTrustedError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+
+    def took(self, key: str, session: Session) -> None:
+        """Somebody has taken a role."""
+        self._sessions[key] = session
 
 
-def policy(name: str, slug: str, account: str, region: str) -> str:
-    """Return a policy of the scripts, as `bootstrap` gives it to a project's user or role."""
-    settings = f"SLUG={slug} ACCOUNT={account} PARTITION=aws AWS_REGION={region} HERE='{FOLDER}'"
+def policy(name: str, slug: str, account: str, region: str, who: str = "", subject: str = "") -> str:
+    """Return a policy of the scripts, as `bootstrap` gives it to a project's user or role.
+
+    A `trust-github` policy is about what `who` signs in as, and GitHub's `subject`.
+    """
+    settings = f"SLUG={slug} ACCOUNT={account} PARTITION=aws AWS_REGION={region} HERE='{FOLDER}' SUBJECT='{subject}'"
     sourced = "".join(f". '{FOLDER}/{part}.sh'; " for part in PARTS)
-    command = f"{settings}; {sourced}policy {name}"
+    command = f"{settings}; {sourced}policy {name} {who}"
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["Statement"]
     return done.stdout

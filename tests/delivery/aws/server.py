@@ -6,16 +6,18 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from tests.delivery.stand_ins.failures import Failures, Fault
 from tests.delivery.stand_ins.listening import Listener, Reply, Request
 
+from .calls import of_ecs
 from .deployments import Deployment, Pace
-from .identities import Identities
-from .rights import allows, needs
+from .identities import ExpiredKeyError, Identities, Identity, UnknownKeyError
+from .policies import decide, refusal
+from .refusals import EXPIRED_KEY, UNKNOWN_KEY, RefusedError
 from .services import Service
+from .tasks import Tasks
 
 Json = dict[str, Any]
 
@@ -23,32 +25,21 @@ READS = ("Describe", "List")
 DRAINS = 0.3  # seconds that a service takes to be gone
 
 
-class RefusedError(Exception):
-    """The API refuses a request: the error's name and a message."""
-
-    def __init__(self, name: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.name, self.status = name, status
-
-
 class ECS:
     """The services of one account in one region, alive until `close`."""
 
-    def __init__(self, account: str, region: str, tls: ssl.SSLContext | None, secrets: Callable[[str], str],
+    def __init__(self, account: str, region: str, tls: ssl.SSLContext | None, tasks: Tasks,
                  identities: Identities) -> None:  # fmt: skip
         self.account, self.region, self.identities = account, region, identities
         self.clusters: set[str] = set()
         self.services: dict[str, Service] = {}  # by name
         self.ambient: dict[str, str] = {}  # how containers find S3, and the keys of their role
         self.gone: set[str] = set()  # names of those that were removed: described as INACTIVE
-        self.keys: set[str] = set()  # access keys that are taken
-        self.expired: set[str] = set()
-        self.takes_sessions = False  # keys of those who took a role at STS
         self.pace = Pace()
         self.failures = Failures(status=400)
         self.writes: list[tuple[str, Json]] = []
         self.unknown: list[str] = []
-        self._tls, self._secrets = tls, secrets
+        self._tls, self._tasks = tls, tasks
         self._lock = threading.RLock()
         self._listener = Listener(self._answer)
         self.url = f"http://127.0.0.1:{self._listener.port}"
@@ -60,12 +51,12 @@ class ECS:
         action = (request.headers.get("X-Amz-Target") or "").rpartition(".")[2]
         is_read = action.startswith(READS)
         try:
-            key = self._check_key(request.headers.get("Authorization") or "")
+            caller = self._caller(request)
             answer = getattr(self, f"_{_snake(action)}", None)
             if answer is None:
                 self.unknown.append(action)
                 raise RefusedError("UnknownOperationException", f"this stand-in does not know {action}")
-            self._check_rights(key, action, request.json)
+            self._check_rights(caller, action, request.json)
             if not is_read:
                 self.writes.append((action, request.json))
                 if self.failures.hits_this_write():
@@ -75,23 +66,19 @@ class ECS:
             if not is_read:
                 self.failures.write_is_done()
             return Reply.of(told, kind="application/x-amz-json-1.1")
-        except RefusedError as refusal:
-            told = {"__type": refusal.name, "message": str(refusal)}
-            return Reply.of(told, refusal.status, kind="application/x-amz-json-1.1")
+        except RefusedError as refused:
+            return refused.reply("json")
 
-    def _check_key(self, authorization: str) -> str:
-        found = re.search(r"Credential=([^/]+)/", authorization)
-        key = found[1] if found else ""
-        if key in self.expired:
-            raise RefusedError("ExpiredTokenException", "The security token included in the request is expired")
-        if key not in self.keys and not (self.takes_sessions and key.startswith("ASIA")):
-            raise RefusedError("UnrecognizedClientException", "The security token included in the request is invalid.")
-        return key
+    def _caller(self, request: Request) -> Identity:
+        found = re.search(r"Credential=([^/]+)/", request.headers.get("Authorization") or "")
+        try:
+            return self.identities.of(found[1] if found else "", request.headers.get("X-Amz-Security-Token"))
+        except UnknownKeyError:
+            raise RefusedError(*UNKNOWN_KEY["json"]) from None
+        except ExpiredKeyError:
+            raise RefusedError(*EXPIRED_KEY["json"]) from None
 
-    def _check_rights(self, key: str, action: str, asked: Json) -> None:
-        documents = self.identities.policies(key)
-        if documents is None:
-            return
+    def _check_rights(self, caller: Identity, action: str, asked: Json) -> None:
         about = next((asked[name] for name in ("serviceArn", "resourceArn") if name in asked), "")
         name, cluster = asked.get("serviceName") or asked.get("service", ""), asked.get("cluster", "default")
         of_one = [
@@ -101,13 +88,10 @@ class ECS:
             cluster, name = arn.split("/")[1:3]
         service = about or self.arn(name, cluster)
         kept = self.services.get(service.rpartition("/")[2])
-        for need in needs(action, asked, service, has_tags=bool(kept and kept.tags)):
-            if not allows(documents, need):
-                raise RefusedError(
-                    "AccessDeniedException",
-                    f"User: {self.identities.caller(key)} is not authorized to perform: {need.action} on resource: "
-                    f"{need.resource} because no identity-based policy allows the {need.action} action",
-                )
+        for call in of_ecs(action, asked, service, has_tags=bool(kept and kept.tags)):
+            decision = decide(caller.principal, caller.policies, [], call)
+            if decision != "allowed":
+                raise RefusedError("AccessDeniedException", refusal(caller.principal, call, decision))
 
     # clusters
 
@@ -139,7 +123,7 @@ class ECS:
             raise RefusedError("ClusterNotFoundException", "Cluster not found.")
         if name in self.services:
             raise RefusedError("InvalidParameterException", "Creation of service was not idempotent.")
-        made = Service(self.arn(name, cluster), asked, self._secrets, self._fault, self.pace, self._tls, self.ambient)
+        made = Service(self.arn(name, cluster), asked, self._tasks, self._fault, self.pace, self._tls, self.ambient)
         self.services[name] = made
         self.gone.discard(name)
         return {"service": made.read(with_tags=True)}

@@ -15,18 +15,26 @@ from tests.delivery.stand_ins.containers import Container, NeverReadyError
 from tests.delivery.stand_ins.failures import Fault
 
 from .deployments import Deployment, Pace, TakenBackError, run
+from .tasks import Tasks
 
 Json = dict[str, Any]
-Secrets = Callable[[str], str]
-
 TOO_MANY_ERRORS = 0.01  # of 4xx and 5xx among all answers, as the alarm of an Express service takes it
-KEPT = ("executionRoleArn", "taskRoleArn", "cpu", "memory", "healthCheckPath", "primaryContainer", "scalingTarget")
+KEPT = (
+    "executionRoleArn",
+    "taskRoleArn",
+    "infrastructureRoleArn",
+    "cpu",
+    "memory",
+    "healthCheckPath",
+    "primaryContainer",
+    "scalingTarget",
+)
 
 
 class Service:
     """One service, its revisions and what they run as."""
 
-    def __init__(self, arn: str, wanted: Json, secrets: Secrets, fault: Callable[[str], Fault | None], pace: Pace,
+    def __init__(self, arn: str, wanted: Json, tasks: Tasks, fault: Callable[[str], Fault | None], pace: Pace,
                  tls: ssl.SSLContext | None, ambient: dict[str, str]) -> None:  # fmt: skip
         self.arn, self.pace, self.status = arn, pace, "ACTIVE"
         self.tags = {tag["key"]: tag["value"] for tag in wanted.get("tags", [])}
@@ -37,7 +45,7 @@ class Service:
         self.answered: Counter[tuple[str, str]] = Counter()  # (revision, "2xx"): requests
         self.serving: str | None = None
         self._created = time.time()
-        self._secrets, self._ambient = secrets, ambient
+        self._tasks, self._ambient = tasks, ambient
         self._lock = threading.RLock()
         self._threads: list[threading.Thread] = []
         self.address = Address(self._chosen, self.answered, lambda revision: fault(self.image(revision)), tls=tls)
@@ -87,10 +95,15 @@ class Service:
         )
 
     def _start(self, revision: str) -> None:
-        described = self.revisions[revision]["primaryContainer"]
+        settings = self.revisions[revision]
+        described = settings["primaryContainer"]
+        self._tasks.check_roles(settings)
         given = self._ambient | {one["name"]: one["value"] for one in described.get("environment", [])}
-        given |= {one["name"]: self._secrets(one["valueFrom"]) for one in described.get("secrets", [])}
-        probe = self.revisions[revision].get("healthCheckPath", "/ping")
+        given |= {
+            one["name"]: self._tasks.secret(one["valueFrom"], settings.get("executionRoleArn"))
+            for one in described.get("secrets", [])
+        }
+        probe = settings.get("healthCheckPath", "/ping")
         try:
             instance = Container(described["image"], given, int(described.get("containerPort", 80)), probe)
         except NeverReadyError as failure:

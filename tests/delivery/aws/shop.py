@@ -135,7 +135,7 @@ def shop_on_aws(moto_server: Moto, authority: Authority, shipped_to_aws: Path, t
     ecs.clusters.add("demo")
     smoke_test(tmp_path / "bin")
     deployer = moto_server.user("demo", "deployer")  # as which all of this runs
-    ecs.keys.add(deployer["AccessKeyId"])
+    moto_server.roles_of_services("demo")
     settings = cloud.environment(moto_server, ecs, tmp_path / "aws") | {
         "AWS_ACCESS_KEY_ID": deployer["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": deployer["SecretAccessKey"],

@@ -27,11 +27,6 @@ class Site(SettingUp):
     moto: Moto
     ecs: ECS
 
-    def let_in_without_tls(self) -> None:
-        """Take the buckets' policy away: moto would refuse everybody, as it does not look at its condition."""
-        for bucket in (DATA, PREDICTIONS):
-            self.moto.client("s3").delete_bucket_policy(Bucket=bucket)
-
     def days_kept(self) -> int:
         """For how many days predictions are kept."""
         told = self.moto.client("s3").get_bucket_lifecycle_configuration(Bucket=PREDICTIONS)

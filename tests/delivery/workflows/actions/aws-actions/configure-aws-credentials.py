@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 """aws-actions/configure-aws-credentials: variables for every later step, after STS was asked who they are of.
 
-A key that begins with AKIAEXPIRED has expired. Who may take a role is told by $STANDIN_AWS_TRUST, JSON of role ->
-GitHub environments; without it everyone may. STS is the one at $AWS_ENDPOINT_URL.
+A key that begins with AKIAEXPIRED has expired. STS is the one at $AWS_ENDPOINT_URL: it knows who may take a role.
 """
 
 import json
-import os
 
-from toolkit import export_variable, fail, get_input, identity_of_job, phases, run, set_output, set_secret, subject_of
+from toolkit import export_variable, fail, get_input, identity_of_job, phases, run, set_output, set_secret
 
 
 def main() -> None:
@@ -36,10 +34,6 @@ def from_key() -> dict[str, str]:
 
 def from_role(role: str, region: str) -> dict[str, str]:
     token = identity_of_job("sts.amazonaws.com")
-    subject = subject_of(token)
-    trust = json.loads(os.environ.get("STANDIN_AWS_TRUST", "{}"))
-    if trust and subject.rpartition(":environment:")[2] not in trust.get(role, []):
-        fail("Could not assume role with OIDC: Not authorized to perform sts:AssumeRoleWithWebIdentity")
     words = ["--role-arn", role, "--role-session-name", "GitHubActions", "--web-identity-token", token]
     taken = json.loads(
         run("aws", "sts", "assume-role-with-web-identity", *words, "--region", region, "--output", "json")

@@ -77,7 +77,7 @@ secrets_known() { # ENVIRONMENT
 api_key_secret() { # ENVIRONMENT: what the smoke test asks with
     local value=""
     if [ -z "$DRY_RUN" ]; then
-        value=$(api_keys) || die "the API keys cannot be read: $SCRIPT doctor"
+        value=$(insist api_keys) || give_up $? "the API keys cannot be read: $SCRIPT doctor"
     fi
     change_with "$value" gh secret set SERVICE_API_KEYS --repo "$REPOSITORY" --env "$1" || die "SERVICE_API_KEYS could not be set in $1"
 }
