@@ -13,6 +13,7 @@ from cd4ml.deploy.cloud_run.settings import read_place
 from cd4ml.deploy.commands import CloudError, Command, Effects, UnreadError
 from cd4ml.deploy.names import ENVIRONMENTS, SCRIPT, check_digest, check_environment, check_image, check_percent
 from cd4ml.deploy.release import Release, check_candidate
+from cd4ml.http.client import HttpError
 from cd4ml.settings.project import Project
 
 TOOL, TOOL_FROM = "gcloud", "https://cloud.google.com/sdk/docs/install"
@@ -172,6 +173,6 @@ class Verbs:
         try:
             token = self.effects.read_text(steps.token(kind="access"))
             return requests_counted(self.platform.place.project, service, revision, seconds, token)
-        except (UnreadError, OSError, ValueError, KeyError, StopIteration) as failure:
+        except (UnreadError, HttpError) as failure:
             self.effects.say(f"Monitoring does not tell how many requests were answered: {failure}")
             return 0, 0
