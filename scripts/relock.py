@@ -61,7 +61,7 @@ def disagreeing(project: Path, template: Path) -> list[str]:
         for package in tomllib.loads(project.read_text(encoding="utf-8"))["package"]
         if package["name"] == "cd4ml"
         for entry in package["metadata"]["requires-dist"]
-        if entry.get("marker") in (None, "extra == 'sklearn'", "extra == 'train'")
+        if entry.get("marker") in (None, *(f"extra == '{extra}'" for extra in ("delivery", "sklearn", "train")))
     }
     return sorted(name for name in asked - {"cd4ml"} if ours[name] != theirs.get(name))
 

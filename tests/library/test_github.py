@@ -1,15 +1,15 @@
 """Calls of the GitHub API: the token goes only to https, transient failures are repeated, and errors are explained."""
 
 import pytest
-from cd4ml.delivery import github
 from cd4ml.delivery.github import GitHub, GitHubError
+from cd4ml.http import client as http
 from github_server import REPOSITORY, GitHubServer
 
 
 @pytest.fixture
 def client(github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch) -> GitHub:
     """A client of the stand-in that does not wait long between attempts."""
-    monkeypatch.setattr(github, "PAUSE", 0.001)
+    monkeypatch.setattr(http, "PAUSE", 0.001)
     return GitHub.from_environment()
 
 
@@ -30,7 +30,7 @@ def test_a_request_is_repeated_after_a_transient_failure(github_server: GitHubSe
 
 
 def test_the_last_of_several_failures_is_reported(github_server: GitHubServer, client: GitHub) -> None:
-    github_server.rejections["PATCH issues/1"] = [(500, "Server Error")] * github.ATTEMPTS
+    github_server.rejections["PATCH issues/1"] = [(500, "Server Error")] * http.ATTEMPTS
 
     with pytest.raises(GitHubError, match=r"PATCH issues/1 with 500: it failed 4 times \(Server Error\); try again"):
         client.patch("issues/1", {})

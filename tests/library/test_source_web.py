@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cd4ml.errors import DataError
+from cd4ml.http import client, exchange
 from cd4ml.settings.params import DataParams
 from cd4ml.source import web
 from cd4ml.source.read import read_source
@@ -82,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(web, "PAUSE", 0.01)
+    monkeypatch.setattr(client, "PAUSE", 0.01)
     with Server() as started:
         threading.Thread(target=started.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield started
@@ -133,7 +134,8 @@ def test_a_download_that_always_breaks_fails_after_the_last_attempt(server):
 
     error = error_of(f"{server.url}/rows.csv")
 
-    assert f"/rows.csv could not be downloaded in {web.ATTEMPTS} attempts: the connection broke after" in error
+    reason = "the connection broke before the answer was complete; try again later"
+    assert f"/rows.csv could not be downloaded in {web.ATTEMPTS} attempts: {reason}" in error
     assert len(server.requests) == web.ATTEMPTS
 
 
@@ -178,10 +180,12 @@ def test_the_format_is_recognised_without_a_suffix(server):
 
 
 def test_a_server_that_does_not_answer_times_out(server, monkeypatch):
-    monkeypatch.setattr(web, "TIMEOUT", 0.1)
+    monkeypatch.setattr(exchange, "SILENCE", 0.1)
     server.silent = True
 
-    assert f"could not be downloaded in {web.ATTEMPTS} attempts: timed out" in error_of(f"{server.url}/rows.csv")
+    assert f"could not be downloaded in {web.ATTEMPTS} attempts: no answer within 0.1 seconds" in error_of(
+        f"{server.url}/rows.csv"
+    )
 
 
 def test_credentials_come_from_the_environment_and_are_not_shown(server, monkeypatch):
@@ -215,6 +219,6 @@ def test_an_unknown_host_from_the_environment_is_not_shown(monkeypatch):
 
 @pytest.mark.parametrize("source", ["https://no-such-host.invalid/rows.csv", "http://127.0.0.1:9/rows.csv"])
 def test_an_unreachable_host_is_reported_in_one_line(source, monkeypatch):
-    monkeypatch.setattr(web, "PAUSE", 0.01)
+    monkeypatch.setattr(client, "PAUSE", 0.01)
 
     assert source in error_of(source)

@@ -28,7 +28,7 @@ __all__ = ["distinct", "workflows", "workflows_of"]
 
 OF_A_CLOUD = re.compile("(GCP|AWS|AZURE)_")
 OTHER_COMMANDS = (  # than a verb of make or of cd4ml
-    "uv sync --locked --no-default-groups",
+    "uv sync --locked --no-default-groups --group delivery",
     'az acr login --name "$REGISTRY"',
     'test "$SUCCEEDED" = true',
     'echo "$VERSION may go to production" >> "$GITHUB_STEP_SUMMARY"',

@@ -1,27 +1,20 @@
-"""Call GitHub's REST API, with the standard library alone; no other module does."""
+"""Call GitHub's REST API; no other module does."""
 
 import json
 import os
 import re
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from typing import Any, Self
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from cd4ml.errors import UserError
+from cd4ml.http.client import Answer, HttpError, request
+from cd4ml.http.exchange import checked
 
-ATTEMPTS = 4
-PAUSE = 1.0  # seconds before the second attempt; before each later one twice as long
-_TIMEOUT = 30.0  # seconds without an answer
-_UNCERTAIN = {500, 502, 503, 504}  # it may have done what it was asked before it failed
-_TRANSIENT = {429, *_UNCERTAIN}
+_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _MAX_PAGES = 20
 _PAGE_SIZE = 100  # entries, the most that GitHub returns
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.+$)[A-Za-z0-9_.-]+")
 _PERMISSIONS = {  # the permission that a workflow's job needs, by the first part of the path
     "actions": "actions",
@@ -128,81 +121,70 @@ class GitHub:
         if not numbers:
             return None
         headers = {"Accept": "application/octet-stream"}
-        return self._send("GET", self._address(f"releases/assets/{numbers[0]}"), None, headers)
+        return self._send("GET", self._address(f"releases/assets/{numbers[0]}"), None, headers).content
 
     def _json(self, method: str, path: str, body: Any = None) -> Any:
         content = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if content else {}
         answer = self._send(method, self._address(path), content, headers)
         try:
-            return json.loads(answer) if answer else None
-        except ValueError:
-            raise GitHubError(f"{self.api} does not answer as GitHub does: {answer[:60]!r}") from None
+            return answer.json() if answer.content else None
+        except HttpError as failure:
+            raise GitHubError(f"{self.api} does not answer as GitHub does: {failure.reason}") from None
 
     def _address(self, path: str) -> str:
         return f"{self.api}/repos/{self.repository}" + (f"/{path}" if path else "")
 
-    def _send(self, method: str, address: str, content: bytes | None, headers: dict[str, str]) -> bytes:
-        defaults = {
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": "2022-11-28",
-            "User-Agent": "cd4ml",
-        }
-        request = Request(address, content, defaults | headers, method=method)  # noqa: S310 - https, or loopback
-        # Not sent again to the target of a redirection.
-        request.add_unredirected_header("Authorization", f"Bearer {self.token}")
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                time.sleep(PAUSE * 2 ** (attempt - 1))
-            last = attempt == ATTEMPTS - 1
-            try:
-                with _opener(address).open(request, timeout=_TIMEOUT) as answer:
-                    return bytes(answer.read())
-            except HTTPError as rejection:
-                with rejection:
-                    uncertain = method == "POST" and rejection.code in _UNCERTAIN  # or done, and the answer was lost
-                    if rejection.code not in _TRANSIENT or uncertain or last:
-                        raise self._error(method, address, rejection) from None
-            except (URLError, HTTPException, OSError) as failure:
-                if last or method == "POST":  # GitHub may have done it before the connection broke
-                    reason = getattr(failure, "reason", failure)
-                    raise GitHubError(f"no answer from {urlsplit(address).netloc}: {reason}; try again later") from None
-        raise AssertionError("unreachable")
+    def _send(self, method: str, address: str, content: bytes | None, headers: dict[str, str]) -> Answer:
+        try:
+            answer = request(
+                method,
+                address,
+                content=content,
+                headers=_HEADERS | headers,
+                credentials={"Authorization": f"Bearer {self.token}"},
+                repeatable=method != "POST",  # what is patched here is set, not added to
+            )
+        except HttpError as failure:
+            raise GitHubError(f"no answer from {urlsplit(address).netloc}: {failure.reason}; try again later") from None
+        if not answer.ok:
+            raise self._error(method, address, answer)
+        return answer
 
-    def _error(self, method: str, address: str, rejection: HTTPError) -> GitHubError:
-        reason = _message_of(rejection)
+    def _error(self, method: str, address: str, answer: Answer) -> GitHubError:
+        reason = _message_of(answer)
         path = urlsplit(address).path.partition(f"/{self.repository}")[2].strip("/")
-        if rejection.code == 401:
+        if answer.status == 401:
             explanation = "GITHUB_TOKEN is not valid, or has expired"
-        elif rejection.code == 403:
-            explanation = f"the token lacks the permission `{_permission(path, method, rejection)}` ({reason})"
-        elif method == "POST" and rejection.code in _UNCERTAIN:
+        elif method == "POST" and answer.uncertain:
             explanation = f"it failed ({reason}), and may have done it; check that, and run this again if it did not"
-        elif rejection.code in _TRANSIENT:
-            explanation = f"it failed {ATTEMPTS} times ({reason}); try again later"
+        elif answer.transient:
+            explanation = f"it failed {answer.attempts} times ({reason}); try again later"
+        elif answer.status == 403:
+            explanation = f"the token lacks the permission `{_permission(path, method, answer)}` ({reason})"
         else:
             explanation = reason
-        request = f"{method} {path or self.repository}"
-        return GitHubError(f"GitHub answers {request} with {rejection.code}: {explanation}", rejection.code, reason)
+        called = f"{method} {path or self.repository}"
+        return GitHubError(f"GitHub answers {called} with {answer.status}: {explanation}", answer.status, reason)
 
 
-def _permission(path: str, method: str, rejection: HTTPError) -> str:
+def _permission(path: str, method: str, answer: Answer) -> str:
     """Return the missing permission as a workflow writes it: the one that GitHub names, else the one for the path."""
-    if accepted := rejection.headers.get("X-Accepted-GitHub-Permissions"):
-        name, _, level = str(accepted).partition(";")[0].partition(",")[0].partition("=")
+    if accepted := answer.headers.get("X-Accepted-GitHub-Permissions"):
+        name, _, level = accepted.partition(";")[0].partition(",")[0].partition("=")
         return f"{name.replace('_', '-')}: {level or 'read'}"
     name = _PERMISSIONS.get(path.partition("/")[0], "contents")
     return f"{name}: {'read' if method == 'GET' else 'write'}"
 
 
-def _message_of(rejection: HTTPError) -> str:
+def _message_of(answer: Answer) -> str:
     """Return GitHub's own message, in one line."""
     try:
-        answer = json.loads(rejection.read())
-        errors = [error.get("message") or error.get("code", "") for error in answer.get("errors", []) if error]
-        text = "; ".join([str(answer["message"]), *(str(error) for error in errors)])
-    except (ValueError, TypeError, KeyError, AttributeError, HTTPException, OSError):
-        text = str(rejection.reason)
+        body = answer.json()
+        errors = [error.get("message") or error.get("code", "") for error in body.get("errors", []) if error]
+        text = "; ".join([str(body["message"]), *(str(error) for error in errors)])
+    except (HttpError, TypeError, KeyError, AttributeError):
+        text = answer.phrase
     return " ".join(text.split())[:200]
 
 
@@ -212,24 +194,8 @@ def _checked(address: str) -> str:
     Raises:
         GitHubError: it is neither https nor on this machine.
     """
-    parts = urlsplit(address)
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise GitHubError(f'"{address}" is not https, so the token is not sent there; correct GITHUB_API_URL')
+    try:
+        checked(address)
+    except HttpError:
+        raise GitHubError(f'"{address}" is not https, so the token is not sent there; correct GITHUB_API_URL') from None
     return address
-
-
-class _SafeRedirects(HTTPRedirectHandler):
-    """Follows redirections of GET requests only, and to https only."""
-
-    def redirect_request(self, request: Request, *arguments: Any) -> Request | None:
-        if request.get_method() != "GET":
-            return None
-        _checked(arguments[-1])
-        return super().redirect_request(request, *arguments)
-
-
-def _opener(address: str) -> OpenerDirector:
-    handlers: list[Any] = [_SafeRedirects()]
-    if urlsplit(address).hostname in _LOOPBACK:
-        handlers.append(ProxyHandler({}))
-    return build_opener(*handlers)

@@ -6,22 +6,16 @@ that text. An address is a secret, so no message of an error has it.
 
 import json
 import os
-import time
 from collections.abc import Mapping
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from cd4ml.delivery.event import Event
 from cd4ml.errors import UserError
+from cd4ml.http.client import HttpError, request
+from cd4ml.http.exchange import checked
 
 SLACK, TEAMS = "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL"
-_SECONDS = 10.0  # without an answer
-_PAUSE = 1.0  # seconds before the second attempt
-_BUSY = {429, 500, 502, 503, 504}
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_LIMIT = 20.0  # seconds for a message: people are told within a minute, by both
 _TITLE, _LINE, _LINES = 140, 600, 12
 """Characters and lines that are sent: Slack takes 150 in a header and 3,000 in a section, Teams 28 kB in all."""
 
@@ -81,7 +75,7 @@ def as_teams(event: Event) -> dict[str, Any]:
 
 
 def post(address: str, message: Mapping[str, Any], name: str) -> None:
-    """Post JSON to an https address, or one on this machine; try once more if it is busy.
+    """Post JSON to an https address, or one on this machine; again if it is unsure whether it arrived.
 
     Args:
         address: a secret, which no error shows.
@@ -92,35 +86,16 @@ def post(address: str, message: Mapping[str, Any], name: str) -> None:
         WebhookError: it does not accept the message, or does not answer.
     """
     try:
-        parts = urlsplit(address)
-        local = parts.hostname in _LOOPBACK
-    except ValueError:
-        raise WebhookError(f"{name} is not a URL") from None
-    if not parts.hostname or (parts.scheme != "https" and not (local and parts.scheme == "http")):
-        raise WebhookError(f"{name} is not an https URL; set the secret again")
-    opener = build_opener(_NoRedirects, *([ProxyHandler({})] if local else []))
-    body = json.dumps(message).encode()
-    for attempt in (1, 2):
-        request = Request(address, body, {"Content-Type": "application/json", "User-Agent": "cd4ml"})  # noqa: S310
-        try:
-            with opener.open(request, timeout=_SECONDS):
-                return
-        except HTTPError as rejection:
-            with rejection:
-                if attempt == 1 and rejection.code in _BUSY:
-                    time.sleep(_PAUSE)
-                    continue
-                raise WebhookError(f"{name}: the server answers with {rejection.code}") from None
-        except (URLError, HTTPException, OSError, ValueError) as failure:
-            reason = getattr(failure, "reason", failure)
-            raise WebhookError(f"{name}: no answer ({type(reason).__name__})") from None
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Follows no redirection: the message is for the address that was given."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
+        checked(address)
+    except HttpError as failure:
+        raise WebhookError(f"{name} is {failure.reason}; set the secret again") from None
+    body, headers = json.dumps(message).encode(), {"Content-Type": "application/json"}
+    try:  # a message twice is better than none
+        answer = request("POST", address, content=body, headers=headers, repeatable=True, limit=_LIMIT)
+    except HttpError as failure:
+        raise WebhookError(f"{name}: no answer ({failure.reason})") from None
+    if not answer.ok:
+        raise WebhookError(f"{name}: the server answers with {answer.status}")
 
 
 def _shown(event: Event) -> list[str]:

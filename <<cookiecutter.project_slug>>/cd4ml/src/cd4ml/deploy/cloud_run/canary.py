@@ -6,6 +6,7 @@ from cd4ml.deploy.cloud_run.service import Service
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Judge
+from cd4ml.http.client import HttpError
 
 
 class Requests(Judge):
@@ -38,6 +39,6 @@ class Requests(Judge):
         try:
             token = self.effects.read_text(steps.token(kind="access"))
             return requests_counted(self.project, self.service.name, self.service.candidate, self.seconds, token)
-        except (UnreadError, OSError, ValueError, KeyError, StopIteration) as failure:
+        except (UnreadError, HttpError) as failure:
             self.effects.say(f"Monitoring does not tell how many requests were answered: {failure}")
             return 0, 0
