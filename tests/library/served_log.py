@@ -1,6 +1,7 @@
 """A prediction log as the service writes it, of rows that a bundle answered on given days."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,13 @@ def new_houses(seed: int = 5) -> pd.DataFrame:
 
 
 def write_log(
-    folder: Path, bundle: Bundle, table: pd.DataFrame, damage: Damage | None = None, kind: str = "user", hours: int = 12
+    folder: Path,
+    bundle: Bundle,
+    table: pd.DataFrame,
+    damage: Damage | None = None,
+    kind: str = "user",
+    hours: int = 12,
+    model: str = "houses",
 ) -> None:
     """Answer each row on the day that it was sold, and write what the service would have logged.
 
@@ -40,8 +47,9 @@ def write_log(
         damage: changes the columns of the requests in place.
         kind: of the requests.
         hours: after midnight, when each is answered.
+        model: the name that the records have.
     """
-    layout = Layout.of(bundle)
+    layout = replace(Layout.of(bundle), model=model)
     for day, rows in table.groupby("sold_on"):
         columns = columns_of_table(rows, bundle.contract)
         if damage:

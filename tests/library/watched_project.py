@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ import pandas as pd
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.cli import main
 from cd4ml.contract.columns import Columns
+from cd4ml.monitoring.monitor import judge
+from cd4ml.monitoring.watch import Live
+from cd4ml.prediction_log.read import StoredLog
+from cd4ml.settings.params import Params
 from house_project import Project
 from served_log import LAST, Damage, new_houses, write_log
 
@@ -57,6 +62,13 @@ def monitor(project: Project, *arguments: str, code: int = 0) -> dict[str, Any]:
     with project.inside():
         assert main(["monitor", "--log", "log", "--until", LAST, *arguments]) == code
     return json.loads((project.folder / OUTPUTS / "monitoring.json").read_bytes())
+
+
+def judged(project: Project) -> dict[str, Any]:
+    """Return what monitoring.json would have, without drawing the page, which takes seconds."""
+    with project.inside():
+        live = Live(Bundle.load(project.bundle), project.folder / "reports")
+        return judge(StoredLog("log"), live, Params.load(), date.fromisoformat(LAST))
 
 
 def output(project: Project, name: str) -> str:

@@ -17,6 +17,9 @@ _DISK_ERRORS = {
     errno.EDQUOT: "your disk quota is used up; free some space, then run this again",
     errno.EROFS: "this folder is on a disk that cannot be written to; move the project, or remount the disk",
     errno.EACCES: "permission denied; change the permissions or the owner of the file",
+    errno.EEXIST: "a file, or a link that leads nowhere, is where a folder is needed; move it away",
+    errno.ENOTDIR: "a file is where a folder is needed; move it away",
+    errno.EISDIR: "a folder is where a file is needed; move it away",
 }
 
 
@@ -113,7 +116,8 @@ def _fail(label: str, message: str) -> int:
 def _explain(failure: Exception) -> str | None:
     """Return the message for an exception that the user can fix, though no UserError; None if it is the library's."""
     if isinstance(failure, OSError) and failure.errno in _DISK_ERRORS:
-        file = f" ({failure.filename})" if failure.filename else ""
+        name = failure.filename2 or failure.filename  # of a rename, where to
+        file = f" ({name})" if name else ""
         return f"{_DISK_ERRORS[failure.errno]}{file}; no existing file was changed"
     if isinstance(failure, FileNotFoundError) and (missing := _explain_missing(failure)):
         return missing

@@ -10,8 +10,8 @@ from cd4ml.delivery.actions_io import add_to_summary, set_outputs
 from cd4ml.delivery.live_model import LiveModel, fetch_live_model, releases
 from cd4ml.delivery.retraining import reason_to_retrain
 from cd4ml.errors import DataError
-from cd4ml.monitoring.monitor import DOCUMENT, FOLDER, monitor
-from cd4ml.monitoring.outputs import REPORT, send
+from cd4ml.monitoring.monitor import FOLDER, monitor
+from cd4ml.monitoring.outputs import DOCUMENT, REPORT, send
 from cd4ml.monitoring.periods import last_day
 from cd4ml.monitoring.summary import summary
 from cd4ml.monitoring.terminal_table import terminal_table

@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 from cd4ml.evaluation.formatting import format_number, format_percent
 from cd4ml.evaluation.metric_set import MetricSet
+from cd4ml.monitoring.newest import whole
 from cd4ml.monitoring.performance import loss_against
 from cd4ml.monitoring.served import ColumnCounts, Served
+from cd4ml.monitoring.test_set import interval_of, metric_of
 from cd4ml.settings.monitor_params import MonitorParams
 
 Level = Literal["page", "warn", "not judged", "fine"]
@@ -34,8 +36,13 @@ class Finding:
     numbers: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for monitoring.json."""
-        return asdict(self)
+        """Return it for monitoring.json, which has null for what is not finite."""
+        numbers = {name: None if _is_infinite(value) else value for name, value in self.numbers.items()}
+        return asdict(self) | {"numbers": numbers}
+
+
+def _is_infinite(value: object) -> bool:
+    return isinstance(value, float) and not isfinite(value)
 
 
 def worst(findings: Sequence[Finding]) -> Level:
@@ -65,7 +72,7 @@ def _column_findings(
     name: str, counts: ColumnCounts, profile: Mapping[str, Any], params: MonitorParams
 ) -> Iterator[Finding]:
     in_training = float(profile.get("most_nulls", profile.get("nulls", 0.0)))
-    if params.max_nulls is not None and _is_beyond(counts.nulls, counts.rows, in_training + params.max_nulls):
+    if params.max_nulls is not None and is_beyond(counts.nulls, counts.rows, in_training + params.max_nulls):
         share = counts.nulls / counts.rows
         yield Finding(
             "page",
@@ -77,7 +84,7 @@ def _column_findings(
             {"share": share, "in_training": in_training},
         )
     usual = _RARE_ONES * counts.off_record
-    if params.max_unknown is not None and _is_beyond(counts.unknown, counts.rows, usual + params.max_unknown):
+    if params.max_unknown is not None and is_beyond(counts.unknown, counts.rows, usual + params.max_unknown):
         share = counts.unknown / counts.rows
         sentence = f"{format_percent(share)} of the rows have a {name} that the training set has not."
         if counts.off_record:
@@ -93,10 +100,10 @@ def _column_findings(
             name,
             {"share": share},
         )
-    if params.max_out_of_range is not None and _is_beyond(counts.outside, counts.rows, params.max_out_of_range):
+    if params.max_out_of_range is not None and is_beyond(counts.outside, counts.rows, params.max_out_of_range):
         share, low, high = counts.outside / counts.rows, *_limits(profile)
         yield Finding(
-            "page" if _is_beyond(counts.far, counts.rows, params.max_out_of_range) else "warn",
+            "page" if is_beyond(counts.far, counts.rows, params.max_out_of_range) else "warn",
             "range",
             f"{format_percent(share)} of the rows have a {name} out of the training set's range of {low:g} to "
             f"{high:g}; it goes from {counts.lowest:g} to {counts.highest:g}.",
@@ -110,7 +117,7 @@ def _limits(profile: Mapping[str, Any]) -> tuple[float, float]:
     return profile["quantiles"][0], profile["quantiles"][-1]
 
 
-def _is_beyond(count: int, rows: int, limit: float) -> bool:
+def is_beyond(count: int, rows: int, limit: float) -> bool:
     """Return whether a share is above a limit by more than chance explains."""
     if not rows or limit >= 1:
         return False
@@ -129,7 +136,7 @@ def check_volume(served: Served, before: Sequence[int], params: MonitorParams) -
     known = [rows for rows in before if rows]
     if params.max_volume_change is None or not known:
         reason = "monitor.max_volume_change is null" if known else "no earlier period has predictions"
-        return Finding("not judged", "volume", f"{served.rows:,} predictions; {reason}.")
+        return Finding("not judged", "volume", f"{_counted(served.rows, 'predictions')}; {reason}.")
     usual = median(known)
     numbers = {"rows": served.rows, "usual": usual}
     if usual / params.max_volume_change <= served.rows <= usual * params.max_volume_change:
@@ -177,6 +184,7 @@ def check_loss(
     tested: Mapping[str, Any],
     metrics: MetricSet,
     params: MonitorParams,
+    joined: str = "",
 ) -> Finding:
     """Compare the main metric with the one on the test set: the loss must be larger than allowed, and not by chance.
 
@@ -188,9 +196,10 @@ def check_loss(
         tested: metrics.json of the test set that the gate judged.
         metrics: whose main one counts.
         params: the limit.
+        joined: why no outcome is known, if none is.
     """
     if judged is None:
-        sentence = f"No period has {params.minimum_rows:,} predictions whose outcome is known."
+        sentence = joined or f"No period has {params.minimum_rows:,} predictions whose outcome is known."
         return Finding("not judged", "loss", sentence, "Outcomes are joined by the contract's id.")
     findings = [_loss(each, tested, metrics, params) for each in (judged, together) if each is not None]
     return in_order(findings)[0] if worst(findings) == "page" else findings[0]
@@ -198,12 +207,17 @@ def check_loss(
 
 def _loss(result: Mapping[str, Any], tested: Mapping[str, Any], metrics: MetricSet, params: MonitorParams) -> Finding:
     name = metrics.main.name
-    value, interval, reference = result["metrics"][name], result["interval"], tested.get(name)
-    if reference is None or value is None or interval is None or not isfinite(reference):
-        return Finding("not judged", "loss", f"{name} cannot be compared: too few outcomes of one kind, or no report.")
+    value, interval, reference = result["metrics"][name], whole(result["interval"]), metric_of(tested, name)
+    if reference is None:
+        sentence = f"{name} cannot be compared: the reports of the model have no {name} of its test set."
+        advice = "reports/metrics.json is missing or damaged: make pull fetches it, and make train writes it."
+        return Finding("not judged", "loss", sentence, advice)
+    if value is None or interval is None:
+        few = f"{result['rows']:,} outcomes, and too few of one kind among them."
+        return Finding("not judged", "loss", f"{name} cannot be compared: {few}")
     loss = loss_against(value, reference, metrics)
     own = loss - min(loss_against(interval[end], reference, metrics) for end in ("low", "high"))
-    ends = tested.get("intervals", {}).get(name) or {"low": reference, "high": reference}
+    ends = interval_of(tested, name) or {"low": reference, "high": reference}
     of_reference = max(loss_against(ends[end], reference, metrics) for end in ("low", "high"))
     least = loss - hypot(own, of_reference)  # both were measured, on other rows
     sentence = (
@@ -232,4 +246,8 @@ def check_predictions(index: float | None, chance: float, rows: int, params: Mon
 
 
 def _too_few(rows: int, what: str, params: MonitorParams) -> str:
-    return f"{rows:,} {what}, fewer than monitor.minimum_rows ({params.minimum_rows:,}): too few to judge."
+    return f"{_counted(rows, what)}, fewer than monitor.minimum_rows ({params.minimum_rows:,}): too few to judge."
+
+
+def _counted(rows: int, what: str) -> str:
+    return f"{rows:,} {what.replace('predictions', 'prediction') if rows == 1 else what}"

@@ -1,8 +1,7 @@
 """The verb `monitor`: judge what the live model was asked and what it answered, and write a report."""
 
-import json
 import os
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.errors import UserError
 from cd4ml.evaluation.metric_set import read_metric_set
-from cd4ml.files.atomic import write_text
 from cd4ml.monitoring.newest import findings_at
 from cd4ml.monitoring.outputs import REPORT, send, write_outputs
-from cd4ml.monitoring.periods import last_day, periods_until
+from cd4ml.monitoring.periods import DAY, last_day, periods_until
 from cd4ml.monitoring.reading import read_all
 from cd4ml.monitoring.terminal_table import terminal_table
 from cd4ml.monitoring.watch import Live, watch
@@ -23,7 +21,6 @@ from cd4ml.settings.params import Params
 from cd4ml.terminal.arguments import Arguments
 
 FOLDER = Path("build/monitoring")
-DOCUMENT = "monitoring.json"
 
 
 def main(argv: list[str]) -> None:
@@ -49,12 +46,15 @@ def main(argv: list[str]) -> None:
 
 def monitor(log: StoredLog, live: Live, params: Params, last: date) -> dict[str, Any]:
     """Judge the periods that end with a day; write build/monitoring, and return the content of monitoring.json."""
-    limits = params.monitor
-    periods = periods_until(last, limits.period_days, limits.periods)
-    readings = read_all(log, periods, live.bundle, params.data)
-    metrics = read_metric_set(live.bundle.manifest.task, params)
-    document = watch(readings, live, params, metrics, last + timedelta(days=1))
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    write_text(FOLDER / DOCUMENT, json.dumps(document, indent=1, ensure_ascii=False))
+    FOLDER.mkdir(parents=True, exist_ok=True)  # at once: reading the log may take minutes
+    document = judge(log, live, params, last)
     write_outputs(document, FOLDER)
     return document
+
+
+def judge(log: StoredLog, live: Live, params: Params, last: date) -> dict[str, Any]:
+    """Judge the periods that end with a day; return the content of monitoring.json."""
+    periods = periods_until(last, params.monitor.period_days, params.monitor.periods)
+    readings = read_all(log, periods, live.bundle, params.data)
+    metrics = read_metric_set(live.bundle.manifest.task, params)
+    return watch(readings, live, params, metrics, last + DAY)

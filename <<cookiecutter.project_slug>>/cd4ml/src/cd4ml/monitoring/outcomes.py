@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from cd4ml.bundle.decision import Decision
 from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.table import as_strings, columns_of_table, target_of_table, times_of_table
-from cd4ml.monitoring.logged_columns import logged_scores
+from cd4ml.contract.table import as_strings, columns_of_table, parse_column, target_of_table, times_of_table
+from cd4ml.monitoring.logged_columns import are_scored, logged_scores
 from cd4ml.settings.params import DataParams
 from cd4ml.source.contract_values import contract_values
 from cd4ml.source.read import read_source
@@ -31,13 +31,11 @@ class Outcomes:
     times: Array | None
     """Shape `(rows,)`; None if the contract names no time."""
 
-    @property
-    def newest_day(self) -> date | None:
-        """The day of the newest row; None if it cannot be told."""
-        if self.times is None or np.isnat(self.times).all():
-            return None
-        newest: date = np.nanmax(self.times.astype("datetime64[D]")).item()
-        return newest
+    def days(self) -> list[date]:
+        """Return the days of the rows, each once, the oldest first; none if they cannot be told."""
+        if self.times is None:
+            return []
+        return list(np.unique(self.times[~np.isnat(self.times)].astype("datetime64[D]")).tolist())
 
 
 def source_rows(data: DataParams, contract: Contract) -> pd.DataFrame:
@@ -50,8 +48,11 @@ def source_rows(data: DataParams, contract: Contract) -> pd.DataFrame:
 
 
 def outcomes_of(rows: pd.DataFrame, contract: Contract) -> Outcomes:
-    """Return the rows with an outcome and an id; of rows with the same id, the last one."""
-    known, ids = with_target(rows, contract), pd.Series([], dtype=object)
+    """Return the rows with an outcome and an id; of rows with the same id, the last one.
+
+    An outcome that is not of the contract's type, or no finite number, is none: the check `schema` names it.
+    """
+    known, ids = _with_usable_target(with_target(rows, contract), contract), pd.Series([], dtype=object)
     if contract.id is not None:
         ids = as_strings(known[contract.id])
         kept = ids.notna() & ~ids.duplicated(keep="last")
@@ -62,6 +63,13 @@ def outcomes_of(rows: pd.DataFrame, contract: Contract) -> Outcomes:
         columns_of_table(known, contract),
         times_of_table(known, contract),
     )
+
+
+def _with_usable_target(rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    target = parse_column(rows[contract.target.name], contract.target.column)
+    if contract.target.type == "category":
+        return rows[np.array([value not in (None, "") for value in target], dtype=bool)]
+    return rows[np.isfinite(target)]
 
 
 @dataclass(frozen=True)
@@ -93,8 +101,9 @@ class LabelledAnswers:
         """The answers with an id, by day."""
 
     def add(self, records: pa.Table) -> None:
-        """Add records of the prediction log."""
-        with_id = records.filter(pc.is_valid(records["id"]))
+        """Add records of the prediction log; those without a score are no answers."""
+        scored = records.filter(are_scored(records, self._decision))
+        with_id = scored.filter(pc.is_valid(scored["id"]))
         if not len(with_id):
             return
         times = with_id["time"].combine_chunks().cast(pa.timestamp("us")).to_numpy()

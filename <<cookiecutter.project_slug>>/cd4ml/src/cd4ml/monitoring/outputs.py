@@ -1,5 +1,6 @@
 """Write what is made of monitoring.json beside it, and send its figures on: to a Pushgateway, to MLflow."""
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,15 +13,24 @@ from cd4ml.monitoring.page.report import report_page
 from cd4ml.monitoring.summary import summary
 from cd4ml.terminal.output import report
 
-REPORT, SUMMARY, GAUGES = "report.html", "summary.md", "monitoring.prom"
+DOCUMENT, REPORT, SUMMARY, GAUGES = "monitoring.json", "report.html", "summary.md", "monitoring.prom"
 
 
 def write_outputs(document: Mapping[str, Any], folder: Path) -> None:
-    """Write the page, the summary and the gauges of a document into a folder."""
-    write_text(folder / REPORT, report_page(document))
-    write_text(folder / SUMMARY, summary(document))
+    """Write a document, and its page, summary and gauges into a folder.
+
+    All are made before the first one is written, so that a run which is stopped leaves those of the run before.
+    """
+    texts = {
+        DOCUMENT: json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False),
+        REPORT: report_page(document),
+        SUMMARY: summary(document),
+    }
+    gauges = exposition(document)
+    for name, text in texts.items():
+        write_text(folder / name, text)
     with replacing(folder / GAUGES) as temporary:
-        temporary.write_bytes(exposition(document))
+        temporary.write_bytes(gauges)
 
 
 def send(document: Mapping[str, Any], environment: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """How good the answers of a period were, once their outcomes are known: the model's own metrics, and its slices."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,24 +122,23 @@ def loss_against(value: float, reference: float, metrics: MetricSet) -> float:
 
 
 def slices_beside(
-    judged: Judged, contract: Contract, before: list[dict[str, Any]], metrics: MetricSet, fewest: int
+    judged: Judged, contract: Contract, before: Mapping[tuple[str, Any], float], metrics: MetricSet, fewest: int
 ) -> list[dict[str, Any]]:
     """Return each slice's main metric beside the one on the test set, those that lost most first.
 
     Args:
         judged: the answers.
         contract: of the model.
-        before: the slices in reports/slices.json of the model.
+        before: the main metric of each slice on the test set, as `slices_of` returns it.
         metrics: whose main one counts.
         fewest: rows of a slice.
     """
     from cd4ml.evaluation.slices import masks_by_value
 
-    name, found = metrics.main.name, []
-    known = {(each["column"], each["value"]): each for each in before if each.get(name) is not None}
+    found = []
     for column, masks in masks_by_value(judged.columns, contract).items():
         for value, mask in masks.items():
-            reference = known.get((column, value))
+            reference = before.get((column, value))
             if reference is None or mask.sum() < fewest:
                 continue
             predictions = judged.predictions.subset(mask)
@@ -152,8 +152,8 @@ def slices_beside(
                     "rows": predictions.rows,
                     "metric": round_significant(now),
                     "interval": interval_by_name(main_interval(predictions, metrics, most_rows=_MOST_OF_A_SLICE)),
-                    "on_test_set": reference[name],
-                    "loss": round_significant(loss_against(now, reference[name], metrics)),
+                    "on_test_set": reference,
+                    "loss": round_significant(loss_against(now, reference, metrics)),
                 }
             )
     return sorted(found, key=lambda each: -each["loss"])

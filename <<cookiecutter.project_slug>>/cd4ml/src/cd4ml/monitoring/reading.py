@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,12 @@ from cd4ml.contract.validation import violations
 from cd4ml.errors import DataError
 from cd4ml.monitoring.label_delay import Coverage
 from cd4ml.monitoring.outcomes import Labelled, LabelledAnswers, Outcomes, outcomes_of, source_rows
-from cd4ml.monitoring.periods import Period
+from cd4ml.monitoring.periods import DAY, Period
 from cd4ml.monitoring.served import ColumnCounter, Served, ServedCounter
+from cd4ml.monitoring.usable_records import usable_records
 from cd4ml.prediction_log.read import StoredLog
 from cd4ml.settings.params import DataParams
 from cd4ml.terminal.output import report
-
-_FIELDS = ("time", "id", "kind", "version", "prediction", "probability")
-"""Of the records, besides the columns of the rows."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,12 @@ class Readings:
     coverage: Coverage
     newest_record: date | None
     """The day of the newest request of a user in these periods; if there is none, the newest day in the log before."""
+    newest_outcome: date | None
+    """The newest day up to the end of the periods of which the source has an outcome."""
+    ahead_in_log: date | None
+    """The newest day in the log that has not come yet anywhere; None if there is none: clocks may be wrong."""
+    ahead_in_source: date | None
+    """The same of the source's outcomes."""
 
 
 def read_all(log: StoredLog, periods: list[Period], bundle: Bundle, data: DataParams) -> Readings:
@@ -71,14 +75,28 @@ def read_all(log: StoredLog, periods: list[Period], bundle: Bundle, data: DataPa
         counted = Served()
         columns = number >= len(periods) - 2
         for day in period.days():
-            for records in log.flat_tables(day, [*_FIELDS, "row"] if columns else _FIELDS):
+            for records in usable_records(log, day, bundle, counted, columns=columns):
                 answers.add(counter.add(counted, records, columns=columns))
         report(f"{period}: {counted.rows:,} predictions")
         served.append(counted)
     labelled = answers.labelled()
     coverage = Coverage.of(answers.answered, labelled.times)
-    newest = newest_record(served) or _newest_day(log, periods[0].first)
-    return Readings(periods, served, counter.columns, source, error, outcomes, labelled, coverage, newest)
+    days, tomorrow = log.days(), datetime.now(UTC).date() + DAY
+    outcome_days = outcomes.days()
+    return Readings(
+        periods,
+        served,
+        counter.columns,
+        source,
+        error,
+        outcomes,
+        labelled,
+        coverage,
+        newest_record(served) or _newest([day for day in days if day < periods[0].first]),
+        _newest([day for day in outcome_days if day <= periods[-1].last]),
+        _newest([day for day in days if day > tomorrow]),
+        _newest([day for day in outcome_days if day > tomorrow]),
+    )
 
 
 def read_source_again(data: DataParams, contract: Contract, bundle: Bundle) -> Source:
@@ -98,9 +116,8 @@ def newest_record(served: Sequence[Served]) -> date | None:
     return max(times).date() if times else None
 
 
-def _newest_day(log: StoredLog, before: date) -> date | None:
-    """Return the newest day before another one that the log has; None if there is none."""
-    return max((day for day in log.days() if day < before), default=None)
+def _newest(days: Sequence[date]) -> date | None:
+    return max(days, default=None)
 
 
 def _newer(rows: pd.DataFrame, contract: Contract, bundle: Bundle) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.score_profile import leading_scores
 from cd4ml.contract.column import Column
 from cd4ml.contract.columns import Array
-from cd4ml.monitoring.logged_columns import logged_column, logged_scores
+from cd4ml.monitoring.logged_columns import are_scored, logged_column, logged_scores
 from cd4ml.serving.tallies import Categories, Numbers, Tallier, column_tallier
 
 
@@ -61,6 +61,12 @@ class Served:
     by_version: Counter[str] = field(default_factory=Counter)
     newest: datetime | None = None
     columns: dict[str, ColumnCounts] = field(default_factory=dict)
+    uncounted: Counter[str] = field(default_factory=Counter)
+    """By column: the rows that have it not, or of another type, as the contract of their time named it otherwise."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """By reason, as `usable_records` names them: the records that tell nothing, or whose answers do not."""
+    other_models: Counter[str] = field(default_factory=Counter)
+    """The records of other models, by name."""
     scores: Array = field(default_factory=lambda: np.zeros(0))
     """The rows of the live version in each bin of the test set's scores; empty if the bundle names no bins."""
     labels: Counter[str] = field(default_factory=Counter)
@@ -91,7 +97,8 @@ class ColumnCounter:
             self._add_numbers(counts, values[~np.isnan(values)], self.tallier, *self._limits)
 
     def _add_numbers(self, counts: ColumnCounts, numbers: Array, tallier: Numbers, low: float, high: float) -> None:
-        sums = np.bincount(np.searchsorted(tallier.edges, numbers), numbers, minlength=tallier.bins)
+        finite = numbers[np.isfinite(numbers)]
+        sums = np.bincount(np.searchsorted(tallier.edges, finite), finite, minlength=tallier.bins)
         counts.sums = sums + counts.sums if len(counts.sums) else sums
         counts.outside += int(np.count_nonzero((numbers < low) | (numbers > high)))
         width = high - low
@@ -127,14 +134,18 @@ class ServedCounter:
         for entry in pc.value_counts(users["version"]).to_pylist():
             served.by_version[entry["values"]] += entry["counts"]
         for name, counter in self.columns.items() if columns else ():
-            values = logged_column(users, name, self._contract.columns[name])
+            column = self._contract.columns[name]
+            values = logged_column(users, name, column)
             if values is not None:
                 counter.add(served.columns.setdefault(name, ColumnCounts()), values)
+            elif not column.sensitive:
+                served.uncounted[name] += len(users)
         self._add_predictions(served, users.filter(pc.equal(users["version"], self._version)))
         return users
 
     def _add_predictions(self, served: Served, records: pa.Table) -> None:
         """Add the predictions of the live version, whose test set they are compared with."""
+        records = records.filter(are_scored(records, self._decision))
         if not len(records) or not len(self._edges):
             return
         values = leading_scores(logged_scores(records, self._decision), self._decision)

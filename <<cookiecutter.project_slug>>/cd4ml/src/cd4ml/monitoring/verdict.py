@@ -12,9 +12,11 @@ WORDS = {"page": "act now", "warn": "look", "not judged": "not judged", "fine": 
 _HEADLINES = {
     "source": "the source cannot be read",
     "schema": "new rows of the source break the contract",
+    "records": "the prediction log has records that cannot be used",
     "nulls": "{columns} lack{s} values",
     "categories": "{columns} {has} unknown categories",
     "range": "{columns} {is} out of range",
+    "dates": "dates are in the future",
     "volume": "the number of predictions changed",
     "log": "the prediction log is old",
     "data": "the outcomes are old",

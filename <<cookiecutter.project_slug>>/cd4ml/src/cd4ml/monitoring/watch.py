@@ -1,6 +1,5 @@
 """Put together what is known of the live model: the content of monitoring.json, from which the report is made."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +26,9 @@ from cd4ml.monitoring.findings import (
 from cd4ml.monitoring.performance import Judged, performance, slices_beside
 from cd4ml.monitoring.periods import Period
 from cd4ml.monitoring.reading import Readings, Source
+from cd4ml.monitoring.record_findings import check_dates, check_records, uncounted_columns
 from cd4ml.monitoring.slice_drift import with_columns
+from cd4ml.monitoring.test_set import interval_of, metric_of, read_report, slices_of
 from cd4ml.settings.params import Params
 
 FORMAT = 1
@@ -45,12 +46,8 @@ class Live:
     """The time and the version of each release, the newest first."""
 
     def read_report(self, name: str) -> dict[str, Any]:
-        """Return a report's content; empty if there is none."""
-        try:
-            content = json.loads((self.reports / name).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        """Return a report's content; empty if there is none, or if it is no JSON object."""
+        return read_report(self.reports / name)
 
 
 def watch(readings: Readings, live: Live, params: Params, metrics: MetricSet, today: date) -> dict[str, Any]:
@@ -74,12 +71,15 @@ def watch(readings: Readings, live: Live, params: Params, metrics: MetricSet, to
     predictions = _predictions(readings, profile)
     findings = [
         *_source_findings(readings, bundle),
+        *check_records(now, bundle, {version for _, version in live.releases}),
         *check_columns(now, profile["columns"], limits),
+        *uncounted_columns(now),
         check_volume(now, [served.rows for served in readings.served[:-1]], limits),
         check_age("log", readings.newest_record, today, limits.max_log_age_days),
-        check_age("data", readings.outcomes.newest_day, today, limits.max_data_age_days),
+        check_age("data", readings.newest_outcome, today, limits.max_data_age_days),
+        *check_dates(readings.ahead_in_log, readings.ahead_in_source),
         check_age("model", _day(bundle.manifest.until), today, limits.max_model_age_days),
-        check_loss(None if newest is None else results[newest], together, tested, metrics, limits),
+        check_loss(None if newest is None else results[newest], together, tested, metrics, limits, _unjoined(readings)),
         check_predictions(predictions["index"], predictions["by_chance"], predictions["rows"], limits),
     ]
     return {
@@ -97,8 +97,8 @@ def watch(readings: Readings, live: Live, params: Params, metrics: MetricSet, to
             "better": metrics.main.better,
             "unit": bundle.contract.target.unit if metrics.main.of_target else None,
             "loss_is_share": metrics.main.of_target,
-            "on_test_set": tested.get(metrics.main.name),
-            "interval_on_test_set": tested.get("intervals", {}).get(metrics.main.name),
+            "on_test_set": metric_of(tested, metrics.main.name),
+            "interval_on_test_set": interval_of(tested, metrics.main.name),
             "max_loss": limits.max_loss,
         },
         "slices": [] if newest is None else _slices(judged[: newest + 1], readings, live, params, metrics),
@@ -141,6 +141,16 @@ def _source_findings(readings: Readings, bundle: Bundle) -> Iterator[Finding]:
             "The next training would stop here: mend the source, or change contract.yaml.",
             str(broken["column"]),
         )
+
+
+def _unjoined(readings: Readings) -> str:
+    """Return why no outcome was joined with an answer; empty if some were, or if there is nothing to join."""
+    answered, outcomes = sum(readings.coverage.answered.values()), len(readings.outcomes.ids)
+    if not outcomes or len(readings.labelled.rows) or not any(served.rows for served in readings.served):
+        return ""
+    if not answered:
+        return "No prediction has an id, by which its outcome could be found."
+    return f"None of {answered:,} predictions has an id that is among those of the source's {outcomes:,} outcomes."
 
 
 def _with_enough(readings: Readings, judged: Sequence[Judged], rows: int, share: float) -> list[int]:
@@ -186,6 +196,7 @@ def _period(readings: Readings, number: int, result: dict[str, Any] | None, *, j
         "last": str(period.last),
         "rows": served.rows,
         "tests": served.tests,
+        "left_out": dict(served.left_out),
         "by_day": {str(day): rows for day, rows in sorted(served.by_day.items())},
         "by_version": dict(served.by_version),
         "labelled_share": round_significant(readings.coverage.of_period(period)),
@@ -197,7 +208,7 @@ def _period(readings: Readings, number: int, result: dict[str, Any] | None, *, j
 def _slices(
     judged: Sequence[Judged], readings: Readings, live: Live, params: Params, metrics: MetricSet
 ) -> list[dict[str, Any]]:
-    before, contract = live.read_report("slices.json").get("slices", []), live.bundle.contract
+    before, contract = slices_of(live.read_report("slices.json"), metrics.main.name), live.bundle.contract
     slices = slices_beside(judged[-1], contract, before, metrics, params.evaluate.slice_minimum_rows)
     return with_columns(slices, judged, contract, readings.counters)
 

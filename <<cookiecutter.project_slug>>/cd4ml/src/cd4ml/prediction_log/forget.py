@@ -49,7 +49,7 @@ def forget(log: StoredLog, identity: str) -> tuple[int, int]:
     records = files = 0
     for day in log.days():
         for path, table in log.tables(day):
-            kept = table.filter(pc.fill_null(pc.not_equal(table["id"], identity), True))
+            kept = table.filter(pc.fill_null(pc.not_equal(table["id"].cast(pa.string()), identity), True))
             if kept.num_rows == table.num_rows:
                 continue
             try:

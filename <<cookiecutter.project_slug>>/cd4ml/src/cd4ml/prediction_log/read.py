@@ -57,7 +57,8 @@ class StoredLog:
     def flat_tables(self, day: date, fields: Collection[str] | None = None) -> Iterator[pa.Table]:
         """Yield the records of a day, those of several files together; they may be more than memory holds.
 
-        The columns of `row` are named `row.COLUMN`, and all records of a table have the same ones.
+        The columns of `row` are named `row.COLUMN`. Each table has records of the same columns and types: those of an
+        earlier contract or another task are in a table of their own.
 
         Args:
             day: in UTC.
@@ -67,10 +68,10 @@ class StoredLog:
             DataError: a file cannot be read, or holds no records.
         """
         for batch in self._batches(day, fields):
-            by_columns: dict[tuple[str, ...], list[pa.Table]] = {}
-            for table in (table.flatten() for table in batch.values()):
-                by_columns.setdefault(tuple(table.column_names), []).append(table)
-            yield from (_concatenated(self.place, tables) for tables in by_columns.values())
+            by_schema: dict[pa.Schema, list[pa.Table]] = {}
+            for table in (table.flatten().replace_schema_metadata() for table in batch.values()):
+                by_schema.setdefault(table.schema, []).append(table)
+            yield from (pa.concat_tables(tables) for tables in by_schema.values())
 
     def _batches(self, day: date, fields: Collection[str] | None) -> Iterator[dict[str, pa.Table]]:
         for paths in _in_batches(self._sizes(day)):
@@ -85,7 +86,7 @@ class StoredLog:
                 listed = self.filesystem.ls(f"{self._root}/date={day.isoformat()}", detail=True)
             except FileNotFoundError:
                 return {}
-        sizes = {str(entry["name"]): int(entry["size"] or 0) for entry in listed}
+        sizes = {str(entry["name"]): int(entry["size"] or 0) for entry in listed if entry["type"] != "directory"}
         return {path: sizes[path] for path in sorted(sizes) if _is_whole(path)}
 
     @contextmanager
@@ -96,7 +97,8 @@ class StoredLog:
         except DataError:
             raise
         except Exception as failure:
-            raise DataError(f"{self.place} cannot be read: {describe(failure)[:300]}; check the credentials") from None
+            advice = "check the credentials" if "://" in self.place else "check --log or PREDICTION_LOG"
+            raise DataError(f"{self.place} cannot be read: {describe(failure)[:300]}; {advice}") from None
 
 
 def read(place: str, first: date, last: date) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from cd4ml.files.yaml_file import Section
 
@@ -14,6 +14,8 @@ class MonitorParams(Section):
 
     The defaults are from an experiment: `benchmarks/monitoring_alarms.py` and docs/decisions.md of the template.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     period_days: Annotated[int, Field(ge=1, le=92)] = 7
     """The days that are judged together."""
