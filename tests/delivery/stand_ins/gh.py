@@ -40,10 +40,11 @@ def _runs(verb: str, rest: list[str], runs: list[list[str]]) -> str:
 
 def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str | None:
     environments = state.setdefault("environments", {})
+    owner, name = state.get("repository", REPOSITORY).split("/")
     if path == "repos/{owner}/{repo}":
-        return f"{REPOSITORY} 4711 815 main"
+        return f"{owner}/{name} 4711 815 main"
     if path.endswith("/actions/oidc/customization/sub"):
-        return "repo:acme@815/flight-delays@4711"
+        return f"repo:{owner}@815/{name}@4711"
     name = path.split("/environments/")[1].split("/")[0]
     if path.endswith("/deployment-branch-policies"):
         if method == "POST":

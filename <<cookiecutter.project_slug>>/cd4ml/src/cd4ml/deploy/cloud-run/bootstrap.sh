@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2153 # KNOWN is what rule_set reads
 # What a project needs in Google Cloud, in the order in which one needs the other.
 
-APIS="run artifactregistry iam iamcredentials secretmanager storage monitoring sts"
+# cloudresourcemanager: a deploy asks for the number of the project, in which the bucket for predictions is named
+APIS="run artifactregistry iam iamcredentials secretmanager storage monitoring sts cloudresourcemanager"
 
 walk() {
     project_number
@@ -86,9 +87,13 @@ secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a 
         ensure secret "$(secret_name)" "$known"
         return
     fi
-    change_with "${SERVICE_API_KEYS:-$(random_key)}" \
+    insist change_with "${SERVICE_API_KEYS:-$(random_key)}" \
         gcloud secrets create "$(secret_name)" --project "$GCP_PROJECT" --replication-policy automatic --data-file - ||
-        die "the secret $(secret_name) could not be made (above is why)"
+        give_up $? "the secret $(secret_name) could not be made (above is why)"
+    if [ -n "$EXISTED" ]; then # made before, and not known where it was looked for
+        note there secret "$(secret_name)"
+        return
+    fi
     FRESH="$FRESH$(secret_name) "
     note made secret "$(secret_name)"
 }

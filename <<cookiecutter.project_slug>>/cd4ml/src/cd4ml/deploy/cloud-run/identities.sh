@@ -3,7 +3,7 @@
 
 accounts() { # the service accounts
     local known who
-    known=$(gcloud iam service-accounts list --project "$GCP_PROJECT" --format='value(email)') || die "service accounts cannot be listed"
+    known=$(insist gcloud iam service-accounts list --project "$GCP_PROJECT" --format='value(email)') || give_up $? "service accounts cannot be listed"
     for who in reader trainer deployer runtime; do
         ensure identity "$(account_id $who)" "$(printf '%s\n' "$known" | grep -Fx "$(account $who)" || true)" \
             gcloud iam service-accounts create "$(account_id $who)" --project "$GCP_PROJECT" --description "$(purpose $who)"
@@ -16,7 +16,7 @@ members() { # NAME COMMAND...: what a get-iam-policy command knows, as lines "RO
 }
 
 grant() { # NOUN WHO ROLE COMMAND...: the add-iam-policy-binding command runs unless KNOWN (lines as above) has it
-    local member tries=0 label="$2 on $1: ${3#roles/}"
+    local member label="$2 on $1: ${3#roles/}"
     member=serviceAccount:$(account "$2")
     if has_line "$KNOWN" "$3 $member"; then
         note there role "$label"
@@ -26,12 +26,8 @@ grant() { # NOUN WHO ROLE COMMAND...: the add-iam-policy-binding command runs un
         note missing role "$label"
         return
     fi
-    until change "${@:4}" --project "$GCP_PROJECT" --member "$member" --role "$3" --format none; do
-        # an identity that was just made is not known everywhere at once
-        tries=$((tries + 1))
-        if [ "$tries" -ge 5 ]; then die "$label could not be granted (above is why); run bootstrap again"; fi
-        sleep 5
-    done
+    PASSES=$NEW_IDENTITY insist change "${@:4}" --project "$GCP_PROJECT" --member "$member" --role "$3" --format none ||
+        give_up $? "$label could not be granted (above is why); run bootstrap again"
     note made role "$label"
 }
 

@@ -16,7 +16,7 @@ keys_of() { # WHO [FLAG...]: the keys that people made, oldest first
 old_keys_of() { keys_of "$1" --filter='validAfterTime<-P90D'; } # WHO
 
 make_key() { # WHO
-    change gcloud iam service-accounts keys create "$KEY_FOLDER/$1/GCP_CREDENTIALS" --iam-account "$(account "$1")" --project "$GCP_PROJECT"
+    PASSES=$NEW_IDENTITY insist change gcloud iam service-accounts keys create "$KEY_FOLDER/$1/GCP_CREDENTIALS" --iam-account "$(account "$1")" --project "$GCP_PROJECT"
 }
 
 remove_key() { # WHO NAME

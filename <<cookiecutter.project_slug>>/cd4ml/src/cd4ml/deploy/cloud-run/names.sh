@@ -1,6 +1,11 @@
 # shellcheck shell=bash disable=SC2034 # the other parts use these names
 # What everything is called, and the settings that come from the environment.
 
+# An API that was just enabled is not known everywhere at once, and two changes of one policy exclude each other.
+PASSES='SERVICE_DISABLED|\) (ABORTED|UNAVAILABLE|RESOURCE_EXHAUSTED):' ALREADY='\) ALREADY_EXISTS:'
+# Nor is an identity that was just made: it is not found, or whoever is named as one does not exist.
+NEW_IDENTITY="$PASSES"'|\) (NOT_FOUND|INVALID_ARGUMENT):|HTTPError (400|404):'
+
 check_settings() { # reject values that would not be taken literally by a command or an address
     GCP_PROJECT=${GCP_PROJECT:-} GCP_REGION=${GCP_REGION:-}
     [ -n "$GCP_PROJECT" ] || die "GCP_PROJECT is not set: export GCP_PROJECT=the project's id (gcloud projects list)"

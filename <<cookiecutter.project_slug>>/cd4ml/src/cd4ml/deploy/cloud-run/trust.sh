@@ -15,14 +15,20 @@ trust() { # let this repository's workflows, by the environment they run in, sig
     for who in reader trainer deployer; do
         KNOWN=$(members "$(account_id $who)" gcloud iam service-accounts get-iam-policy "$(account $who)" --project "$GCP_PROJECT")
         for environment in $(environments_of $who); do
-            member="principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$pool/subject/$SUBJECT:environment:$environment"
-            ensure trust "environment $environment is $who" \
+            member="principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$pool/subject/$(subject_in "$environment")"
+            PASSES=$NEW_IDENTITY ensure trust "environment $environment is $who" \
                 "$(printf '%s\n' "$KNOWN" | grep -Fx "roles/iam.workloadIdentityUser $member" || true)" \
                 gcloud iam service-accounts add-iam-policy-binding "$(account $who)" --project "$GCP_PROJECT" \
                 --role roles/iam.workloadIdentityUser --member "$member" --format none
         done
     done
 }
+
+# What Google knows a job by holds at most 127 bytes, and the subject of GitHub's tokens has the names of owner and
+# repository, of 39 and 100 characters, in it: their numbers stand for them.
+subject_mapping() { printf '%s' "assertion.repository_id + ':environment:' + assertion.environment"; }
+
+subject_in() { printf '%s:environment:%s' "$REPOSITORY_ID" "$1"; } # ENVIRONMENT: the same of a job there
 
 identity_pool() { # POOL
     local state place=("$1" --project "$GCP_PROJECT" --location global)
@@ -36,14 +42,14 @@ identity_pool() { # POOL
 }
 
 identity_provider() { # POOL: which tokens it takes, and what it takes from them
-    local known state condition mapping=google.subject=assertion.sub wanted
+    local state condition mapping known
     local place=(github --project "$GCP_PROJECT" --location global --workload-identity-pool "$1")
     # Numbers, because a name that was given up can be taken by somebody else.
     condition="assertion.repository_id == '$REPOSITORY_ID' && assertion.repository_owner_id == '$OWNER_ID'"
-    wanted=(--issuer-uri "$GITHUB_TOKENS" --attribute-mapping "$mapping" --attribute-condition "$condition")
     state=$(shown_of state providers "${place[@]}")
     if [ -z "$state" ]; then
-        ensure "identity provider" github "" gcloud iam workload-identity-pools providers create-oidc "${place[@]}" "${wanted[@]}"
+        PASSES=$NEW_IDENTITY ensure "identity provider" github "" gcloud iam workload-identity-pools providers create-oidc "${place[@]}" \
+            --issuer-uri "$GITHUB_TOKENS" --attribute-condition "$condition" --attribute-mapping "google.subject=$(subject_mapping)"
         return
     fi
     if [ "$state" = DELETED ]; then # as whatever it was, which nobody may rely on any more
@@ -56,13 +62,25 @@ identity_provider() { # POOL: which tokens it takes, and what it takes from them
         note wrong "identity provider" "github trusts another repository: if that may go, gcloud iam workload-identity-pools providers delete ${place[*]}, then bootstrap"
         return
     fi
-    known="$known $(shown_of oidc.issuerUri providers "${place[@]}") $(shown_of attributeMapping providers "${place[@]}")"
-    if [ "$known" != "$condition $GITHUB_TOKENS $mapping" ]; then
+    known="$known $(shown_of oidc.issuerUri providers "${place[@]}") $(shown_of "attributeMapping['google.subject']" providers "${place[@]}")"
+    if [ "$known" != "$condition $GITHUB_TOKENS $(subject_mapping)" ]; then
+        mapping=$(whole_mapping "${place[@]}")
         mend "identity provider" "github takes other tokens than it should" "github: this repository's tokens alone" \
-            gcloud iam workload-identity-pools providers update-oidc "${place[@]}" "${wanted[@]}"
+            gcloud iam workload-identity-pools providers update-oidc "${place[@]}" \
+            --issuer-uri "$GITHUB_TOKENS" --attribute-condition "$condition" --attribute-mapping "$mapping"
     elif [ "$state" = ACTIVE ]; then
         note there "identity provider" github
     fi
+}
+
+whole_mapping() { # PLACE...: ours and the attributes that a team has added, as gcloud takes all at once
+    local told added
+    told=$(gcloud iam workload-identity-pools providers describe "$@" --format='json(attributeMapping)') ||
+        die "the identity provider cannot be read, and was not changed; run bootstrap again"
+    added=$("$CD4ML_PYTHON" -c 'import json, sys
+for name, value in (json.load(sys.stdin) or {}).get("attributeMapping", {}).items():
+    if name != "google.subject": print(end=f"@;@{name}={value}")' < <(printf '%s' "$told"))
+    printf '%sgoogle.subject=%s%s' "${added:+^@;@^}" "$(subject_mapping)" "$added"
 }
 
 shown_of() { # FIELD KIND PLACE...: of a pool, or of a provider where KIND is providers; nothing where there is none
@@ -78,6 +96,6 @@ restored() { # WHAT KIND PLACE...: undelete it, and wait until Google has done s
     until [ "$(shown_of state "${@:2}")" = ACTIVE ]; do
         tries=$((tries + 1))
         if [ "$tries" -ge 12 ]; then die "$1 $3 is not restored yet: run bootstrap again in a minute"; fi
-        sleep 5
+        sleep "${INSIST_PAUSE:-5}"
     done
 }
