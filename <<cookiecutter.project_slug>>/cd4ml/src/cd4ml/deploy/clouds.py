@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from cd4ml.deploy.aci.platform import ContainerInstances
 from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError, Effects
+from cd4ml.deploy.fargate.platform import Fargate
 from cd4ml.deploy.platform import Platform
 from cd4ml.deploy.verbs import RELEASE_VERBS, Verbs
 from cd4ml.settings.project import Project
@@ -34,6 +35,7 @@ class _Kind(Protocol):
 
 PLATFORMS: Mapping[str, _Kind] = {
     "cloud-run": CloudRun,
+    "fargate": Fargate,
     "aci": ContainerInstances,
 }
 
