@@ -131,7 +131,9 @@ class Az(Effects):
     def _shown(self, name: str) -> Json:
         group = self.groups[name]
         cpu, memory = group["size"]
-        restarts = 0 if group["image"] not in self.broken else 3
+        if group["image"] in self.broken:
+            group["restarts"] = group.get("restarts", 0) + 1  # since it was looked at last
+        restarts = group.get("restarts", 0)
         service = {
             "name": "service", "image": group["image"], "resources": {"requests": {"cpu": cpu, "memoryInGb": memory}},
             "instanceView": {"restartCount": restarts, "currentState": {"state": "Waiting" if restarts else "Running"}},

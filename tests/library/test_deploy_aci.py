@@ -1,5 +1,6 @@
 """A release to Container Instances without a process: what a killed run leaves, and what the next one makes of it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -171,8 +172,19 @@ def test_a_candidate_that_does_not_come_up_is_taken_away_and_shown(
         live.release().deploy(TWO, "production")
     live.serves(ONE)
     said = capsys.readouterr().err
-    assert "its service is Waiting, restarted 3 times" in said
+    assert "its service is Waiting, restarted " in said
     assert "https said last:\nline 4 of https\n" in said
+
+
+def test_a_service_that_starts_again_and_again_is_not_waited_for(
+    live: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live.az.broken.add(TWO)
+    began = time.monotonic()
+    with pytest.raises(CloudError, match="not deployed"):
+        live.release(SERVICE_START_SECONDS="300").deploy(TWO, "production")
+    assert time.monotonic() - began < 100
+    assert "restarted 3 times" in capsys.readouterr().err
 
 
 def test_a_service_that_does_not_serve_what_its_candidate_did_goes_back(live: Shop) -> None:
