@@ -2,7 +2,7 @@
 
 import json
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cd4ml.deploy.commands import Command, Effects, UnreadError
@@ -34,6 +34,9 @@ class Az(Effects):
         self.refused: dict[str, str] = {}
         """What az says of a command that fails, by its first two words."""
         self.outputs: dict[str, str] = {}
+        self.other_answers: set[str] = set()
+        """The groups that say of themselves something else than others with their image."""
+        self.after_write: Callable[[], object] = lambda: None
         self.asked: list[str] = []
         """The addresses that a smoke test was sent to, which succeeds."""
 
@@ -57,10 +60,10 @@ class Az(Effects):
     def answer(self, url: str, path: str) -> str:
         """Return what a group says of itself, or raise OSError where it does not answer."""
         host = str(urllib.parse.urlsplit(url).hostname)
-        group = next((group for group in self.groups.values() if group["host"] == host), None)
-        if group is None or group["image"] in self.broken or group["state"] != "Running":
+        name, group = next(((name, group) for name, group in self.groups.items() if group["host"] == host), ("", {}))
+        if not group or group["image"] in self.broken or group["state"] != "Running":
             raise OSError(f"{host} does not answer")
-        return str(group["image"])
+        return "something else" if name in self.other_answers else str(group["image"])
 
     def read(self, command: Command) -> Any:
         words = " ".join(command.argv[1:3])
@@ -97,6 +100,7 @@ class Az(Effects):
         if self.writes[-1] in self.refused:
             return False
         self._write(command)
+        self.after_write()
         if len(self.writes) == number:
             raise KilledError
         return True
@@ -127,7 +131,9 @@ class Az(Effects):
     def _shown(self, name: str) -> Json:
         group = self.groups[name]
         cpu, memory = group["size"]
-        restarts = 0 if group["image"] not in self.broken else 3
+        if group["image"] in self.broken:
+            group["restarts"] = group.get("restarts", 0) + 1  # since it was looked at last
+        restarts = group.get("restarts", 0)
         service = {
             "name": "service", "image": group["image"], "resources": {"requests": {"cpu": cpu, "memoryInGb": memory}},
             "instanceView": {"restartCount": restarts, "currentState": {"state": "Waiting" if restarts else "Running"}},

@@ -1,5 +1,6 @@
 """A release to Container Instances without a process: what a killed run leaves, and what the next one makes of it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -171,8 +172,19 @@ def test_a_candidate_that_does_not_come_up_is_taken_away_and_shown(
         live.release().deploy(TWO, "production")
     live.serves(ONE)
     said = capsys.readouterr().err
-    assert "its service is Waiting, restarted 3 times" in said
+    assert "its service is Waiting, restarted " in said
     assert "https said last:\nline 4 of https\n" in said
+
+
+def test_a_service_that_starts_again_and_again_is_not_waited_for(
+    live: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live.az.broken.add(TWO)
+    began = time.monotonic()
+    with pytest.raises(CloudError, match="not deployed"):
+        live.release(SERVICE_START_SECONDS="300").deploy(TWO, "production")
+    assert time.monotonic() - began < 100
+    assert "restarted 3 times" in capsys.readouterr().err
 
 
 def test_a_service_that_does_not_serve_what_its_candidate_did_goes_back(live: Shop) -> None:
@@ -181,6 +193,92 @@ def test_a_service_that_does_not_serve_what_its_candidate_did_goes_back(live: Sh
     with pytest.raises(CloudError, match="not promoted: demo-2"):
         live.release().promote("production", 100)
     live.serves(ONE)
+
+
+def test_a_service_that_says_something_else_than_its_candidate_goes_back(live: Shop) -> None:
+    live.release().deploy(TWO, "production")
+    release = live.release()
+    live.az.other_answers.add("demo")
+    with pytest.raises(CloudError, match="not promoted: demo-2"):
+        release.promote("production", 100)
+    live.serves(ONE)
+
+
+def test_what_served_before_is_said_to_serve_only_once_it_answers(live: Shop) -> None:
+    live.release().deploy(TWO, "production")
+    live.az.broken.add(ONE)
+    with pytest.raises(CloudError, match="may not serve demo-2"):
+        live.release().restore("production")
+    assert live.az.tags()["step"] == "deploy"
+
+
+def test_only_the_revision_before_comes_back_by_its_name(live: Shop) -> None:
+    before = live.az.tags()["revision"]
+    live.release().deploy(TWO, "production")
+    live.release().promote("production", 100)
+    with pytest.raises(CloudError, match=r"demo-zero is not the revision before demo-2.*rollback production DIGEST"):
+        live.release().restore("production", "demo-zero")
+    assert not live.az.writes
+    live.release().restore("production", before)
+    live.serves(ONE)
+
+
+def test_a_swap_that_was_stopped_and_is_begun_again_remembers_what_served(live: Shop) -> None:
+    before = live.az.tags()["revision"]
+    live.release().deploy(TWO, "production")
+    candidate = live.az.outputs["revision"]
+    assert live.killed(1, "after", VERBS["promote"])
+    live.release(CANDIDATE=candidate).promote("production", 100)
+    live.serves(TWO)
+    assert (live.az.tags()["previous"], live.az.tags()["previous-image"]) == (before, ONE)
+
+
+def test_a_promotion_that_was_killed_once_it_was_proved_is_done_and_tidied_up(
+    live: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live.release().deploy(TWO, "production")
+    candidate = live.az.outputs["revision"]
+    assert live.killed(2, "after", VERBS["promote"])
+    live.release(CANDIDATE=candidate).promote("production", 100)
+    assert live.az.writes == ["container delete"]
+    assert f"{candidate} already serves" in capsys.readouterr().out
+    live.serves(TWO)
+
+
+@pytest.mark.parametrize("verb", ["deploy", "promote", "restore", "restore by name"])
+def test_a_share_that_cannot_be_opened_ends_a_run_before_anything_is_changed(live: Shop, verb: str) -> None:
+    before = live.az.tags()["revision"]
+    live.release().deploy(TWO, "production")
+    if verb == "restore":
+        assert live.killed(1, "after", VERBS["promote"])
+    elif verb == "restore by name":
+        live.release().promote("production", 100)
+    release = live.release(SERVICE_CPU="2")
+    live.az.refused["storage account"] = "ERROR: (AuthorizationFailed) no"
+    with pytest.raises(CloudError, match=r"certificates cannot be opened, and nothing was changed: .*Authorization"):
+        release.restore("production", before) if verb == "restore by name" else VERBS[verb](release)
+    assert not live.az.writes
+
+
+def test_an_earlier_release_that_cannot_be_undone_ends_a_deploy(live: Shop) -> None:
+    live.release().deploy(TWO, "production")
+    release = live.release()
+    live.az.refused["container delete"] = "ERROR: (AuthorizationFailed) no"
+    with pytest.raises(CloudError, match="the earlier release could not be undone"):
+        release.deploy(THREE, "production")
+    assert live.az.groups["demo-candidate"]["image"] == TWO
+
+
+def test_a_deploy_that_is_overtaken_while_its_candidate_starts_is_no_release(live: Shop) -> None:
+    release = live.release()
+
+    def overtake() -> None:
+        live.az.groups["demo"]["tags"]["candidate"] = "demo-other"
+
+    live.az.after_write = overtake
+    with pytest.raises(CloudError, match=r"another deploy has taken over: demo-.* is not the candidate any more"):
+        release.deploy(TWO, "production")
+    assert "demo-candidate" in live.az.groups, "it may be the other one's"
 
 
 def test_what_does_not_come_back_is_never_said_to_serve(live: Shop) -> None:
@@ -220,8 +318,10 @@ def test_a_resource_group_that_is_not_there_holds_no_service_and_any_other_error
 
 
 def test_a_service_without_keys_is_not_made(live: Shop) -> None:
+    release = live.release(SERVICE_API_KEYS="")
+    live.az.refused["account show"] = "Azure is asked only afterwards"
     with pytest.raises(CloudError, match="would be open to anybody"):
-        live.release(SERVICE_API_KEYS="").deploy(TWO, "production")
+        release.deploy(TWO, "production")
     assert not live.az.writes
 
 

@@ -12,22 +12,18 @@ SUBSCRIPTION = "1f0e2d3c-0000-4000-8000-0123456789ab"
 SLUGS = ["demo", "flight-delays", ("flight-delays-" * 3)[:40], "a-very-long-name-of-forty-characters-abc"]
 LOCATION = {"AZURE_LOCATION": "westeurope"}
 BASH = """
-registry_name; echo; registry_host; echo; image_name; echo; storage_name data; echo; storage_name cert; echo
-account_id runtime; echo; runtime_id; echo
-for e in production staging; do
-    for g in $(service_name $e) $(candidate_name $e); do echo $g; host_of $g; echo; group_id $g; echo; done
-done
+registry_name; echo; storage_name data; echo; storage_name cert; echo; account_id runtime; echo; runtime_id; echo
+for e in production staging; do service_name $e; echo; candidate_name $e; echo; done
 """
 
 
 @pytest.mark.parametrize(("slug", "group"), [(SLUGS[0], "their-group"), *((slug, "") for slug in SLUGS[1:])])
 def test_names_are_those_of_the_set_up(slug: str, group: str) -> None:
     place = place_in(read_settings(slug, LOCATION | {"AZURE_RESOURCE_GROUP": group}), SUBSCRIPTION)
-    names = [place.registry_host.partition(".")[0], place.registry_host, place.image, place.storage("data"),
-             place.storage("cert"), place.runtime, place.runtime_id]  # fmt: skip
+    names = [place.registry_host.removesuffix(".azurecr.io"), place.storage("data"), place.storage("cert"),
+             place.runtime, place.runtime_id]  # fmt: skip
     for environment in ("production", "staging"):
-        for name in (place.service(environment), place.candidate(environment)):
-            names += [name, place.host(name), place.group_id(name)]
+        names += [place.service(environment), place.candidate(environment)]
 
     assert names == bash_names(slug, group)
 
@@ -40,6 +36,16 @@ def bash_names(slug: str, group: str) -> list[str]:
     script = f"{parts}; {az}; {given}; check_settings; subscription; rm -r $WORK\n{BASH}"
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, check=True)
     return done.stdout.split()
+
+
+def test_addresses_are_those_that_clients_know() -> None:
+    known = place(LOCATION)
+    assert known.sum == "a7e5a415", "printf SUBSCRIPTION/demo/demo | cksum"
+    assert known.host("demo") == "demo-a7e5a415.westeurope.azurecontainer.io"
+    assert known.address("demo-candidate") == "https://demo-a7e5a415-candidate.westeurope.azurecontainer.io"
+    assert known.image == "demoa7e5a415.azurecr.io/demo"
+    group = "Microsoft.ContainerInstance/containerGroups/demo-staging"
+    assert known.group_id("demo-staging") == f"/subscriptions/{SUBSCRIPTION}/resourceGroups/demo/providers/{group}"
 
 
 def test_a_registry_that_is_given_is_taken() -> None:

@@ -19,8 +19,8 @@ from tests.template.conftest import DEPLOY
 LONGEST = ("flight-delays-" * 3)[:40]
 
 
-def _shell(expression: str, slug: str = LONGEST) -> str:
-    settings = f"SLUG={slug} AZURE_RESOURCE_GROUP=g AZURE_LOCATION=westeurope SUM=0123abcd GROUP_ID=/subscriptions/s"
+def _shell(expression: str) -> str:
+    settings = f"SLUG={LONGEST} AZURE_RESOURCE_GROUP=g AZURE_LOCATION=westeurope SUM=0123abcd GROUP_ID=/subscriptions/s"
     parts = "".join(f". '{DEPLOY}/{part}.sh'; " for part in ("any-cloud/names", "aci/names"))
     command = f"{settings}; {parts}{expression}"
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, check=True)
@@ -41,9 +41,11 @@ def test_names_are_as_short_as_azure_requires_and_differ() -> None:
     assert len(set(groups)) == 4
     assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name) for name in groups)
     for slug in (LONGEST, "demo"):
-        both = "for g in $(service_name $e) $(candidate_name $e); do host_of $g; echo; done"
-        expression = f"for e in production staging; do {both}; done"
-        hosts = _shell(expression, slug).split()
+        place = Place(slug, "westeurope", "g", "s", "")
+        named = [
+            (place.service(environment), place.candidate(environment)) for environment in ("production", "staging")
+        ]
+        hosts = [place.host(name) for both in named for name in both]
         assert len(set(hosts)) == 4
         for host in hosts:
             label, rest = host.split(".", 1)

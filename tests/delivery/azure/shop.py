@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import threading
 import time
 import urllib.error
@@ -34,15 +33,6 @@ class Shop(Releasing):
 
     platform = "aci"
     azure: Azure
-
-    @property
-    def command(self) -> list[str]:
-        """What `cd4ml cloud` calls, but for another smoke test."""
-        program = (
-            "import os, sys; from cd4ml.deploy import clouds; from cd4ml.settings.project import read_project; "
-            "clouds.run(read_project(), sys.argv[1:], os.environ['CD4ML_PYTHON'])"
-        )
-        return [sys.executable, "-c", program]
 
     def run(self, *arguments: str, fails: bool = False, **settings: str) -> str:
         said = super().run(*arguments, fails=fails, **settings)
