@@ -69,7 +69,9 @@ def test_a_first_day_on_aws(bake: Bake, need: Need, need_runner: None, engine: N
     desk = owner(tmp_path / "desk", os.environ["PATH"])
 
     def bootstrap(made: Fargate, github: GitHub) -> None:
-        here = made.settings | made.moto.settings | desk | {"AWS_REGION": aws.REGION, "INSIST_PAUSE": "1"}
+        here = made.settings | made.moto.settings | desk | {
+            "AWS_REGION": aws.REGION, "AWS_DEFAULT_REGION": aws.REGION, "INSIST_PAUSE": "1",
+        }  # fmt: skip
         delays = made.moto.gate.delays
         delays.calls = 3
         said = project.cd4ml("cloud", "bootstrap", "--set-secrets", settings=here | {"SERVICE_API_KEYS": KEY}).stdout

@@ -17,7 +17,7 @@ from tests.delivery.clouds import Need, s3
 from tests.delivery.stand_ins.authority import Authority
 
 from .gate import Gate
-from .identities import OWNER, Session, policy
+from .identities import OWNER, SECRET, Session, policy
 from .server import ECS
 from .tasks import Tasks
 
@@ -41,11 +41,11 @@ class Moto:
     settings: dict[str, str]
     gate: Gate
 
-    def client(self, service: str, key: str = OWNER) -> Any:
-        """A client that asks it, as somebody who may do anything, or with another access key."""
+    def client(self, service: str) -> Any:
+        """A client that asks it, as somebody who may do anything."""
         return boto3.client(
             service, region_name=REGION, endpoint_url=self.settings["AWS_ENDPOINT_URL"],
-            aws_access_key_id=key, aws_secret_access_key="s3cret-of-aws",
+            aws_access_key_id=OWNER, aws_secret_access_key=SECRET,
         )  # fmt: skip
 
     def user(self, slug: str, who: str) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Moto:
         arn = f"arn:aws:iam::{ACCOUNT}:role/{slug}-{who}"
         taken = self.gate.direct("sts").assume_role(RoleArn=arn, RoleSessionName="task")
         held, session = taken["Credentials"], taken["AssumedRoleUser"]["Arn"]
-        of_role = Session(f"{slug}-{who}", session, held["SessionToken"])
+        of_role = Session(f"{slug}-{who}", session, held["SessionToken"], held["SecretAccessKey"])
         self.gate.identities.took(held["AccessKeyId"], of_role)
         return {
             "AWS_ACCESS_KEY_ID": held["AccessKeyId"],

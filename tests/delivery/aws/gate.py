@@ -1,11 +1,12 @@
 """What stands before moto: every request is checked against the policies of who calls, and may come too early.
 
-Signatures are not checked: a key's name, and a session's token, are taken as the proof. The loopback stands for TLS.
+The loopback stands for TLS.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import http.client
 import json
 import re
@@ -19,10 +20,21 @@ from tests.delivery.stand_ins.listening import Listener, Reply, Request
 
 from . import calls
 from .asked import OF_SOMEBODY, Asked, first, read
+from .buckets import BucketPolicies
 from .delays import Delays
-from .identities import OWNER, ExpiredKeyError, Identities, Identity, NotTrustedError, Session, UnknownKeyError
+from .identities import (
+    OWNER,
+    SECRET,
+    ExpiredKeyError,
+    Identities,
+    Identity,
+    NotTrustedError,
+    Session,
+    UnknownKeyError,
+    WrongSecretError,
+)  # fmt: skip
 from .policies import Call, decide, refusal
-from .refusals import EXPIRED_KEY, NOT_ALLOWED, UNKNOWN_KEY, RefusedError
+from .refusals import EXPIRED_KEY, NOT_ALLOWED, UNKNOWN_KEY, WRONG_SECRET, RefusedError
 
 Json = dict[str, Any]
 
@@ -39,7 +51,7 @@ class Gate:
         self.identities = Identities(self.direct, account, self.delays)
         self.unknown: list[str] = []  # requests whose rights are not known here, and which were refused for it
         self.refused: list[str] = []  # what policies refused
-        self._bucket_policies: dict[str, Json] = {}  # moto would refuse everybody: it does not look at conditions
+        self._buckets = BucketPolicies(self.direct)
         self._listener = Listener(self._answer)
         self.url = f"http://127.0.0.1:{self._listener.port}"
 
@@ -47,7 +59,7 @@ class Gate:
         """A client of moto's own, past all of this."""
         return boto3.client(
             service, region_name=region, endpoint_url=self._moto.geturl(),
-            aws_access_key_id=OWNER, aws_secret_access_key="s3cret-of-aws",
+            aws_access_key_id=OWNER, aws_secret_access_key=SECRET,
         )  # fmt: skip
 
     def close(self) -> None:
@@ -58,7 +70,8 @@ class Gate:
         self._forward(Request("POST", "/moto-api/reset", http.client.HTTPMessage(), b""))
         self.identities.reset()
         self.delays.reset()
-        for known in (self.unknown, self.refused, self._bucket_policies):
+        self._buckets.reset()
+        for known in (self.unknown, self.refused):
             known.clear()
 
     def _answer(self, request: Request) -> Reply:
@@ -78,11 +91,13 @@ class Gate:
 
     def _identity(self, asked: Asked) -> Identity:
         try:
-            return self.identities.of(asked.key, asked.request.headers.get("X-Amz-Security-Token"))
+            return self.identities.who_signed(asked.request, asked.key)
         except UnknownKeyError:
             raise RefusedError(*UNKNOWN_KEY[asked.protocol]) from None
         except ExpiredKeyError:
             raise RefusedError(*EXPIRED_KEY[asked.protocol]) from None
+        except WrongSecretError:
+            raise RefusedError(*WRONG_SECRET[asked.protocol]) from None
 
     def _check(self, asked: Asked, identity: Identity) -> None:
         needed = list(self._needs(asked))
@@ -94,7 +109,7 @@ class Gate:
             self._check_one(asked, identity, call)
 
     def _check_one(self, asked: Asked, identity: Identity, call: Call) -> None:
-        decision = decide(identity.principal, identity.policies, self._of_resource(call), call)
+        decision = decide(identity.principal, identity.policies, self._buckets.about(call), call)
         if decision == "allowed":
             return
         shown = Call(call.action, f'"{call.resource}"') if asked.service == "s3" else call
@@ -102,11 +117,6 @@ class Gate:
         self.refused.append(message)
         name, status = NOT_ALLOWED[asked.protocol]
         raise RefusedError(name, message, status)
-
-    def _of_resource(self, call: Call) -> list[Json]:
-        found = re.match(r"arn:aws:s3:::([^/]+)", call.resource)
-        document = self._bucket_policies.get(found[1]) if found else None
-        return [document] if document else []
 
     def _needs(self, asked: Asked) -> list[Call]:
         where = f"{asked.region}:{self._account}"
@@ -136,7 +146,7 @@ class Gate:
     def _allowed(self, asked: Asked, identity: Identity) -> Reply:
         self._too_early(asked)
         if asked.service == "s3" and asked.query.keys() & {"policy"}:
-            return self._bucket_policy(asked)
+            return self._buckets.answer(asked.request.method, asked.path.strip("/"), asked.request.body)
         if asked.action == "ListRoles" and self._is_too_new_to_be_listed(asked):
             return Reply(200, NO_ROLES, (("Content-Type", "text/xml"),))
         if asked.action == "CreateServiceLinkedRole":
@@ -173,7 +183,9 @@ class Gate:
             case "CreateServiceLinkedRole":
                 self.delays.made("role", first("RoleName", told))
             case "CreateAccessKey":
-                self.delays.made("key", first("AccessKeyId", told))
+                key = first("AccessKeyId", told)
+                self.identities.got(key, html.unescape(first("SecretAccessKey", told)))
+                self.delays.made("key", key)
             case "PutUserPolicy" | "PutRolePolicy" | "AttachRolePolicy":
                 self.delays.made("policies", "/".join(asked.somebody()))
             case "CreateOpenIDConnectProvider":
@@ -203,23 +215,6 @@ class Gate:
             listing = Call("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"aws:SecureTransport": "true"})
             self._check_one(asked, identity, listing)
 
-    def _bucket_policy(self, asked: Asked) -> Reply:
-        bucket = asked.path.strip("/")
-        try:
-            self.direct("s3").head_bucket(Bucket=bucket)
-        except ClientError:
-            raise RefusedError("NoSuchBucket", "The specified bucket does not exist", 404) from None
-        match asked.request.method:
-            case "PUT":
-                self._bucket_policies[bucket] = json.loads(asked.request.body)
-                return Reply(204, b"")
-            case "DELETE":
-                self._bucket_policies.pop(bucket, None)
-                return Reply(204, b"")
-        if bucket not in self._bucket_policies:
-            raise RefusedError("NoSuchBucketPolicy", "The bucket policy does not exist", 404)
-        return Reply.of(self._bucket_policies[bucket])
-
     def _caller(self, identity: Identity) -> Reply:
         told = f"<Arn>{identity.principal.arn}</Arn><UserId>AIDA</UserId><Account>{self._account}</Account>"
         result = f"<GetCallerIdentityResult>{told}</GetCallerIdentityResult>"
@@ -228,15 +223,16 @@ class Gate:
 
     def _assume_by_token(self, asked: Asked) -> Reply:
         part = asked.body["WebIdentityToken"].split(".")[1]
-        token = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
         try:
-            self.identities.check_web_identity(asked.body["RoleArn"], token)
+            self.identities.check_web_identity(asked.body["RoleArn"], claims)
         except NotTrustedError as refused:
             raise RefusedError(refused.code, str(refused), 403 if refused.code == "AccessDenied" else 400) from None
         reply = self._forward(asked.request)
         told = reply.body.decode()
-        session = Session(asked.body["RoleArn"].rpartition("/")[2], first("Arn", told), first("SessionToken", told))
-        self.identities.took(first("AccessKeyId", told), session)
+        key, token, secret = (first(name, told) for name in ("AccessKeyId", "SessionToken", "SecretAccessKey"))
+        session = Session(asked.body["RoleArn"].rpartition("/")[2], first("Arn", told), token, secret)
+        self.identities.took(key, session)
         return reply
 
     def _forward(self, request: Request) -> Reply:

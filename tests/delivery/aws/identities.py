@@ -12,13 +12,16 @@ from typing import Any
 from botocore.exceptions import ClientError
 from cd4ml.deploy.script import FOLDER
 
+from tests.delivery.stand_ins.listening import Request
+
 from .delays import Delays
 from .policies import Call, Principal, decide
+from .signatures import is_signed_with
 
 Json = dict[str, Any]
 Client = Callable[[str], Any]  # of a service of moto's, for somebody who may do anything
 
-OWNER = "test"  # the access key of the account's owner
+OWNER, SECRET = "test", "s3cret-of-aws"  # the access key of the account's owner
 ANYTHING: Json = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 PARTS = ("any-cloud/names", "any-cloud/keys", "fargate/names", "fargate/trust", "fargate/identities")
 
@@ -29,6 +32,10 @@ class UnknownKeyError(Exception):
 
 class ExpiredKeyError(Exception):
     """The session of this access key is over."""
+
+
+class WrongSecretError(Exception):
+    """Somebody has this access key, and another secret made the signature."""
 
 
 class NotTrustedError(Exception):
@@ -55,6 +62,7 @@ class Session:
     role: str
     arn: str
     token: str
+    secret: str
 
 
 class Identities:
@@ -64,21 +72,30 @@ class Identities:
         self._iam, self._account, self._delays = client("iam"), account, delays
         self.expired: set[str] = set()
         self._sessions: dict[str, Session] = {}
+        self._secrets: dict[str, str] = {}  # of users' access keys
         self._kept: dict[str, list[Json]] = {}  # by "user/NAME" or "role/NAME", until `changed`
         self._earlier: dict[str, list[Json]] = {}  # before what was just written
 
     def reset(self) -> None:
         """Forget everything."""
-        for known in (self.expired, self._sessions, self._kept, self._earlier):
+        for known in (self.expired, self._sessions, self._secrets, self._kept, self._earlier):
             known.clear()
 
-    def of(self, key: str, token: str | None) -> Identity:
-        """Return who has an access key, with the token of the session where it belongs to one.
+    def who_signed(self, request: Request, key: str) -> Identity:
+        """Return who has an access key, and has signed a request with it.
 
         Raises:
-            UnknownKeyError: nobody has it.
+            UnknownKeyError: nobody has it, or its session has another token.
             ExpiredKeyError: its session is over.
+            WrongSecretError: the signature is not its own.
         """
+        identity = self._of(key, request.headers.get("X-Amz-Security-Token"))
+        secret = self._sessions[key].secret if key in self._sessions else self._secrets.get(key, SECRET)
+        if not is_signed_with(secret, request):
+            raise WrongSecretError(key)
+        return identity
+
+    def _of(self, key: str, token: str | None) -> Identity:
         if key in self.expired:
             raise ExpiredKeyError(key)
         if key == OWNER:
@@ -179,6 +196,10 @@ class Identities:
         provider = Principal(arn, frozenset({("Federated", arn)}))
         if not self.trusts(role, provider, "sts:AssumeRoleWithWebIdentity", context):
             raise NotTrustedError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+
+    def got(self, key: str, secret: str) -> None:
+        """Somebody has got an access key, and its secret."""
+        self._secrets[key] = secret
 
     def took(self, key: str, session: Session) -> None:
         """Somebody has taken a role."""

@@ -21,6 +21,14 @@ EXPIRED_KEY: dict[Protocol, tuple[str, str, int]] = {
     "json": ("ExpiredTokenException", "The security token included in the request is expired", 400),
     "s3": ("ExpiredToken", "The provided token has expired.", 400),
 }
+_OTHER = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key."
+)
+WRONG_SECRET: dict[Protocol, tuple[str, str, int]] = {
+    "query": ("SignatureDoesNotMatch", _OTHER, 403),
+    "json": ("InvalidSignatureException", _OTHER, 400),
+    "s3": ("SignatureDoesNotMatch", _OTHER, 403),
+}
 NOT_ALLOWED: dict[Protocol, tuple[str, int]] = {
     "query": ("AccessDenied", 403),
     "json": ("AccessDeniedException", 400),

@@ -13,9 +13,9 @@ from tests.delivery.stand_ins.listening import Listener, Reply, Request
 
 from .calls import of_ecs
 from .deployments import Deployment, Pace
-from .identities import ExpiredKeyError, Identities, Identity, UnknownKeyError
+from .identities import ExpiredKeyError, Identities, Identity, UnknownKeyError, WrongSecretError
 from .policies import decide, refusal
-from .refusals import EXPIRED_KEY, UNKNOWN_KEY, RefusedError
+from .refusals import EXPIRED_KEY, UNKNOWN_KEY, WRONG_SECRET, RefusedError
 from .services import Service
 from .tasks import Tasks
 
@@ -72,11 +72,13 @@ class ECS:
     def _caller(self, request: Request) -> Identity:
         found = re.search(r"Credential=([^/]+)/", request.headers.get("Authorization") or "")
         try:
-            return self.identities.of(found[1] if found else "", request.headers.get("X-Amz-Security-Token"))
+            return self.identities.who_signed(request, found[1] if found else "")
         except UnknownKeyError:
             raise RefusedError(*UNKNOWN_KEY["json"]) from None
         except ExpiredKeyError:
             raise RefusedError(*EXPIRED_KEY["json"]) from None
+        except WrongSecretError:
+            raise RefusedError(*WRONG_SECRET["json"]) from None
 
     def _check_rights(self, caller: Identity, action: str, asked: Json) -> None:
         about = next((asked[name] for name in ("serviceArn", "resourceArn") if name in asked), "")
