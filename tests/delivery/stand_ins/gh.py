@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""gh for one repository, kept in the JSON file that $GH_STATE names: environments, variables, secrets, runs.
+"""gh for one private repository, kept in the JSON file that $GH_STATE names: environments, variables, secrets, runs.
 
-Only what bootstrap and the runbook ask of gh, and in that form. Copied into a folder on the PATH as `gh`.
+Only what bootstrap and the runbook ask of gh, and in that form. With `"plan": "free"` in it there are no environments.
+Copied into a folder on the PATH as `gh`.
 """
 
 import json
@@ -22,6 +23,8 @@ def answer(words: list[str], state: dict[str, Any]) -> str | None:
         return _runs(verb, rest, state.setdefault("runs", []))
     if verb == "api":
         return _api(next(word for word in rest if word.startswith("repos/")), method, rest, state)
+    if place != "repository" and state.get("plan") == "free":
+        return None
     kept = state.setdefault(verb, {}).setdefault(place, {})
     if rest[0] == "list":
         return "\n".join(f"{name}={value}" if verb == "variable" else name for name, value in kept.items())
@@ -41,10 +44,17 @@ def _runs(verb: str, rest: list[str], runs: list[list[str]]) -> str:
 def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str | None:
     environments = state.setdefault("environments", {})
     owner, name = state.get("repository", REPOSITORY).split("/")
+    number, owner_number = state.get("numbers", [4711, 815])
+    if path == "repos/{owner}/{repo}" and ".private" in rest:
+        return "true"
     if path == "repos/{owner}/{repo}":
-        return f"{owner}/{name} 4711 815 main"
+        return f"{owner}/{name} {number} {owner_number} main"
     if path.endswith("/actions/oidc/customization/sub"):
-        return f"repo:{owner}@815/{name}@4711"
+        return f"repo:{owner}@{owner_number}/{name}@{number}"
+    if state.get("plan") == "free":
+        return None
+    if path.endswith("/environments"):
+        return ""
     name = path.split("/environments/")[1].split("/")[0]
     if path.endswith("/deployment-branch-policies"):
         if method == "POST":

@@ -4,9 +4,9 @@
 accounts() { # the service accounts
     local known who
     known=$(insist gcloud iam service-accounts list --project "$GCP_PROJECT" --format='value(email)') || give_up $? "service accounts cannot be listed"
-    for who in reader trainer deployer runtime; do
-        ensure identity "$(account_id $who)" "$(printf '%s\n' "$known" | grep -Fx "$(account $who)" || true)" \
-            gcloud iam service-accounts create "$(account_id $who)" --project "$GCP_PROJECT" --description "$(purpose $who)"
+    for who in $(signing_in) runtime; do
+        ensure identity "$(account_id "$who")" "$(printf '%s\n' "$known" | grep -Fx "$(account "$who")" || true)" \
+            gcloud iam service-accounts create "$(account_id "$who")" --project "$GCP_PROJECT" --description "$(purpose "$who")"
     done
 }
 
@@ -16,8 +16,9 @@ members() { # NAME COMMAND...: what a get-iam-policy command knows, as lines "RO
 }
 
 grant() { # NOUN WHO ROLE COMMAND...: the add-iam-policy-binding command runs unless KNOWN (lines as above) has it
-    local member label="$2 on $1: ${3#roles/}"
-    member=serviceAccount:$(account "$2")
+    local who member label
+    who=$(works_as "$2")
+    member=serviceAccount:$(account "$who") label="$who on $1: ${3#roles/}"
     if has_line "$KNOWN" "$3 $member"; then
         note there role "$label"
         return

@@ -43,7 +43,7 @@ variables_of_the_cloud() {
 }
 
 variables_of_identity() { # WHO ENVIRONMENT
-    if [ "$CREDENTIALS" = oidc ]; then variable GCP_SERVICE_ACCOUNT "$(account "$1")" --env "$2"; fi
+    if [ "$CREDENTIALS" = oidc ]; then variable GCP_SERVICE_ACCOUNT "$(account "$1")" "$2"; fi
 }
 
 # the keys that clients of the service send

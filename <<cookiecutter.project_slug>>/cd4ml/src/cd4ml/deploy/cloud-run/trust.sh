@@ -12,13 +12,13 @@ trust() { # let this repository's workflows, by the environment they run in, sig
     repository
     identity_pool "$pool"
     identity_provider "$pool"
-    for who in reader trainer deployer; do
-        KNOWN=$(members "$(account_id $who)" gcloud iam service-accounts get-iam-policy "$(account $who)" --project "$GCP_PROJECT")
-        for environment in $(environments_of $who); do
+    for who in $(signing_in); do
+        KNOWN=$(members "$(account_id "$who")" gcloud iam service-accounts get-iam-policy "$(account "$who")" --project "$GCP_PROJECT")
+        for environment in $(environments_of "$who"); do
             member="principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$pool/subject/$(subject_in "$environment")"
             PASSES=$NEW_IDENTITY ensure trust "environment $environment is $who" \
                 "$(printf '%s\n' "$KNOWN" | grep -Fx "roles/iam.workloadIdentityUser $member" || true)" \
-                gcloud iam service-accounts add-iam-policy-binding "$(account $who)" --project "$GCP_PROJECT" \
+                gcloud iam service-accounts add-iam-policy-binding "$(account "$who")" --project "$GCP_PROJECT" \
                 --role roles/iam.workloadIdentityUser --member "$member" --format none
         done
     done
@@ -26,9 +26,17 @@ trust() { # let this repository's workflows, by the environment they run in, sig
 
 # What Google knows a job by holds at most 127 bytes, and the subject of GitHub's tokens has the names of owner and
 # repository, of 39 and 100 characters, in it: their numbers stand for them.
-subject_mapping() { printf '%s' "assertion.repository_id + ':environment:' + assertion.environment"; }
+subject_mapping() {
+    if [ -n "$NO_ENVIRONMENTS" ]; then
+        printf '%s' "assertion.repository_id + ':' + assertion.ref"
+    else
+        printf '%s' "assertion.repository_id + ':environment:' + assertion.environment"
+    fi
+}
 
-subject_in() { printf '%s:environment:%s' "$REPOSITORY_ID" "$1"; } # ENVIRONMENT: the same of a job there
+subject_in() { # ENVIRONMENT: the same of a job there; with no environments, of one of the default branch
+    if [ "$1" = repository ]; then printf '%s:refs/heads/%s' "$REPOSITORY_ID" "$DEFAULT_BRANCH"; else printf '%s:environment:%s' "$REPOSITORY_ID" "$1"; fi
+}
 
 identity_pool() { # POOL
     local state place=("$1" --project "$GCP_PROJECT" --location global)
