@@ -17,8 +17,8 @@ LONGEST_REGION = "ap-southeast-1"
 CERTIFICATE = 64  # characters that the name in one may have
 
 
-def _output(expression: str) -> str:
-    settings = f"SLUG={LONGEST} ACCOUNT=123456789012 PARTITION=aws AWS_REGION={LONGEST_REGION} HERE='{DEPLOY}'"
+def _output(expression: str, region: str = LONGEST_REGION) -> str:
+    settings = f"SLUG={LONGEST} ACCOUNT=123456789012 PARTITION=aws AWS_REGION={region} HERE='{DEPLOY}'"
     settings += " SUBJECT=repo:acme@1/flights@2"
     parts = ("any-cloud/names", "any-cloud/keys", "fargate/names", "fargate/trust", "fargate/identities")
     sourced = "".join(f". '{DEPLOY}/{part}.sh'; " for part in parts)
@@ -52,6 +52,14 @@ def test_no_address_without_encryption_and_no_key_among_arguments() -> None:
 )
 def test_an_endpoint_is_printed_with_https(endpoint: str, address: str) -> None:
     assert _output(f". '{DEPLOY}/fargate/service.sh'; secure {endpoint}") == address
+
+
+@pytest.mark.parametrize(("region", "domain"), [("eu-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")])
+def test_the_registry_is_at_the_partitions_own_domain(region: str, domain: str) -> None:
+    host = f"123456789012.dkr.ecr.{region}.{domain}"
+
+    assert _output("registry_host", region) == host
+    assert _output(f"is_in_ecr {host}/{LONGEST}@sha256:1 && echo yes", region) == "yes\n"
 
 
 def test_names_are_as_short_as_aws_requires_and_differ() -> None:

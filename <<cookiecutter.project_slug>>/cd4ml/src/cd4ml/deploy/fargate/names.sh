@@ -49,9 +49,10 @@ account_id() { printf '%s-%s' "$SLUG" "$1"; } # reader, trainer, ...: a user or 
 
 service_arn() { printf 'arn:%s:ecs:%s:%s:service/%s/%s' "$PARTITION" "$AWS_REGION" "$ACCOUNT" "$SLUG" "$(service_name "$1")"; }
 role_arn() { printf 'arn:%s:iam::%s:role/%s' "$PARTITION" "$ACCOUNT" "$(account_id "$1")"; }
-registry_host() { printf '%s' "${CLOUD_REGISTRY:-$ACCOUNT.dkr.ecr.$AWS_REGION.amazonaws.com}"; }
+ecr_host() { printf '%s.dkr.ecr.%s.amazonaws.com' "$ACCOUNT" "$AWS_REGION"; case $AWS_REGION in cn-*) printf .cn ;; esac; }
+registry_host() { printf '%s' "${CLOUD_REGISTRY:-$(ecr_host)}"; }
 image_name() { printf '%s/%s' "$(registry_host)" "$SLUG"; }
-is_in_ecr() { case $1 in "$ACCOUNT.dkr.ecr.$AWS_REGION.amazonaws.com"*"/$SLUG@"*) ;; *) return 1 ;; esac } # IMAGE
+is_in_ecr() { case $1 in "$(ecr_host)"*"/$SLUG@"*) ;; *) return 1 ;; esac } # IMAGE
 secret_name() { printf '%s-api-keys' "$SLUG"; }
 
 bucket_name() { # dvc or predictions: 63 characters at most, and nobody else's in the world
