@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import fsspec
 import pytest
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.cli import main
+from cd4ml.prediction_log.address import connect
 from cd4ml.prediction_log.place import Bucket
 from cd4ml.prediction_log.read import read
 from cd4ml.prediction_log.record import Layout
@@ -307,3 +309,21 @@ def test_an_object_that_azure_has_already_is_neither_an_error_nor_there_twice(ti
 
     filesystem = fsspec.filesystem("az", skip_instance_cache=True)
     assert filesystem.cat_file("predictions/production/date=2026-11-28/a.parquet") == b"first"
+
+
+def test_az_has_more_than_ten_seconds_to_print_a_token(tmp_path, monkeypatch):
+    pytest.importorskip("adlfs", reason="adlfs is not installed: uv sync --group slow")
+    token = {"accessToken": "t0ken", "expiresOn": "2100-01-01 00:00:00.000000", "expires_on": 4102444800}
+    az = tmp_path / "az"
+    az.write_text(f"#!/bin/sh\nsleep 12\necho '{json.dumps(token)}'\n", encoding="utf-8")
+    az.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for name, value in {"AZURE_STORAGE_ACCOUNT_NAME": "acme", "AZURE_STORAGE_ANON": "false"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "AzureCliCredential")
+    monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING", raising=False)
+    fsspec.filesystem("az", account_name="acme").clear_instance_cache()
+
+    filesystem, _ = connect("az://predictions/production")
+
+    assert filesystem.sync_credential.get_token("https://storage.azure.com/.default").token == "t0ken"

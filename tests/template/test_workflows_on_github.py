@@ -82,6 +82,14 @@ def test_a_rollback_stops_a_canary_before_it_gets_into_its_queue_and_the_release
     }
 
 
+def test_images_go_to_the_registry_of_the_regions_partition(workflows_of: Callable[[str], list[Path]]) -> None:
+    (cd,) = (path for path in workflows_of("fargate-oidc-cloud") if path.name == "cd.yml")
+    image = parsed(cd)["jobs"]["publish"]["env"]["CLOUD_IMAGE"]
+
+    assert "format('{0}.dkr.ecr.{1}.amazonaws.com{2}', vars.AWS_ACCOUNT_ID, vars.AWS_REGION, startsWith(" in image
+    assert "startsWith(vars.AWS_REGION, 'cn-') && '.cn' || '')" in image
+
+
 def test_a_merge_queue_gets_the_check_that_it_waits_for(workflows_of: Callable[[str], list[Path]]) -> None:
     (ci,) = (path for path in workflows_of(DEFAULT) if path.name == "ci.yml")
 

@@ -211,7 +211,13 @@ publish() {
 }
 
 said() { tail -n 1 "$scratch/said" | sed 's/.*msg="\(.*\)"$/\1/' | tr -d '\000-\037' | cut -c 1-300; }
-refused() { fail "${1%%/*} did not take $1: $(said); are you logged in there (docker login ${1%%/*}), and may you write?"; }
+refused() {
+    local advice="are you logged in there (docker login ${1%%/*}), and may you write?"
+    case $(said) in    # GHCR's own code for a package that is not the repository's
+        *write_package*) advice="it was first pushed by hand: give the repository access in the package's settings (cd4ml/docs/github.md)" ;;
+    esac
+    fail "${1%%/*} did not take $1: $(said); $advice"
+}
 
 case $verb in
     build) build && echo "built $image; next: make smoke" ;;

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from cd4ml.errors import UserError
+from cd4ml.files.cloud_options import options_for
 
 _EXTRAS = {"gs": "log-gs", "s3": "log-s3", "az": "log-azure", "abfs": "log-azure", "abfss": "log-azure"}
 """By the scheme of a bucket's URL: the extra of the library that writes there."""
@@ -62,5 +63,5 @@ def connect(address: str) -> tuple[Any, str]:
         logging.getLogger(library).setLevel(logging.CRITICAL)
     import fsspec
 
-    filesystem, path = fsspec.core.url_to_fs(address)
+    filesystem, path = fsspec.core.url_to_fs(address, **options_for(address))
     return filesystem, str(path)

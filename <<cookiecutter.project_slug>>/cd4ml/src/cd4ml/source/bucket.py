@@ -14,6 +14,7 @@ import fsspec
 from fsspec.callbacks import Callback
 
 from cd4ml.errors import DataError
+from cd4ml.files.cloud_options import options_for
 from cd4ml.source.address import Address
 from cd4ml.source.driver import require_package
 from cd4ml.terminal.output import report
@@ -54,7 +55,7 @@ def download_objects(address: Address, folder: Path) -> list[tuple[Path, str]]:
     scheme = address.url.partition("://")[0].lower()
     require_package(*PACKAGES[scheme], f"data.source is at {scheme}://")
     with one_line_errors(address):
-        filesystem, pattern = fsspec.core.url_to_fs(address.url)
+        filesystem, pattern = fsspec.core.url_to_fs(address.url, **options_for(scheme))
         is_glob = any(sign in pattern for sign in "*?[")
         matches = filesystem.glob(pattern, detail=True) if is_glob else {pattern: filesystem.info(pattern)}
         objects = {name: details for name, details in sorted(matches.items()) if details["type"] == "file"}
@@ -80,7 +81,7 @@ def upload_object(path: Path, address: Address) -> None:
     scheme = address.url.partition("://")[0].lower()
     require_package(*PACKAGES[scheme], f"{address.printable} is at {scheme}://")
     with one_line_errors(address, "written"):
-        filesystem, name = fsspec.core.url_to_fs(address.url)
+        filesystem, name = fsspec.core.url_to_fs(address.url, **options_for(scheme))
         filesystem.put_file(str(path), name)
 
 

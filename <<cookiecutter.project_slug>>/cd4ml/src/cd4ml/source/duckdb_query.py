@@ -13,6 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sql
 
 from cd4ml.errors import DataError
+from cd4ml.files.cloud_options import options_for
 from cd4ml.source.address import Address
 from cd4ml.source.bucket import PACKAGES
 from cd4ml.source.driver import require_package
@@ -87,7 +88,7 @@ def _filesystem(scheme: str) -> Any:
     require_package(*PACKAGES[scheme], f"data.query names a file at {scheme}://")
     import fsspec
 
-    return fsspec.filesystem(scheme)
+    return fsspec.filesystem(scheme, **options_for(scheme))
 
 
 def _reason(address: Address, failure: Exception) -> str:

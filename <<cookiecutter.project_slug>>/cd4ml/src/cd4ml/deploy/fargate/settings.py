@@ -38,7 +38,8 @@ class Place:
 
     @property
     def _ecr(self) -> str:
-        return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
+        domain = "amazonaws.com.cn" if self._partition == "aws-cn" else "amazonaws.com"
+        return f"{self.account}.dkr.ecr.{self.region}.{domain}"
 
     @property
     def _partition(self) -> str:
