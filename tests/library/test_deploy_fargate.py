@@ -111,11 +111,13 @@ def test_what_leads_away_is_rolled_back_and_what_leads_back_is_waited_for(releas
 
     release(live).deploy(TWO, "production")
     live.settle()
-    killed = release(live)
+    candidate = release.aws.outputs["revision"]
+    killed = release(live, candidate)
     release.aws.kill = (1, "after")
     with pytest.raises(KilledError):
         killed.restore("production")
-    release(live).restore("production")
+    live.stays = False
+    release(live, candidate).restore("production")
     assert release.aws.writes == ["put-image", "untag-resource"]
     assert (live.serves, intent(live)) == (ONE, [])
 
@@ -168,6 +170,21 @@ def test_a_service_that_cannot_be_read_is_not_one_that_is_absent(release: Releas
     assert release.aws.writes == []
 
 
+def test_the_first_release_of_all_needs_all_traffic(release: Releases) -> None:
+    cloud = Cloud()
+    release(cloud).deploy(ONE, "production")
+    assert cloud.states == ["SUCCESSFUL"]
+    assert (cloud.serves, cloud.tags) == (ONE, {"candidate": DIGESTS[ONE]})
+    release(cloud).promote("production", 100)
+    assert cloud.tags == {}
+
+
+def test_a_service_that_is_being_removed_is_waited_for_and_made_anew(release: Releases, live: Cloud) -> None:
+    live.status = "DRAINING"
+    release(live).deploy(TWO, "production")
+    assert release.aws.writes == ["create-express-gateway-service"]
+
+
 def test_what_a_first_release_left_that_failed_is_removed(release: Releases) -> None:
     cloud = Cloud()
     cloud.broken.add(ONE)
@@ -189,6 +206,53 @@ def test_a_first_release_that_was_killed_is_taken_up_by_the_next_deploy(release:
     assert cloud.tags == {"candidate": DIGESTS[TWO]}
 
 
+def test_a_first_release_that_did_not_come_up_is_removed_by_the_next_deploy(release: Releases) -> None:
+    cloud = Cloud()
+    cloud.broken.add(ONE)
+    killed = release(cloud)
+    release.aws.kill = (1, "after")
+    with pytest.raises(KilledError):
+        killed.deploy(ONE, "production")
+    cloud.settle()
+    release(cloud).deploy(TWO, "production")
+    assert release.aws.writes == ["delete-express-gateway-service", "create-express-gateway-service"]
+    assert cloud.serves == TWO
+
+
+@pytest.mark.parametrize("write", [1, 2])
+def test_a_way_back_after_a_release_has_ended_is_known_when_it_is_killed(
+    release: Releases, live: Cloud, write: int
+) -> None:
+    live.stays = False
+    release(live).deploy(TWO, "production")
+    release(live).promote("production", 100)
+    killed = release(live)
+    release.aws.kill = (write, "after")
+    with pytest.raises(KilledError):
+        killed.restore("production", DIGESTS[ONE])
+    assert intent(live) == [ONE, TWO]
+    release(live).deploy(THREE, "production")
+    assert intent(live) == [ONE, THREE]
+
+
+def test_a_deployment_that_ecs_does_not_list_yet_is_waited_for(release: Releases, live: Cloud) -> None:
+    waits = release(live)
+    release.aws.after_write = lambda: setattr(live, "unlisted", 3)
+    waits.deploy(TWO, "production")
+    assert release.aws.outputs["revision"] == "2"
+
+
+def test_of_two_deploys_at_once_the_one_whose_revision_comes_writes_the_intent_again(
+    release: Releases, live: Cloud
+) -> None:
+    both = release(live)
+    made = release.aws
+    made.after_write = lambda: overwrite(live, made.writes)
+    both.deploy(TWO, "production")
+    assert intent(live) == [ONE, TWO]
+    assert made.writes[-1] == "tag-resource"
+
+
 def test_a_redeploy_of_the_live_image_is_rolled_back_though_its_digest_is_the_same(
     release: Releases, live: Cloud
 ) -> None:
@@ -199,6 +263,12 @@ def test_a_redeploy_of_the_live_image_is_rolled_back_though_its_digest_is_the_sa
     release(live, live.deployments[-1]["targetServiceRevisionArn"].rpartition("/")[2]).restore("production")
     assert live.states == ["SUCCESSFUL", "ROLLBACK_SUCCESSFUL"]
     assert intent(live) == []
+
+
+def overwrite(cloud: Cloud, writes: list[str]) -> None:
+    """Another deploy, of THREE, has tagged the service last, and its revision never comes."""
+    if writes[-1] == "update-express-gateway-service":
+        cloud.tags["candidate"] = DIGESTS[THREE]
 
 
 def overtake(cloud: Cloud, writes: list[str]) -> None:
@@ -221,6 +291,24 @@ def test_a_deploy_that_is_overtaken_leaves_the_other_alone(release: Releases, li
     release(live, mine).restore("production", DIGESTS[ONE])
     assert release.aws.writes == []
     assert intent(live) == [ONE, THREE]
+
+
+def test_a_way_back_leaves_the_intent_of_a_deploy_that_began_meanwhile(release: Releases, live: Cloud) -> None:
+    release(live).deploy(TWO, "production")
+    goes_back = release(live)
+    release.aws.after_write = lambda: live.tags.update(candidate=DIGESTS[THREE])
+    goes_back.restore("production")
+    assert release.aws.writes == ["stop-service-deployment"]
+    assert intent(live) == [ONE, THREE]
+
+
+def test_a_way_back_that_ecs_refuses_is_an_error_and_can_be_run_again(release: Releases, live: Cloud) -> None:
+    release(live).deploy(TWO, "production")
+    live.lacks.add("stop-service-deployment")
+    with pytest.raises(CloudError, match=r"demo could not be told to roll back \(above is why\): try again"):
+        release(live).restore("production")
+    assert "AccessDeniedException" in "".join(release.aws.said)
+    assert intent(live) == [ONE, TWO]
 
 
 def test_somebody_elses_deployment_is_left_alone(release: Releases, live: Cloud) -> None:
