@@ -197,7 +197,10 @@ publish() {
 }
 
 said() { tail -n 1 "$scratch/said" | sed 's/.*msg="\(.*\)"$/\1/' | tr -d '\000-\037' | cut -c 1-300; }
-refused() { fail "${1%%/*} did not take $1: $(said); are you logged in there (docker login ${1%%/*}), and may you write?"; }
+refused() {    # NAME; skopeo has tried again by itself
+    case $(said) in *toomanyrequests*) fail "${1%%/*} limits requests: run it again in a few minutes ($(said))" ;; esac
+    fail "${1%%/*} did not take $1: $(said); are you logged in there (docker login ${1%%/*}), and may you write?"
+}
 
 case $verb in
     build) build && echo "built $image; next: make smoke" ;;
