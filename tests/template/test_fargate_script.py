@@ -22,7 +22,14 @@ CERTIFICATE = 64  # characters that the name in one may have
 def _output(expression: str) -> str:
     settings = f"SLUG={LONGEST} ACCOUNT=123456789012 PARTITION=aws AWS_REGION={LONGEST_REGION} HERE='{DEPLOY}'"
     settings += " SUBJECT=repo:acme@1/flights@2"
-    parts = ("any-cloud/names", "any-cloud/keys", "fargate/names", "fargate/trust", "fargate/identities")
+    parts = (
+        "any-cloud/names",
+        "any-cloud/keys",
+        "any-cloud/github",
+        "fargate/names",
+        "fargate/trust",
+        "fargate/identities",
+    )
     sourced = "".join(f". '{DEPLOY}/{part}.sh'; " for part in parts)
     command = f"{settings}; {sourced}{expression}"
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, check=True)

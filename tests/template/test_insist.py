@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -66,3 +67,22 @@ def test_what_is_there_already_is_no_error(tmp_path: Path, failing: int, existed
     done = insisted(tmp_path, f'insist cloud {failing} "(AlreadyExists)" >/dev/null; printf "%s" "$EXISTED"')
 
     assert (done.returncode, done.stdout, done.stderr) == (0, existed, "")
+
+
+def test_a_registry_that_limits_requests_is_not_taken_for_one_that_refuses(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build/image.tar").touch()
+    limit = "toomanyrequests: You have reached your pull rate limit"
+    skopeo = tmp_path / "bin/skopeo"
+    skopeo.write_text(f'#!/bin/sh\n[ "$1" = inspect ] && exit\necho \'level=fatal msg="{limit}"\' >&2\nexit 1\n')
+    skopeo.chmod(0o755)
+
+    done = subprocess.run(
+        ["bash", DEPLOY / "image.sh", "publish", "docker.io/me/model:1"],
+        cwd=tmp_path, env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "CD4ML_NAME": "model"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    told = f"publish-image: docker.io limits requests: run it again in a few minutes ({limit})\n"
+    assert (done.returncode, done.stderr) == (1, told)

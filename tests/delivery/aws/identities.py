@@ -23,7 +23,14 @@ Client = Callable[[str], Any]  # of a service of moto's, for somebody who may do
 
 OWNER, SECRET = "test", "s3cret-of-aws"  # the access key of the account's owner
 ANYTHING: Json = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-PARTS = ("any-cloud/names", "any-cloud/keys", "fargate/names", "fargate/trust", "fargate/identities")
+PARTS = (
+    "any-cloud/names",
+    "any-cloud/keys",
+    "any-cloud/github",
+    "fargate/names",
+    "fargate/trust",
+    "fargate/identities",
+)
 
 
 class UnknownKeyError(Exception):

@@ -211,9 +211,11 @@ publish() {
 }
 
 said() { tail -n 1 "$scratch/said" | sed 's/.*msg="\(.*\)"$/\1/' | tr -d '\000-\037' | cut -c 1-300; }
-refused() {
+refused() {    # NAME; skopeo has tried again by itself
     local advice="are you logged in there (docker login ${1%%/*}), and may you write?"
-    case $(said) in    # GHCR's own code for a package that is not the repository's
+    case $(said) in
+        *toomanyrequests*) fail "${1%%/*} limits requests: run it again in a few minutes ($(said))" ;;
+        # GHCR's own code for a package that is not the repository's
         *write_package*) advice="it was first pushed by hand: give the repository access in the package's settings (cd4ml/docs/github.md)" ;;
     esac
     fail "${1%%/*} did not take $1: $(said); $advice"
