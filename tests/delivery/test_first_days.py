@@ -38,12 +38,13 @@ def day(bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_pa
     """`with day(platform, credentials, set_up) as delivery`: a project as generated, and a cloud with nothing in it."""
 
     @contextmanager
-    def began(platform: str, credentials: str, set_up: Any) -> Iterator[Delivery[Any]]:
+    def began(platform: str, credentials: str, set_up: Any, plan: str = "pro") -> Iterator[Delivery[Any]]:
         answers = {"platform": platform, "credentials": credentials, "registry": "cloud", "github_owner": "acme"}
         project = Project(bake(into=tmp_path / "baked", **answers))
         shorten(project, ci=False)
         with delivered(project, need, tmp_path, partial(set_up, bare=True), "") as delivery:
             delivery.github.environments.clear()
+            delivery.github.has_environments = plan != "free"
             yield delivery
 
     return began
@@ -51,7 +52,11 @@ def day(bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_pa
 
 def bootstrapped(site: SettingUp, delays: Delays, github: GitHub) -> str:
     """Bootstrap, which is to meet the cloud's delays; look; tell GitHub; return what was printed."""
-    told = {"repository": github.repository, "numbers": [github.repository_id, github.owner_id]}
+    told = {
+        "repository": github.repository,
+        "numbers": [github.repository_id, github.owner_id],
+        "plan": "pro" if github.has_environments else "free",
+    }
     Path(site.settings["GH_STATE"]).write_text(json.dumps(told))
     said = site.run("bootstrap", "--set-secrets", SERVICE_API_KEYS=KEY)
     assert delays.met, "nothing was unknown to any call"
@@ -62,11 +67,12 @@ def bootstrapped(site: SettingUp, delays: Delays, github: GitHub) -> str:
     assert "wrong" not in looked
 
     state = site.github
-    for name, fields in state["environments"].items():
+    for name, fields in state.get("environments", {}).items():
         secrets, variables = (state.get(kind, {}).get(name, {}) for kind in ("secret", "variable"))
         only = ["main"] if "name=main" in fields else []
         github.environments[name] = Environment(secrets, variables, reviewers=name == "approval", branches=only)
     github.vars |= state["variable"]["repository"]
+    github.secrets |= state["secret"].get("repository", {})
     return said
 
 
@@ -94,7 +100,9 @@ def released(delivery: Delivery[Any]) -> str:
     """Push, approve, and return the version that production answers with."""
     pushed(delivery.github, delivery.project)
     run = delivery.github.last("cd")
-    delivery.approve(run)
+    assert run.approvals == (["approval"] if delivery.github.has_environments else []), report(run)
+    if run.approvals:
+        delivery.approve(run)
     ended_well([run], "cd")
     version = str(delivery.answers()["version"])
     assert version == run.jobs["check"].outputs["version"]
@@ -102,8 +110,9 @@ def released(delivery: Delivery[Any]) -> str:
 
 
 @pytest.mark.drill
-def test_a_first_day_on_google(day: Day, tmp_path: Path) -> None:
-    with day("cloud-run", "oidc", cloud_run) as delivery:
+@pytest.mark.parametrize(("credentials", "plan"), [("oidc", "pro"), ("service-account", "free")])
+def test_a_first_day_on_google(day: Day, tmp_path: Path, credentials: str, plan: str) -> None:
+    with day("cloud-run", credentials, cloud_run, plan) as delivery:
         cloud: CloudRun = delivery.cloud
         here = google_cloud.environment(cloud.google, tmp_path / "owner")
         here |= owner(tmp_path, os.environ["PATH"])
