@@ -96,6 +96,16 @@ def test_the_pause_that_a_server_asks_for_is_kept(serve: Serve, door) -> None:
     assert second - first >= 1
 
 
+def test_githubs_403_that_names_a_time_to_wait_is_no_missing_permission(serve: Serve) -> None:
+    limited = answer("403 Forbidden", b'{"message": "You have exceeded a secondary rate limit"}', "Retry-After: 0")
+    server = serve(limited, answer("201 Created", b'{"number": 7}'))
+
+    assert GitHub("ada/houses", SECRET, server.address).post("issues", {}) == {"number": 7}
+
+    with pytest.raises(UserError, match=r"403: it failed 4 times \(You have exceeded .*\); try again later"):
+        GitHub("ada/houses", SECRET, serve(limited).address).post("issues", {})
+
+
 @pytest.mark.parametrize("pause", ["3600", "Fri, 31 Dec 2100 23:59:59 GMT"])
 def test_nobody_waits_for_an_hour(serve: Serve, door, pause: str) -> None:
     server = serve(answer("429 Too Many", b"", f"Retry-After: {pause}"))

@@ -70,7 +70,7 @@ def test_without_a_bundle_serve_says_how_to_make_one(small: Project) -> None:
 def test_an_environment_without_the_training_libraries_serves(small: Project, tmp_path: Path) -> None:
     unlink(small.folder)
     small.run("uv", "sync", "--locked", "--no-default-groups")
-    for library in ("pandas", "sklearn", "skl2onnx", "dvc", "ruamel.yaml"):
+    for library in ("pandas", "sklearn", "skl2onnx", "dvc", "ruamel.yaml", "httpx2", "stamina"):
         assert small.run(small.python, "-c", f"import {library}", check=False).returncode == 1, library
 
     with serving(small, tmp_path / "log") as url:
