@@ -27,6 +27,7 @@ from tests.delivery.world import ended_well, log_to_bucket, pushed, report, shor
 from tests.moving import keep_in, move
 from tests.project.baked import Project
 from tests.runbook import rollback
+from tests.waiting import wait_for
 
 SET_UP: dict[str, SetUp[Any]] = {"cloud-run": cloud_run, "fargate": fargate, "aci": aci}
 
@@ -147,7 +148,8 @@ def test_a_rollback_does_not_wait_for_a_canary(ship: Ship, platform: str) -> Non
         pushed(github, project)
         release = github.last("cd")
         github.approve(release)
-        wait_for(lambda: "5 times" in printed(release, "production"), 300)  # the rounds of its canary
+        rounds = "5 times"  # of its canary
+        wait_for(lambda: rounds in printed(release, "production"), lambda: printed(release, "production"), 300)
 
         github.dispatch(*rollback(project.folder, f"model-{first}"))
         ended_well([run for run in github.run_all() if run.workflow == "rollback"], "rollback")
@@ -164,13 +166,6 @@ def test_a_rollback_does_not_wait_for_a_canary(ship: Ship, platform: str) -> Non
 def printed(run: Run, job: str) -> str:
     """What a job that goes has printed so far."""
     return "".join(log.read_text(encoding="utf-8") for log in sorted((run.folder / "jobs" / job).glob("*.log")))
-
-
-def wait_for(done: Callable[[], bool], seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until, f"nothing after {seconds} s"
-        time.sleep(0.5)
 
 
 @pytest.mark.drill

@@ -6,10 +6,9 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,9 +16,10 @@ from typing import Any
 
 import yaml
 
+from tests.waiting import wait_for
+
 OPS = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>/cd4ml/ops"
 PROGRAMS = ("prometheus", "prometheus-alertmanager", "prometheus-pushgateway")
-PATIENCE = 120  # seconds
 
 
 def installed() -> bool:
@@ -30,19 +30,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], Any], what: Callable[[], object], seconds: float = PATIENCE) -> Any:
-    """Return what a condition returns as soon as that is true.
-
-    Raises:
-        AssertionError: with `what` it was instead, after `seconds`.
-    """
-    until = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < until, what()
-        time.sleep(0.2)
-    return result
 
 
 @contextmanager

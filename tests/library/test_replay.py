@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,8 @@ import yaml
 from cd4ml.cli import main
 from house_project import Project, houses
 from trained_repository import run
+
+from tests.waiting import wait_for
 
 TEMPLATE = Path(__file__).parents[2] / "<<cookiecutter.project_slug>>"
 APRIL = pd.Timestamp("2024-04-01")
@@ -196,3 +201,28 @@ def test_a_first_model_that_the_gate_rejects_ends_the_replay(tmp_path, capsys):
 
     error = capsys.readouterr().err
     assert "the first model, of 2024-01-01 to 2024-02-29, cannot be released: baseline: not significantly" in error
+
+
+def test_a_replay_that_is_stopped_leaves_nothing_behind(tmp_path):
+    """A job's time limit ends it by SIGTERM, which would leave its scratch copy, of a gigabyte in a real project."""
+    project = make_project(tmp_path / "project", rows_until("2024-03-31"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    before = digests(project.folder)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cd4ml", "replay", "--train-months", "2"],
+        cwd=project.folder,
+        env=os.environ | {"TMPDIR": str(temporary)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    log = project.folder / "build/replay/stages.log"
+    wait_for(lambda: log.exists() and "train" in log.read_text(encoding="utf-8"), lambda: process.poll(), 120)
+
+    process.terminate()
+
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (143, "")
+    assert list(temporary.iterdir()) == []
+    assert digests(project.folder) == before

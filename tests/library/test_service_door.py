@@ -1,6 +1,5 @@
 """service.py of the team: its routes are beside the service's own, behind the same keys, limits and form of errors."""
 
-import contextlib
 import subprocess
 import sys
 
@@ -11,7 +10,7 @@ from cd4ml.serving.app import create_app
 from cd4ml.serving.client import call
 from cd4ml.serving.in_thread import running
 from cd4ml.serving.service_settings import ServiceSettings
-from starlette.testclient import TestClient
+from route_client import client_of
 
 KEY = "first-key-of-the-service"
 SERVICE = '''\
@@ -50,14 +49,6 @@ def project(tiny_projects, tmp_path):
     copy.write("src/houses/service.py", SERVICE)
     copy.write("src/houses/service_names.py", "NAMES = ['ours']\n")
     return copy
-
-
-@contextlib.contextmanager
-def client_of(project, **settings):
-    with project.inside():
-        app = create_app(project.bundle, ServiceSettings(**settings))
-        with TestClient(app, raise_server_exceptions=False) as client:
-            yield client
 
 
 @pytest.fixture

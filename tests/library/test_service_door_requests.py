@@ -1,13 +1,10 @@
 """Requests to the team's routes: every prediction is recorded, and every error has one form, whatever was sent."""
 
-import contextlib
 import json
 
 import pytest
-from cd4ml.serving.app import create_app
-from cd4ml.serving.service_settings import ServiceSettings
 from logged_service import records
-from starlette.testclient import TestClient
+from route_client import client_of
 
 SERVICE = '''\
 """Routes of a team."""
@@ -61,14 +58,6 @@ def project(tiny_projects, tmp_path):
     row = json.loads((copy.bundle / "examples.json").read_bytes())["rows"][0]
     copy.write("src/houses/service.py", SERVICE + f"\n\nROW = {row!r}\n")
     return copy
-
-
-@contextlib.contextmanager
-def client_of(project, **settings):
-    with project.inside():
-        app = create_app(project.bundle, ServiceSettings(**settings))
-        with TestClient(app, raise_server_exceptions=False) as client:
-            yield client
 
 
 @pytest.mark.parametrize("flush", ["interval", "request"])

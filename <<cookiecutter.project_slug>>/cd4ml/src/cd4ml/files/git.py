@@ -3,12 +3,11 @@
 import os
 import re
 import subprocess  # git and its like, with arguments that the library chooses
-import tempfile
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from cd4ml.errors import UserError
+from cd4ml.files.temporary import temporary_folder
 
 _TIMEOUT = 60  # seconds
 _IN_ENGLISH = {"LC_ALL": "C"}  # git's errors, which are parsed here; Python 3.12 in C reads no folder beyond ASCII
@@ -183,8 +182,8 @@ def write_tree(entries: str, base: str | None = None, without: Sequence[str] = (
         base: the commit.
         without: the paths to remove from it, as git's pathspecs.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+    with temporary_folder("index-") as folder:
+        index = {"GIT_INDEX_FILE": str(folder / "index")}
         if base is not None:
             output_of("read-tree", base, environment=index)
             removal = ("rm", "-r", "--quiet", "--cached", "--force", "--ignore-unmatch", "--", *without)

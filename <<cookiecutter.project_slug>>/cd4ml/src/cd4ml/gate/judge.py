@@ -1,7 +1,6 @@
 """The verb `gate`: judge models/bundle, write reports/gate.json and reports/gate.md, and exit with 1 on a rejection."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from cd4ml.evaluation.metric_set import read_metric_set
 from cd4ml.evaluation.predictions import Predictions
 from cd4ml.files.atomic import write_text
 from cd4ml.files.git import GitError
+from cd4ml.files.temporary import temporary_folder
 from cd4ml.gate import behaviour, integrity, live, power, rules
 from cd4ml.gate.branches import PRODUCTION
 from cd4ml.gate.champion import Champion, UnknownChampionError, bundle_digest_here, find_champion
@@ -76,8 +76,8 @@ def _judge_new(recorded: Mapping[str, Any] | None = None) -> None:
         or integrity.difference_in_name(recorded or {}, challenger.version)
     )
     report("looking for the champion")
-    with tempfile.TemporaryDirectory(prefix="gate-", dir=_temporary_folder()) as folder:
-        champion, limits, history = _find_models(Path(folder), params)
+    with temporary_folder("gate-", _temporary_folder()) as folder:
+        champion, limits, history = _find_models(folder, params)
         report(f"comparing on {len(table):,} rows, with {params.evaluate.bootstrap_rounds:,} resamples")
         verdict = judge(challenger, champion, table, stale, params, limits, history)
     write_text(paths.GATE_TABLE, as_markdown(verdict))

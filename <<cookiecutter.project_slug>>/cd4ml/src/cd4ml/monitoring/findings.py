@@ -11,8 +11,8 @@ from cd4ml.evaluation.formatting import format_number, format_percent
 from cd4ml.evaluation.metric_set import MetricSet
 from cd4ml.monitoring.newest import whole
 from cd4ml.monitoring.performance import loss_against
+from cd4ml.monitoring.release_reports import interval_of, metric_of
 from cd4ml.monitoring.served import ColumnCounts, Served
-from cd4ml.monitoring.test_set import interval_of, metric_of
 from cd4ml.settings.monitor_params import MonitorParams
 
 Level = Literal["page", "warn", "not judged", "fine"]

@@ -27,8 +27,8 @@ from cd4ml.monitoring.performance import Judged, performance, slices_beside
 from cd4ml.monitoring.periods import Period
 from cd4ml.monitoring.reading import Readings, Source
 from cd4ml.monitoring.record_findings import check_dates, check_records, uncounted_columns
+from cd4ml.monitoring.release_reports import interval_of, metric_of, read_report, slices_of
 from cd4ml.monitoring.slice_drift import with_columns
-from cd4ml.monitoring.test_set import interval_of, metric_of, read_report, slices_of
 from cd4ml.settings.params import Params
 
 FORMAT = 1

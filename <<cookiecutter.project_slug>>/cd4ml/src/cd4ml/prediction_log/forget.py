@@ -65,9 +65,9 @@ def forget(log: StoredLog, identity: str) -> tuple[int, int]:
 def _rewrite(log: StoredLog, path: str, kept: pa.Table) -> None:
     """Replace a file, or remove it if nothing is left in it."""
     if kept.num_rows == 0:
-        log.filesystem.rm_file(path)
+        log.call("rm_file", path)
     elif "://" in log.place:
-        log.filesystem.pipe_file(path, encode(kept))
+        log.call("pipe_file", path, encode(kept))
     else:
         with replacing(Path(path)) as temporary:
             temporary.write_bytes(encode(kept))

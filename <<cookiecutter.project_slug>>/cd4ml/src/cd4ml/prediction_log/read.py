@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from cd4ml.errors import DataError, describe
 from cd4ml.prediction_log.address import checked, connect, require_packages
 
 _DAY = re.compile(r"date=[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+_ANSWER = 60.0  # seconds that a bucket may take to list a day, or to return the files that are read at once
 _FILES_AT_ONCE, _BYTES_AT_ONCE = 500, 4_000_000  # that are in memory together; of Parquet, some ten times as much
 
 
@@ -34,15 +36,15 @@ class StoredLog:
             raise DataError(f"PREDICTION_LOG {fault}") from None
         require_packages(self.place)
         with self.readable():
-            self.filesystem, self._root = connect(self.place)
-            self.filesystem.invalidate_cache()  # which this process may have kept from an earlier call
-            if not self.filesystem.exists(self._root):
+            self._filesystem, self._root = connect(self.place)
+            self._filesystem.invalidate_cache()  # which this process may have kept from an earlier call
+            if not self.call("exists", self._root):
                 raise DataError(f"there is no prediction log in {place}; check --log or PREDICTION_LOG")
 
     def days(self) -> list[date]:
         """Return the days that have records, the oldest first."""
         with self.readable():
-            names = [path.rstrip("/").rpartition("/")[2] for path in self.filesystem.ls(self._root, detail=False)]
+            names = [path.rstrip("/").rpartition("/")[2] for path in self.call("ls", self._root, detail=False)]
             return sorted(date.fromisoformat(name.removeprefix("date=")) for name in names if _DAY.fullmatch(name))
 
     def tables(self, day: date) -> Iterator[tuple[str, pa.Table]]:
@@ -76,18 +78,29 @@ class StoredLog:
     def _batches(self, day: date, fields: Collection[str] | None) -> Iterator[dict[str, pa.Table]]:
         for paths in _in_batches(self._sizes(day)):
             with self.readable():
-                contents = self.filesystem.cat(paths)
+                contents = self.call("cat", paths)
             yield {path: _table_in(path, content, fields) for path, content in contents.items()}
 
     def _sizes(self, day: date) -> dict[str, int]:
         """Return the bytes of each whole file of a day, by its path."""
         with self.readable():
             try:
-                listed = self.filesystem.ls(f"{self._root}/date={day.isoformat()}", detail=True)
+                listed = self.call("ls", f"{self._root}/date={day.isoformat()}", detail=True)
             except FileNotFoundError:
                 return {}
         sizes = {str(entry["name"]): int(entry["size"] or 0) for entry in listed if entry["type"] != "directory"}
         return {path: sizes[path] for path in sorted(sizes) if _is_whole(path)}
+
+    def call(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Call a function of fsspec's filesystem; of a bucket, for no longer than an answer may take.
+
+        Raises:
+            TimeoutError: the bucket does not answer.
+            Exception: whatever the cloud's library raises.
+        """
+        if "://" in self.place:  # the clouds' libraries try again for minutes, or wait for ever
+            options["timeout"] = _ANSWER
+        return getattr(self._filesystem, name)(*arguments, **options)
 
     @contextmanager
     def readable(self) -> Iterator[None]:
@@ -96,6 +109,11 @@ class StoredLog:
             yield
         except DataError:
             raise
+        except TimeoutError:
+            raise DataError(
+                f"{self.place} does not answer within {_ANSWER:.0f} seconds; check its name, the network and the "
+                "credentials"
+            ) from None
         except Exception as failure:
             advice = "check the credentials" if "://" in self.place else "check --log or PREDICTION_LOG"
             raise DataError(f"{self.place} cannot be read: {describe(failure)[:300]}; {advice}") from None

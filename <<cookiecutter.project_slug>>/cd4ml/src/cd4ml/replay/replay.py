@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
@@ -13,6 +12,7 @@ from cd4ml.contract.contract import Contract
 from cd4ml.errors import UserError
 from cd4ml.evaluation.metric_set import MetricSet, read_metric_set
 from cd4ml.files.atomic import write_text
+from cd4ml.files.temporary import temporary_folder
 from cd4ml.monitoring.outcomes import outcomes_of, source_rows
 from cd4ml.prediction_log.read import StoredLog
 from cd4ml.replay.hindsight import MonthScores, score_month
@@ -48,8 +48,8 @@ def main(argv: list[str]) -> None:
         )
     table = with_target(source_rows(params.data, contract), contract)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="replay-") as folder:
-        first, steps, months = replay(table, contract, first_months, Path(folder))
+    with temporary_folder("replay-") as folder:
+        first, steps, months = replay(table, contract, first_months, folder)
     metrics = read_metric_set(contract.task, params)
     _write(first, steps, months, metrics, contract.name)
 

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +13,7 @@ from typing import Any, Self
 from cd4ml.errors import UserError
 from cd4ml.files.dvc_lock import cached_outputs
 from cd4ml.files.git import Completed, run_command
+from cd4ml.files.temporary import temporary_folder
 from cd4ml.storage import oci_layout
 
 _TIMEOUT = 3600  # seconds to copy an image
@@ -129,8 +130,8 @@ def push_objects() -> str:
     if missing := oci_layout.missing(cache, outputs):
         raise UserError(f"DVC's cache lacks {', '.join(missing)}; make train makes what dvc.lock lists")
     with _scratch_folder() as folder:
-        oci_layout.pack(cache, outputs, Path(folder) / "image")
-        registry.push(tag, Path(folder) / "image")
+        oci_layout.pack(cache, outputs, folder / "image")
+        registry.push(tag, folder / "image")
     return f"{registry.name} has {tag} now: {len(outputs)} outputs"
 
 
@@ -146,8 +147,8 @@ def fetch_objects(revision: str = "") -> str:
     if not oci_layout.missing(cache, outputs):
         return "DVC's cache has all files that dvc.lock lists"
     with _scratch_folder() as folder:
-        registry.pull(tag, Path(folder) / "image")
-        oci_layout.unpack(Path(folder) / "image", cache)
+        registry.pull(tag, folder / "image")
+        oci_layout.unpack(folder / "image", cache)
     if missing := oci_layout.missing(cache, outputs):
         raise UserError(
             f"{tag} of {registry.name} lacks {', '.join(missing)}; run make push on a machine that has them"
@@ -164,11 +165,11 @@ def cache_folder() -> Path:
         return Path(cache.path)
 
 
-def _scratch_folder() -> "tempfile.TemporaryDirectory[str]":
+def _scratch_folder() -> AbstractContextManager[Path]:
     """Return a temporary folder on the disk of DVC's cache."""
     folder = Path(".dvc/tmp")
     folder.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix="objects-", dir=folder)
+    return temporary_folder("objects-", folder)
 
 
 def _advice(done: Completed) -> str:

@@ -3,7 +3,6 @@
 import shutil
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
@@ -17,6 +16,7 @@ from cd4ml.bundle.manifest import Manifest
 from cd4ml.contract.column import Column
 from cd4ml.contract.columns import normalize
 from cd4ml.contract.contract import Contract
+from cd4ml.files.temporary import temporary_folder
 from cd4ml.tracking import mlflow_model
 
 _LIBRARY = Path(__file__).parents[1]
@@ -28,8 +28,8 @@ _REQUIREMENTS = ["mlflow", "msgspec", "numpy", "onnxruntime", "pandas", "pydanti
 
 def upload(bundle: Bundle, model_id: str, run_id: str) -> None:
     """Upload a bundle as a model that was created for a run; MLflow sets it to ready at the end."""
-    with TemporaryDirectory() as folder:
-        library = shutil.copytree(_LIBRARY, Path(folder, _LIBRARY.name), ignore=_what_does_not_serve)
+    with temporary_folder("model-") as folder:
+        library = shutil.copytree(_LIBRARY, folder / _LIBRARY.name, ignore=_what_does_not_serve)
         Model.log(
             artifact_path=None,
             model_id=model_id,
