@@ -7,7 +7,7 @@ import subprocess  # lists of arguments only, never a shell
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,12 @@ class CloudError(UserError):
 
 
 class UnreadError(CloudError):
-    """A command that reads has failed; the message is the line in which the tool says why."""
+    """A command has failed; the message is the line in which the tool says why."""
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
+        """All that the tool printed to standard error, in which its error codes are."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,17 @@ class Command:
 
 
 class Effects:
-    """Runs commands; with `dry_run`, only those that read."""
+    """Runs commands; with `dry_run`, only those that read. `label` begins the lines that say what failed."""
 
     def __init__(self, label: str, dry_run: bool = False, environment: Mapping[str, str] = os.environ) -> None:
         self.label, self.dry_run, self.environment = label, dry_run, environment
+        self.changed = False
+        """Whether a command that changes something was begun: from then on nobody may say that nothing was changed."""
+
+    @property
+    def so_far(self) -> str:
+        """How a message goes on after "cannot be read"."""
+        return "" if self.changed else ", and nothing was changed"
 
     def read(self, command: Command) -> Any:
         """Return the JSON that a command prints.
@@ -65,11 +77,7 @@ class Effects:
         Raises:
             UnreadError: it failed, or did not print JSON.
         """
-        text = self.read_text(command)
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            raise UnreadError(f"{' '.join(command.argv[:4])} did not print JSON") from None
+        return _parsed(command, self.read_text(command))
 
     def read_text(self, command: Command) -> str:
         """Return what a command prints, without white space around it.
@@ -89,7 +97,22 @@ class Effects:
                 return done.stdout.strip()
             if left:
                 time.sleep(_PAUSE_SECONDS)
-        raise UnreadError(command.redacted(reason(done.stderr)))
+        raise UnreadError(command.redacted(reason(done.stderr)), command.redacted(done.stderr))
+
+    def change_and_read(self, command: Command) -> Any:
+        """Run a command that changes something, or print it; return the JSON that it prints, or None.
+
+        It is not run again where it fails: whether it changed something is not known then.
+
+        Raises:
+            UnreadError: it failed, or did not print JSON.
+        """
+        if self.dry_run:
+            print(command.pasted(), flush=True)
+            return None
+        self.changed = True
+        text = self.read_text(replace(command, tries=1))
+        return _parsed(command, text) if text else None
 
     def change(self, command: Command) -> bool:
         """Run a command that changes something, or print it; return whether it succeeded.
@@ -99,6 +122,7 @@ class Effects:
         if self.dry_run:
             print(command.pasted(), flush=True)
             return True
+        self.changed = True
         for left in reversed(range(command.tries)):
             if self.code(command, stdout=2) == 0:
                 return True
@@ -128,6 +152,13 @@ class Effects:
         if path := self.environment.get("GITHUB_OUTPUT"):
             with Path(path).open("a", encoding="utf-8") as file:
                 file.write(f"{name}={value}\n")
+
+
+def _parsed(command: Command, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise UnreadError(f"{' '.join(command.argv[:4])} did not print JSON") from None
 
 
 def reason(said: str) -> str:

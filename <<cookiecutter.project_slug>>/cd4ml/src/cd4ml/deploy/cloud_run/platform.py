@@ -1,24 +1,31 @@
 """Cloud Run as a platform of releases: gcloud is asked and told here."""
 
+import re
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from cd4ml.deploy.cloud_run import steps
+from cd4ml.deploy.cloud_run.canary import Requests
 from cd4ml.deploy.cloud_run.service import Revision, Service, goes_as_told, read_revision, read_service, share
-from cd4ml.deploy.cloud_run.settings import Place, service_flags
+from cd4ml.deploy.cloud_run.settings import read_place, service_flags
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
-from cd4ml.deploy.names import short
-from cd4ml.deploy.release import State
+from cd4ml.deploy.names import SCRIPT, short
+from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
+from cd4ml.deploy.release import new_revision
 from cd4ml.settings.project import Project
 
 _LOOKS, _SECONDS_BETWEEN = 30, 2.0
 
 
-class CloudRun:
-    """A project's services in one region."""
+class CloudRun(Platform[Service]):
+    """A project's services in one region: a candidate is a revision with a tag, and traffic is shared by revision."""
 
-    def __init__(self, place: Place, project: Project, effects: Effects) -> None:
-        self.place, self.project, self.effects = place, project, effects
+    tool, tool_from = "gcloud", "https://cloud.google.com/sdk/docs/install"
+
+    def __init__(self, project: Project, effects: Effects) -> None:
+        self.project, self.effects = project, effects
+        self.place = read_place(project.name, effects.environment)
         self.settings: tuple[str, ...] = ()  # the flags of what `create` makes
 
     def look(self, environment: str) -> Service:
@@ -29,11 +36,11 @@ class CloudRun:
         """
         name = self.place.service(environment)
         try:
-            return read_service(name, self.effects.read(steps.describe(self.place, name)))
+            return read_service(environment, name, self.effects.read(steps.describe(self.place, name)))
         except UnreadError as failure:
             if self._is_absent(name):
-                return Service(name)
-            raise CloudError(f"{name} cannot be read, and nothing was changed: {failure}") from None
+                return Service(environment, name)
+            raise CloudError(f"{name} cannot be read{self.effects.so_far}: {failure}") from None
 
     def _is_absent(self, name: str) -> bool:
         try:
@@ -41,19 +48,14 @@ class CloudRun:
         except UnreadError:
             return False
 
-    def revisions(self, service: str) -> list[Revision]:
-        """Read a service's revisions, newest first.
-
-        Raises:
-            CloudError: they cannot be listed.
-        """
+    def _revisions(self, service: str) -> list[Revision]:
         try:
             return [read_revision(told) for told in self.effects.read(steps.list_revisions(self.place, service))]
         except UnreadError:
-            raise CloudError(f"the revisions of {service} cannot be listed, and nothing was changed") from None
+            raise CloudError(f"the revisions of {service} cannot be listed{self.effects.so_far}") from None
 
     def prepare(self, environment: str) -> None:
-        """Look at the settings of what `create` will make, before anything is read or changed."""
+        """Look at the settings of what `create` will make."""
         log = "stdout" if self.project.prediction_log == "stdout" else ""
         if self.project.prediction_log == "bucket":
             log = f"gs://{short(self.place.slug, 37)}-predictions-{self._project_number()}/{environment}"
@@ -67,37 +69,125 @@ class CloudRun:
                 f"project {self.place.project} cannot be read: gcloud auth login, or correct GCP_PROJECT"
             ) from None
 
-    def intend(self, environment: str, before: str) -> bool:
+    def settle(self, state: Service) -> Service:
+        """Give all traffic to what served before a release that was stopped half-way."""
+        if not state.previous:
+            return state
+        self.effects.say(f"{state.name}: an earlier release did not end; back to {state.previous} first")
+        if not self._share(state, {state.previous: 100}, *steps.ENDS):
+            raise CloudError("the earlier release could not be undone; try again")
+        return self.look(state.environment)
+
+    def name(self, state: Service, image: str) -> str:
+        """Name a revision: the service's name, the time, and how the image's digest begins."""
+        return new_revision(state.name, image, datetime.now(UTC))
+
+    def notice(self, state: Service, before: str) -> str:
+        """A first revision cannot be made without traffic."""
+        if before:
+            return ""
+        return "nothing serves yet, so the first revision takes the traffic at once; the service is private"
+
+    def intend(self, state: Service, plan: Plan) -> bool:
         """Tag what serves as `previous`."""
-        return self._route(environment, {before: 100}, "--update-tags", f"previous={before}")
+        return not plan.before or self._share(state, {plan.before: 100}, "--update-tags", f"previous={plan.before}")
 
-    def create(self, service: str, image: str, revision: str, beside: bool) -> bool:
-        """Deploy a revision with the tag `candidate`."""
-        return self.effects.change(steps.deploy(self.place, service, image, revision, self.settings, beside))
+    def create(self, state: Service, plan: Plan) -> None:
+        """Deploy a revision with the tag `candidate`; gcloud waits until it is up."""
+        beside = bool(plan.before)
+        made = steps.deploy(self.place, state.name, plan.image, plan.candidate, self.settings, beside)
+        if not self.effects.change(made):
+            raise CandidateError(f"{plan.candidate} did not come up (above is why)")
 
-    def share(self, environment: str, shares: Mapping[str, int], ends: bool) -> bool:
-        """Write shares of traffic, and with them that no release is under way any more."""
-        return self._route(environment, shares, *(steps.ENDS if ends else ()))
+    def follow(self, state: Service, plan: Plan) -> Service:
+        """Look whether it is the candidate still."""
+        made = self.look(state.environment)
+        if not made.is_candidate(plan.candidate):
+            raise CloudError(
+                f"another deploy has taken over: {plan.candidate} is not the candidate any more; run this again"
+            )
+        return made
 
-    def share_of(self, state: State, revision: str) -> int:
-        """The percentage of traffic that a revision takes."""
-        return share(state.actual, revision) if isinstance(state, Service) else 0
+    def ended(self, state: Service, revision: str) -> str:
+        """A release ends with its tags."""
+        if state.candidate or share(state.actual, revision) != 100:
+            return ""
+        return f"{revision} already takes all traffic of {state.name}"
 
-    def remove(self, service: str) -> bool:
-        """Remove a service."""
-        return self.effects.change(steps.remove(self.place, service))
+    def unshared(self, state: Service, percent: int) -> str:
+        """A first release has nobody to share with."""
+        return "" if state.previous else f"{state.candidate} is the first release of {state.name}, with all traffic"
 
-    def _route(self, environment: str, shares: Mapping[str, int], *flags: str) -> bool:
-        name = self.place.service(environment)
-        if self.effects.change(steps.route(self.place, name, shares, *flags)):
+    def promote(self, state: Service, percent: int) -> list[str]:
+        """Write shares of traffic; with all of it, that no release is under way any more."""
+        shares = {state.candidate: percent} | ({state.previous: 100 - percent} if percent < 100 else {})
+        if not self._share(state, shares, *(steps.ENDS if percent == 100 else ())):
+            raise CloudError(f"restore: {SCRIPT} restore {state.environment}")
+        return [f"{f'{part} %':<10} to {revision}" for revision, part in shares.items()]
+
+    def back_to(self, state: Service, before: str) -> None:
+        """Give all traffic to a revision, and write that no release is under way any more."""
+        if not self._share(state, {before: 100}, *steps.ENDS):
+            again = f"{SCRIPT} restore {state.environment} {before}"
+            raise CloudError(f"{state.name} may not serve {before}: try again, {again}")
+
+    def remove(self, state: Service) -> None:
+        """Remove the service."""
+        if not self.effects.change(steps.remove(self.place, state.name)):
+            raise CloudError(f"{state.name} could not be removed: try again")
+
+    def earlier(self, state: Service, digest: str) -> Earlier:
+        """Find the newest revision of an image; where none is left it is deployed again."""
+        for known in self._revisions(state.name):
+            if known.image.endswith(f"@{digest}") and known.ready:
+                return Earlier(revision=known.name)
+        self.effects.say(f"{state.name}: no revision of {digest} is left; deploying that image again")
+        return Earlier(image=f"{self.place.image}@{digest}")
+
+    def asking(self, state: Service) -> Asking:
+        """Ask with an identity token whose audience is the service, unless one was given."""
+        return Asking(environment={"SERVICE_IDENTITY_TOKEN": self._identity(state)})
+
+    def _identity(self, state: Service) -> str:
+        if given := self.effects.environment.get("SERVICE_IDENTITY_TOKEN"):
+            return given
+        for flags in ((f"--audiences={state.url}",), ()):
+            try:
+                return self.effects.read_text(steps.token(*flags))
+            except UnreadError:
+                continue
+        raise CloudError("no identity token: set SERVICE_IDENTITY_TOKEN, or gcloud auth login")
+
+    def judge(self, state: Service, seconds: int) -> Requests:
+        """Judge by the requests that Cloud Monitoring counted."""
+        wanted = {"MINIMUM": "50", "ERROR_PERCENT": "1"}
+        given = [self.effects.environment.get(f"CANARY_{name}") or default for name, default in wanted.items()]
+        if not all(re.fullmatch(r"[0-9]{1,5}", number) for number in given):
+            raise CloudError("SECONDS and the CANARY_ settings are whole numbers")
+        minimum, limit = map(int, given)
+        return Requests(self.effects, self.place.project, state, seconds + 60, minimum, limit)
+
+    def table(self, state: Service, rows: int) -> list[tuple[str, ...]]:
+        """The newest revisions."""
+        table: list[tuple[str, ...]] = [("traffic", "tag", "image", "made", "revision")]
+        for known in self._revisions(state.name)[:rows]:
+            traffic = f"{share(state.actual, known.name)} %" if known.ready else "failed"
+            image, made = known.image.rpartition("@sha256:")[2][:12], known.created.partition(".")[0]
+            table.append((traffic, " ".join(state.tags(known.name)), image, made, known.name))
+        return table
+
+    def _share(self, state: Service, shares: Mapping[str, int], *flags: str) -> bool:
+        if self.effects.change(steps.route(self.place, state.name, shares, *flags)):
             return True
         # After a revision that failed, gcloud reports that failure for every change: the service is asked what is so.
         for _ in range(_LOOKS):
-            service = self.look(environment)
+            service = self.look(state.environment)
             if not goes_as_told(service.wanted, shares):
                 break
             if goes_as_told(service.actual, shares):
                 return True
             time.sleep(_SECONDS_BETWEEN)
-        self.effects.say(f"{self.effects.label}: {name} could not be told to send traffic to {steps.told(shares)}")
+        self.effects.say(
+            f"{self.effects.label}: {state.name} could not be told to send traffic to {steps.told(shares)}"
+        )
         return False

@@ -5,9 +5,13 @@ serve. Tags and shares of traffic are written in one call, so there is no moment
 them makes no new revision (setting labels would). No `previous`: nothing is under way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from cd4ml.deploy.commands import CloudError
+from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.platform import taken_over
 
 Json = Mapping[str, Any]
 
@@ -24,8 +28,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Service:
-    """A service; where it does not exist, all but its name is empty."""
+    """A service; where it does not exist, the rest is empty."""
 
+    environment: str
     name: str
     exists: bool = False
     url: str = ""
@@ -54,6 +59,34 @@ class Service:
         """The revisions that take traffic."""
         return tuple(sorted({target.revision for target in self.actual if target.percent > 0}))
 
+    @property
+    def serves(self) -> str:
+        """The same in words."""
+        return " ".join(self.serving)
+
+    def before(self) -> str:
+        """Return what serves and is not itself a first release that never ended; empty where nothing does.
+
+        Raises:
+            CloudError: several revisions take traffic.
+        """
+        if not self.serving or self.serving == (self.candidate,):
+            return ""
+        if len(self.serving) > 1:
+            settled = f"{SCRIPT} restore {self.environment} REVISION settles it"
+            raise CloudError(f"traffic of {self.name} was split by hand: {settled}")
+        return self.serving[0]
+
+    def unfit(self, expected: str) -> str:
+        """Return why nobody may go on with the candidate, or not whoever expects another."""
+        if not self.is_candidate(self.candidate):
+            return f"{self.candidate} did not come up: {SCRIPT} restore {self.environment}"
+        return taken_over(self.candidate, expected) if expected not in ("", self.candidate) else ""
+
+    def overtaken_by(self, ours: Collection[str]) -> str:
+        """Return a candidate that is not among ours."""
+        return self.candidate if ours and self.candidate not in ours else ""
+
     def is_candidate(self, revision: str) -> bool:
         """Whether a revision came up, and is still the candidate."""
         return self.candidate == revision == _tagged(self.actual, "candidate").revision
@@ -73,11 +106,16 @@ class Revision:
     ready: bool
 
 
-def read_service(name: str, told: Json) -> Service:
+def read_service(environment: str, name: str, told: Json) -> Service:
     """Return the service that `gcloud run services describe --format json` prints."""
     spec, status = told.get("spec", {}), told.get("status", {})
     return Service(
-        name, True, status.get("url", ""), _targets(spec.get("traffic", [])), _targets(status.get("traffic", []))
+        environment,
+        name,
+        True,
+        status.get("url", ""),
+        _targets(spec.get("traffic", [])),
+        _targets(status.get("traffic", [])),
     )
 
 
