@@ -10,7 +10,7 @@ from cd4ml.deploy.cloud_run.canary import Requests
 from cd4ml.deploy.cloud_run.service import Revision, Service, goes_as_told, read_revision, read_service, share
 from cd4ml.deploy.cloud_run.settings import read_place, service_flags
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
-from cd4ml.deploy.names import SCRIPT, short
+from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
 from cd4ml.deploy.release import new_revision
 from cd4ml.settings.project import Project
@@ -58,10 +58,15 @@ class CloudRun(Platform[Service]):
         """Look at the settings of what `create` will make."""
         log = "stdout" if self.project.prediction_log == "stdout" else ""
         if self.project.prediction_log == "bucket":
-            log = f"gs://{short(self.place.slug, 37)}-predictions-{self._project_number()}/{environment}"
+            log = f"{self.place.bucket('predictions', self.project_number())}/{environment}"
         self.settings = service_flags(self.place, self.effects.environment, log)
 
-    def _project_number(self) -> str:
+    def project_number(self) -> str:
+        """Return the project's number, in which its buckets are named.
+
+        Raises:
+            CloudError: it cannot be read.
+        """
         try:
             return str(self.effects.read(steps.describe_project(self.place))["projectNumber"])
         except UnreadError:

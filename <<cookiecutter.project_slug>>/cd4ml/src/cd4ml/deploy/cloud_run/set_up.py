@@ -1,0 +1,219 @@
+"""Cloud Run as a set-up: gcloud is asked here, and what it shows becomes steps."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from cd4ml.deploy.cloud_run import client_keys, removal, resources, roles, trust
+from cd4ml.deploy.cloud_run.platform import CloudRun
+from cd4ml.deploy.commands import CloudError, Command, Effects, UnreadError
+from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.set_up.identities import SIGNING_IN
+from cd4ml.deploy.set_up.patience import Codes, Patience
+from cd4ml.deploy.set_up.platform import Key, Removal, SetUp
+from cd4ml.deploy.set_up.repository import find_repository
+from cd4ml.deploy.set_up.retention import days_given
+from cd4ml.deploy.set_up.rotate import random_key
+from cd4ml.deploy.set_up.steps import Found, Step
+from cd4ml.settings.project import Project
+
+
+class CloudRunSetUp(SetUp):
+    """A project of Google's, as its owner sets it up."""
+
+    tool, tool_from = CloudRun.tool, CloudRun.tool_from
+    codes = Codes(
+        absent=r"\) NOT_FOUND:|HTTPError 404|: 404\.(\s|$)",
+        disabled="SERVICE_DISABLED",
+        exists=r"\) ALREADY_EXISTS:",
+        passes=r"\) (ABORTED|UNAVAILABLE|RESOURCE_EXHAUSTED):",
+    )
+    key_secrets = (client_keys.SECRET,)
+
+    def __init__(self, project: Project, effects: Effects, patience: Patience) -> None:
+        self.effects, self.patience = effects, patience
+        self.platform = CloudRun(project, effects)
+        self.place = self.platform.place
+        self._number = ""
+
+    @property
+    def number(self) -> str:
+        """The project's number."""
+        self._number = self._number or self.platform.project_number()
+        return self._number
+
+    def _find(self, command: Command, what: str) -> Any:
+        try:
+            return self.patience.find(command)
+        except UnreadError as failure:
+            raise CloudError(f"{what} cannot be read{self.effects.so_far}: {failure}") from None
+
+    # bootstrap and doctor
+
+    def refuse_forbidden_keys(self) -> None:
+        """Ask for the organisation's policy; who may not read it goes on, and sees whether keys can be made."""
+        try:
+            policy = self.effects.read(client_keys.describe_policy(self.place))
+        except UnreadError:
+            return
+        if policy.get("booleanPolicy", {}).get("enforced") and not self.keys_of("deployer"):
+            raise CloudError(
+                f"the organisation forbids keys ({client_keys.FORBIDS_KEYS}): {SCRIPT} bootstrap --credentials oidc"
+            )
+
+    def steps(self, credentials: str, look_only: bool) -> Iterator[Step]:
+        """Return the project, APIs, registry, accounts, buckets, the secret, roles, and trust in GitHub."""
+        days = days_given(self.effects.environment)
+        place = self.place
+        yield Step("project", f"{place.project} ({self.number})", Found.THERE)
+        yield resources.apis(place, self._find(resources.list_apis(place), "the APIs that are enabled") or [])
+        registry = self._find(resources.describe_registry(place), f"registry {place.slug}")
+        yield resources.registry(place, registry)
+        yield resources.clean_up(place, registry)
+        accounts = self._find(resources.list_accounts(place), "service accounts") or []
+        yield from resources.accounts(place, {account["email"] for account in accounts})
+        yield from self._buckets(days)
+        yield self._secret(look_only)
+        for resource in roles.resources(place, self.number):
+            policy = self._find(resource.policy(), f"who may use the {resource.noun}")
+            yield from roles.grants(place, resource, roles.bindings(policy))
+        if credentials == "oidc":
+            yield from self._trust(look_only)
+
+    def _buckets(self, days: int | None) -> Iterator[Step]:
+        data, log = (self.place.bucket(kind, self.number) for kind in ("dvc", "predictions"))
+        yield resources.bucket_step(self.place, data, self._find(resources.describe_bucket(data), data))
+        try:
+            known = self.patience.find(resources.describe_bucket(log, "lifecycle_config"))
+        except UnreadError as failure:
+            raise CloudError(f"{resources.unread_rules(log)}: {failure}") from None
+        yield resources.bucket_step(self.place, log, known)
+        yield resources.log_retention(log, known, days)
+
+    def _secret(self, look_only: bool) -> Step:
+        known = self._find(resources.describe_secret(self.place), f"secret {self.place.secret}")
+        given = self.effects.environment.get("SERVICE_API_KEYS")
+        return resources.secret(self.place, known, "" if look_only else given or random_key())
+
+    def _trust(self, look_only: bool) -> Iterator[Step]:
+        """Let this repository's workflows, by the environment they run in, sign in without a key."""
+        place, repository = self.place, find_repository(self.effects)
+        looks_for_pool, looks_for_provider = trust.describe_pool(place), trust.describe_provider(place)
+        state = (self._find(looks_for_pool, f"identity pool {place.pool}") or {}).get("state", "")
+        yield (step := trust.pool_step(place, state))
+        was_deleted = state == "DELETED"
+        if was_deleted:
+            self._wait_until_active(step, place.pool, looks_for_pool, look_only)
+        provider = self._provider(looks_for_provider)
+        if provider.state == "DELETED":
+            was_deleted = True
+            yield (step := trust.restored_provider(place))
+            self._wait_until_active(step, trust.PROVIDER, looks_for_provider, look_only)
+            if not (look_only or self.effects.dry_run):
+                provider = self._provider(looks_for_provider)
+        if not (look_only and provider.state == "DELETED"):
+            step_of_provider = trust.provider_step(place, repository, provider, was_deleted)
+            if step_of_provider:
+                yield step_of_provider
+        for who in SIGNING_IN:
+            policy = self._find(roles.account_policy(place, who), f"who may sign in as {place.account_id(who)}")
+            yield from trust.members(place, self.number, repository, who, roles.bindings(policy))
+
+    def _provider(self, look: Command) -> trust.Provider:
+        return trust.read_provider(self._find(look, f"identity provider {trust.PROVIDER}"))
+
+    def _wait_until_active(self, step: Step, name: str, look: Command, look_only: bool) -> None:
+        """Wait until Google has brought it back, as nothing that is deleted can be updated."""
+        if look_only or self.effects.dry_run:
+            return
+        if not self.patience.until(lambda: (self._find(look, name) or {}).get("state") == "ACTIVE"):
+            raise CloudError(f"{step.what} {name} is not restored yet: run bootstrap again in a minute")
+
+    def look_at_service(self, environment: str) -> Step:
+        """Say whether it is there, open, or in the middle of a release."""
+        service = self.platform.look(environment)
+        if not service.exists:
+            return Step("service", f"{service.name}: cd deploys it", Found.NOT_YET)
+        policy = self._find(roles.service_policy(self.place, service.name), f"who may use {service.name}")
+        if roles.is_open(policy):
+            close = ("gcloud", "run", "services", "remove-iam-policy-binding", service.name, *self.place.flags)
+            defect = f"{service.name} is open to anybody: {' '.join(close)} --member allUsers --role roles/run.invoker"
+            return Step("service", service.name, Found.WRONG, defect=defect)
+        if service.previous:
+            defect = f"{service.name} has a release that did not end: {SCRIPT} restore {environment}"
+            return Step("service", service.name, Found.WRONG, defect=defect)
+        return Step("service", f"{service.name} {service.url}", Found.THERE)
+
+    def variables(self, credentials: str) -> dict[str, str]:
+        """Name the project, and with oidc the provider."""
+        named = {"GCP_PROJECT": self.place.project, "GCP_REGION": self.place.region}
+        if credentials == "oidc":
+            named["GCP_WORKLOAD_IDENTITY_PROVIDER"] = trust.provider_name(self.place, self.number)
+        return named
+
+    def variables_of(self, who: str, credentials: str) -> dict[str, str]:
+        """With oidc, name the account."""
+        return {"GCP_SERVICE_ACCOUNT": self.place.account(who)} if credentials == "oidc" else {}
+
+    def log_for_reading(self) -> str:
+        """Name the bucket."""
+        return self.place.bucket("predictions", self.number)
+
+    def how_to_keep_data(self) -> str:
+        """Name the other bucket."""
+        return f"uv run dvc remote add --default storage {self.place.bucket('dvc', self.number)}"
+
+    # keys of service accounts
+
+    def identity(self, who: str) -> str:
+        """Return the account's id."""
+        return self.place.account_id(who)
+
+    def keys_of(self, who: str) -> list[Key]:
+        """List the keys that people made."""
+        try:
+            told = self.patience.find(client_keys.list_keys(self.place, who))
+        except UnreadError as failure:
+            raise CloudError(f"the keys of {self.identity(who)} cannot be listed: {failure}") from None
+        return client_keys.read_keys(told, datetime.now(UTC))
+
+    def make_key(self, who: str, folder: str) -> Step:
+        """Let gcloud write it into the folder."""
+        return client_keys.make_key(self.place, who, folder)
+
+    def remove_key(self, who: str, key: Key) -> Command:
+        """Let Google forget it."""
+        return client_keys.remove_key(self.place, who, key)
+
+    # keys of clients
+
+    def api_keys(self) -> str:
+        """Read the newest version of the secret."""
+        return self.effects.read_text(client_keys.access(self.place))
+
+    def write_api_keys(self, value: str) -> Step:
+        """Add a version."""
+        return client_keys.add_version(self.place, value)
+
+    def forget_api_keys(self, before: bool) -> list[Command]:
+        """Destroy earlier versions."""
+        told = self._find(client_keys.list_versions(self.place), f"the versions of {self.place.secret}")
+        return client_keys.destroy_versions(self.place, told or [], but_newest=not before)
+
+    def how_to_read_api_keys(self) -> str:
+        """Return the command that prints them."""
+        return client_keys.access(self.place).pasted()
+
+    # destroy
+
+    def whole(self) -> str:
+        """Name the project."""
+        return f"project {self.place.project}"
+
+    def inventory(self) -> list[tuple[str, str]]:
+        """List what is to go."""
+        return removal.inventory(self.place, self.number)
+
+    def removals(self) -> list[Removal]:
+        """Return the commands that remove it."""
+        return removal.removals(self.place, self.number)
