@@ -40,6 +40,26 @@ def test_the_first_release_is_private_and_ends_with_an_explicit_split(shop: Shop
         assert refused.value.code == status
 
 
+def test_what_a_team_has_added_to_its_service_stays(live: Shop) -> None:
+    live.google.resources.add_secret("own", "a-password")
+    place = "/v1/projects/demo-project/secrets/own"
+    runtime = "serviceAccount:demo-runtime@demo-project.iam.gserviceaccount.com"
+    live.google.resources.grant(place, "roles/secretmanager.secretAccessor", runtime)
+    service = live.google.services["demo"].read()
+    described = service["spec"]["template"]
+    described["metadata"]["name"] = "demo-with-its-own"
+    own = [{"name": "OWN", "value": "1"}, {"name": "OF_US", "valueFrom": {"secretKeyRef": {"name": "own", "key": "1"}}}]
+    described["spec"]["containers"][0]["env"] += own
+    service["spec"]["traffic"] = [{"revisionName": "demo-with-its-own", "percent": 100}]
+    live.google.services["demo"].write(service)
+    live.google.services["demo"].settle()
+
+    live.run("deploy", live.images("two"), "production")
+
+    deployed = live.google.services["demo"].read()["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {variable["name"] for variable in deployed} >= {"SERVICE_API_KEYS", "OWN", "OF_US"}
+
+
 @pytest.mark.drill
 def test_a_first_release_that_fails_leaves_nothing_that_serves(shop: Shop) -> None:
     said = shop.run("deploy", shop.images("does-not-start"), "production", fails=True)

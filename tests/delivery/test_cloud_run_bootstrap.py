@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Bake
 from tests.delivery.clouds import Need
+from tests.delivery.google.rights import granted
 from tests.delivery.google.site import Site, site_on_google
 
 ONLY_MAIN = [
@@ -48,6 +49,12 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
         ("demo-trainer", "storage.objectViewer", "demo-predictions-123456789012"),
         ("demo-runtime", "secretmanager.secretAccessor", "demo-api-keys"),
     }
+    assert set(granted("demo", "demo-project", "123456789012", "europe-west1")) == {
+        (address, binding["role"], member)
+        for address, policy in site.google.resources.policies.items()
+        for binding in policy["bindings"]
+        for member in binding["members"]
+    }, "what the other tests release with"
     kept = site.google.resources.resources
     for kind in ("dvc", "predictions"):
         iam = kept[f"/b/demo-{kind}-123456789012"]["iamConfiguration"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ READER = "demo-reader@demo-project.iam.gserviceaccount.com"
 TOKEN = {
     "iss": "https://token.actions.githubusercontent.com",
     "sub": "repo:acme@815/flight-delays@4711:environment:reader",
+    "environment": "reader",
+    "ref": "refs/heads/main",
     "repository_id": "4711",
     "repository_owner_id": "815",
 }
@@ -44,7 +47,7 @@ def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: S
         for binding in policy.get("bindings", []) if binding["role"] == "roles/iam.workloadIdentityUser"
         for member in binding["members"]
     }  # fmt: skip
-    subject = "repo:acme@815/flight-delays@4711:environment"
+    subject = "4711:environment"
     assert trusted == {
         ("demo-reader", f"{subject}:reader"), ("demo-trainer", f"{subject}:trainer"),
         ("demo-deployer", f"{subject}:staging"), ("demo-deployer", f"{subject}:production"),
@@ -62,6 +65,11 @@ def test_oidc_trusts_numbers_and_environments_and_destroy_removes_it_all(site: S
     left = {name: kept[name]["state"] for name in kept if name not in others}
     assert left == {POOL: "DELETED", PROVIDER: "DELETED"}  # for 30 days
     assert not {role for role in site.roles() if role[2] == "demo-project"}
+
+
+def in_environment(name: str) -> dict[str, str]:
+    """What GitHub says of a job in another environment."""
+    return TOKEN | {"environment": name, "sub": f"repo:acme@815/flight-delays@4711:environment:{name}"}
 
 
 def may_sign_in(site: Site, account: str, claims: dict[str, str]) -> bool:
@@ -99,11 +107,43 @@ def test_what_was_destroyed_is_set_up_again_and_trusts_this_repository_alone(sit
     assert "made     identity provider github: this repository's tokens alone" in said
     assert site.roles() == first
     assert may_sign_in(site, READER, TOKEN)
-    assert not may_sign_in(site, READER, TOKEN | {"sub": "repo:acme@815/flight-delays@4711:environment:staging"})
+    assert not may_sign_in(site, READER, in_environment("staging"))
     for other in ({"repository_id": "7"}, {"iss": "https://example.com"}):
         with pytest.raises(RefusedError):
             may_sign_in(site, READER, TOKEN | other)
     assert "nothing was changed" in site.run("bootstrap")
+
+
+LONGEST = f"{'o' * 39}/{'r' * 100}"  # what GitHub allows at most
+
+
+def test_the_longest_names_that_github_allows_sign_in(site: Site) -> None:
+    """Google takes at most 127 bytes of who somebody is, and refuses a longer token at each sign-in."""
+    Path(site.settings["GH_STATE"]).write_text(json.dumps({"repository": LONGEST}))
+    owner, name = LONGEST.split("/")
+    subject = f"repo:{owner}@815/{name}@4711:environment:reader"
+
+    site.run("bootstrap", "--credentials", "oidc")
+
+    assert may_sign_in(site, READER, TOKEN | {"sub": subject})
+    site.google.resources.resources[PROVIDER]["attributeMapping"] = {"google.subject": "assertion.sub"}
+    with pytest.raises(RefusedError, match="exceeds the 127 bytes limit"):
+        may_sign_in(site, READER, TOKEN | {"sub": subject})
+
+
+def test_a_mapping_of_an_earlier_version_is_put_right_and_a_teams_own_attributes_stay(site: Site) -> None:
+    site.run("bootstrap", "--credentials", "oidc")
+    provider = site.google.resources.resources[PROVIDER]
+    ours = provider["attributeMapping"]["google.subject"]
+    added = {"attribute.actor": "assertion.actor", "attribute.team": "assertion.sub.extract('{a},')"}
+
+    provider["attributeMapping"] |= added
+    assert "nothing was changed" in site.run("bootstrap", "--credentials", "oidc")
+
+    provider["attributeMapping"]["google.subject"] = "assertion.sub"
+    site.run("bootstrap", "--credentials", "oidc")
+    assert provider["attributeMapping"] == {"google.subject": ours} | added
+    assert may_sign_in(site, READER, TOKEN)
 
 
 @pytest.mark.drill

@@ -19,7 +19,8 @@ from . import cloud
 from .server import Google
 from .tokens import IDENTITY, mint
 
-BUCKET, PREDICTIONS = (f"flight-delays-{kind}-123456789012" for kind in ("dvc", "predictions"))
+SLUG = "flight-delays"
+BUCKET, PREDICTIONS = (f"{SLUG}-{kind}-123456789012" for kind in ("dvc", "predictions"))
 # gcsfs asks over gRPC what kind of bucket it is, which the emulator does not speak
 NO_GRPC = {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
 
@@ -52,21 +53,36 @@ class CloudRun:
             github.environments[name].secrets["GCP_CREDENTIALS"] = json.dumps(key)
 
     def trust(self, github: GitHub) -> None:
-        trusted: dict[str, list[str]] = {}
+        google = self.google
+        pool = f"locations/global/workloadIdentityPools/{SLUG}-github"
+        numbered = f"projects/{google.number}/{pool}"
+        google.resources.resources |= {
+            f"/v1/projects/{google.project}/{pool}": {"state": "ACTIVE"},
+            f"/v1/projects/{google.project}/{pool}/providers/github": {
+                "state": "ACTIVE",
+                "oidc": {"issuerUri": "https://token.actions.githubusercontent.com"},
+                "attributeMapping": {
+                    "google.subject": "assertion.repository_id + ':environment:' + assertion.environment"
+                },
+                "attributeCondition": f"assertion.repository_id == '{github.repository_id}'",
+            },
+        }
         for name, email in self.emails().items():
-            trusted.setdefault(email, []).append(name)
             github.environments[name].vars["GCP_SERVICE_ACCOUNT"] = email
-        pool = "locations/global/workloadIdentityPools/flight-delays-github/providers/github"
-        github.vars["GCP_WORKLOAD_IDENTITY_PROVIDER"] = f"projects/{self.google.resources.number}/{pool}"
-        github.settings["STANDIN_GOOGLE_TRUST"] = json.dumps(trusted)
+            subject = f"{numbered}/subject/{github.repository_id}:environment:{name}"
+            account = f"/v1/projects/{google.project}/serviceAccounts/{email}"
+            google.resources.grant(
+                account, "roles/iam.workloadIdentityUser", f"principal://iam.googleapis.com/{subject}"
+            )
+        github.vars["GCP_WORKLOAD_IDENTITY_PROVIDER"] = f"{numbered}/providers/github"
 
     def emails(self) -> dict[str, str]:
         """The account that works in each environment."""
         domain = f"{self.google.project}.iam.gserviceaccount.com"
-        return {name: f"flight-delays-{identity}@{domain}" for name, identity in IDENTITIES.items()}
+        return {name: f"{SLUG}-{identity}@{domain}" for name, identity in IDENTITIES.items()}
 
     def ask(self, path: str, body: Any = None) -> Any:
-        url = self.google.services["flight-delays"].addresses[""].url
+        url = self.google.services[SLUG].addresses[""].url
         return ask(url + path, body, headers={IDENTITY: f"Bearer {mint(url)}"})
 
 
@@ -80,13 +96,13 @@ def cloud_run(need: Need, folder: Path, registry: str) -> Iterator[CloudRun]:
             make_bucket(bucket["STORAGE_EMULATOR_HOST"], name)
         google = Google()
         google.ambient = ambient
-        google.resources.add_secret("flight-delays-api-keys", KEY)
-        told = cloud.environment(google, folder / "gcloud")
+        google.resources.add_secret(f"{SLUG}-api-keys", KEY)
+        google.set_up(SLUG)
+        told = cloud.environment(google, folder / "gcloud") | {"STANDIN_GOOGLE": f"http://127.0.0.1:{google.port}"}
         del told["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"]  # each job signs in for itself
         variables = {"GCP_PROJECT": google.project, "GCP_REGION": google.region, "CLOUD_REGISTRY": registry}
         storage = bucket | NO_GRPC
         made = CloudRun(google, storage, storage | told, variables)
-        google.tokens.identities |= set(made.emails().values())
         with cloud.reachable(google):
             try:
                 yield made

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tests.delivery.stand_ins.delays import Delays
+
 from .services import RefusedError
 
 Json = dict[str, Any]
@@ -19,14 +21,15 @@ Route = tuple[str, str, Callable[..., Json]]
 PARENT = r"/v1/projects/[^/]+/locations/global"
 POOL = rf"{PARENT}/workloadIdentityPools/[^/:]+"
 EITHER = rf"{POOL}(?:/providers/[^/:]+)?"
+LONGEST_SUBJECT = 127
 EQUALS = re.compile(r"assertion\.(\w+) == '([^']*)'")
 
 
 class Pools:
     """The pools of one project, kept by their address beside its other resources."""
 
-    def __init__(self, resources: dict[str, Json]) -> None:
-        self._kept = resources
+    def __init__(self, resources: dict[str, Json], delays: Delays) -> None:
+        self._kept, self._delays = resources, delays
         self._coming_back: set[str] = set()  # what is being undeleted, until somebody looks a second time
 
     def routes(self) -> list[Route]:
@@ -46,7 +49,11 @@ class Pools:
             if address in self._kept:
                 raise RefusedError(409, "Requested entity already exists", "ALREADY_EXISTS")
             if collection.endswith("/providers"):
-                self._active(collection.removesuffix("/providers"))
+                self._active(pool := collection.removesuffix("/providers"))
+                if self._delays.hide(pool):
+                    raise RefusedError(404, "Requested entity was not found.")
+            else:
+                self._delays.made(address)
             self._kept[address] = (body or {}) | {"name": address[4:], "state": "ACTIVE"}
             return self._done(address)
 
@@ -106,4 +113,25 @@ class Pools:
         wanted = dict(EQUALS.findall(kept["attributeCondition"]))
         if not wanted or any(claims[name] != value for name, value in wanted.items()):
             raise RefusedError(401, "The given credential is rejected by the attribute condition.")
-        return claims[kept["attributeMapping"]["google.subject"].removeprefix("assertion.")]
+        subject = _mapped(kept["attributeMapping"]["google.subject"], claims)
+        if len(subject.encode()) > LONGEST_SUBJECT:
+            raise RefusedError(
+                400,
+                f"The size of mapped attribute google.subject exceeds the {LONGEST_SUBJECT} bytes limit. Either modify "
+                "your attribute mapping or the incoming assertion to produce a mapped attribute that is less than "
+                f"{LONGEST_SUBJECT} bytes.",
+            )
+        return subject
+
+
+def _mapped(expression: str, claims: dict[str, str]) -> str:
+    """Evaluate as much of the Common Expression Language as our mapping uses: claims and texts, joined by `+`."""
+    values = []
+    for word in (word.strip() for word in expression.split(" + ")):
+        if text := re.fullmatch(r"'([^']*)'", word):
+            values.append(text[1])
+        elif (name := word.removeprefix("assertion.")) in claims and name != word:
+            values.append(claims[name])
+        else:
+            raise RefusedError(400, f"The mapped attribute cannot be evaluated: no such key: {word}")
+    return "".join(values)

@@ -13,10 +13,28 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.delivery.stand_ins.delays import Delays
+
 from .pools import Pools
+from .services import RefusedError
 
 Json = dict[str, Any]
 Query = dict[str, list[str]]
+
+
+_APIS = (
+    (r"/apis/serving", "run.googleapis.com"),
+    (r"/v1/projects/[^/]+/locations/[^/]+/repositories", "artifactregistry.googleapis.com"),
+    (r"/v1/projects/[^/]+/serviceAccounts/[^/]+:generate", "iamcredentials.googleapis.com"),
+    (r"/v1/projects/[^/]+/(serviceAccounts|locations/global/workloadIdentityPools)", "iam.googleapis.com"),
+    (r"/v1/projects/[^/]+/secrets", "secretmanager.googleapis.com"),
+    (r"/v3/", "monitoring.googleapis.com"),
+)
+
+
+def _pool(member: str) -> str:
+    """The pool that a principal is of."""
+    return "/v1" + member.removeprefix("principal://iam.googleapis.com").partition("/subject/")[0]
 
 
 class Project:
@@ -26,8 +44,10 @@ class Project:
         self.name, self.number = name, number
         self.resources: dict[str, Json] = {}
         self.policies: dict[str, Json] = {}
-        self.pools = Pools(self.resources)
+        self.delays = Delays()
+        self.pools = Pools(self.resources, self.delays)
         self.enabled: set[str] = {"run.googleapis.com"}
+        self.needs_apis = False  # whether what is not enabled refuses
         self.forbids_keys = False
         routes: list[tuple[str, str, Callable[..., Json]]] = [
             ("POST|GET", r"(.+):getIamPolicy", self._policy),
@@ -63,7 +83,6 @@ class Project:
 
     def handle(self, method: str, path: str, query: Query, body: Any) -> Json | None:
         """Answer a request, or return None where there is no such thing."""
-        path = re.sub(r"^/storage/v1", "", path).replace("/projects/-/", f"/projects/{self.name}/")
         for allowed, pattern, answer in self._routes:
             if method in allowed.split("|") and (found := pattern.match(path)):
                 try:
@@ -71,6 +90,24 @@ class Project:
                 except KeyError:
                     return None
         return None
+
+    def plain(self, path: str) -> str:
+        """Return a path as resources are kept by it, in whatever way it names the project."""
+        path = re.sub(r"^/storage/v1", "", path)
+        return re.sub(rf"/projects/(?:-|{self.number})(?=[/:]|$)", f"/projects/{self.name}", path)
+
+    def has_account(self, email: str) -> bool:
+        """Whether there is a service account with this address."""
+        return f"/v1/projects/{self.name}/serviceAccounts/{email}" in self.resources
+
+    def add_account(self, name: str) -> None:
+        """Let a service account be there."""
+        self._make_account(f"/v1/projects/{self.name}/serviceAccounts", {"accountId": name})
+
+    def grant(self, place: str, role: str, member: str) -> None:
+        """Give somebody a role on something, as its owner does."""
+        bindings = self.policies.setdefault(place, {"etag": "BwX=", "bindings": []})["bindings"]
+        bindings.append({"role": role, "members": [member]})
 
     # secrets, for tests and for the containers
 
@@ -92,11 +129,27 @@ class Project:
             raise KeyError(path)
         return self.policies.get(path, {"etag": "BwX=", "bindings": []})
 
+    def _check_members(self, path: str, policy: Json) -> None:
+        """Refuse a policy that names somebody new, on something new."""
+        if "/serviceAccounts/" in path and self.delays.hide(path.rsplit("/", 1)[1]):
+            raise RefusedError(404, f"Unknown service account: {path.rsplit('/', 1)[1]}")
+        known = {member for binding in self.policies.get(path, {}).get("bindings", []) for member in binding["members"]}
+        for member in {member for binding in policy.get("bindings", []) for member in binding["members"]} - known:
+            if self.delays.hide(member.removeprefix("serviceAccount:")):
+                raise RefusedError(400, f"Service account {member.removeprefix('serviceAccount:')} does not exist.")
+            if member.startswith("principal:") and self.delays.hide(pool := self.plain(_pool(member))):
+                raise RefusedError(
+                    400,
+                    f"Identity Pool does not exist ({pool}). Please check that you specified a valid resource name.",
+                )
+
     def _set_policy(self, path: str, body: Json, **_: Any) -> Json:
+        self._check_members(path, body["policy"])
         self.policies[path] = body["policy"] | {"etag": "BwX="}
         return self.policies[path]
 
     def _set_bucket_policy(self, path: str, body: Json, **_: Any) -> Json:
+        self._check_members(path, body)
         self.policies[path] = body
         return body
 
@@ -122,12 +175,30 @@ class Project:
         return self._state(api)
 
     def _enable(self, api: str, **_: Any) -> Json:
-        self.enabled.add(api)
+        self._now_enabled(api)
         return {"name": "operations/noop.DONE_OPERATION", "done": True, "response": {}}
 
     def _enable_many(self, body: Json, **_: Any) -> Json:
-        self.enabled.update(body["serviceIds"])
+        for api in body["serviceIds"]:
+            self._now_enabled(api)
         return {"name": "operations/noop.DONE_OPERATION", "done": True, "response": {}}
+
+    def _now_enabled(self, api: str) -> None:
+        self.enabled.add(api)
+        self.delays.made(api)
+
+    def check_api(self, path: str) -> None:
+        """Refuse what an API is asked that is not enabled, or not long enough.
+
+        Raises:
+            RefusedError: it is not.
+        """
+        name = next((api for pattern, api in _APIS if re.match(pattern, path)), None)
+        if self.needs_apis and name and (name not in self.enabled or self.delays.hide(name)):
+            message = (
+                f"{name} has not been used in project {self.number} before or it is disabled. Enable it, then retry."
+            )
+            raise RefusedError(403, message, reason="SERVICE_DISABLED")
 
     # accounts and keys
 
@@ -147,11 +218,14 @@ class Project:
         named: Json = {"name": f"{path[4:]}/{email}", "email": email, "projectId": self.name}
         made: Json = {**body.get("serviceAccount", {}), **named}
         self.resources[f"/v1/projects/{self.name}/serviceAccounts/{email}"] = made
+        self.delays.made(email)
         return made
 
     def _make_key(self, path: str, **_: Any) -> Json:
         if self.forbids_keys or path not in self.resources:
             raise KeyError(path)
+        if self.delays.hide(path.rsplit("/", 1)[1]):
+            raise RefusedError(404, f"Unknown service account: {path.rsplit('/', 1)[1]}")
         name = secrets.token_hex(20)
         key = {
             "type": "service_account",

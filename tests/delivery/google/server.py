@@ -12,7 +12,9 @@ from tests.delivery.stand_ins.failures import Failures, Fault
 from tests.delivery.stand_ins.listening import Listener, Reply, Request
 
 from .project import Project
+from .rights import Rights, granted
 from .services import RefusedError, Service
+from .sign_in import GENERATE, STS, exchange, generate
 from .tokens import AccessTokens
 
 Json = dict[str, Any]
@@ -28,12 +30,13 @@ class Google:
         self, project: str = "demo-project", number: str = "123456789012", region: str = "europe-west1"
     ) -> None:
         self.project, self.number, self.region = project, number, region
-        self.tokens = AccessTokens("access-token")
         self.failures = Failures()
         self.services: dict[str, Service] = {}
         self.ambient: dict[str, str] = {}  # how containers find the storage: in place of its name and their identity's
         self.answered: Counter[tuple[str, str]] = Counter()  # (revision, "2xx"): requests, what Monitoring tells
         self.resources = Project(project, number)
+        self.tokens = AccessTokens("access-token", identities=self.resources.has_account)
+        self.rights = Rights(project, region, self.resources.policies)
         self.writes: list[tuple[str, str]] = []  # every request that may have changed something
         self.reads: list[str] = []
         self.unknown: list[tuple[str, str]] = []  # requests that this stand-in does not know
@@ -49,12 +52,18 @@ class Google:
     def handle(self, method: str, address: str, token: str | None, body: Any) -> tuple[int, Json]:
         """Answer a request."""
         split = urlsplit(address)
-        path, query = unquote(split.path), parse_qs(split.query)
+        path, query = self.resources.plain(unquote(split.path)), parse_qs(split.query)
         is_read = method == "GET" or path.endswith((":getIamPolicy", ":getEffectiveOrgPolicy"))
         self.reads.append(path) if is_read else self.writes.append((method, path))
         try:
-            if token not in self.tokens:
+            if path == STS:
+                return 200, exchange(self.resources.pools, self.project, body)
+            if (who := self.tokens.who(token)) is None:
                 raise RefusedError(401, "Request had invalid authentication credentials.")
+            self.resources.check_api(path)
+            self.rights.check(who, method, path, body)
+            if GENERATE.fullmatch(path):
+                return 200, generate(path, body)
             if found := KNATIVE.match(path):
                 if not is_read and self.failures.hits_this_write():
                     raise RefusedError(self.failures.status, "ordered by a test")
@@ -72,7 +81,10 @@ class Google:
         except RefusedError as refusal:
             status = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
             name = refusal.name or status.get(refusal.status, "ABORTED")
-            told = {"code": refusal.status, "message": str(refusal), "status": name}
+            told: Json = {"code": refusal.status, "message": str(refusal), "status": name}
+            if refusal.reason:
+                of = {"reason": refusal.reason, "domain": "googleapis.com"}
+                told["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo"} | of]
             return refusal.status, {"error": told}
 
     def _run(self, method: str, kind: str, name: str | None, query: dict[str, list[str]], body: Any) -> Json:
@@ -98,7 +110,13 @@ class Google:
             return self.services[name].read()
 
     def _make(self, wanted: Json) -> Service:
-        return Service(wanted, self.resources.secret_values, self.answered, self._fault_of_image, self.ambient)
+        return Service(
+            wanted, self.resources.secret_values, self.answered, self._fault_of_image, self.ambient, self._reads
+        )
+
+    def _reads(self, account: str, secret: str) -> bool:
+        place = f"/v1/projects/{self.project}/secrets/{secret}"
+        return self.rights.has(account, "secretmanager.versions.access", place)
 
     def _revisions(self, name: str | None, query: dict[str, list[str]]) -> Json:
         everything = {known: service for service in self.services.values() for known in service.revisions}
@@ -128,6 +146,18 @@ class Google:
 
     def _fault_of_image(self, image: str) -> Fault | None:
         return next((fault for digest, fault in self.failures.faults.items() if digest in image), None)
+
+    def set_up(self, slug: str) -> None:
+        """Let the accounts of a project be there, with the roles that bootstrap gives them."""
+        for who in ("reader", "trainer", "deployer", "runtime"):
+            self.resources.add_account(f"{slug}-{who}")
+        for place, role, member in granted(slug, self.project, self.number, self.region):
+            self.resources.grant(place, role, member)
+
+    def first_day(self, calls: int = 2) -> None:
+        """Let this be a new project: few APIs are enabled, and what is made is unknown to so many calls."""
+        self.resources.enabled = {"storage.googleapis.com", "monitoring.googleapis.com"}
+        self.resources.needs_apis, self.resources.delays.calls = True, calls
 
     def release(self, service: str, image: str, revision: str) -> None:
         """Let a revision of an image take all traffic of a service, as a release that ended well leaves it."""

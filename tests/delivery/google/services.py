@@ -29,11 +29,11 @@ Json = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """The API refuses a request: status, message, and the status's name where it is another than usual."""
+    """The API refuses a request: status, message, the status's name where it is another than usual, and a reason."""
 
-    def __init__(self, status: int, message: str, name: str = "") -> None:
+    def __init__(self, status: int, message: str, name: str = "", reason: str = "") -> None:
         super().__init__(message)
-        self.status, self.name = status, name
+        self.status, self.name, self.reason = status, name, reason
 
 
 def _now() -> str:
@@ -44,13 +44,14 @@ class Service:
     """One service, its revisions and its addresses."""
 
     def __init__(self, wanted: Json, secrets: Callable[[], dict[str, str]], answered: Counter[tuple[str, str]],
-                 fault_of_image: Callable[[str], Fault | None], ambient: dict[str, str]) -> None:  # fmt: skip
+                 fault_of_image: Callable[[str], Fault | None], ambient: dict[str, str],
+                 reads: Callable[[str, str], bool]) -> None:  # fmt: skip
         self.name = str(wanted["metadata"]["name"])
         self.revisions: dict[str, Json] = {}
         self.instances: dict[str, Container] = {}
         self.addresses: dict[str, Address] = {}
         self._secrets, self._answered, self._fault_of_image = secrets, answered, fault_of_image
-        self._ambient = ambient
+        self._ambient, self._reads = ambient, reads
         self._lock = threading.RLock()
         self._ready_name: str | None = None
         self._created_name: str | None = None
@@ -180,6 +181,7 @@ class Service:
     def _start(self, name: str) -> None:
         try:
             asked = self.revisions[name]["asked"]
+            self._check_secrets(asked["spec"])
             instance, error = start(self.name, name, asked, self._secrets(), self._ambient), None
         except (NeverReadyError, KeyError) as failure:
             instance, error = None, str(failure)
@@ -191,6 +193,13 @@ class Service:
             if name == self._created_name:
                 self._failed = error
                 self._ready_name = name if instance else self._ready_name
+
+    def _check_secrets(self, spec: Json) -> None:
+        account = spec.get("serviceAccountName")
+        for variable in spec["containers"][0].get("env", []) if account else []:
+            secret = variable.get("valueFrom", {}).get("secretKeyRef", {}).get("name")
+            if secret and not self._reads(account, secret):
+                raise NeverReadyError(f"Permission denied on secret: {secret} for Revision service account {account}.")
 
     def _route(self) -> None:
         """Let traffic go as it is wanted, where every revision that it names is ready; else as it went before."""

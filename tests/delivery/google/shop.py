@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import Bake
 from tests.delivery.google import cloud
 from tests.delivery.google.server import Google
-from tests.delivery.google.tokens import mint
+from tests.delivery.google.tokens import access, mint
 from tests.delivery.stand_ins.images import smoke_test
 from tests.delivery.stand_ins.script import Releasing, engine_answers
 
@@ -55,6 +55,11 @@ class Shop(Releasing):
                 found.add(json.load(reply)["release"])
         return found
 
+    def sign_in(self, who: str) -> None:
+        """Let gcloud be one of the project's identities, and no longer the owner."""
+        email = f"demo-{who}@{self.google.project}.iam.gserviceaccount.com"
+        Path(self.settings["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"]).write_text(access(email=email), encoding="utf-8")
+
     def stage(self, release: str) -> str:
         """Let a release be the candidate, as `deploy` leaves it; return its revision."""
         self.google.stage("demo", self.images(release), f"demo-{release}", before="demo-one")
@@ -79,6 +84,7 @@ def shop(shipped: Path, tmp_path: Path) -> Iterator[Shop]:
     """A cloud in which nothing is deployed yet."""
     google = Google()
     google.resources.add_secret("demo-api-keys", "a-key")
+    google.set_up("demo")
     smoke_test(tmp_path / "bin")
     settings = cloud.environment(google, tmp_path / "gcloud") | {
         "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",

@@ -1,12 +1,14 @@
-"""Identity tokens, unsigned: who asks, and for which address the token was made."""
+"""Identity tokens and access tokens, unsigned: who asks, and for which address the token was made."""
 
 from __future__ import annotations
 
 import base64
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
+OWNER = "owner"
 IDENTITY = "X-Serverless-Authorization"  # which Cloud Run takes before Authorization, and keeps back
 
 
@@ -14,27 +16,39 @@ def _part(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def mint(audience: str, lifetime: float = 3600) -> str:
+def mint(audience: str, lifetime: float = 3600, email: str = "deployer@example.iam.gserviceaccount.com") -> str:
     """Return an identity token for an audience; a negative lifetime makes one that has expired."""
-    claims = {"aud": audience, "email": "deployer@example.iam.gserviceaccount.com", "exp": time.time() + lifetime}
+    return _token({"aud": audience, "email": email, "exp": time.time() + lifetime})
+
+
+def access(**who: str) -> str:
+    """Return an access token: of a service account by its `email`, of a job of GitHub's by its `principal`."""
+    return _token(who | {"aud": "https://www.googleapis.com/", "exp": time.time() + 3600})
+
+
+def _token(claims: dict[str, Any]) -> str:
     return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(claims)}.none"
 
 
 class AccessTokens(set[str]):
-    """The access tokens that Google takes: those in the set, and those that name one of `identities` and still hold."""
+    """The access tokens that Google takes: the owner's in the set, and those that name who asks and still hold."""
 
-    def __init__(self, *tokens: str) -> None:
+    def __init__(self, *tokens: str, identities: Callable[[str], bool]) -> None:
         super().__init__(tokens)
-        self.identities: set[str] = set()
+        self._identities = identities
 
-    def __contains__(self, token: object) -> bool:
-        claims = _claims(str(token))
-        return super().__contains__(token) or (
-            claims.get("email") in self.identities and claims.get("exp", 0) > time.time()
-        )
+    def who(self, token: str | None) -> str | None:
+        """Return who has a token: the owner, a service account's address, or a principal; None where it is not taken."""
+        if token in self:
+            return OWNER
+        claims = claims_of(str(token))
+        if claims.get("exp", 0) < time.time():
+            return None
+        email = str(claims.get("email", ""))
+        return email if self._identities(email) else claims.get("principal")
 
 
-def _claims(token: str) -> dict[str, Any]:
+def claims_of(token: str) -> dict[str, Any]:
     """What a token says; nothing where it is none."""
     try:
         part = token.split(".")[1]
@@ -48,7 +62,7 @@ def why_refused(header: str | None, audience: str) -> tuple[int, str] | None:
     """Return the status and reason with which Cloud Run refuses a request that has this header; None: it does not."""
     if not header or not header.lower().startswith("bearer "):
         return 403, "no identity token"
-    claims = _claims(header[len("bearer ") :].strip())
+    claims = claims_of(header[len("bearer ") :].strip())
     if not claims:
         return 401, "not an identity token"
     if claims.get("exp", 0) < time.time():

@@ -42,13 +42,15 @@ def _runs(verb: str, rest: list[str], runs: list[list[str]]) -> str:
 
 def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str | None:
     environments = state.setdefault("environments", {})
+    repository = state.get("repository", REPOSITORY)
     if method == "GET" and "--jq" not in rest:
-        told = _json(path, environments)
+        told = _json(path, repository, environments)
         return None if told is None else json.dumps(told)
+    owner, name = repository.split("/")
     if path == "repos/{owner}/{repo}":
-        return f"{REPOSITORY} 4711 815 main"
+        return f"{owner}/{name} 4711 815 main"
     if path.endswith("/actions/oidc/customization/sub"):
-        return "repo:acme@815/flight-delays@4711"
+        return f"repo:{owner}@815/{name}@4711"
     name = path.split("/environments/")[1].split("/")[0]
     if path.endswith("/deployment-branch-policies"):
         if method == "POST":
@@ -63,10 +65,10 @@ def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str 
     return "custom" if any(field.startswith("deployment_branch_policy") for field in environments[name]) else "any"
 
 
-def _json(path: str, environments: dict[str, list[str]]) -> dict[str, Any] | None:
+def _json(path: str, repository: str, environments: dict[str, list[str]]) -> dict[str, Any] | None:
     """What the API answers; environments are kept as the fields of the requests that made them."""
     if path == "repos/{owner}/{repo}":
-        return {"full_name": REPOSITORY, "id": 4711, "owner": {"id": 815}, "default_branch": "main"}
+        return {"full_name": repository, "id": 4711, "owner": {"id": 815}, "default_branch": "main"}
     name, _, rest = path.split("/environments/")[1].partition("/")
     if name not in environments:
         return None

@@ -133,6 +133,7 @@ def owner(folder: Path, path: str) -> dict[str, str]:
         "PATH": f"{folder / 'bin'}:{path}",
         "GH_STATE": str(folder / "github.json"),
         "XDG_CONFIG_HOME": str(folder / "config"),
+        "INSIST_PAUSE": "0",
     }
 
 

@@ -4,14 +4,17 @@
 Tokens are unsigned and say who asks (`email`), for whom (`aud`) and until when (`exp`): the fake of Google's APIs reads
 them. A key says itself what is wrong with it: `"private_key_id": "expired"` or `"revoked"`. The action signs with it,
 and asks nobody, so it succeeds with such a key, unless it is to give a token; what is called with the key then fails.
-Whom a workload identity may become is told by $STANDIN_GOOGLE_TRUST, JSON of service account -> GitHub environments;
-without it everyone is trusted.
+Where $STANDIN_GOOGLE is the address of a stand-in for Google, it is asked for a workload identity's tokens and for
+identity tokens, and refuses whom it does not trust. Else $STANDIN_GOOGLE_TRUST says whom a workload identity may
+become, JSON of service account -> GitHub environments; without it everyone is trusted.
 """
 
 import json
 import os
 import secrets
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +60,27 @@ def from_identity(provider: str) -> tuple[dict[str, Any], str]:
     email = get_input("service_account")
     if not provider.startswith("projects/"):
         fail(f"{FAILED} workload_identity_provider is not projects/NUMBER/locations/global/workloadIdentityPools/...")
-    subject = subject_of(identity_of_job(f"https://iam.googleapis.com/{provider}"))
+    audience, proof = f"//iam.googleapis.com/{provider}", identity_of_job(f"https://iam.googleapis.com/{provider}")
+    if os.environ.get("STANDIN_GOOGLE"):
+        federated = ask("/v1/token", {"audience": audience, "subjectToken": proof})["access_token"]
+        ask(f"/v1/projects/-/serviceAccounts/{email}:generateAccessToken", {"lifetime": "3600s"}, federated)
+    subject = subject_of(proof)
     trust = json.loads(os.environ.get("STANDIN_GOOGLE_TRUST", "{}"))
     if trust and subject.rpartition(":environment:")[2] not in trust.get(email, []):
         fail(f"{FAILED} Permission 'iam.serviceAccounts.getAccessToken' denied for {subject} on {email}")
-    audience = f"//iam.googleapis.com/{provider}"
     return {"type": "external_account", "audience": audience, "service_account": email}, email
+
+
+def ask(path: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
+    """Ask the stand-in for Google, as the action asks Google; it fails with what is answered."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    request = urllib.request.Request(os.environ["STANDIN_GOOGLE"] + path, json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            told: dict[str, Any] = json.load(reply)
+    except urllib.error.HTTPError as refused:
+        fail(f"{FAILED} {json.load(refused)['error']['message']}")
+    return told
 
 
 def leave_file(credentials: dict[str, Any], project: str) -> None:
@@ -108,6 +126,9 @@ def leave_tokens(email: str, state: str) -> None:
     elif wanted == "id_token":
         audience = get_input("id_token_audience", required=True)
         identity = encode({"email": email, "email_verified": True, "aud": audience, "exp": soon})
+        if os.environ.get("STANDIN_GOOGLE"):
+            asked = {"audience": audience, "includeEmail": True}
+            identity = ask(f"/v1/projects/-/serviceAccounts/{email}:generateIdToken", asked, access)["token"]
         set_secret(identity)
         set_output("id_token", identity)
     elif wanted:

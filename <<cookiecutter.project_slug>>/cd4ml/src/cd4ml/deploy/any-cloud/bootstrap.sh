@@ -19,9 +19,13 @@ ensure() { # WHAT NAME PRESENT COMMAND...: run the command unless PRESENT says s
         FRESH="$FRESH$2 "
         note missing "$1" "$2"
     else
-        change "${@:4}" || die "$1 $2 could not be made (above is why): fix that and run bootstrap again"
-        FRESH="$FRESH$2 "
-        note made "$1" "$2"
+        insist change "${@:4}" || give_up $? "$1 $2 could not be made (above is why): fix that and run bootstrap again"
+        if [ -n "$EXISTED" ]; then # made just before, and not known where it was looked for
+            note there "$1" "$2"
+        else
+            FRESH="$FRESH$2 "
+            note made "$1" "$2"
+        fi
     fi
 }
 
@@ -29,7 +33,7 @@ mend() { # WHAT WRONG RIGHT COMMAND...: doctor says what is wrong, bootstrap put
     if [ -n "$LOOK_ONLY" ]; then
         note wrong "$1" "$2: bootstrap fixes it"
     else
-        change "${@:4}" || die "$1: $2, and that could not be fixed (above is why)"
+        insist change "${@:4}" || give_up $? "$1: $2, and that could not be fixed (above is why)"
         note made "$1" "$3"
     fi
 }

@@ -37,7 +37,7 @@ keys() { # a key for each, where there is none
         elif [ -n "$LOOK_ONLY" ]; then
             note missing key "$(account_id $who)"
         else
-            key_into_folder $who || die "no key for $who: where keys are forbidden, $SCRIPT bootstrap --credentials oidc"
+            key_into_folder $who || give_up $? "no key for $who: where keys are forbidden, $SCRIPT bootstrap --credentials oidc"
             note made key "$(account_id $who)"
         fi
     done

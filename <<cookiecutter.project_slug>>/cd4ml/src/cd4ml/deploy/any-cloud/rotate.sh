@@ -62,7 +62,7 @@ rotate_credentials() { # FINISH SET_SECRETS
         if [ -n "$1" ]; then
             for name in $(printf '%s\n' "$known" | sed '$d'); do remove_key $who "$name"; done
         elif [ "$(lines "$known")" -lt 2 ]; then
-            key_into_folder $who || die "no new key for $who (above is why); run this again"
+            key_into_folder $who || give_up $? "no new key for $who (above is why); run this again"
         fi
     done
     if [ -n "$1" ]; then return; fi

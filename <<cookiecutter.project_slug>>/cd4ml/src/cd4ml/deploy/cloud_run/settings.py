@@ -76,7 +76,9 @@ def read_place(slug: str, environment: Mapping[str, str]) -> Place:
 
 
 def service_flags(place: Place, environment: Mapping[str, str], log: str) -> tuple[str, ...]:
-    """Return how a revision is to run: private, as the runtime identity, with the keys from Secret Manager.
+    """Return how a revision is to run: as the runtime identity, with the keys from Secret Manager.
+
+    Secrets and variables that a team has added to the service stay.
 
     Raises:
         CloudError: a size is not plain.
@@ -86,9 +88,9 @@ def service_flags(place: Place, environment: Mapping[str, str], log: str) -> tup
             raise CloudError(f"{name} is not a plain number or size, such as 2 or 512Mi")
     size = {name: environment.get(name) for name in _SIZES}
     return (
-        *("--no-allow-unauthenticated", "--ingress", "all", "--port", "8080"),
+        *("--ingress", "all", "--port", "8080"),
         *("--service-account", place.account("runtime")),
-        *("--set-secrets", f"SERVICE_API_KEYS={place.secret}:latest"),
+        *("--update-secrets", f"SERVICE_API_KEYS={place.secret}:latest"),
         *("--cpu", size["SERVICE_CPU"] or "1", "--memory", size["SERVICE_MEMORY"] or "512Mi"),
         *("--concurrency", size["SERVICE_CONCURRENCY"] or "40"),
         *("--min-instances", size["SERVICE_MIN_INSTANCES"] or "0"),

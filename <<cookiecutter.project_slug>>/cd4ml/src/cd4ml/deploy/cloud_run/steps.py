@@ -32,12 +32,15 @@ def describe_project(place: Place) -> Command:
 
 
 def deploy(place: Place, service: str, image: str, revision: str, flags: tuple[str, ...], beside: bool) -> Command:
-    """Make a revision, the candidate; beside what serves it takes no traffic."""
+    """Make a revision, the candidate; beside what serves it takes no traffic.
+
+    A service is private when it is made. Later gcloud would write its policy at each deploy, which the deployer may
+    not, and warn; doctor says if somebody has opened it.
+    """
     suffix = revision.removeprefix(f"{service}-")
     named = ("--quiet", "--image", image, "--revision-suffix", suffix, "--tag", "candidate")
-    return Command(
-        ("gcloud", "run", "deploy", service, *place.flags, *named, *(("--no-traffic",) if beside else ()), *flags)
-    )
+    how = ("--no-traffic",) if beside else ("--no-allow-unauthenticated",)
+    return Command(("gcloud", "run", "deploy", service, *place.flags, *named, *how, *flags))
 
 
 def route(place: Place, service: str, shares: Mapping[str, int], *flags: str) -> Command:

@@ -19,15 +19,15 @@ walk() {
 service_role() { # what ECS itself runs as: AWS makes it with an account's first cluster, but too late for that cluster
     local known
     known=$(aws iam list-roles --path-prefix /aws-service-role/ecs.amazonaws.com/ --query 'Roles[].[RoleName]' --output text 2>/dev/null || true)
-    ensure "service role" "ECS's own, for the whole account" "$known" aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com \
-        --query Role.RoleName --output text
-    if [ -z "$known$LOOK_ONLY$DRY_RUN" ]; then sleep "$FARGATE_PAUSE"; fi # IAM does not know it everywhere at once
+    ALREADY='\(InvalidInput\)' ensure "service role" "ECS's own, for the whole account" "$known" \
+        aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com --query Role.RoleName --output text
 }
 
 cluster() { # of this project alone: its name is in what the deployer may do
     local known
     known=$(aws ecs describe-clusters "${IN_REGION[@]}" --clusters "$SLUG" --query "clusters[?status=='ACTIVE'].clusterName" --output text 2>/dev/null || true)
-    ensure cluster "$SLUG" "$known" aws ecs create-cluster "${IN_REGION[@]}" --cluster-name "$SLUG" \
+    # ECS takes some time to see the role that it runs as
+    PASSES="$PASSES|\(InvalidParameterException\)" ensure cluster "$SLUG" "$known" aws ecs create-cluster "${IN_REGION[@]}" --cluster-name "$SLUG" \
         --capacity-providers FARGATE --tags "key=project,value=$SLUG" --query cluster.clusterName --output text
 }
 
@@ -109,11 +109,11 @@ secret() { # the keys that clients of the service send; $SERVICE_API_KEYS, or a 
         ensure secret "$(secret_name)" "$known"
         return
     fi
-    change_with "${SERVICE_API_KEYS:-$(random_key)}" \
+    insist change_with "${SERVICE_API_KEYS:-$(random_key)}" \
         aws secretsmanager create-secret "${IN_REGION[@]}" --name "$(secret_name)" --secret-string file:///dev/stdin --tags "Key=project,Value=$SLUG" \
         --query ARN --output text ||
-        die "the secret $(secret_name) could not be made (above is why)"
-    note made secret "$(secret_name)"
+        give_up $? "the secret $(secret_name) could not be made (above is why)"
+    note "$([ -n "$EXISTED" ] && printf there || printf made)" secret "$(secret_name)"
 }
 
 look_at_service() { # ENV: a row of doctor's table

@@ -24,7 +24,7 @@ make_key() { # WHO
         change "${command[@]}"
         return
     fi
-    told=$("${command[@]}" --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text) || return 1
+    told=$(insist "${command[@]}" --query 'AccessKey.[AccessKeyId,SecretAccessKey]' --output text) || return
     printf '%s\n' "${told%%$'\t'*}" >"$KEY_FOLDER/$1/AWS_ACCESS_KEY_ID"
     printf '%s\n' "${told#*$'\t'}" >"$KEY_FOLDER/$1/AWS_SECRET_ACCESS_KEY"
 }

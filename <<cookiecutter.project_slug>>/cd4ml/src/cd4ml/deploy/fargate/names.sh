@@ -1,6 +1,10 @@
 # shellcheck shell=bash disable=SC2034 # the other parts use these names
 # What everything is called, and the settings that come from the environment.
 
+# IAM and S3 tell some of their servers of a change later than others; a name that was just removed is busy for minutes.
+PASSES='\((NoSuchEntity|EntityTemporarilyUnmodifiable|ConcurrentModification|NoSuchBucket|OperationAborted|RepositoryNotFoundException|Throttling(Exception)?|ServiceUnavailable)\)'
+ALREADY='\((EntityAlreadyExists|BucketAlreadyOwnedByYou|RepositoryAlreadyExistsException|ResourceExistsException)\)'
+
 check_settings() { # reject values that would not be taken literally by a command or an address
     local name
     AWS_REGION=${AWS_REGION:-} ACCOUNT="" BEGUN=""
@@ -32,8 +36,6 @@ ask_for_account() { # whose credentials these are, and whether that is the accou
     [ "${AWS_ACCOUNT_ID:-$ACCOUNT}" = "$ACCOUNT" ] ||
         die "these credentials are of account $ACCOUNT, and AWS_ACCOUNT_ID is ${AWS_ACCOUNT_ID:0:20}"
 }
-
-said() { awk 'NF {told = $0} END {print substr(told, 1, 300)}' "$1"; } # FILE: the last thing that a command said
 
 # The certificate's name, SERVICE.ecs.REGION.on.aws with what AWS may add to SERVICE, has 64 characters at most.
 service_name() { # ENV
