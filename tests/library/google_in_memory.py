@@ -41,6 +41,7 @@ class Google(Effects):
         self.writes: list[tuple[str, ...]] = []
         self.unknown = 0
         """How many calls that name something new do not know it."""
+        self.lists_no_accounts = False
         self._new: dict[str, int] = {}
 
     def attempt(self, command: Command) -> Ended:
@@ -149,7 +150,7 @@ class Google(Effects):
     def _accounts(self, argv: tuple[str, ...], given: Mapping[str, str], _stdin: str) -> Any:
         known = self.state["accounts"]
         if argv[3] == "list":
-            return [{"email": email} for email in known]
+            return [] if self.lists_no_accounts else [{"email": email} for email in known]
         email = f"{argv[4]}@acme.iam.gserviceaccount.com"
         self.made(email)
         return _create(known, email, [])

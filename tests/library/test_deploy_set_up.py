@@ -109,6 +109,17 @@ def test_what_was_just_made_is_waited_for_and_no_longer_than_the_bound(run: Call
     assert "failed" not in run(Google(google.state), "bootstrap")
 
 
+def test_what_was_made_before_and_is_not_listed_yet_is_there(run: Callable[..., str]) -> None:
+    run(google := Google(), "bootstrap")
+    google = Google(google.state)
+    google.lists_no_accounts = True
+
+    said = run(google, "bootstrap")
+
+    assert "  there    identity          demo-reader\n" in said
+    assert "everything was there; nothing was changed" in said
+
+
 def test_an_api_that_was_just_enabled_is_waited_for_and_never_taken_for_an_empty_registry(
     run: Callable[..., str],
 ) -> None:

@@ -81,7 +81,7 @@ class Patience:
         ended = self.effects.attempt(command) if self.once else self._run(command, codes)
         if not ended.code:
             return parsed(command, ended.printed)
-        if re.search(codes.absent, ended.said) or (self.once and re.search(codes.disabled, ended.said)):
+        if re.search(f"{codes.absent}|{codes.disabled}", ended.said):
             return None
         raise UnreadError(_why(ended), ended.said)
 
