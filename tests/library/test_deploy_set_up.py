@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from cd4ml.deploy.cloud_run.set_up import CloudRunSetUp
+from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError
-from cd4ml.deploy.set_up import verbs
 from cd4ml.deploy.set_up.identities import SIGNING_IN
 from cd4ml.settings.project import Project
 from google_in_memory import Google, KilledError, settled
@@ -28,7 +27,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         google.environment = dict(google.environment) | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
         failed = ""
         try:
-            verbs.run(CloudRunSetUp, DEMO, google, verb, words)
+            CloudRun(DEMO, google).verbs()[verb](*words)
         except CloudError as failure:
             failed = f"failed: {failure}\n"
         finally:

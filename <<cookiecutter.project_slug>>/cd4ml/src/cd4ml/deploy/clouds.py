@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cd4ml.deploy.cloud_run.platform import CloudRun
-from cd4ml.deploy.cloud_run.set_up import CloudRunSetUp
 from cd4ml.deploy.commands import CloudError, Effects
+from cd4ml.deploy.fargate.platform import Fargate
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Platform
-from cd4ml.deploy.set_up import verbs as set_up
-from cd4ml.deploy.set_up.platform import SetUp
+from cd4ml.deploy.set_up.verbs import SET_UP_VERBS
 from cd4ml.deploy.verbs import RELEASE_VERBS, Verbs
 from cd4ml.settings.project import Project
 
-_FOLDER = Path(__file__).parent
 _LONGEST_WORD = 40  # characters of it that are shown
 
 
@@ -31,49 +29,56 @@ class _Kind(Protocol):
     def tool_from(self) -> str:
         """Where one gets it."""
 
+    @property
+    def tool_environment(self) -> Mapping[str, str]:
+        """What it is given besides this process's own environment."""
+
+    @property
+    def usage(self) -> Path | None:
+        """The file that lists the verbs, where all of them are Python."""
+
     def __call__(self, project: Project, effects: Effects) -> Platform[Any]:
         """Return the project's platform, or raise CloudError where a setting is missing or wrong."""
 
 
 PLATFORMS: Mapping[str, _Kind] = {
     "cloud-run": CloudRun,
-}
-SET_UPS: Mapping[str, type[SetUp]] = {
-    "cloud-run": CloudRunSetUp,
+    "fargate": Fargate,
 }
 
 
 def is_ported(platform: str, argv: list[str]) -> bool:
     """Return whether a platform's verb is here; else it is a script's."""
-    words = _words(argv)
-    return platform in SET_UPS or (platform in PLATFORMS and bool(words) and words[0] in RELEASE_VERBS)
+    words = [word for word in argv if word != "--dry-run"]
+    kind = PLATFORMS.get(platform)
+    return kind is not None and (kind.usage is not None or (bool(words) and words[0] in RELEASE_VERBS))
 
 
 def run(project: Project, argv: list[str], python: str = sys.executable) -> None:
     """Run a verb, or list them; an error ends the process with 1 and a line that begins with the platform's name."""
-    if not (words := _words(argv)):
-        print((_FOLDER / project.platform.replace("-", "_") / "verbs.txt").read_text(encoding="utf-8"), end="")
+    kind, words = PLATFORMS[project.platform], [word for word in argv if word != "--dry-run"]
+    if not words and kind.usage:
+        print(kind.usage.read_text(encoding="utf-8"), end="")
         return
-    effects = Effects(project.platform, dry_run="--dry-run" in argv)
+    effects = Effects(project.platform, dry_run="--dry-run" in argv, tool_environment=kind.tool_environment)
+    verb, *arguments = words
     try:
-        _run(project, effects, words, python)
+        _run(kind, project, effects, python, verb, arguments)
     except CloudError as failure:
         sys.stdout.flush()
         sys.exit(f"{project.platform}: {failure}")
 
 
-def _run(project: Project, effects: Effects, words: list[str], python: str) -> None:
-    verb, *arguments = words
-    if verb not in (*RELEASE_VERBS, *set_up.SET_UP_VERBS):
-        raise CloudError(f"there is no verb {verb[:_LONGEST_WORD]}; {SCRIPT} alone lists them")
-    kind = PLATFORMS[project.platform]
+def _run(kind: _Kind, project: Project, effects: Effects, python: str, verb: str, arguments: list[str]) -> None:
+    unknown = CloudError(f"there is no verb {verb[:_LONGEST_WORD]}; {SCRIPT} alone lists them")
+    if verb not in (*RELEASE_VERBS, *SET_UP_VERBS):
+        raise unknown
     if shutil.which(kind.tool) is None:
         raise CloudError(f"{kind.tool} is not here; install it: {kind.tool_from}")
+    platform = kind(project, effects)
     if verb in RELEASE_VERBS:
-        Verbs(kind(project, effects), effects, python).run(verb, arguments)
+        Verbs(platform, effects, python).run(verb, arguments)
+    elif own := platform.verbs().get(verb):
+        own(*arguments)
     else:
-        set_up.run(SET_UPS[project.platform], project, effects, verb, arguments)
-
-
-def _words(argv: list[str]) -> list[str]:
-    return [word for word in argv if word != "--dry-run"]
+        raise unknown

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cd4ml.errors import UserError
@@ -71,8 +72,16 @@ class Ended:
 class Effects:
     """Runs commands; with `dry_run`, only those that read. `label` begins the lines that say what failed."""
 
-    def __init__(self, label: str, dry_run: bool = False, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        label: str,
+        dry_run: bool = False,
+        environment: Mapping[str, str] = os.environ,
+        tool_environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.label, self.dry_run, self.environment = label, dry_run, environment
+        self.tool_environment = tool_environment
+        """What commands are given besides this process's own environment."""
         self.changed = False
         """Whether a command that changes something was begun: from then on nobody may say that nothing was changed."""
 
@@ -99,7 +108,7 @@ class Effects:
             try:
                 done = subprocess.run(
                     command.argv, input=command.stdin or "", capture_output=True, text=True, timeout=command.seconds,
-                    check=False,
+                    check=False, env={**os.environ, **self.tool_environment},
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 raise UnreadError(f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds") from None
@@ -146,7 +155,7 @@ class Effects:
         try:
             done = subprocess.run(
                 command.argv, input=command.stdin, stdout=stdout, text=True, timeout=command.seconds, check=False,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **self.tool_environment, **(environment or {})},
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             self.say(f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds")
@@ -158,7 +167,7 @@ class Effects:
         try:
             done = subprocess.run(
                 command.argv, input=command.stdin or "", capture_output=True, text=True, timeout=command.seconds,
-                check=False,
+                check=False, env={**os.environ, **self.tool_environment},
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return Ended(_TIMED_OUT, "", f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds")

@@ -1,12 +1,14 @@
 """Cloud Run as a set-up: gcloud is asked here, and what it shows becomes steps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from cd4ml.deploy.cloud_run import client_keys, removal, resources, roles, trust
-from cd4ml.deploy.cloud_run.platform import CloudRun
-from cd4ml.deploy.commands import CloudError, Command, Effects, UnreadError
+from cd4ml.deploy.cloud_run.service import Service
+from cd4ml.deploy.cloud_run.settings import Place
+from cd4ml.deploy.commands import CloudError, Command, UnreadError
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.identities import SIGNING_IN
 from cd4ml.deploy.set_up.patience import Codes, Patience
@@ -15,32 +17,39 @@ from cd4ml.deploy.set_up.repository import find_repository
 from cd4ml.deploy.set_up.retention import days_given
 from cd4ml.deploy.set_up.rotate import random_key
 from cd4ml.deploy.set_up.steps import Found, Step
-from cd4ml.settings.project import Project
+
+CODES = Codes(
+    absent=r"\) NOT_FOUND:|HTTPError 404|: 404\.(\s|$)",
+    disabled="SERVICE_DISABLED",
+    exists=r"\) ALREADY_EXISTS:",
+    passes=r"\) (ABORTED|UNAVAILABLE|RESOURCE_EXHAUSTED):",
+)
+"""Those in the errors of gcloud."""
 
 
 class CloudRunSetUp(SetUp):
     """A project of Google's, as its owner sets it up."""
 
-    tool, tool_from = CloudRun.tool, CloudRun.tool_from
-    codes = Codes(
-        absent=r"\) NOT_FOUND:|HTTPError 404|: 404\.(\s|$)",
-        disabled="SERVICE_DISABLED",
-        exists=r"\) ALREADY_EXISTS:",
-        passes=r"\) (ABORTED|UNAVAILABLE|RESOURCE_EXHAUSTED):",
-    )
     key_secrets = (client_keys.SECRET,)
 
-    def __init__(self, project: Project, effects: Effects, patience: Patience) -> None:
-        self.effects, self.patience = effects, patience
-        self.platform = CloudRun(project, effects)
-        self.place = self.platform.place
-        self._number = ""
+    def __init__(
+        self,
+        place: Place,
+        patience: Patience,
+        project_number: Callable[[], str],
+        look: Callable[[str], Service],
+    ) -> None:
+        self.place, self.patience, self.effects = place, patience, patience.effects
+        self._project_number, self._look = project_number, look
 
-    @property
+    @cached_property
     def number(self) -> str:
-        """The project's number."""
-        self._number = self._number or self.platform.project_number()
-        return self._number
+        """The project's number.
+
+        Raises:
+            CloudError: it cannot be read.
+        """
+        return self._project_number()
 
     def _find(self, command: Command, what: str) -> Any:
         try:
@@ -131,7 +140,7 @@ class CloudRunSetUp(SetUp):
 
     def look_at_service(self, environment: str) -> Step:
         """Say whether it is there, open, or in the middle of a release."""
-        service = self.platform.look(environment)
+        service = self._look(environment)
         if not service.exists:
             return Step("service", f"{service.name}: cd deploys it", Found.NOT_YET)
         policy = self._find(roles.service_policy(self.place, service.name), f"who may use {service.name}")

@@ -1,11 +1,10 @@
 """Remove what bootstrap and deploy made, and nothing else."""
 
-import re
 import sys
 from collections.abc import Sequence
 
 from cd4ml.deploy.commands import CloudError, UnreadError
-from cd4ml.deploy.set_up.patience import Codes, Patience
+from cd4ml.deploy.set_up.patience import Patience
 from cd4ml.deploy.set_up.platform import Removal, SetUp
 
 
@@ -40,27 +39,21 @@ def destroy(set_up: SetUp, patience: Patience, slug: str, answer: str) -> None:
         answer = sys.stdin.readline().removesuffix("\n")
     if answer != slug and not effects.dry_run:
         raise CloudError("nothing was removed")
-    gone = [_is_gone(removal, patience, set_up.codes) for removal in set_up.removals()]
+    gone = [_is_gone(removal, patience) for removal in set_up.removals()]
     if not all(gone):
         raise CloudError("some could not be removed (above is why): run this again")
     if not effects.dry_run:
         print("removed; GitHub keeps its environments, variables and secrets: gh secret delete, gh variable delete")
 
 
-def _is_gone(removal: Removal, patience: Patience, codes: Codes) -> bool:
+def _is_gone(removal: Removal, patience: Patience) -> bool:
     """Remove something; return whether it is not there any more."""
-    effects = patience.effects
-    if effects.dry_run:
-        return effects.change(removal.command)
+    if patience.effects.dry_run:
+        return patience.effects.change(removal.command)
     try:
         if removal.listing and not patience.find(removal.listing):
             return True
     except UnreadError as failure:
-        effects.say(str(failure))
+        patience.effects.say(str(failure))
         return False
-    effects.changed = True
-    ended = effects.attempt(removal.command)
-    if not ended.code or re.search(f"{codes.absent}|{codes.disabled}", ended.said):
-        return True
-    effects.say("\n".join(ended.said.splitlines()[-2:]))
-    return False
+    return patience.remove(removal.command)

@@ -85,6 +85,19 @@ class Patience:
             return None
         raise UnreadError(_why(ended), ended.said)
 
+    def remove(self, command: Command) -> bool:
+        """Run a command that removes something; return whether it is not there any more.
+
+        What it says, where it fails for another reason than that, goes to standard error.
+        """
+        codes = self._codes(command)
+        self.effects.changed = True
+        ended = self.effects.attempt(command)
+        if not ended.code or re.search(f"{codes.absent}|{codes.disabled}", ended.said):
+            return True
+        self.effects.say("\n".join(ended.said.splitlines()[-2:]))
+        return False
+
     def until(self, is_so: Callable[[], bool]) -> bool:
         """Ask again until something is so; return whether it is, at last."""
         begun = time.monotonic()

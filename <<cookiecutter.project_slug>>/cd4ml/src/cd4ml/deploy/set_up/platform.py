@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from cd4ml.deploy.commands import Command, Effects
-from cd4ml.deploy.set_up.patience import Codes, Patience
+from cd4ml.deploy.commands import Command
 from cd4ml.deploy.set_up.steps import Step
-from cd4ml.settings.project import Project
 
 
 @dataclass(frozen=True)
@@ -31,21 +29,8 @@ class Removal:
 class SetUp(Protocol):
     """A project in one cloud, as its owner sets it up."""
 
-    tool: ClassVar[str]
-    """The vendor's command line."""
-    tool_from: ClassVar[str]
-    """Where one gets it."""
-    codes: ClassVar[Codes]
-    """The codes in its errors."""
     key_secrets: ClassVar[tuple[str, ...]]
     """The secrets on GitHub that hold an identity's key; `make_key` writes a file for each."""
-
-    def __init__(self, project: Project, effects: Effects, patience: Patience) -> None:
-        """Read the settings.
-
-        Raises:
-            CloudError: one is missing or wrong.
-        """
 
     # bootstrap and doctor
 

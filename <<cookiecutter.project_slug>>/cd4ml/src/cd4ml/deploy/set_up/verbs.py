@@ -1,13 +1,14 @@
 """The verbs of a set-up, the same on every platform: what their arguments may be, and which part does them."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from cd4ml.deploy.commands import Effects
 from cd4ml.deploy.set_up import bootstrap, destroy, rotate
 from cd4ml.deploy.set_up.key_files import key_files
-from cd4ml.deploy.set_up.patience import Patience
+from cd4ml.deploy.set_up.patience import Codes, Patience
 from cd4ml.deploy.set_up.platform import SetUp
 from cd4ml.deploy.set_up.repository import GH
 from cd4ml.settings.project import Project
@@ -15,15 +16,29 @@ from cd4ml.settings.project import Project
 SET_UP_VERBS = ("bootstrap", "doctor", "rotate", "destroy")
 
 
-def run(kind: type[SetUp], project: Project, effects: Effects, verb: str, words: Sequence[str]) -> None:
+def verbs_of(
+    make: Callable[[Patience], SetUp], codes: Mapping[str, Codes], project: Project, effects: Effects
+) -> dict[str, Callable[..., None]]:
+    """Return the verbs of a platform, whose set-up is made from how its tools, whose codes are given, are run."""
+    return {verb: partial(run, make, codes, project, effects, verb) for verb in SET_UP_VERBS}
+
+
+def run(
+    make: Callable[[Patience], SetUp],
+    codes: Mapping[str, Codes],
+    project: Project,
+    effects: Effects,
+    verb: str,
+    *words: str,
+) -> None:
     """Run one of SET_UP_VERBS.
 
     Raises:
         CloudError: it cannot go on.
     """
-    patience = Patience(effects, {kind.tool: kind.codes, "gh": GH}, verb, once=verb in ("doctor", "destroy"))
-    set_up = kind(project, effects, patience)
-    files = key_files(project.name, kind.key_secrets, effects.environment)
+    patience = Patience(effects, {"gh": GH, **codes}, verb, once=verb in ("doctor", "destroy"))
+    set_up = make(patience)
+    files = key_files(project.name, set_up.key_secrets, effects.environment)
     making = bootstrap.Bootstrap(project, set_up, patience, files)
     with _private_files():
         if verb == "bootstrap":
