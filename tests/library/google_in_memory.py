@@ -5,25 +5,28 @@ A run may be killed before or after a write, by its number. What was just made m
 
 import json
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import github_in_memory
 from cd4ml.deploy.commands import Command, Effects, Ended, UnreadError, parsed
+from github_in_memory import RefusedError
 
 Json = dict[str, Any]
 
-ENVIRONMENT = {"GCP_PROJECT": "acme", "GCP_REGION": "europe-west1", "INSIST_PAUSE": "0", "INSIST_PATIENCE": "9"}
+ENVIRONMENT = {
+    "GCP_PROJECT": "acme",
+    "GCP_REGION": "europe-west1",
+    "INSIST_PAUSE": "0",
+    "INSIST_PATIENCE": "9",
+    "XDG_CONFIG_HOME": "config",
+}
 API_OF = {"artifacts": "artifactregistry", "secrets": "secretmanager", "run": "run"}
 
 
 class KilledError(BaseException):
     """The process ended in the middle."""
-
-
-class _RefusedError(Exception):
-    """What a tool prints when it fails."""
 
 
 class Google(Effects):
@@ -49,13 +52,13 @@ class Google(Effects):
         before = json.dumps(self.state)
         try:
             if refusal := self.refuses(command.argv):
-                raise _RefusedError(refusal)
+                raise RefusedError(refusal)
             answer = self._answer
             if self._is_write(command.argv):
                 self._die("before", 1)
                 self.writes.append(command.argv)
             printed = answer(command.argv, command.stdin or "")
-        except _RefusedError as refusal:
+        except RefusedError as refusal:
             assert json.dumps(self.state) == before
             return Ended(1, "", f"ERROR: ({'.'.join(command.argv[:3])}) {refusal}")
         if self._is_write(command.argv):
@@ -82,11 +85,11 @@ class Google(Effects):
     def _answer(self, argv: tuple[str, ...], stdin: str) -> Any:
         given = dict(pairwise(argv))
         if argv[0] == "gh":
-            return _gh(self.state, argv, given, stdin)
+            return github_in_memory.answer(self.state, argv, given, stdin)
         words = [word for word in argv[1:] if not word.startswith("-")]
         api = API_OF.get(words[0])
         if api and f"{api}.googleapis.com" not in self.state["apis"]:
-            raise _RefusedError("PERMISSION_DENIED: it is disabled.\n  reason: SERVICE_DISABLED")
+            raise RefusedError("PERMISSION_DENIED: it is disabled.\n  reason: SERVICE_DISABLED")
         if {"add-iam-policy-binding", "remove-iam-policy-binding", "get-iam-policy"} & set(argv):
             return self._policy(argv, given)
         if {"delete", "rm"} & set(argv) and "keys" not in argv:
@@ -112,7 +115,7 @@ class Google(Effects):
         kind, name = _kind(argv), argv[argv.index("delete") + 1] if "delete" in argv else argv[4]
         key = {"artifacts": "registry", "storage": "buckets"}.get(kind, kind)
         if name not in self.state[key]:
-            raise _RefusedError(f"{name} not found: 404." if kind == "storage" else "NOT_FOUND: it is gone")
+            raise RefusedError(f"{name} not found: 404." if kind == "storage" else "NOT_FOUND: it is gone")
         self.state[key].pop(name)
         self.state["policies"].pop(name, None)
         return ""
@@ -120,7 +123,7 @@ class Google(Effects):
     def _check(self, name: str, code: str = "NOT_FOUND") -> None:
         if self._new.get(name, 0):
             self._new[name] -= 1
-            raise _RefusedError(f"{code}: {name} is unknown")
+            raise RefusedError(f"{code}: {name} is unknown")
 
     def made(self, name: str) -> None:
         self._new[name] = self.unknown
@@ -138,7 +141,7 @@ class Google(Effects):
         if argv[3] == "create":
             return _create(known, name, {})
         if name not in known:
-            raise _RefusedError("NOT_FOUND: no such repository")
+            raise RefusedError("NOT_FOUND: no such repository")
         if argv[3] == "describe":
             return known[name]
         told = json.loads(Path(given["--policy"]).read_text())
@@ -159,7 +162,7 @@ class Google(Effects):
         email = given["--iam-account"]
         known = self.state["accounts"].get(email)
         if known is None:
-            raise _RefusedError("NOT_FOUND: no such account")
+            raise RefusedError("NOT_FOUND: no such account")
         if argv[4] == "create":
             self._check(email)
             known.append(f"key{len(known)}")
@@ -176,7 +179,7 @@ class Google(Effects):
         if argv[3] == "create":
             return _create(known, name, {"public_access_prevention": "enforced", "uniform_bucket_level_access": True})
         if name not in known:
-            raise _RefusedError(f"{name} not found: 404.")
+            raise RefusedError(f"{name} not found: 404.")
         if "--lifecycle-file" in given:
             known[name]["lifecycle_config"] = json.loads(Path(given["--lifecycle-file"]).read_text())
         elif argv[3] == "update":
@@ -189,7 +192,7 @@ class Google(Effects):
             return _create(known, argv[3], {"1": stdin})
         name = given.get("--secret", argv[3] if argv[2] == "describe" else argv[4])
         if name not in known:
-            raise _RefusedError("NOT_FOUND: no such secret")
+            raise RefusedError("NOT_FOUND: no such secret")
         versions: dict[str, str] = known[name]
         match argv[2:5]:
             case ("versions", "add", _):
@@ -212,7 +215,7 @@ class Google(Effects):
         if verb == "create-oidc" or verb == "create":
             _create(known, name, {"state": "ACTIVE"})
         if name not in known:
-            raise _RefusedError("NOT_FOUND: no such pool")
+            raise RefusedError("NOT_FOUND: no such pool")
         if verb.endswith("-oidc"):
             mapping = given["--attribute-mapping"].removeprefix("^@;@^").split("@;@")
             known[name] |= {
@@ -233,7 +236,7 @@ class Google(Effects):
     def _services(self, argv: tuple[str, ...], *_: Any) -> Any:
         if argv[3] == "list":
             return []
-        raise _RefusedError("Cannot find service")
+        raise RefusedError("Cannot find service")
 
 
 _RESOURCES: dict[str, Callable[..., Any]] = {
@@ -251,46 +254,6 @@ def _kind(argv: tuple[str, ...]) -> str:
 
 def _create(known: Json, name: str, value: Any) -> str:
     if name in known:
-        raise _RefusedError("ALREADY_EXISTS: it is there")
+        raise RefusedError("ALREADY_EXISTS: it is there")
     known[name] = value
     return ""
-
-
-def _gh(state: Json, argv: tuple[str, ...], given: Mapping[str, str], stdin: str) -> Any:
-    place = given.get("--env", "repository")
-    if argv[1] == "api":
-        return _api(state, argv, given.get("--method", "GET"))
-    known = state["variables" if argv[1] == "variable" else "github"].setdefault(place, {})
-    if argv[2] == "list":
-        return [{"name": name, "value": value} for name, value in known.items()]
-    known[argv[3]] = given["--body"] if argv[1] == "variable" else stdin
-    return ""
-
-
-def _api(state: Json, argv: tuple[str, ...], method: str) -> Any:
-    path = next(word for word in argv if word.startswith("repos/"))
-    if path == "repos/{owner}/{repo}":
-        return {"full_name": "acme/flights", "id": 4711, "owner": {"id": 815}, "default_branch": "main"}
-    name, _, rest = path.partition("/environments/")[2].partition("/")
-    known = state["environments"]
-    if method == "PUT":
-        closed = any("custom_branch_policies" in word for word in argv)
-        policy = {"protected_branches": False, "custom_branch_policies": True} if closed else None
-        known[name] = known.get(name, {"branches": []}) | {"deployment_branch_policy": policy}
-    if name not in known:
-        raise _RefusedError("gh: Not Found (HTTP 404)")
-    if method == "POST":
-        known[name]["branches"].append(argv[-1].removeprefix("name="))
-    if rest:
-        return {"branch_policies": [{"name": branch} for branch in known[name]["branches"]]}
-    return known[name]
-
-
-def settled(state: Json) -> Json:
-    """What is kept, without what differs from run to run."""
-    kept = deepcopy(state)
-    for versions in kept["secrets"].values():
-        versions.update(dict.fromkeys(versions, "a key"))
-    for secrets in kept["github"].values():
-        secrets.update(dict.fromkeys(secrets, "a secret"))
-    return kept
