@@ -2,14 +2,12 @@
 
 from cd4ml.deploy.cloud_run import steps
 from cd4ml.deploy.cloud_run.resources import read
+from cd4ml.deploy.cloud_run.roles import PROJECT_ROLES
 from cd4ml.deploy.cloud_run.settings import Place
 from cd4ml.deploy.commands import Command
 from cd4ml.deploy.names import ENVIRONMENTS
 from cd4ml.deploy.set_up.identities import DEPLOYER, IDENTITIES
 from cd4ml.deploy.set_up.platform import Removal
-
-PROJECT_ROLES = ("run.developer", "run.invoker", "monitoring.viewer")
-"""What the deployer has on the project, which stays."""
 
 
 def inventory(place: Place, number: str) -> list[tuple[str, str]]:

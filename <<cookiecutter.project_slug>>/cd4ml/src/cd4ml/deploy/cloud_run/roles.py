@@ -13,6 +13,9 @@ Json = Mapping[str, Any]
 
 UNKNOWN_MEMBER = r"\) (NOT_FOUND|INVALID_ARGUMENT):|HTTPError 40[04]"
 """What Google answers while it does not know everywhere what was just made."""
+# On the project, because a service cannot be granted on before its first release: deploy and shift traffic; ask the
+# private service, for the smoke test; read how many requests failed, for the canary.
+PROJECT_ROLES = ("run.developer", "run.invoker", "monitoring.viewer")
 _ACCOUNTS = ("iam", "service-accounts")
 
 
@@ -40,13 +43,11 @@ def resources(place: Place, number: str) -> tuple[Resource, ...]:
     in_project = ("--project", place.project)
     buckets = ("storage", "buckets")
     return (
-        # On the project, because a service cannot be granted on before its first release: deploy and shift traffic;
-        # ask the private service, for the smoke test; read how many requests failed, for the canary.
         Resource(
             "project",
             ("projects",),
             (place.project,),
-            (("deployer", "run.developer"), ("deployer", "run.invoker"), ("deployer", "monitoring.viewer")),
+            tuple(("deployer", role) for role in PROJECT_ROLES),
             ("--condition", "None", *in_project),
         ),
         # Only the deployer pushes. Cloud Run pulls by itself, and neither reader nor trainer touches images.
