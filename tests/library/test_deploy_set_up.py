@@ -117,6 +117,18 @@ def test_what_cannot_be_read_is_not_taken_for_absent() -> None:
     assert not google.state["buckets"]
 
 
+def test_doctor_goes_on_where_something_cannot_be_read() -> None:
+    run(google := Google(), "bootstrap")
+    google = Google(google.state)
+    google.refuses = lambda argv: "HTTPError 403: no access" if argv[1:4] == ("storage", "buckets", "describe") else ""
+
+    said = run(google, "doctor")
+
+    assert "  wrong    bucket            gs://demo-dvc-7 cannot be read, and nothing was changed: ERROR" in said
+    assert "  there    secret            demo-api-keys\n" in said
+    assert said.endswith("failed: 2 missing or wrong; what is missing: uv run cd4ml cloud bootstrap\n")
+
+
 def test_what_a_team_added_stays() -> None:
     run(google := Google(), "bootstrap", "--credentials", "oidc", "--set-secrets")
     state = google.state

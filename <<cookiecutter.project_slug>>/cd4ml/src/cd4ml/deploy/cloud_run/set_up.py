@@ -70,39 +70,55 @@ class CloudRunSetUp(SetUp):
                 f"the organisation forbids keys ({client_keys.FORBIDS_KEYS}): {SCRIPT} bootstrap --credentials oidc"
             )
 
-    def steps(self, credentials: str, look_only: bool) -> Iterator[Step]:
+    def parts(self, credentials: str, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
         """Return the project, APIs, registry, accounts, buckets, the secret, roles, and trust in GitHub."""
         days = days_given(self.effects.environment)
-        place = self.place
-        yield Step("project", f"{place.project} ({self.number})", Found.THERE)
-        yield resources.apis(place, self._find(resources.list_apis(place), "the APIs that are enabled") or [])
-        registry = self._find(resources.describe_registry(place), f"registry {place.slug}")
-        yield resources.registry(place, registry)
-        yield resources.clean_up(place, registry)
-        accounts = self._find(resources.list_accounts(place), "service accounts") or []
-        yield from resources.accounts(place, {account["email"] for account in accounts})
-        yield from self._buckets(days)
-        yield self._secret(look_only)
-        for resource in roles.resources(place, self.number):
-            policy = self._find(resource.policy(), f"who may use the {resource.noun}")
-            yield from roles.grants(place, resource, roles.bindings(policy))
+        yield "project", iter([Step("project", f"{self.place.project} ({self.number})", Found.THERE)])
+        yield "APIs", self._apis()
+        yield "registry", self._registry()
+        yield "identity", self._accounts()
+        yield "bucket", self._data()
+        yield "bucket", self._log(days)
+        yield "secret", self._secret(look_only)
+        for resource in roles.resources(self.place, self.number):
+            yield "role", self._roles(resource)
         if credentials == "oidc":
-            yield from self._trust(look_only)
+            yield "trust", self._trust(look_only)
 
-    def _buckets(self, days: int | None) -> Iterator[Step]:
-        data, log = (self.place.bucket(kind, self.number) for kind in ("dvc", "predictions"))
-        yield resources.bucket_step(self.place, data, self._find(resources.describe_bucket(data), data))
+    def _apis(self) -> Iterator[Step]:
+        enabled = self._find(resources.list_apis(self.place), "the list of APIs") or []
+        yield resources.apis(self.place, enabled)
+
+    def _registry(self) -> Iterator[Step]:
+        known = self._find(resources.describe_registry(self.place), self.place.slug)
+        yield resources.registry(self.place, known)
+        yield resources.clean_up(self.place, known)
+
+    def _accounts(self) -> Iterator[Step]:
+        known = self._find(resources.list_accounts(self.place), "the list of service accounts") or []
+        yield from resources.accounts(self.place, {account["email"] for account in known})
+
+    def _data(self) -> Iterator[Step]:
+        bucket = self.place.bucket("dvc", self.number)
+        yield resources.bucket_step(self.place, bucket, self._find(resources.describe_bucket(bucket), bucket))
+
+    def _log(self, days: int | None) -> Iterator[Step]:
+        bucket = self.place.bucket("predictions", self.number)
         try:
-            known = self.patience.find(resources.describe_bucket(log, "lifecycle_config"))
+            known = self.patience.find(resources.describe_bucket(bucket, "lifecycle_config"))
         except UnreadError as failure:
-            raise CloudError(f"{resources.unread_rules(log)}: {failure}") from None
-        yield resources.bucket_step(self.place, log, known)
-        yield resources.log_retention(log, known, days)
+            raise CloudError(f"{resources.unread_rules(bucket)}: {failure}") from None
+        yield resources.bucket_step(self.place, bucket, known)
+        yield resources.log_retention(bucket, known, days)
 
-    def _secret(self, look_only: bool) -> Step:
-        known = self._find(resources.describe_secret(self.place), f"secret {self.place.secret}")
+    def _secret(self, look_only: bool) -> Iterator[Step]:
+        known = self._find(resources.describe_secret(self.place), self.place.secret)
         given = self.effects.environment.get("SERVICE_API_KEYS")
-        return resources.secret(self.place, known, "" if look_only else given or random_key())
+        yield resources.secret(self.place, known, "" if look_only else given or random_key())
+
+    def _roles(self, resource: roles.Resource) -> Iterator[Step]:
+        policy = self._find(resource.policy(), f"who may use {resource.name[0]}")
+        yield from roles.grants(self.place, resource, roles.bindings(policy))
 
     def _trust(self, look_only: bool) -> Iterator[Step]:
         """Let this repository's workflows, by the environment they run in, sign in without a key."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from cd4ml.deploy.commands import CloudError
-from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.names import ENVIRONMENTS, SCRIPT
 from cd4ml.deploy.set_up.github import GitHub
 from cd4ml.deploy.set_up.identities import SIGNING_IN
 from cd4ml.deploy.set_up.key_files import KeyFiles, for_github
@@ -54,7 +54,7 @@ class Bootstrap:
         if credentials == "service-account":
             self.set_up.refuse_forbidden_keys()
         walk = Walk(self.patience)
-        walk.take(self._steps(credentials, look_only=False))
+        walk.take_parts(self._parts(credentials, look_only=False))
         if set_secrets:
             self.tell_github(walk, credentials)
         if self.patience.effects.dry_run:
@@ -70,11 +70,11 @@ class Bootstrap:
         """Print a table of what is there, missing or wrong.
 
         Raises:
-            CloudError: something is, or cannot be read.
+            CloudError: something is.
         """
         walk = Walk(self.patience, look_only=True)
-        walk.take(self._steps(credentials, look_only=True))
-        walk.take(self.set_up.look_at_service(environment) for environment in ("staging", "production"))
+        walk.take_parts(self._parts(credentials, look_only=True))
+        walk.take_parts(("service", self._service(environment)) for environment in ENVIRONMENTS)
         if walk.lacking:
             raise CloudError(f"{walk.lacking} missing or wrong; what is missing: {SCRIPT} bootstrap")
 
@@ -90,10 +90,13 @@ class Bootstrap:
         settings = f"https://github.com/{repository.name}/settings/environments"
         self.patience.effects.say(f"still yours to say: who approves, in {settings}")
 
-    def _steps(self, credentials: str, look_only: bool) -> Iterator[Step]:
-        yield from self.set_up.steps(credentials, look_only)
+    def _parts(self, credentials: str, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
+        yield from self.set_up.parts(credentials, look_only)
         if credentials == "service-account":
-            yield from self._keys(look_only)
+            yield "key", self._keys(look_only)
+
+    def _service(self, environment: str) -> Iterator[Step]:
+        yield self.set_up.look_at_service(environment)
 
     def _keys(self, look_only: bool) -> Iterator[Step]:
         """A key for each identity that signs in, where there is none."""

@@ -41,8 +41,10 @@ class SetUp(Protocol):
             CloudError: it forbids them.
         """
 
-    def steps(self, credentials: str, look_only: bool) -> Iterator[Step]:
-        """Return what a project needs, in the order in which one needs the other; each is read when its turn comes.
+    def parts(self, credentials: str, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
+        """Return what a project needs, in the order in which one needs the other: kinds, and the steps of each.
+
+        Each is read when its turn comes; that it cannot be read does not keep `doctor` from the next part.
 
         Keys of identities are not among it.
 

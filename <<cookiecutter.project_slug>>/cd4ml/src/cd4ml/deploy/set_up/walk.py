@@ -26,6 +26,20 @@ class Walk:
         for step in steps:
             self._take(step)
 
+    def take_parts(self, parts: Iterable[tuple[str, Iterable[Step]]]) -> None:
+        """Take the steps of each part; where nothing is made, what cannot be read is a row, and the next part follows.
+
+        Raises:
+            CloudError: as `take`.
+        """
+        for what, steps in parts:
+            try:
+                self.take(steps)
+            except CloudError as failure:
+                if not self.look_only:
+                    raise
+                self._lacks(Step(what, "", Found.WRONG), str(failure))
+
     def _take(self, step: Step) -> None:
         if step.found not in (Found.MISSING, Found.WRONG):
             self._row(step.found, step.what, step.name)
