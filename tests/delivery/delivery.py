@@ -158,7 +158,8 @@ def delivered(
 ) -> Iterator[Delivery[C]]:
     """Give a committed project all that its workflows ask for, until the block ends.
 
-    Its jobs share environments, unless everything is to be `newly_installed` in each.
+    Its jobs share environments, unless everything is to be `newly_installed` in each. Without `credentials` GitHub is
+    told nothing of how its jobs sign in.
     """
     need("registry", not missing(), f"{missing()} is not installed")
     with (
@@ -173,7 +174,10 @@ def delivered(
             folder / "github", path=":".join([*cloud.tools, path(newly_installed)]), settings=world, parallel=1
         ) as github:
             environments(github)
-            cloud.trust(github) if credentials == "oidc" else cloud.keys(github)
+            if credentials == "oidc":
+                cloud.trust(github)
+            elif credentials:
+                cloud.keys(github)
             github.vars |= cloud.variables | {"CANARY_SECONDS": "1", "CONTAINER_REGISTRY": registry}
             yield Delivery(project, github, cloud)
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Bake
 from tests.delivery.azure import cloud
+from tests.delivery.azure.rights import OUR_ROLES, granted
 from tests.delivery.azure.shop import described
 from tests.delivery.azure.site import SLUG, Site, site_on_azure
 from tests.delivery.clouds import Need
@@ -38,6 +39,11 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
         ("runtime", "demo adds SUM", "predictions"),
         ("trainer", "Storage Blob Data Reader", "predictions"),
     }
+    named = {
+        (who, role, scope.rsplit("/", 1)[1])
+        for who, role, scope in granted(cloud.group_address(site.azure), SLUG, site.total)
+    }
+    assert site.roles() == {tuple(word.replace(site.total, "SUM") for word in one) for one in named}
     ours = {
         kept["properties"]["roleName"]: kept["properties"]["permissions"][0]
         for path, kept in site.azure.resources.kept.items()
@@ -47,6 +53,9 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     adds = ours[f"demo adds {site.total}"]
     assert (adds["actions"], adds["dataActions"]) == ([], [f"{blobs}/add/action"])
     assert not [action for action in ours[f"demo deploys {site.total}"]["actions"] if "exec" in action or "*" in action]
+    for kind, (actions, data) in OUR_ROLES.items():
+        role = ours[f"demo {kind} {site.total}"]
+        assert (set(role["actions"]), role["dataActions"]) == (set(actions), data), "what the other tests release with"
 
     for kind, by_key in (("data", False), ("cert", True)):
         account = site.kept("Microsoft.Storage/storageAccounts", f"demo{kind}{site.total}")

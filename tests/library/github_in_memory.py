@@ -14,6 +14,8 @@ def answer(state: Json, argv: tuple[str, ...], given: Mapping[str, str], stdin: 
     place = given.get("--env", "repository")
     if argv[1] == "api":
         return _api(state, argv, given.get("--method", "GET"))
+    if "--env" in given and state.get("plan") == "free":
+        raise RefusedError("gh: Not Found (HTTP 404)")
     known = state["variables" if argv[1] == "variable" else "github"].setdefault(place, {})
     if argv[2] == "list":
         return [{"name": name, "value": value} for name, value in known.items()]
@@ -24,7 +26,12 @@ def answer(state: Json, argv: tuple[str, ...], given: Mapping[str, str], stdin: 
 def _api(state: Json, argv: tuple[str, ...], method: str) -> Any:
     path = next(word for word in argv if word.startswith("repos/"))
     if path == "repos/{owner}/{repo}":
-        return {"full_name": "acme/flights", "id": 4711, "owner": {"id": 815}, "default_branch": "main"}
+        told = {"full_name": "acme/flights", "id": 4711, "owner": {"id": 815}, "default_branch": "main"}
+        return told | {"private": state.get("private", True)}
+    if state.get("plan") == "free":
+        raise RefusedError("gh: Not Found (HTTP 404)")
+    if path.endswith("/environments"):
+        return {"environments": []}
     name, _, rest = path.partition("/environments/")[2].partition("/")
     known = state["environments"]
     if method == "PUT":

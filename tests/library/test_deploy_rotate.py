@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from cd4ml.deploy.set_up.identities import SIGNING_IN
+from cd4ml.deploy.set_up.identities import Jobs
 from google_in_memory import Google
 from setting_up import killed_at, run
 
@@ -83,7 +83,7 @@ def test_a_rotation_of_credentials_that_was_stopped_is_finished_by_the_next(tmp_
                 assert "failed" not in said or "has two keys already" in said, (moment, number, said)
             assert "failed" not in run(google, "rotate", "credentials", "--finish"), (moment, number)
             keys = {email.partition("@")[0]: keys for email, keys in google.state["accounts"].items()}
-            assert keys == {"demo-runtime": []} | {f"demo-{who}": ["key1"] for who in SIGNING_IN}
+            assert keys == {"demo-runtime": []} | {f"demo-{who}": ["key1"] for who in Jobs().signing_in}
             assert "key1 of demo-reader" in google.state["github"]["reader"]["GCP_CREDENTIALS"]
 
 

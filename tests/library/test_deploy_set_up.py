@@ -162,6 +162,48 @@ def test_a_provider_of_another_repository_is_left() -> None:
     assert not again.writes
 
 
+def test_a_private_repository_without_environments_has_one_identity_for_all_jobs() -> None:
+    google = Google()
+    google.state["plan"] = "free"
+
+    said = run(google, "bootstrap", "--set-secrets")
+
+    assert "GitHub has no environments for this private repository (plan Free)" in said
+    assert "failed" not in said
+    assert set(google.state["github"]) == {"repository"}
+    assert google.state["environments"] == {}
+    assert {email.partition("@")[0] for email in google.state["accounts"]} == {"demo-deployer", "demo-runtime"}
+    roles = {line["role"] for line in google.state["policies"]["gs://demo-dvc-7"]}
+    assert roles == {"roles/storage.objectViewer", "roles/storage.objectUser"}
+    assert "nothing was changed" in run(Google(google.state), "bootstrap", "--set-secrets")
+
+
+def test_without_environments_only_the_default_branch_is_trusted_and_with_them_again_each_environment() -> None:
+    google = Google()
+    google.state["plan"] = "free"
+    oidc = ("bootstrap", "--credentials", "oidc", "--set-secrets")
+
+    run(google, *oidc)
+
+    assert google.state["pools"]["github"]["attributeMapping"] == {
+        "google.subject": "assertion.repository_id + ':' + assertion.ref"
+    }
+    (member,) = google.state["policies"]["demo-deployer@acme.iam.gserviceaccount.com"][-1]["members"]
+    assert member.endswith("/workloadIdentityPools/demo-github/subject/4711:refs/heads/main")
+
+    google.state["plan"] = "team"
+    assert "failed" not in run(google, *oidc)
+    assert "environment" in google.state["pools"]["github"]["attributeMapping"]["google.subject"]
+    assert set(google.state["environments"]) == {"reader", "trainer", "staging", "approval", "production"}
+
+
+def test_a_public_repository_whose_environments_cannot_be_read_is_not_taken_for_one_without() -> None:
+    google = Google()
+    google.state |= {"plan": "free", "private": False}
+
+    assert "GitHub has no environments" not in run(google, "doctor")
+
+
 def test_a_role_that_holds_on_a_condition_only_is_granted() -> None:
     run(google := Google(), "bootstrap")
     bindings = google.state["policies"]["demo-api-keys"]

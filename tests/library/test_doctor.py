@@ -266,6 +266,37 @@ def test_a_free_private_repository_is_told_that_it_has_no_environments(github: G
     assert "environments/production  # a private repository has none on GitHub Free" in printed
 
 
+def test_a_repository_that_can_have_no_environments_holds_all_itself(
+    github: GitHubServer, houses: Project, cloud: Callable[[int], None], capsys: Printed
+) -> None:
+    """GitHub answers 404 for the environments of a private repository on the plan Free."""
+    github.fixed[""]["private"] = True
+    github.rejections["GET environments"] = [(404, "Not Found")]
+    secrets, variables = settings(github, REPOSITORY)
+    for setting in required_settings(houses):
+        if setting.part != "optional" and setting.kind == "secret":
+            secrets.append({"name": setting.name})
+        elif setting.part != "optional":
+            variables.append({"name": setting.name, "value": VALUES[setting.name]})
+    cloud(0)
+
+    assert main(["doctor"]) == 0
+
+    printed = capsys.readouterr().out
+    state = states(printed)
+    assert set(state.values()) == {"there", "not set, optional", "none on GitHub Free"}
+    assert state[(KEYS, "repository")] == "there"
+    assert not [where for _, where in state if where in ENVIRONMENTS]
+    assert "nobody is asked before production" in printed
+
+    secrets.remove({"name": KEYS})
+    github.rejections["GET environments"] = [(404, "Not Found")]
+    assert main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    assert states(printed)[(KEYS, "repository")] == "missing"
+    assert f"gh secret set {KEYS}\n" in printed
+
+
 @pytest.mark.parametrize(
     ("days", "private", "expected"),
     [(50, False, "wrong: nothing was pushed"), (10, False, None), (50, True, None)],

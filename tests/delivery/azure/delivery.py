@@ -15,6 +15,7 @@ from tests.delivery.stand_ins.bridge import from_containers
 from tests.delivery.stand_ins.hosts import named
 
 from . import cloud, registry
+from .rights import set_up
 from .server import Azure
 
 SLUG = "flight-delays"
@@ -60,14 +61,12 @@ class ContainerInstances:
 
     def _apps(self, github: GitHub) -> dict[str, str]:
         """Register an app for each identity, and name it to its environments; return the apps' numbers."""
-        numbers = {}
-        for identity in sorted(set(IDENTITIES.values())):
-            app = self.azure.entra.graph("POST", "/applications", {}, {"displayName": f"{SLUG}-{identity}"})
-            assert app is not None
-            numbers[identity] = str(app["id"])
+        total, group = cloud.total(self.azure, SLUG), cloud.group_address(self.azure)
+        apps = set_up(self.azure.entra, self.azure.resources, group, SLUG, total)
+        for identity, app in apps.items():
             for place in self._places(identity):
                 github.environments[place].vars["AZURE_CLIENT_ID"] = app["appId"]
-        return numbers
+        return {identity: str(app["id"]) for identity, app in apps.items()}
 
     def _places(self, identity: str) -> list[str]:
         return [place for place, works_as in IDENTITIES.items() if works_as == identity]
@@ -77,8 +76,11 @@ class ContainerInstances:
 
 
 @contextmanager
-def aci(need: Need, folder: Path, address: str) -> Iterator[ContainerInstances]:
-    """Start Azure, with a registry, a container for DVC and a share for certificates, until the block ends."""
+def aci(need: Need, folder: Path, address: str, bare: bool = False) -> Iterator[ContainerInstances]:
+    """Start Azure, with a registry, a container for DVC and a share for certificates, until the block ends.
+
+    A `bare` one is as on a first day: bootstrap has to make everything.
+    """
     need("az", not (reason := cloud.why_not_here()), str(reason))
     folder.mkdir()
     with clouds.azure(need, folder) as storage, ExitStack() as stack:
@@ -90,16 +92,16 @@ def aci(need: Need, folder: Path, address: str) -> Iterator[ContainerInstances]:
         azure.ambient = stack.enter_context(from_containers(storage))
         total = cloud.total(azure, SLUG)
         group, images = cloud.group_address(azure), f"flightdelays{total}.azurecr.io"
-        azure.resources.put(group)
-        azure.resources.put(f"{group}/providers/Microsoft.Storage/storageAccounts/flightdelayscert{total}")
-        azure.resources.put(
-            f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{SLUG}-runtime-{total}"
-        )
+        if bare:
+            azure.entra.delays.calls = 2
+        else:
+            azure.resources.put(group)
+            azure.resources.put(f"{group}/providers/Microsoft.Storage/storageAccounts/flightdelayscert{total}")
         azure.registries[images] = address
         hosts = {cloud.host(azure, name, SLUG): azure.address_of(name) for name in GROUPS}
         stack.enter_context(named(hosts | {images: azure.address_of(images)}))
-        at = azure.address_of(images)
-        stack.enter_context(registry.guarded(azure.entra, azure.authority, images, at, address, folder / "registry"))
+        scope = f"{group}/providers/Microsoft.ContainerRegistry/registries/{images.removesuffix('.azurecr.io')}"
+        stack.enter_context(registry.guarded(azure, images, scope, address, folder / "registry"))
         variables = {
             "AZURE_LOCATION": azure.location,
             "AZURE_RESOURCE_GROUP": SLUG,

@@ -10,6 +10,8 @@ import uuid
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.delivery.stand_ins.delays import Delays
+
 Json = dict[str, Any]
 
 WRONG_SECRET = "AADSTS7000215: Invalid client secret provided."
@@ -41,7 +43,8 @@ class Entra:
         self.expired = False  # whether secrets, and tokens that were given, hold no longer
         self.forbids_keys = False
         self._secrets: dict[str, str] = {}  # by the number of the key: never shown again
-        self._tokens: set[str] = set()
+        self._tokens: dict[str, str] = {}  # whose each is
+        self.delays = Delays()
 
     # signing in
 
@@ -70,7 +73,7 @@ class Entra:
             raise RefusedError(401, "invalid_client", WRONG_SECRET)
         claims = {"tid": self.tenant, "appid": client, "oid": client, "sub": client, "exp": time.time() + 3600}
         token = f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(claims | {'jti': str(uuid.uuid4())})}.none"
-        self._tokens.add(token)
+        self._tokens[token] = client
         return {"token_type": "Bearer", "expires_in": 3600, "ext_expires_in": 3600, "access_token": token}
 
     def _check_job(self, client: str, token: str) -> None:
@@ -87,8 +90,8 @@ class Entra:
         held = [app for app in self.apps.values() if app["appId"] == client]
         return {self._secrets[key["keyId"]] for app in held for key in app["passwordCredentials"]}
 
-    def check(self, authorization: str | None) -> None:
-        """Let a request pass that has a token which holds.
+    def who(self, authorization: str | None) -> str:
+        """Return who asks: the number of the app, or the owner's own.
 
         Raises:
             RefusedError: it has none.
@@ -98,6 +101,11 @@ class Entra:
             raise RefusedError(401, "AuthenticationFailed", "Authentication failed.")
         if self.expired:
             raise RefusedError(401, "ExpiredAuthenticationToken", "The access token expiry UTC time is in the past.")
+        return self._tokens[token]
+
+    def principal_of(self, client: str) -> str:
+        """The number of an app's principal, which roles are given to; the app's own where it has none."""
+        return next((number for number, one in self.principals.items() if one["appId"] == client), client)
 
     # Microsoft Graph
 
@@ -111,8 +119,10 @@ class Entra:
         kind, which, verb = found.groups()
         kept = self.apps if kind == "applications" else self.principals
         if which is None:
-            return self._make(kept, body) if method == "POST" else {"value": _chosen(kept, query)}
-        if which not in kept:
+            if method == "POST":
+                return self._make(kept, body)
+            return {"value": [one for one in _chosen(kept, query) if not self.delays.hide(f"{one['id']} in lists")]}
+        if which not in kept or self.delays.hide(which):
             raise RefusedError(404, "Request_ResourceNotFound", f"Resource '{which}' does not exist.")
         if verb is not None:
             return self._of_app(method, kept[which], verb, body)
@@ -127,7 +137,15 @@ class Entra:
             raise RefusedError(
                 400, "Request_BadRequest", f"The appId '{body['appId']}' does not reference an application."
             )
+        named = [app["id"] for app in self.apps.values() if app["appId"] == body.get("appId")]
+        if kept is self.principals and self.delays.hide(named[0]):
+            message = (
+                f"The appId '{body['appId']}' of the service principal does not reference a valid application object."
+            )
+            raise RefusedError(400, "Request_BadRequest", message)
         number = str(uuid.uuid4())
+        self.delays.made(number)
+        self.delays.made(f"{number} in lists", 5)
         held: Json = {"passwordCredentials": [], "keyCredentials": [], "trusts": []}
         kept[number] = {"appId": str(uuid.uuid4())} | held | body | {"id": number}
         return kept[number]

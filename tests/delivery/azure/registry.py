@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from tests.delivery.stand_ins.authority import Authority
 from tests.delivery.stand_ins.containers import docker
 from tests.delivery.stand_ins.listening import Listener, Reply, Request
 
 from . import caddy
-from .entra import Entra, RefusedError
+from .entra import RefusedError
+from .rights import PULL, PUSH
+from .server import Azure
 
 CADDYFILE = """{{
     admin off
@@ -50,11 +51,11 @@ esac
 
 
 class Door:
-    """Lets in who has a token of the registry's; gives one to whom Entra knows."""
+    """Lets in who has a token of the registry's, to pull or push as its roles allow; gives one to whom Entra knows."""
 
-    def __init__(self, entra: Entra, host: str) -> None:
-        self.entra, self.host = entra, host
-        self._given: set[str] = set()
+    def __init__(self, azure: Azure, host: str, scope: str) -> None:
+        self.entra, self.rights, self.host, self.scope = azure.entra, azure.rights, host, scope
+        self._given: dict[str, str] = {}  # whose each token is
         self.listener = Listener(self._answer)
 
     def _answer(self, request: Request) -> Reply:
@@ -62,35 +63,41 @@ class Door:
         form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
         sent = request.headers.get("Authorization") or ""
         if path == "/may-pass":
-            if sent.removeprefix("Bearer ") in self._given:
+            reads = request.headers.get("X-Forwarded-Method") in ("GET", "HEAD")
+            who = self._given.get(sent.removeprefix("Bearer "))
+            if who and self.rights.has(self.entra.principal_of(who), PULL if reads else PUSH, self.scope):
                 return Reply.of({})
             challenge = f'Bearer realm="https://{self.host}/oauth2/token",service="{self.host}"'
             return Reply.of({"errors": [{"code": "UNAUTHORIZED"}]}, 401, WWW_Authenticate=challenge)
         if path == "/oauth2/exchange":
             try:
-                self.entra.check(f"Bearer {form.get('access_token', '')}")
+                who = self.entra.who(f"Bearer {form.get('access_token', '')}")
             except RefusedError as refusal:
                 return Reply.of({"errors": [{"code": refusal.code}]}, 401)
-            return Reply.of({"refresh_token": self._give()})
+            return Reply.of({"refresh_token": self._give(who)})
         if path == "/oauth2/token":
             held = form.get("refresh_token") or base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")[2]
             if held in self._given:
-                token = self._give()
+                token = self._give(self._given[held])
                 return Reply.of({"access_token": token, "token": token, "expires_in": 3600})
             return Reply.of({"errors": [{"code": "UNAUTHORIZED"}]}, 401)
         return Reply.of({}, 404)
 
-    def _give(self) -> str:
-        self._given.add(token := secrets.token_hex(16))
+    def _give(self, who: str) -> str:
+        token = secrets.token_hex(16)
+        self._given[token] = who
         return token
 
 
 @contextmanager
-def guarded(entra: Entra, authority: Authority, host: str, address: str, registry: str, folder: Path) -> Iterator[None]:
-    """Let a registry on loopback be found at https://HOST, which has an address of its own, until the block ends."""
-    door = Door(entra, host)
+def guarded(azure: Azure, host: str, scope: str, registry: str, folder: Path) -> Iterator[None]:
+    """Let a registry on loopback be found at https://HOST, which has an address of its own, until the block ends.
+
+    `scope` is its address among Azure's resources.
+    """
+    door, address = Door(azure, host, scope), azure.address_of(host)
     (folder / "certificate").mkdir(parents=True)
-    certificate = authority.signs.issue_cert(host)
+    certificate = azure.authority.signs.issue_cert(host)
     certificate.private_key_pem.write_to_path(folder / "certificate/key.pem")
     for part in certificate.cert_chain_pems:
         part.write_to_path(folder / "certificate/chain.pem", append=True)

@@ -7,27 +7,55 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from tests.delivery.stand_ins.delays import Delays
+
 from .entra import RefusedError
 
 Json = dict[str, Any]
 Query = dict[str, list[str]]
 
-ROLES = ("AcrPush", "AcrPull", "Managed Identity Operator", "Reader and Data Access", "Storage Blob Data Reader",
-         "Storage Blob Data Contributor")  # fmt: skip
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
+_KEY_OF_USER = f"{_BLOBS}/generateUserDelegationKey/action"
+ROLES: dict[str, tuple[list[str], list[str]]] = {  # actions and data actions
+    "AcrPush": (
+        ["Microsoft.ContainerRegistry/registries/pull/read", "Microsoft.ContainerRegistry/registries/push/write"], []
+    ),
+    "AcrPull": (["Microsoft.ContainerRegistry/registries/pull/read"], []),
+    "Managed Identity Operator": (
+        [
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action",
+            "Microsoft.Authorization/*/read", "Microsoft.Insights/alertRules/*",
+            "Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.Resources/deployments/*",
+            "Microsoft.Support/*",
+        ], [],
+    ),
+    "Reader and Data Access": (
+        [f"Microsoft.Storage/storageAccounts/{verb}" for verb in ("listKeys/action", "ListAccountSas/action", "read")],
+        [],
+    ),
+    "Storage Blob Data Reader": ([f"{_BLOBS}/containers/read", _KEY_OF_USER], [f"{_BLOBS}/containers/blobs/read"]),
+    "Storage Blob Data Contributor": (
+        [*(f"{_BLOBS}/containers/{verb}" for verb in ("delete", "read", "write")), _KEY_OF_USER],
+        [f"{_BLOBS}/containers/blobs/{verb}" for verb in ("delete", "read", "write", "move/action", "add/action")],
+    ),
+}  # fmt: skip
 SHARE_KEY = "a2V5IG9mIHRoZSBzaGFyZQ=="
 
 
 class Resources:
     """The resources of one subscription; `handle` answers None where it does not know what is asked."""
 
-    def __init__(self, subscription: str, tenant: str) -> None:
+    def __init__(self, subscription: str, tenant: str, delays: Delays) -> None:
         self.root, self.tenant = f"/subscriptions/{subscription}", tenant
         self.kept: dict[str, Json] = {}
         self.registered: set[str] = {"Microsoft.ContainerRegistry", "Microsoft.ManagedIdentity", "Microsoft.Storage"}
         self.imported: list[Json] = []
-        for role in ROLES:
+        self.delays = delays
+        for role, (actions, data) in ROLES.items():
             number = uuid.uuid5(uuid.NAMESPACE_DNS, role)
-            told = {"properties": {"roleName": role, "type": "BuiltInRole", "permissions": []}}
+            permissions = [{"actions": actions, "dataActions": data}]
+            told = {"properties": {"roleName": role, "type": "BuiltInRole", "permissions": permissions}}
             self._keep(f"{self.root}/providers/Microsoft.Authorization/roleDefinitions/{number}", told)
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Json | list[Json]]]] = [
             (method, re.compile(pattern, re.IGNORECASE), answer)
@@ -65,7 +93,7 @@ class Resources:
         self._put(path, body or {})
 
     def _keep(self, path: str, body: Json) -> Json:
-        own = {"id": path, "name": path.rsplit("/", 1)[1], "type": _type(path)}
+        own = {"id": path, "name": path.rsplit("/", 1)[1], "type": type_of(path)}
         self.kept[path.lower()] = body | own
         return self.kept[path.lower()]
 
@@ -76,7 +104,7 @@ class Resources:
                 raise RefusedError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
             if "/managementpolicies/" in path.lower():
                 raise RefusedError(404, "ManagementPolicyNotFound", "No ManagementPolicy found for the account")
-            raise RefusedError(404, "ResourceNotFound", f"The Resource '{_type(path)}/{name}' was not found.")
+            raise RefusedError(404, "ResourceNotFound", f"The Resource '{type_of(path)}/{name}' was not found.")
         return self.kept[path.lower()]
 
     # the subscription and its providers
@@ -112,6 +140,7 @@ class Resources:
         return {"value": [
             kept for path, kept in self.kept.items()
             if "/roledefinitions/" in path and (not asked or kept["properties"]["roleName"] == asked[1])
+            and not self.delays.hide(f"{path} in lists")
         ]}  # fmt: skip
 
     def _assignments(self, scope: str, **_: Any) -> Json:
@@ -126,6 +155,17 @@ class Resources:
             )
         ]
         return {"value": [self.kept[path] for path in above]}
+
+    def assigned(self) -> list[tuple[Json, Json]]:
+        """Every role assignment, with the role."""
+        roles = {path.rsplit("/", 1)[1]: kept for path, kept in self.kept.items() if "/roledefinitions/" in path}
+        given = [kept["properties"] for path, kept in self.kept.items() if "/roleassignments/" in path]
+        return [(one, roles[one["roleDefinitionId"].rsplit("/", 1)[1].lower()]["properties"]) for one in given]
+
+    def role_named(self, name: str) -> str:
+        """The address of a role."""
+        roles = (kept for path, kept in self.kept.items() if "/roledefinitions/" in path)
+        return next(str(kept["id"]) for kept in roles if kept["properties"]["roleName"] == name)
 
     def roles(self) -> set[tuple[str, str, str]]:
         """Who has which role on what: principal, role, and the end of its address."""
@@ -186,7 +226,7 @@ class Resources:
         made = (body or {}) | {"properties": dict((body or {}).get("properties") or {})}
         properties = made["properties"]
         name = path.rsplit("/", 1)[1]
-        match _type(path).lower():
+        match type_of(path).lower():
             case "microsoft.containerregistry/registries":
                 properties |= {
                     "loginServer": f"{name}.azurecr.io",
@@ -194,6 +234,7 @@ class Resources:
                 }
             case "microsoft.managedidentity/userassignedidentities":
                 properties |= {"principalId": str(uuid.uuid4()), "clientId": str(uuid.uuid4()), "tenantId": self.tenant}
+                self.delays.made(properties["principalId"])
             case "microsoft.storage/storageaccounts/managementpolicies":  # of which an account has one, replaced whole
                 self._held(path.rsplit("/", 2)[0])
                 names = [rule["name"] for rule in properties["policy"]["rules"] if rule["definition"]["actions"]]
@@ -201,11 +242,25 @@ class Resources:
                     raise RefusedError(400, "InvalidRequestPropertyValue", "a policy's name, or a rule's, is not valid")
             case "microsoft.authorization/roledefinitions":
                 properties |= {"type": "CustomRole"}
+                self.delays.made(path.lower())
+                self.delays.made(f"{path.lower()} in lists", 5)
             case "microsoft.authorization/roleassignments":
+                self._check_assignment(properties)
                 properties |= {"scope": path.split("/providers/Microsoft.Authorization")[0]}
         if "authorization" not in path.lower():
             properties["provisioningState"] = "Succeeded"
         return self._keep(path, made)
+
+    def _check_assignment(self, properties: Json) -> None:
+        """Refuse an assignment to somebody, or of a role, that is not known yet."""
+        who, role = properties["principalId"], properties["roleDefinitionId"]
+        if self.delays.hide(who):
+            message = f"Principal {who.replace('-', '')} does not exist in the directory {self.tenant}."
+            raise RefusedError(400, "PrincipalNotFound", message)
+        known = next((path for path in self.kept if path.endswith(f"/{role.rsplit('/', 1)[1].lower()}")), "")
+        if not known or self.delays.hide(known):
+            message = f"The specified role definition with ID '{role.rsplit('/', 1)[1]}' does not exist."
+            raise RefusedError(400, "RoleDefinitionDoesNotExist", message)
 
     def _patch(self, path: str, body: Json, **_: Any) -> Json:
         held = self._held(path)
@@ -224,7 +279,7 @@ class Resources:
         return gone
 
 
-def _type(path: str) -> str:
+def type_of(path: str) -> str:
     """What kind of thing has this address, such as Microsoft.Storage/storageAccounts/blobServices/containers."""
     parts = path.rsplit("/providers/", 1)
     if len(parts) == 1:

@@ -18,6 +18,7 @@ from . import caddy
 from .entra import Entra, RefusedError
 from .groups import Group
 from .resources import SHARE_KEY, Resources
+from .rights import PULL, Rights
 
 Json = dict[str, Any]
 
@@ -35,7 +36,8 @@ class Azure:
         self.location, self.resource_group = location, resource_group
         self.failures = Failures()
         self.entra = Entra(self.tenant)
-        self.resources = Resources(self.subscription, self.tenant)
+        self.resources = Resources(self.subscription, self.tenant, self.entra.delays)
+        self.rights = Rights(self.entra.owner, self.entra, self.resources)
         self.groups: dict[str, Group] = {}
         self.ambient: dict[str, str] = {}  # how containers find the storage: in place of its name and their identity's
         self.writes: list[tuple[str, str]] = []  # every request that may have changed something
@@ -58,14 +60,15 @@ class Azure:
             if LOGIN.fullmatch(path):
                 told = self.entra.about(self.url) if request.method == "GET" else self.entra.sign_in(request.body)
                 return Reply.of(told)
-            self.entra.check(request.headers.get("Authorization"))
-            return self._known(request.method, path, query, request.json)
+            who = self.entra.who(request.headers.get("Authorization"))
+            self.rights.check(who, request.method, path, request.json)
+            return self._known(who, request.method, path, query, request.json)
         except RefusedError as refusal:
             if refusal.code == "invalid_client":
                 return Reply.of({"error": refusal.code, "error_description": str(refusal)}, refusal.status)
             return Reply.of({"error": {"code": refusal.code, "message": str(refusal)}}, refusal.status)
 
-    def _known(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Reply:
+    def _known(self, who: str, method: str, path: str, query: dict[str, list[str]], body: Any) -> Reply:
         is_read = method in ("GET", "HEAD") or path.endswith(("/listKeys", "/checkNameAvailability"))
         if not is_read:
             self.writes.append((method, path))
@@ -82,6 +85,8 @@ class Azure:
         if told is None:
             self.unknown.append((method, path))
             raise RefusedError(404, "NotFound", f"this stand-in does not know {method} {path}")
+        if path.endswith("/resources"):
+            told = {"value": [kept for kept in told["value"] if self.rights.may_see(who, kept)]}
         made = method == "PUT" and "/Microsoft.Authorization/" in path
         return Reply.of(told, 201 if made else 200)
 
@@ -103,6 +108,7 @@ class Azure:
                 return Reply.of({"value": [group.show(with_view=False) for group in self.groups.values()]})
             if method == "PUT":
                 made = name not in self.groups
+                self._check_pull(scope, body)
                 group = self.groups.get(name) or self._make(scope, name)
                 group.write(body)
                 self.groups[name] = group
@@ -130,6 +136,16 @@ class Azure:
         if rest and rest.endswith("/logs"):
             return Reply.of({"content": group.logs(rest.split("/")[-2])})
         return Reply.of(group.show(with_view=True), Retry_After="1")  # or az asks again after half a minute
+
+    def _check_pull(self, scope: str, body: Json) -> None:
+        """Refuse a group whose identity may not pull from a registry that is one of these."""
+        for credential in body["properties"].get("imageRegistryCredentials", []):
+            host, identity = credential["server"], self.resources.kept.get(credential["identity"].lower())
+            registry = f"{scope}/providers/Microsoft.ContainerRegistry/registries/{host.removesuffix('.azurecr.io')}"
+            known = identity and (host in self.registries or registry.lower() in self.resources.kept)
+            if identity and known and not self.rights.has(identity["properties"]["principalId"], PULL, registry):
+                image = body["properties"]["containers"][0]["properties"]["image"]
+                raise RefusedError(400, "InaccessibleImage", f"The image '{image}' in '{host}' is not accessible.")
 
     def _make(self, scope: str, name: str) -> Group:
         path = f"{scope}/providers/Microsoft.ContainerInstance/containerGroups/{name}"

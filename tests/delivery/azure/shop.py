@@ -19,6 +19,7 @@ from tests.conftest import Bake
 from tests.delivery.azure import cloud
 from tests.delivery.azure.groups import Group
 from tests.delivery.azure.resources import SHARE_KEY
+from tests.delivery.azure.rights import set_up
 from tests.delivery.azure.server import Azure
 from tests.delivery.stand_ins.images import smoke_test
 from tests.delivery.stand_ins.script import Releasing, engine_answers
@@ -38,6 +39,15 @@ class Shop(Releasing):
         said = super().run(*arguments, fails=fails, **settings)
         assert KEY not in said
         return said
+
+    def sign_in(self, who: str) -> None:
+        """Let az be one of the project's identities, with what bootstrap grants it, and no longer the owner."""
+        entra, total = self.azure.entra, cloud.total(self.azure)
+        app = set_up(entra, self.azure.resources, cloud.group_address(self.azure), "demo", total)[who]
+        key = entra.graph("POST", f"/applications/{app['id']}/addPassword", {}, {"passwordCredential": {}})
+        assert key is not None
+        cloud.run(self.settings, "login", "--service-principal", "--username", app["appId"],
+                  "--password", key["secretText"], "--tenant", self.azure.tenant)  # fmt: skip
 
     def host(self, group: str) -> str:
         """The name in the DNS that a group gets."""

@@ -72,7 +72,7 @@ def site_on_azure(bake: Bake, need: Need, folder: Path) -> Iterator[Site]:
     azure = Azure(folder / "cloud")
     try:
         settings = cloud.environment(azure, folder / "az")
-        settings |= owner(folder, settings["PATH"]) | {"GRANT_PAUSE": "0"}
+        settings |= owner(folder, settings["PATH"])
         yield Site(bake(into=folder, project_slug=SLUG, platform="aci"), settings, azure)
     finally:
         azure.close()

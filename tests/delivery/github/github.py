@@ -45,6 +45,7 @@ class GitHub(Events):
         self.vars: dict[str, str] = {}
         self.secrets: dict[str, str] = {}
         self.environments: dict[str, Environment] = {}
+        self.has_environments = True  # a private repository on GitHub Free has none
         self.protected: dict[str, list[str]] = {}
         self.workflows_may_open_pull_requests = True
         self.dies_after: tuple[str, str] | None = None  # job, pattern of a step: the next runner is killed after it

@@ -93,6 +93,8 @@ def cancel(request: Request) -> Any:
 
 @route("GET /environments", "actions")
 def environments(request: Request) -> Any:
+    if not request.github.has_environments:
+        raise missing()
     listed = [_environment(request, name) for name in request.github.environments]
     return {"total_count": len(listed), "environments": listed}
 

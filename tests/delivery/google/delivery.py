@@ -87,8 +87,11 @@ class CloudRun:
 
 
 @contextmanager
-def cloud_run(need: Need, folder: Path, registry: str) -> Iterator[CloudRun]:
-    """Start Cloud Run and its neighbours, with a bucket and an API key, until the block ends."""
+def cloud_run(need: Need, folder: Path, registry: str, bare: bool = False) -> Iterator[CloudRun]:
+    """Start Cloud Run and its neighbours, with a bucket and an API key, until the block ends.
+
+    A `bare` one is as on a first day: bootstrap has to make everything.
+    """
     need("gcloud", not (reason := cloud.why_not_here()), str(reason))
     folder.mkdir()
     with clouds.gcs(need, folder) as bucket, from_containers(bucket) as ambient:
@@ -96,8 +99,11 @@ def cloud_run(need: Need, folder: Path, registry: str) -> Iterator[CloudRun]:
             make_bucket(bucket["STORAGE_EMULATOR_HOST"], name)
         google = Google()
         google.ambient = ambient
-        google.resources.add_secret(f"{SLUG}-api-keys", KEY)
-        google.set_up(SLUG)
+        if bare:
+            google.first_day()
+        else:
+            google.resources.add_secret(f"{SLUG}-api-keys", KEY)
+            google.set_up(SLUG)
         told = cloud.environment(google, folder / "gcloud") | {"STANDIN_GOOGLE": f"http://127.0.0.1:{google.port}"}
         del told["CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"]  # each job signs in for itself
         variables = {"GCP_PROJECT": google.project, "GCP_REGION": google.region, "CLOUD_REGISTRY": registry}

@@ -134,9 +134,9 @@ class Rights:
         described = body["spec"]["template"]["spec"]
         if account := described.get("serviceAccountName"):
             yield "iam.serviceAccounts.actAs", f"/v1/projects/{self.project}/serviceAccounts/{account}"
-        _, project, repository, *_ = [*described["containers"][0]["image"].split("/"), "", ""]
-        if project == self.project:
-            place = f"/v1/projects/{self.project}/locations/{self.region}/repositories/{repository}"
+        image = re.match(r"[^/]+/([^/]+)/([^/]+)/", str(described["containers"][0]["image"]))
+        if image and image[1] == self.project:
+            place = f"/v1/projects/{self.project}/locations/{self.region}/repositories/{image[2]}"
             yield "artifactregistry.repositories.downloadArtifacts", place
 
 

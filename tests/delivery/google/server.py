@@ -81,11 +81,9 @@ class Google:
         except RefusedError as refusal:
             status = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
             name = refusal.name or status.get(refusal.status, "ABORTED")
-            told: Json = {"code": refusal.status, "message": str(refusal), "status": name}
-            if refusal.reason:
-                of = {"reason": refusal.reason, "domain": "googleapis.com"}
-                told["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo"} | of]
-            return refusal.status, {"error": told}
+            why = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": refusal.reason}
+            told = {"code": refusal.status, "message": str(refusal), "status": name}
+            return refusal.status, {"error": told | ({"details": [why]} if refusal.reason else {})}
 
     def _run(self, method: str, kind: str, name: str | None, query: dict[str, list[str]], body: Any) -> Json:
         with self._lock:

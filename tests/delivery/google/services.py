@@ -195,7 +195,7 @@ class Service:
                 self._ready_name = name if instance else self._ready_name
 
     def _check_secrets(self, spec: Json) -> None:
-        account = spec.get("serviceAccountName")
+        account = str(spec.get("serviceAccountName", ""))
         for variable in spec["containers"][0].get("env", []) if account else []:
             secret = variable.get("valueFrom", {}).get("secretKeyRef", {}).get("name")
             if secret and not self._reads(account, secret):

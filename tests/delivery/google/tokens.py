@@ -38,7 +38,7 @@ class AccessTokens(set[str]):
         self._identities = identities
 
     def who(self, token: str | None) -> str | None:
-        """Return who has a token: the owner, a service account's address, or a principal; None where it is not taken."""
+        """Return who has a token: the owner, a service account's address, a principal; None where it is not taken."""
         if token in self:
             return OWNER
         claims = claims_of(str(token))

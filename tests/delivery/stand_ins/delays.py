@@ -11,9 +11,9 @@ class Delays:
         self.met: list[str] = []  # what was unknown to a call
         self._left: dict[str, int] = {}
 
-    def made(self, name: str) -> None:
-        """Note that something was made."""
-        self._left[name] = self.calls
+    def made(self, name: str, times: int = 1) -> None:
+        """Note that something was made, which stays unknown for so many times the usual number of calls."""
+        self._left[name] = self.calls * times
 
     def hide(self, name: str) -> bool:
         """Return whether this call does not know it yet."""
@@ -22,3 +22,7 @@ class Delays:
             self._left[name] = left - 1
             self.met.append(name)
         return left > 0
+
+    def pass_by(self) -> None:
+        """Let a while pass: all that was made is known everywhere."""
+        self._left.clear()

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""gh for one repository, kept in the JSON file that $GH_STATE names: environments, variables, secrets, runs.
+"""gh for one private repository, kept in the JSON file that $GH_STATE names: environments, variables, secrets, runs.
 
-Only what bootstrap and the runbook ask of gh, and in that form. Copied into a folder on the PATH as `gh`.
+Only what bootstrap and the runbook ask of gh, and in that form. With `"plan": "free"` in it there are no environments.
+Copied into a folder on the PATH as `gh`.
 """
 
 import json
@@ -22,6 +23,8 @@ def answer(words: list[str], state: dict[str, Any]) -> str | None:
         return _runs(verb, rest, state.setdefault("runs", []))
     if verb == "api":
         return _api(next(word for word in rest if word.startswith("repos/")), method, rest, state)
+    if place != "repository" and state.get("plan") == "free":
+        return None
     kept = state.setdefault(verb, {}).setdefault(place, {})
     if rest[0] == "list" and "--jq" not in rest:
         return json.dumps([{"name": name, "value": value} for name, value in kept.items()])
@@ -43,14 +46,21 @@ def _runs(verb: str, rest: list[str], runs: list[list[str]]) -> str:
 def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str | None:
     environments = state.setdefault("environments", {})
     repository = state.get("repository", REPOSITORY)
-    if method == "GET" and "--jq" not in rest:
-        told = _json(path, repository, environments)
+    number, owner_number = state.get("numbers", [4711, 815])
+    if method == "GET" and not {"--jq", "--silent"} & set(rest):
+        told = _json(path, state)
         return None if told is None else json.dumps(told)
     owner, name = repository.split("/")
+    if path == "repos/{owner}/{repo}" and ".private" in rest:
+        return "true"
     if path == "repos/{owner}/{repo}":
-        return f"{owner}/{name} 4711 815 main"
+        return f"{owner}/{name} {number} {owner_number} main"
     if path.endswith("/actions/oidc/customization/sub"):
-        return f"repo:{owner}@815/{name}@4711"
+        return f"repo:{owner}@{owner_number}/{name}@{number}"
+    if state.get("plan") == "free":
+        return None
+    if path.endswith("/environments"):
+        return ""
     name = path.split("/environments/")[1].split("/")[0]
     if path.endswith("/deployment-branch-policies"):
         if method == "POST":
@@ -65,10 +75,17 @@ def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str 
     return "custom" if any(field.startswith("deployment_branch_policy") for field in environments[name]) else "any"
 
 
-def _json(path: str, repository: str, environments: dict[str, list[str]]) -> dict[str, Any] | None:
+def _json(path: str, state: dict[str, Any]) -> dict[str, Any] | None:
     """What the API answers; environments are kept as the fields of the requests that made them."""
+    environments: dict[str, list[str]] = state["environments"]
     if path == "repos/{owner}/{repo}":
-        return {"full_name": repository, "id": 4711, "owner": {"id": 815}, "default_branch": "main"}
+        number, owner = state.get("numbers", [4711, 815])
+        told = {"full_name": state.get("repository", REPOSITORY), "id": number, "owner": {"id": owner}}
+        return told | {"default_branch": "main", "private": True}
+    if state.get("plan") == "free":
+        return None
+    if path.endswith("/environments"):
+        return {"environments": [{"name": name} for name in environments]}
     name, _, rest = path.split("/environments/")[1].partition("/")
     if name not in environments:
         return None

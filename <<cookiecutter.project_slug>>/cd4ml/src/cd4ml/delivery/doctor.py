@@ -27,6 +27,7 @@ from cd4ml.delivery.required_settings import (
     cloud_variables,
     command_for,
     required_settings,
+    without_environments,
 )
 from cd4ml.delivery.scheduled_runs import quiet_reason, scheduled_workflows, schedules_by_variables
 from cd4ml.errors import UserError
@@ -87,14 +88,17 @@ def _on_laptop(project: Project) -> tuple[list[Row], dict[str, str], str]:
     cloud, note = {name: os.environ.get(name, "") for name in cloud_variables(project)}, ""
     view: SettingsView = NoView()
     repository: list[Row] = []
+    settings = required_settings(project)
     try:
         github = GitHub.from_environment(os.environ | {"GITHUB_REPOSITORY": _repository()}, _token())
         view = owner = OwnerView.of_repository(github)
+        if owner.environments is None:
+            settings = without_environments(settings)
         repository = [*repository_settings(github, owner.environments), *_scheduled(github, owner)]
         cloud = {name: value or owner.variable(name) for name, value in cloud.items()}
     except GitHubError as error:
         note = f"GitHub was not checked: {error}"
-    return [*_rows_of(required_settings(project), view), *repository, *image_rows()], cloud, note
+    return [*_rows_of(settings, view), *repository, *image_rows()], cloud, note
 
 
 def _scheduled(github: GitHub, owner: OwnerView) -> Iterator[Row]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cd4ml.delivery.github import GitHub
+from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.required_settings import ENVIRONMENTS, REPOSITORY, RequiredSetting
 
 PRESENT, MISSING, WRONG, UNKNOWN = "there", "missing", "wrong", "unknown"
@@ -49,8 +49,8 @@ class OwnerView:
 
     secrets: Mapping[str, set[str]]
     variables: Mapping[str, Mapping[str, str]]
-    environments: Mapping[str, Any]
-    """Those that exist, as GitHub describes them."""
+    environments: Mapping[str, Any] | None
+    """Those that exist, as GitHub describes them; None if the repository can have none (private, on GitHub Free)."""
 
     @classmethod
     def of_repository(cls, github: GitHub) -> "OwnerView":
@@ -59,11 +59,12 @@ class OwnerView:
         Raises:
             GitHubError: the token is not the owner's, or GitHub does not answer.
         """
-        environments = {entry["name"]: entry for entry in _entries(github, "environments", "environments", _SECRETS)}
+        environments = _environments(github)
         secrets, variables = {REPOSITORY: _names(github, "actions")}, {REPOSITORY: _values(github, "actions")}
         for name in ENVIRONMENTS:
-            secrets[name] = _names(github, f"environments/{name}") if name in environments else set()
-            variables[name] = _values(github, f"environments/{name}") if name in environments else {}
+            exists = name in (environments or {})
+            secrets[name] = _names(github, f"environments/{name}") if exists else set()
+            variables[name] = _values(github, f"environments/{name}") if exists else {}
         return cls(secrets, variables, environments)
 
     def state_of(self, setting: RequiredSetting, place: str) -> str:
@@ -83,6 +84,15 @@ class OwnerView:
 
 def _state_of_value(setting: RequiredSetting, value: str) -> str:
     return PRESENT if setting.pattern.fullmatch(value) else f"{WRONG}: not a valid {setting.name}"
+
+
+def _environments(github: GitHub) -> dict[str, Any] | None:
+    try:
+        return {entry["name"]: entry for entry in _entries(github, "environments", "environments", _SECRETS)}
+    except GitHubError as failure:
+        if failure.status != 404:
+            raise
+        return None
 
 
 def _names(github: GitHub, path: str) -> set[str]:

@@ -12,6 +12,7 @@ from cd4ml.delivery.required_settings import ENVIRONMENTS, MAIN_ONLY
 from cd4ml.files.git import run_git
 
 _CD = Path(".github/workflows/cd.yml")
+_NO_ENVIRONMENTS = "every branch can use the credentials, and nobody is asked before production: cd4ml/docs/github.md"
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,10 @@ class Row:
     """What fixes it; empty if nothing has to be done."""
 
 
-def repository_settings(github: GitHub, environments: Mapping[str, Any]) -> Iterator[Row]:
+def repository_settings(github: GitHub, environments: Mapping[str, Any] | None) -> Iterator[Row]:
     """Return a row for each of the repository's settings, as GitHub describes them.
+
+    `environments` is None if the repository can have none.
 
     Raises:
         GitHubError: it does not answer.
@@ -36,8 +39,11 @@ def repository_settings(github: GitHub, environments: Mapping[str, Any]) -> Iter
     branch, private = described["default_branch"], bool(described.get("private"))
     command = f"name {branch} in {_CD} and ci.yml, under on: push: branches"
     yield _row(f"a push to {branch} starts cd", branch in _branches_that_start_cd(), command, WRONG)
-    yield from _environments(address, environments, branch, private)
-    yield _reviewers(environments.get("approval", {}), private)
+    if environments is None:
+        yield Row("environments", "repository", "none on GitHub Free", _NO_ENVIRONMENTS)
+    else:
+        yield from _environments(address, environments, branch, private)
+        yield _reviewers(environments.get("approval", {}), private)
     yield _pull_requests(github, address)
     yield _required_check(github, address, branch)
     label = github.find("labels/train") is not None

@@ -1,7 +1,7 @@
 """List the secrets and variables that the workflows need on GitHub: where each is set, and by which command."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cd4ml.settings.project import Project
@@ -70,6 +70,11 @@ def required_settings(project: Project) -> tuple[RequiredSetting, ...]:
         _variable("CANARY_SECONDS", "300", "[0-9]{1,3}|1[0-7][0-9]{2}|1800"),
         *_SIZES[project.platform],
     )  # fmt: skip
+
+
+def without_environments(settings: tuple[RequiredSetting, ...]) -> tuple[RequiredSetting, ...]:
+    """Return the same settings for a repository that has no environments: it holds all of them itself."""
+    return tuple(replace(setting, places=(REPOSITORY,), per_environment=False) for setting in settings)
 
 
 def cloud_variables(project: Project) -> tuple[str, ...]:

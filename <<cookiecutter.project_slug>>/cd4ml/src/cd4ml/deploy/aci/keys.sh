@@ -20,12 +20,12 @@ old_keys_of() { # WHO: those of more than 90 days
 
 make_key() { # WHO: for a year
     local app file="$KEY_FOLDER/$1/AZURE_CLIENT_SECRET"
-    app=$(app_of_or_name "$1") || return
+    app=$(object_of "$1") || return
     if [ -n "$DRY_RUN" ]; then
         change az ad app credential reset --id "$app" --append --years 1 --display-name "$SLUG" --query password --output none
         return
     fi
-    az ad app credential reset --id "$app" --append --years 1 --display-name "$SLUG" --query password --output tsv >"$file.new" &&
+    insist az ad app credential reset --id "$app" --append --years 1 --display-name "$SLUG" --query password --output tsv >"$file.new" &&
         mv "$file.new" "$file"
 }
 
@@ -36,9 +36,8 @@ remove_key() { # WHO NAME
 }
 
 refuse_where_keys_are_forbidden() { # before anything is made; a tenant that does not tell is found out by the first key
-    local graph forbidden
-    graph=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
-    forbidden=$(az rest --method get --url "${graph%/}/v1.0/policies/defaultAppManagementPolicy" --output tsv --query \
+    local forbidden
+    forbidden=$(az rest --method get --url "$(graph)/policies/defaultAppManagementPolicy" --output tsv --query \
         "isEnabled && applicationRestrictions.passwordCredentials[?restrictionType=='passwordAddition'] | [0].restrictionType" 2>/dev/null || true)
     if [ "$forbidden" = passwordAddition ]; then
         die "the organisation forbids keys (passwordAddition): $SCRIPT bootstrap --credentials oidc"
@@ -57,7 +56,7 @@ variables_of_the_cloud() {
 variables_of_identity() { # WHO ENVIRONMENT
     local app
     app=$(app_of_or_name "$1") || return
-    variable AZURE_CLIENT_ID "$app" --env "$2"
+    variable AZURE_CLIENT_ID "$app" "$2"
 }
 
 # The keys that clients of the service send. Azure holds them in the container group and tells them to nobody, nor does

@@ -1,6 +1,12 @@
 # shellcheck shell=bash disable=SC2034 # the other parts use these names
 # What everything is called, and the settings that come from the environment.
 
+# Resource Manager knows an identity or a role that was just made, or a provider that was registered, some time later.
+PASSES='\((PrincipalNotFound|RoleDefinitionDoesNotExist|MissingSubscriptionRegistration|AnotherOperationInProgress|TooManyRequests|ServiceUnavailable)\)'
+ALREADY='\(RoleAssignmentExists\)'
+# Graph copies what it made to its other servers.
+NEW_IN_GRAPH="$PASSES"'|"code": ?"(Request_BadRequest|Request_ResourceNotFound|Authorization_RequestDenied)"'
+
 check_settings() { # reject values that would not be taken literally by a command or an address
     AZURE_LOCATION=${AZURE_LOCATION:-} AZURE_RESOURCE_GROUP=${AZURE_RESOURCE_GROUP:-$SLUG}
     [ -n "$AZURE_LOCATION" ] || die "AZURE_LOCATION is not set: export AZURE_LOCATION=westeurope, say (az account list-locations)"

@@ -12,29 +12,46 @@ own_roles() {
 }
 
 own_role() { # KIND PURPOSE ACTIONS DATA_ACTIONS
-    local name known wanted definition
+    local name known wanted definition make
     name=$(role_name "$1")
     definition="{\"Name\": \"$name\", \"Description\": \"$SLUG: $2\", \"Actions\": [${3//$'\n'/}], \"DataActions\": [$4], \"AssignableScopes\": [\"$GROUP_ID\"]}"
+    make=(az role definition create --subscription "$SUBSCRIPTION" --role-definition "$definition")
     wanted=$(printf '%s\n' "$3" "$4" | grep -oE '[A-Za-z./]+' | sort)
     known=$(shown az role definition list --name "$name" --custom-role-only true --scope "$GROUP_ID" \
         --query "[0].permissions[].[actions, dataActions][][]" | sort)
     if [ -n "$known" ] && [ "$known" != "$wanted" ]; then
         mend "role of ours" "$name allows other actions than it should" "$name, as it should be again" \
             az role definition update --subscription "$SUBSCRIPTION" --output none --role-definition "$definition"
-    else
-        ensure "role of ours" "$name" "$known" \
-            az role definition create --subscription "$SUBSCRIPTION" --output none --role-definition "$definition"
+    elif [ -n "$known$LOOK_ONLY$DRY_RUN" ]; then
+        ensure "role of ours" "$name" "$known" "${make[@]}" --output none
+    else # the lists of roles may lack for a while what was just made
+        insist "${make[@]}" --query id --output tsv >"$WORK/role-$1" ||
+            give_up $? "role of ours $name could not be made (above is why): fix that and run bootstrap again"
+        note made "role of ours" "$name"
     fi
 }
 
+role_id() { # ROLE: what it is called in a command: its address, where this run has made it
+    local kind
+    for kind in deploys adds; do
+        if [ "$1" = "$(role_name $kind)" ] && [ -s "$WORK/role-$kind" ]; then
+            cat "$WORK/role-$kind"
+            return
+        fi
+    done
+    printf '%s' "$1"
+}
+
 known_on() { # SCOPE: read KNOWN, lines "ROLE|PRINCIPAL"
-    KNOWN=$(shown az role assignment list --scope "$1" --fill-principal-name false --query "[].join('|', [roleDefinitionName, principalId])")
+    KNOWN=$(shown az role assignment list --scope "$1" --fill-principal-name false --query "[].join('|', [roleDefinitionName || '', principalId])")
     ON=$1
 }
 
 grant() { # NOUN WHO ROLE: on what known_on read
-    local principal tries=0 label="$2 on $1: $3"
-    principal=$(principal_of "$2")
+    local who principal label
+    who=$(works_as "$2")
+    label="$who on $1: $3"
+    principal=$(principal_of "$who")
     if [ -n "$principal" ] && has_line "$KNOWN" "$3|$principal"; then
         note there role "$label"
         return
@@ -43,13 +60,9 @@ grant() { # NOUN WHO ROLE: on what known_on read
         note missing role "$label"
         return
     fi
-    until change az role assignment create --assignee-object-id "${principal:-PRINCIPAL-OF-$(account_id "$2")}" \
-        --assignee-principal-type ServicePrincipal --role "$3" --scope "$ON" --output none; do
-        # an identity that was just made is not known everywhere at once, nor is a role
-        tries=$((tries + 1))
-        if [ "$tries" -ge 5 ]; then die "$label could not be granted (above is why); run bootstrap again"; fi
-        sleep "${GRANT_PAUSE:-10}"
-    done
+    insist change az role assignment create --assignee-object-id "${principal:-PRINCIPAL-OF-$(account_id "$who")}" \
+        --assignee-principal-type ServicePrincipal --role "$(role_id "$3")" --scope "$ON" --output none ||
+        give_up $? "$label could not be granted (above is why); run bootstrap again"
     note made role "$label"
 }
 

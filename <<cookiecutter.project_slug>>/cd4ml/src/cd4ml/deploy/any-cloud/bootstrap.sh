@@ -78,6 +78,7 @@ bootstrap() { # [--credentials service-account|oidc] [--set-secrets]
     done
     case $CREDENTIALS in service-account | oidc) ;; *) die "--credentials is service-account or oidc" ;; esac
     check_days
+    look_at_environments
     if [ "$CREDENTIALS" = service-account ]; then refuse_where_keys_are_forbidden; fi
     walk
     if [ -n "$set_secrets" ]; then tell_github; fi
@@ -91,6 +92,7 @@ bootstrap() { # [--credentials service-account|oidc] [--set-secrets]
 doctor() { # a table of what is there, missing or wrong; fails when something is
     check_days
     LOOK_ONLY=yes
+    look_at_environments
     walk
     look_at_service staging
     look_at_service production

@@ -13,21 +13,44 @@ repository() { # REPOSITORY, its numbers and default branch, and SUBJECT: how Gi
     [ -n "$SUBJECT" ] || [ "$CREDENTIALS" != oidc ] || die "GitHub does not return the subject of its tokens (sub_claim_prefix) for $REPOSITORY"
 }
 
+NO_ENVIRONMENTS="" # whether the repository can have none
+
+look_at_environments() { # a private repository on GitHub Free has none: GitHub answers 404 there to who may read the rest
+    command -v gh >/dev/null || return 0
+    if gh api --silent 'repos/{owner}/{repo}/environments' 2>"$WORK/environments"; then return; fi
+    grep -q 'HTTP 404' "$WORK/environments" || return 0 # nobody is signed in: where that matters, `repository` says so
+    if [ "$(gh api 'repos/{owner}/{repo}' --jq .private 2>/dev/null || true)" != true ]; then return; fi
+    NO_ENVIRONMENTS=yes
+    say "GitHub has no environments for this private repository (plan Free). So one identity, the deployer, works for all jobs,"
+    say "every branch can use its credentials, and nobody is asked before production: cd4ml/docs/github.md"
+}
+
+place() { # ENVIRONMENT: read PLACE, how gh is told of it; "repository" is the repository itself
+    PLACE=()
+    if [ "$1" != repository ]; then PLACE=(--env "$1"); fi
+}
+
+subject_of() { # ENVIRONMENT: how GitHub's tokens name a job there; with no environments, one of the default branch
+    if [ "$1" = repository ]; then printf '%s:ref:refs/heads/%s' "$SUBJECT" "$DEFAULT_BRANCH"; else printf '%s:environment:%s' "$SUBJECT" "$1"; fi
+}
+
 tell_github() { # environments, variables and secrets of the repository
     local name who environment
     repository
-    for name in reader trainer staging approval production; do github_environment "$name"; done
+    if [ -z "$NO_ENVIRONMENTS" ]; then
+        for name in reader trainer staging approval production; do github_environment "$name"; done
+    fi
     variables_of_the_cloud
     if [ "${CD4ML_PREDICTION_LOG:-off}" = bucket ]; then variable PREDICTION_LOG "$(log_for_reading)/production"; fi
-    for who in reader trainer deployer; do
-        for environment in $(environments_of $who); do
-            variables_of_identity $who "$environment"
-            if [ "$CREDENTIALS" = service-account ]; then key_secrets $who "$environment"; fi
+    for who in $(signing_in); do
+        for environment in $(environments_of "$who"); do
+            variables_of_identity "$who" "$environment"
+            if [ "$CREDENTIALS" = service-account ]; then key_secrets "$who" "$environment"; fi
         done
         # once GitHub has it, the key is nowhere else
         if [ -z "$DRY_RUN" ]; then rm -rf "${KEY_FOLDER:?}/$who"; fi
     done
-    for environment in staging production; do
+    for environment in $(environments_of deployer); do
         if has_line "$(secrets_known "$environment")" SERVICE_API_KEYS; then
             note there "GitHub secret" "SERVICE_API_KEYS in $environment"
         else
@@ -35,7 +58,9 @@ tell_github() { # environments, variables and secrets of the repository
             note made "GitHub secret" "SERVICE_API_KEYS in $environment"
         fi
     done
-    printf 'still yours to say: who approves, in %s\n' "https://github.com/$REPOSITORY/settings/environments" >&2
+    if [ -z "$NO_ENVIRONMENTS" ]; then
+        printf 'still yours to say: who approves, in %s\n' "https://github.com/$REPOSITORY/settings/environments" >&2
+    fi
 }
 
 github_environment() { # NAME: what leads to production only for what is on the default branch
@@ -64,14 +89,16 @@ rules_of() { # ADDRESS: reviewers and waiting time of an environment, as fields 
         grep -Ex '(wait_timer|prevent_self_review|reviewers\[\]\[(type|id)\])=[A-Za-z0-9]+' || true
 }
 
-variable() { # NAME VALUE [--env ENVIRONMENT]
+variable() { # NAME VALUE [ENVIRONMENT]
     local known
-    known=$(gh variable list --repo "$REPOSITORY" "${@:3}" --json name,value --jq '.[] | .name + "=" + .value' 2>/dev/null | grep -Fx "$1=$2" || true)
-    ensure "GitHub variable" "$1${4:+ in $4}" "$known" gh variable set "$1" --repo "$REPOSITORY" "${@:3}" --body "$2"
+    place "${3:-repository}"
+    known=$(gh variable list --repo "$REPOSITORY" ${PLACE[@]+"${PLACE[@]}"} --json name,value --jq '.[] | .name + "=" + .value' 2>/dev/null | grep -Fx "$1=$2" || true)
+    ensure "GitHub variable" "$1${3:+ in $3}" "$known" gh variable set "$1" --repo "$REPOSITORY" ${PLACE[@]+"${PLACE[@]}"} --body "$2"
 }
 
 secrets_known() { # ENVIRONMENT
-    gh secret list --repo "$REPOSITORY" --env "$1" --json name --jq '.[].name' 2>/dev/null || true
+    place "$1"
+    gh secret list --repo "$REPOSITORY" ${PLACE[@]+"${PLACE[@]}"} --json name --jq '.[].name' 2>/dev/null || true
 }
 
 api_key_secret() { # ENVIRONMENT: what the smoke test asks with
@@ -79,5 +106,6 @@ api_key_secret() { # ENVIRONMENT: what the smoke test asks with
     if [ -z "$DRY_RUN" ]; then
         value=$(api_keys) || die "the API keys cannot be read: $SCRIPT doctor"
     fi
-    change_with "$value" gh secret set SERVICE_API_KEYS --repo "$REPOSITORY" --env "$1" || die "SERVICE_API_KEYS could not be set in $1"
+    place "$1"
+    change_with "$value" gh secret set SERVICE_API_KEYS --repo "$REPOSITORY" ${PLACE[@]+"${PLACE[@]}"} || die "SERVICE_API_KEYS could not be set in $1"
 }

@@ -8,8 +8,20 @@
 
 KEY_FOLDER="${XDG_CONFIG_HOME:-${HOME:-.}/.config}/$SLUG-keys" # in it a folder for each identity, and a file for each secret
 
-environments_of() { # IDENTITY: the GitHub environments that sign in as it
-    case $1 in
+signing_in() { # the identities that GitHub's jobs sign in as
+    if [ -n "$NO_ENVIRONMENTS" ]; then printf deployer; else printf 'reader trainer deployer'; fi
+}
+
+works_as() { # IDENTITY: who has its roles: with no environments, the deployer works for all
+    case $NO_ENVIRONMENTS$1 in
+    yesreader | yestrainer) printf deployer ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+
+environments_of() { # IDENTITY: the GitHub environments that sign in as it; "repository" where there are none
+    case $NO_ENVIRONMENTS$1 in
+    yes*) printf repository ;;
     deployer) printf 'staging production' ;;
     *) printf '%s' "$1" ;;
     esac
@@ -26,19 +38,19 @@ purpose() { # IDENTITY
 
 keys() { # a key for each, where there is none
     local who known old
-    for who in reader trainer deployer; do
-        known=$(keys_of $who)
+    for who in $(signing_in); do
+        known=$(keys_of "$who")
         if [ -n "$known" ]; then
-            note there key "$(account_id $who)"
-            old=$(old_keys_of $who)
+            note there key "$(account_id "$who")"
+            old=$(old_keys_of "$who")
             if [ -n "$old" ]; then
-                note old key "$(account_id $who) is older than 90 days: $SCRIPT rotate credentials"
+                note old key "$(account_id "$who") is older than 90 days: $SCRIPT rotate credentials"
             fi
         elif [ -n "$LOOK_ONLY" ]; then
-            note missing key "$(account_id $who)"
+            note missing key "$(account_id "$who")"
         else
-            key_into_folder $who || give_up $? "no key for $who: where keys are forbidden, $SCRIPT bootstrap --credentials oidc"
-            note made key "$(account_id $who)"
+            key_into_folder "$who" || give_up $? "no key for $who: where keys are forbidden, $SCRIPT bootstrap --credentials oidc"
+            note made key "$(account_id "$who")"
         fi
     done
 }
@@ -52,16 +64,17 @@ key_into_folder() { # WHO: readable by you alone
 
 key_secrets() { # WHO ENVIRONMENT: tell GitHub the key; on one line, or GitHub could not mask it
     local name file
+    place "$2"
     for name in $KEY_SECRETS; do
         file="$KEY_FOLDER/$1/$name"
         if [ -f "$file" ]; then
-            change_with "$(tr -d '\n' <"$file")" gh secret set "$name" --repo "$REPOSITORY" --env "$2" ||
+            change_with "$(tr -d '\n' <"$file")" gh secret set "$name" --repo "$REPOSITORY" ${PLACE[@]+"${PLACE[@]}"} ||
                 die "$name could not be set in $2; the key is kept in $file"
             note made "GitHub secret" "$name in $2"
         elif has_line "$(secrets_known "$2")" "$name"; then
             note there "GitHub secret" "$name in $2"
         elif [ -n "$DRY_RUN" ]; then
-            change gh secret set "$name" --repo "$REPOSITORY" --env "$2"
+            change gh secret set "$name" --repo "$REPOSITORY" ${PLACE[@]+"${PLACE[@]}"}
         else
             note wrong "GitHub secret" "$name in $2, and its key is not here: $SCRIPT rotate credentials --set-secrets"
         fi
@@ -71,13 +84,14 @@ key_secrets() { # WHO ENVIRONMENT: tell GitHub the key; on one line, or GitHub c
 what_github_needs() { # without --set-secrets: where the keys are, and how GitHub gets them
     local who environment name file
     if [ "$CREDENTIALS" = service-account ]; then
-        for who in reader trainer deployer; do
+        for who in $(signing_in); do
             if [ ! -d "$KEY_FOLDER/$who" ]; then continue; fi
-            for environment in $(environments_of $who); do
+            for environment in $(environments_of "$who"); do
                 for name in $KEY_SECRETS; do
                     file="$KEY_FOLDER/$who/$name"
                     if [ ! -f "$file" ]; then continue; fi
-                    printf "tr -d '\\\\n' < %q | gh secret set %s --env %s\n" "$file" "$name" "$environment"
+                    place "$environment"
+                    printf "tr -d '\\\\n' < %q | gh secret set %s\n" "$file" "$name${PLACE[0]:+ ${PLACE[*]}}"
                 done
             done
             printf 'rm -r %q\n' "$KEY_FOLDER/$who"

@@ -46,6 +46,7 @@ rotate_credentials() { # FINISH SET_SECRETS
         printf 'with oidc there are no keys to rotate\n'
         return
     fi
+    look_at_environments
     # The deployer's turn is last: who was stopped half-way goes on with those that have had none.
     last=$(keys_of deployer)
     untold=$(find "$KEY_FOLDER/reader" "$KEY_FOLDER/trainer" "$KEY_FOLDER/deployer" -type f 2>/dev/null || true)
@@ -57,12 +58,12 @@ rotate_credentials() { # FINISH SET_SECRETS
     elif [ "$(lines "$last")" -gt 1 ] && [ -z "$untold" ]; then
         die "$(account_id deployer) has two keys already: $SCRIPT rotate credentials --finish first"
     fi
-    for who in reader trainer deployer; do
-        known=$(keys_of $who)
+    for who in $(signing_in); do
+        known=$(keys_of "$who")
         if [ -n "$1" ]; then
-            for name in $(printf '%s\n' "$known" | sed '$d'); do remove_key $who "$name"; done
+            for name in $(printf '%s\n' "$known" | sed '$d'); do remove_key "$who" "$name"; done
         elif [ "$(lines "$known")" -lt 2 ]; then
-            key_into_folder $who || give_up $? "no new key for $who (above is why); run this again"
+            key_into_folder "$who" || give_up $? "no new key for $who (above is why); run this again"
         fi
     done
     if [ -n "$1" ]; then return; fi

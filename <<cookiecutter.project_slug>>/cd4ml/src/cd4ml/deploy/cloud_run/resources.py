@@ -7,7 +7,7 @@ from typing import Any
 from cd4ml.deploy.cloud_run.settings import Place
 from cd4ml.deploy.commands import READ_SECONDS, CloudError, Command
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.set_up.identities import IDENTITIES, purpose
+from cd4ml.deploy.set_up.identities import RUNTIME, Jobs, purpose
 from cd4ml.deploy.set_up.retention import days_wanted, retention
 from cd4ml.deploy.set_up.rule_sets import RulesError, merged
 from cd4ml.deploy.set_up.steps import Document, Step, ensure, mend
@@ -93,7 +93,7 @@ def list_accounts(place: Place) -> Command:
     return read("gcloud", "iam", "service-accounts", "list", "--project", place.project)
 
 
-def accounts(place: Place, known: Collection[str]) -> list[Step]:
+def accounts(place: Place, jobs: Jobs, known: Collection[str]) -> list[Step]:
     """Make what is missing; `known` are addresses."""
     return [
         ensure(
@@ -105,7 +105,7 @@ def accounts(place: Place, known: Collection[str]) -> list[Step]:
                  "--description", purpose(place.slug, who))
             ),
         )
-        for who in IDENTITIES
+        for who in (*jobs.signing_in, RUNTIME)
     ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from cd4ml.deploy.cloud_run.resources import read
 from cd4ml.deploy.cloud_run.settings import Place
 from cd4ml.deploy.commands import Command
+from cd4ml.deploy.set_up.identities import Jobs
 from cd4ml.deploy.set_up.steps import Step, ensure
 
 Json = Mapping[str, Any]
@@ -112,10 +113,11 @@ def bindings(policy: Json | None) -> set[tuple[str, str]]:
     }
 
 
-def grants(place: Place, resource: Resource, known: Collection[tuple[str, str]]) -> list[Step]:
+def grants(place: Place, jobs: Jobs, resource: Resource, known: Collection[tuple[str, str]]) -> list[Step]:
     """Return a step for each role on a resource; `known` are the bindings of its policy."""
     steps = []
-    for who, short in resource.grants:
+    for identity, short in resource.grants:
+        who = jobs.works_as(identity)
         role, member = f"roles/{short}", f"serviceAccount:{place.account(who)}"
         label = f"{who} on {resource.noun}: {short}"
         added = (*resource.adds, "--member", member, "--role", role, "--format", "none")

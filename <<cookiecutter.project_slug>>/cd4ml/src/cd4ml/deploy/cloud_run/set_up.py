@@ -10,7 +10,7 @@ from cd4ml.deploy.cloud_run.service import Service
 from cd4ml.deploy.cloud_run.settings import Place
 from cd4ml.deploy.commands import CloudError, Command, UnreadError
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.set_up.identities import SIGNING_IN
+from cd4ml.deploy.set_up.identities import Jobs
 from cd4ml.deploy.set_up.patience import Codes, Patience
 from cd4ml.deploy.set_up.platform import Key, Removal, SetUp
 from cd4ml.deploy.set_up.repository import find_repository
@@ -70,20 +70,20 @@ class CloudRunSetUp(SetUp):
                 f"the organisation forbids keys ({client_keys.FORBIDS_KEYS}): {SCRIPT} bootstrap --credentials oidc"
             )
 
-    def parts(self, credentials: str, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
+    def parts(self, credentials: str, jobs: Jobs, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
         """Return the project, APIs, registry, accounts, buckets, the secret, roles, and trust in GitHub."""
         days = days_given(self.effects.environment)
         yield "project", iter([Step("project", f"{self.place.project} ({self.number})", Found.THERE)])
         yield "APIs", self._apis()
         yield "registry", self._registry()
-        yield "identity", self._accounts()
+        yield "identity", self._accounts(jobs)
         yield "bucket", self._data()
         yield "bucket", self._log(days)
         yield "secret", self._secret(look_only)
         for resource in roles.resources(self.place, self.number):
-            yield "role", self._roles(resource)
+            yield "role", self._roles(resource, jobs)
         if credentials == "oidc":
-            yield "trust", self._trust(look_only)
+            yield "trust", self._trust(jobs, look_only)
 
     def _apis(self) -> Iterator[Step]:
         enabled = self._find(resources.list_apis(self.place), "the list of APIs") or []
@@ -94,9 +94,9 @@ class CloudRunSetUp(SetUp):
         yield resources.registry(self.place, known)
         yield resources.clean_up(self.place, known)
 
-    def _accounts(self) -> Iterator[Step]:
+    def _accounts(self, jobs: Jobs) -> Iterator[Step]:
         known = self._find(resources.list_accounts(self.place), "the list of service accounts") or []
-        yield from resources.accounts(self.place, {account["email"] for account in known})
+        yield from resources.accounts(self.place, jobs, {account["email"] for account in known})
 
     def _data(self) -> Iterator[Step]:
         bucket = self.place.bucket("dvc", self.number)
@@ -116,11 +116,11 @@ class CloudRunSetUp(SetUp):
         given = self.effects.environment.get("SERVICE_API_KEYS")
         yield resources.secret(self.place, known, "" if look_only else given or random_key())
 
-    def _roles(self, resource: roles.Resource) -> Iterator[Step]:
+    def _roles(self, resource: roles.Resource, jobs: Jobs) -> Iterator[Step]:
         policy = self._find(resource.policy(), f"who may use {resource.name[0]}")
-        yield from roles.grants(self.place, resource, roles.bindings(policy))
+        yield from roles.grants(self.place, jobs, resource, roles.bindings(policy))
 
-    def _trust(self, look_only: bool) -> Iterator[Step]:
+    def _trust(self, jobs: Jobs, look_only: bool) -> Iterator[Step]:
         """Let this repository's workflows, by the environment they run in, sign in without a key."""
         place, repository = self.place, find_repository(self.effects)
         looks_for_pool, looks_for_provider = trust.describe_pool(place), trust.describe_provider(place)
@@ -137,12 +137,12 @@ class CloudRunSetUp(SetUp):
             if not (look_only or self.effects.dry_run):
                 provider = self._provider(looks_for_provider)
         if not (look_only and provider.state == "DELETED"):
-            step_of_provider = trust.provider_step(place, repository, provider, was_deleted)
+            step_of_provider = trust.provider_step(place, repository, jobs, provider, was_deleted)
             if step_of_provider:
                 yield step_of_provider
-        for who in SIGNING_IN:
+        for who in jobs.signing_in:
             policy = self._find(roles.account_policy(place, who), f"who may sign in as {place.account_id(who)}")
-            yield from trust.members(place, self.number, repository, who, roles.bindings(policy))
+            yield from trust.members(place, self.number, repository, jobs, who, roles.bindings(policy))
 
     def _provider(self, look: Command) -> trust.Provider:
         return trust.read_provider(self._find(look, f"identity provider {trust.PROVIDER}"))

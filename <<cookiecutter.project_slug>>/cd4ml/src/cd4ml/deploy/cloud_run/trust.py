@@ -11,7 +11,7 @@ from cd4ml.deploy.cloud_run.resources import read
 from cd4ml.deploy.cloud_run.roles import UNKNOWN_MEMBER
 from cd4ml.deploy.cloud_run.settings import Place
 from cd4ml.deploy.commands import Command
-from cd4ml.deploy.set_up.identities import ENVIRONMENTS_OF
+from cd4ml.deploy.set_up.identities import REPOSITORY, Jobs
 from cd4ml.deploy.set_up.repository import Repository
 from cd4ml.deploy.set_up.steps import Found, Step, ensure, mend
 
@@ -20,7 +20,8 @@ Json = Mapping[str, Any]
 GITHUB_TOKENS = "https://token.actions.githubusercontent.com"
 # What Google knows a job by holds at most 127 bytes, and the subject of GitHub's tokens has the names of owner and
 # repository, of 39 and 100 characters, in it: the repository's number stands for them.
-SUBJECT = "assertion.repository_id + ':environment:' + assertion.environment"
+_BY_ENVIRONMENT = "assertion.repository_id + ':environment:' + assertion.environment"
+_BY_BRANCH = "assertion.repository_id + ':' + assertion.ref"
 PROVIDER = "github"
 _USER = "roles/iam.workloadIdentityUser"
 _POOLS = ("gcloud", "iam", "workload-identity-pools")
@@ -58,10 +59,17 @@ def condition(repository: Repository) -> str:
     )
 
 
+def subject(jobs: Jobs) -> str:
+    """Return what a job is known by, as a mapping from its token."""
+    return _BY_ENVIRONMENT if jobs.by_environment else _BY_BRANCH
+
+
 def principal(place: Place, number: str, repository: Repository, environment: str) -> str:
-    """Return who a job in an environment of GitHub's is to Google."""
+    """Return who a job in an environment of GitHub's is to Google; without any, a job of the default branch."""
     pool = f"projects/{number}/locations/global/workloadIdentityPools/{place.pool}"
-    return f"principal://iam.googleapis.com/{pool}/subject/{repository.number}:environment:{environment}"
+    branch = f"refs/heads/{repository.default_branch}"
+    job = branch if environment == REPOSITORY else f"environment:{environment}"
+    return f"principal://iam.googleapis.com/{pool}/subject/{repository.number}:{job}"
 
 
 def provider_name(place: Place, number: str) -> str:
@@ -92,13 +100,15 @@ def restored_provider(place: Place) -> Step:
     return _restored("identity provider", PROVIDER, Command((*_POOLS, "providers", "undelete", *_provider(place))))
 
 
-def provider_step(place: Place, repository: Repository, known: Provider, was_deleted: bool) -> Step | None:
+def provider_step(
+    place: Place, repository: Repository, jobs: Jobs, known: Provider, was_deleted: bool
+) -> Step | None:
     """Make the provider, or mend it; None: it was brought back, and is right as it is.
 
     One that trusts another repository is left, unless it or its pool `was_deleted`, so that nobody can rely on it.
     """
     if not known.state:
-        command = Command((*_POOLS, "providers", "create-oidc", *_provider(place), *_taken(repository, {})))
+        command = Command((*_POOLS, "providers", "create-oidc", *_provider(place), *_taken(repository, jobs, {})))
         return ensure("identity provider", PROVIDER, False, command, passes=UNKNOWN_MEMBER)
     if known.condition != condition(repository) and not was_deleted:
         delete = " ".join((*_POOLS, "providers", "delete", *_provider(place)))
@@ -107,23 +117,24 @@ def provider_step(place: Place, repository: Repository, known: Provider, was_del
     is_right = (known.condition, known.issuer, known.mapping.get("google.subject")) == (
         condition(repository),
         GITHUB_TOKENS,
-        SUBJECT,
+        subject(jobs),
     )
     if is_right:
         return Step("identity provider", PROVIDER, Found.THERE) if known.state == "ACTIVE" else None
-    command = Command((*_POOLS, "providers", "update-oidc", *_provider(place), *_taken(repository, known.mapping)))
+    taken = _taken(repository, jobs, known.mapping)
+    command = Command((*_POOLS, "providers", "update-oidc", *_provider(place), *taken))
     defect = f"{PROVIDER} takes other tokens than it should"
     return mend("identity provider", defect, f"{PROVIDER}: this repository's tokens alone", command)
 
 
 def members(
-    place: Place, number: str, repository: Repository, who: str, known: Collection[tuple[str, str]]
+    place: Place, number: str, repository: Repository, jobs: Jobs, who: str, known: Collection[tuple[str, str]]
 ) -> list[Step]:
     """Let the jobs of an identity's environments sign in as it; `known` are the bindings of its policy."""
     account = place.account(who)
     argv = ("gcloud", "iam", "service-accounts", "add-iam-policy-binding", account, "--project", place.project)
     steps = []
-    for environment in ENVIRONMENTS_OF[who]:
+    for environment in jobs.environments_of(who):
         member = principal(place, number, repository, environment)
         command = Command((*argv, "--role", _USER, "--member", member, "--format", "none"))
         is_there = (_USER, member) in known
@@ -131,9 +142,10 @@ def members(
     return steps
 
 
-def _taken(repository: Repository, known: Mapping[str, str]) -> tuple[str, ...]:
+def _taken(repository: Repository, jobs: Jobs, known: Mapping[str, str]) -> tuple[str, ...]:
     """Return the flags that say which tokens are taken, and what from them; attributes of a team's own stay."""
-    mapping = {"google.subject": SUBJECT} | {name: value for name, value in known.items() if name != "google.subject"}
+    others = {name: value for name, value in known.items() if name != "google.subject"}
+    mapping = {"google.subject": subject(jobs)} | others
     said = _SEPARATOR.join(f"{name}={value}" for name, value in mapping.items())
     if len(mapping) > 1:
         said = f"^{_SEPARATOR}^{said}"

@@ -14,9 +14,12 @@ managed_policy() { # WHO: a policy of AWS's own, where one says what is needed
 
 identities() {
     local who
-    for who in reader trainer deployer; do
-        if [ "$CREDENTIALS" = oidc ]; then role $who github; else user $who; fi
+    for who in $(signing_in); do
+        if [ "$CREDENTIALS" = oidc ]; then role "$who" github; else user "$who"; fi
     done
+    if [ -n "$NO_ENVIRONMENTS" ]; then
+        for who in reader trainer; do may "$(if [ "$CREDENTIALS" = oidc ]; then printf role; else printf user; fi)" $who; done
+    fi
     role runtime tasks
     role execution tasks
     role infrastructure ecs
@@ -47,7 +50,7 @@ role() { # WHO TRUST: trusted as policies/trust-TRUST.json says
 
 may() { # user|role WHO: exactly what policies/WHO.json says
     local name known policy
-    name=$(account_id "$2")
+    name=$(account_id "$(works_as "$2")")
     policy=$(policy "$2")
     known=$(aws iam "get-$1-policy" "--$1-name" "$name" --policy-name "$2" --query PolicyDocument --output json 2>/dev/null || true)
     if [ -n "$known" ] && ! same_json "$known" "$policy"; then
@@ -67,7 +70,7 @@ attach() { # WHO POLICY: one of AWS's own
 policy() { # NAME [WHO]: policies/NAME.json with this project's names
     local subjects="" environment
     if [ "$1" = trust-github ]; then
-        for environment in $(environments_of "$2"); do subjects="$subjects${subjects:+\", \"}$SUBJECT:environment:$environment"; done
+        for environment in $(environments_of "$2"); do subjects="$subjects${subjects:+\", \"}$(subject_of "$environment")"; done
     fi
     sed -e "s|@PARTITION@|$PARTITION|g; s|@REGION@|$AWS_REGION|g; s|@ACCOUNT@|$ACCOUNT|g; s|@SLUG@|$SLUG|g" \
         -e "s|@PRODUCTION@|$(service_name production)|g; s|@STAGING@|$(service_name staging)|g" \

@@ -42,7 +42,7 @@ variables_of_the_cloud() {
 }
 
 variables_of_identity() { # WHO ENVIRONMENT
-    if [ "$CREDENTIALS" = oidc ]; then variable AWS_ROLE "$(role_arn "$1")" --env "$2"; fi
+    if [ "$CREDENTIALS" = oidc ]; then variable AWS_ROLE "$(role_arn "$1")" "$2"; fi
 }
 
 # the keys that clients of the service send

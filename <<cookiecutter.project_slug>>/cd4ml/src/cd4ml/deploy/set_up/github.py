@@ -5,7 +5,7 @@ from typing import Any
 
 from cd4ml.deploy.commands import READ_SECONDS, CloudError, Command, UnreadError
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.set_up.identities import ENVIRONMENTS_OF, SIGNING_IN
+from cd4ml.deploy.set_up.identities import DEPLOYER, REPOSITORY, Jobs, environment_flag
 from cd4ml.deploy.set_up.key_files import KeyFiles
 from cd4ml.deploy.set_up.patience import Patience
 from cd4ml.deploy.set_up.platform import SetUp
@@ -24,8 +24,8 @@ _API_KEYS = "SERVICE_API_KEYS"
 class GitHub:
     """The settings of a repository, found and told through `gh`."""
 
-    def __init__(self, patience: Patience, repository: Repository) -> None:
-        self.patience, self.repository = patience, repository
+    def __init__(self, patience: Patience, repository: Repository, jobs: Jobs) -> None:
+        self.patience, self.repository, self.jobs = patience, repository, jobs
 
     def steps(self, project: Project, set_up: SetUp, credentials: str, files: KeyFiles) -> Iterator[Step]:
         """Return what it is to have; each is read when its turn comes. Keys that it has are not kept in `files`.
@@ -33,20 +33,20 @@ class GitHub:
         Raises:
             CloudError: something cannot be read.
         """
-        for environment in _ENVIRONMENTS:
+        for environment in _ENVIRONMENTS if self.jobs.by_environment else ():
             yield from self._environment(environment)
         variables = dict(set_up.variables(credentials))
         if project.prediction_log == "bucket":
             variables["PREDICTION_LOG"] = f"{set_up.log_for_reading()}/production"
         yield from self._variables(variables)
-        for who in SIGNING_IN:
-            for environment in ENVIRONMENTS_OF[who]:
+        for who in self.jobs.signing_in:
+            for environment in self.jobs.environments_of(who):
                 yield from self._variables(set_up.variables_of(who, credentials), environment)
                 if credentials == "service-account":
                     yield from self._keys(who, environment, files)
             if not self.patience.effects.dry_run:
                 files.forget(who)
-        for environment in ENVIRONMENTS_OF["deployer"]:
+        for environment in self.jobs.environments_of(DEPLOYER):
             yield self._api_keys(environment, set_up)
 
     def _environment(self, name: str) -> Iterator[Step]:
@@ -68,9 +68,10 @@ class GitHub:
     def _variables(self, wanted: Mapping[str, str], environment: str = "") -> Iterator[Step]:
         if not wanted:
             return
-        known = {line["name"]: line["value"] for line in self._listed("variable", environment, "name,value")}
+        where = environment or REPOSITORY
+        known = {line["name"]: line["value"] for line in self._listed("variable", where, "name,value")}
         for name, value in wanted.items():
-            command = ("gh", "variable", "set", name, *self._place(environment), "--body", value)
+            command = ("gh", "variable", "set", name, *self._place(where), "--body", value)
             named = f"{name} in {environment}" if environment else name
             yield ensure("GitHub variable", named, known.get(name) == value, Command(command))
 
@@ -106,7 +107,7 @@ class GitHub:
         return self.patience.find(Command(argv, seconds=READ_SECONDS)) or []
 
     def _place(self, environment: str) -> tuple[str, ...]:
-        return ("--repo", self.repository.name, *(("--env", environment) if environment else ()))
+        return ("--repo", self.repository.name, *environment_flag(environment))
 
     def _secret(self, name: str, environment: str, value: str) -> Command:
         return Command(("gh", "secret", "set", name, *self._place(environment)), stdin=value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.set_up.identities import ENVIRONMENTS_OF, SIGNING_IN
+from cd4ml.deploy.set_up.identities import Jobs, environment_flag
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class KeyFiles:
     @property
     def is_empty(self) -> bool:
         """Whether GitHub has every key that was made."""
-        return not any(path.is_file() for who in SIGNING_IN for path in self.of(who).rglob("*"))
+        return not any(path.is_file() for path in self.folder.glob("*/*"))
 
-    def commands(self) -> Iterator[str]:
+    def commands(self, jobs: Jobs) -> Iterator[str]:
         """Return the commands that give GitHub what is here, and remove it then."""
-        for who in SIGNING_IN:
+        for who in jobs.signing_in:
             if not self.of(who).is_dir():
                 continue
-            for environment in ENVIRONMENTS_OF[who]:
+            for environment in jobs.environments_of(who):
                 for secret in self.secrets:
                     path = self.of(who) / secret
                     if path.is_file():
-                        one_line = f"tr -d '\\n' < {shlex.quote(str(path))}"
-                        yield f"{one_line} | gh secret set {secret} --env {environment}"
+                        told = " ".join(("gh", "secret", "set", secret, *environment_flag(environment)))
+                        yield f"tr -d '\\n' < {shlex.quote(str(path))} | {told}"
             yield f"rm -r {shlex.quote(str(self.of(who)))}"
 
 
@@ -61,7 +61,7 @@ def key_files(slug: str, secrets: tuple[str, ...], environment: Mapping[str, str
     return KeyFiles(Path(home, f"{slug}-keys"), secrets)
 
 
-def for_github(files: KeyFiles, credentials: str) -> Iterable[str]:
+def for_github(files: KeyFiles, jobs: Jobs, credentials: str) -> Iterable[str]:
     """Return what to say where GitHub was not told: how it gets what it needs."""
-    lines: Sequence[str] = [*files.commands()] if credentials == "service-account" else []
+    lines: Sequence[str] = [*files.commands(jobs)] if credentials == "service-account" else []
     return [*lines, f"or set all of it on GitHub: {SCRIPT} bootstrap --credentials {credentials} --set-secrets"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from cd4ml.deploy.commands import Command
+from cd4ml.deploy.set_up.identities import Jobs
 from cd4ml.deploy.set_up.steps import Step
 
 
@@ -41,7 +42,7 @@ class SetUp(Protocol):
             CloudError: it forbids them.
         """
 
-    def parts(self, credentials: str, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
+    def parts(self, credentials: str, jobs: Jobs, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
         """Return what a project needs, in the order in which one needs the other: kinds, and the steps of each.
 
         Each is read when its turn comes; that it cannot be read does not keep `doctor` from the next part.

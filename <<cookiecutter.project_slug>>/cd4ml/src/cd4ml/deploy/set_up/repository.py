@@ -1,11 +1,13 @@
 """The repository on GitHub, asked through `gh`."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cd4ml.deploy.commands import READ_SECONDS, CloudError, Command, Effects, UnreadError
+from cd4ml.deploy.set_up.identities import Jobs
 from cd4ml.deploy.set_up.patience import Codes
 
 GH = Codes(absent=r"HTTP 404", passes=r"HTTP (429|502|503|504)")
@@ -42,6 +44,31 @@ def find_repository(effects: Effects) -> Repository:
         raise CloudError(
             "this folder has no repository on GitHub that you can read: gh repo create, or gh auth login"
         ) from None
+
+
+def find_jobs(effects: Effects) -> Jobs:
+    """Ask whether the repository of this folder can have environments, and say what follows if it cannot.
+
+    GitHub answers 404 there to who may read the rest. Where gh is not here, or nobody is signed in, it is taken to have
+    some: where that matters, `find_repository` says so.
+    """
+    if shutil.which("gh") is None:
+        return Jobs()
+    ended = effects.attempt(api("repos/{owner}/{repo}/environments"))
+    if not ended.code or not re.search(GH.absent, ended.said):
+        return Jobs()
+    try:
+        is_private = effects.read(api("repos/{owner}/{repo}")).get("private")
+    except UnreadError:
+        return Jobs()
+    if not is_private:
+        return Jobs()
+    effects.say(
+        "GitHub has no environments for this private repository (plan Free). So one identity, the deployer, "
+        "works for all jobs,\n"
+        "every branch can use its credentials, and nobody is asked before production: cd4ml/docs/github.md"
+    )
+    return Jobs(by_environment=False)
 
 
 def read_repository(told: Mapping[str, Any]) -> Repository:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from cd4ml.deploy.commands import CloudError, Command, UnreadError
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.bootstrap import Bootstrap
-from cd4ml.deploy.set_up.identities import DEPLOYER, SIGNING_IN
+from cd4ml.deploy.set_up.identities import DEPLOYER
 from cd4ml.deploy.set_up.key_files import for_github
 from cd4ml.deploy.set_up.patience import RefusedError
 from cd4ml.deploy.set_up.steps import Step
@@ -77,8 +77,9 @@ class Rotation:
         if credentials == "oidc":
             print("with oidc there are no keys to rotate")
             return
+        jobs = self.bootstrap.jobs
         self._check_turn(finish)
-        for who in SIGNING_IN:
+        for who in jobs.signing_in:
             keys = self.set_up.keys_of(who)
             if finish:
                 for key in keys[:-1]:
@@ -90,7 +91,7 @@ class Rotation:
         if set_secrets:
             self.bootstrap.tell_github(Walk(self.patience), credentials)
         else:
-            print(*for_github(self.files, credentials), sep="\n")
+            print(*for_github(self.files, jobs, credentials), sep="\n")
         print(f"next: run a workflow with the new keys, then {SCRIPT} rotate credentials --finish")
 
     def _check_turn(self, finish: bool) -> None:
