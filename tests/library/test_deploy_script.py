@@ -16,6 +16,10 @@ exit 3
 """
 
 
+SCRIPTED = pytest.mark.parametrize("platform", ["fargate", "aci"], indirect=True)
+"""The platforms whose set-up is a script."""
+
+
 @pytest.fixture(params=["cloud-run", "fargate", "aci"])
 def platform(request: pytest.FixtureRequest) -> str:
     """The platform of the project in the working directory."""
@@ -36,6 +40,7 @@ def shown(platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str
     return platform
 
 
+@SCRIPTED
 def test_cloud_runs_the_platforms_script_in_the_project_with_its_settings_and_exits_as_it_does(
     shown: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +80,7 @@ def test_an_error_names_the_verb_and_what_to_do(verb: str, capfd: pytest.Capture
     assert capfd.readouterr().err == f"{verb}: no bundle in models/bundle; run make train\n"
 
 
+@SCRIPTED
 @pytest.mark.usefixtures("platform")
 def test_without_bash_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

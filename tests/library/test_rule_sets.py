@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cd4ml.deploy.script import FOLDER
 
-PROGRAM = FOLDER / "any-cloud/rule_sets.py"
+PROGRAM = FOLDER / "set_up/rule_sets.py"
 OURS_S3 = {"ID": "prediction-log", "Filter": {"Prefix": ""}, "Status": "Enabled", "Expiration": {"Days": 90}}
 OURS_STORAGE = {"action": {"type": "Delete"}, "condition": {"age": 90}}
 KEPT = json.loads((FOLDER / "fargate/keep-20.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The deploy scripts of every platform: they are well formed, list their verbs, and name what is missing."""
+"""The verbs of every platform: they are listed, and name what is missing; those that are scripts are well formed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cd4ml.deploy.clouds import is_ported
 
 from tests.template.conftest import DEPLOY, PLATFORMS, TOOLS
 
@@ -42,7 +43,9 @@ def cloud(combination: Callable[[str], Path]) -> Callable[..., subprocess.Comple
 
 
 def test_shellcheck_finds_nothing() -> None:
-    assert {path.name for path in SCRIPTS} > {f"{platform}.sh" for platform in PLATFORMS}
+    assert {path.name for path in SCRIPTS} > {
+        f"{platform}.sh" for platform in PLATFORMS if not is_ported(platform, ["bootstrap"])
+    }
     done = subprocess.run(
         [TOOLS / "shellcheck", "--external-sources", *SCRIPTS], capture_output=True, text=True, check=False
     )

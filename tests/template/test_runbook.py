@@ -18,7 +18,7 @@ from cd4ml.settings.project import read_project
 from cd4ml.terminal.verbs import VERBS
 
 from tests.runbook import blocks, commands, dispatch, pages
-from tests.template.conftest import CREDENTIALS, DEPLOY, PLATFORMS, TOOLS
+from tests.template.conftest import CREDENTIALS, PLATFORMS, TOOLS, verbs_of
 
 SECTIONS = [
     "A bad model is live",
@@ -110,7 +110,7 @@ def test_verbs_of_the_command_line_and_their_options_exist(project: Path) -> Non
 
 
 def test_verbs_of_the_cloud_take_these_arguments(project: Path) -> None:
-    listed = (DEPLOY / read_project(project / "pyproject.toml").platform / "verbs.txt").read_text(encoding="utf-8")
+    listed = verbs_of(read_project(project / "pyproject.toml").platform)
 
     calls = list(named(project, "uv", "run", "cd4ml", "cloud"))
 

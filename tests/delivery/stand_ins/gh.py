@@ -26,6 +26,8 @@ def answer(words: list[str], state: dict[str, Any]) -> str | None:
     if place != "repository" and state.get("plan") == "free":
         return None
     kept = state.setdefault(verb, {}).setdefault(place, {})
+    if rest[0] == "list" and "--jq" not in rest:
+        return json.dumps([{"name": name, "value": value} for name, value in kept.items()])
     if rest[0] == "list":
         return "\n".join(f"{name}={value}" if verb == "variable" else name for name, value in kept.items())
     kept[rest[1]] = rest[rest.index("--body") + 1] if verb == "variable" else sys.stdin.read()
@@ -43,8 +45,12 @@ def _runs(verb: str, rest: list[str], runs: list[list[str]]) -> str:
 
 def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str | None:
     environments = state.setdefault("environments", {})
-    owner, name = state.get("repository", REPOSITORY).split("/")
+    repository = state.get("repository", REPOSITORY)
     number, owner_number = state.get("numbers", [4711, 815])
+    if method == "GET" and not {"--jq", "--silent"} & set(rest):
+        told = _json(path, state)
+        return None if told is None else json.dumps(told)
+    owner, name = repository.split("/")
     if path == "repos/{owner}/{repo}" and ".private" in rest:
         return "true"
     if path == "repos/{owner}/{repo}":
@@ -67,6 +73,36 @@ def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str 
     if any("protection_rules" in word for word in rest):
         return "\n".join(field for field in environments[name] if not field.startswith("deployment_branch_policy"))
     return "custom" if any(field.startswith("deployment_branch_policy") for field in environments[name]) else "any"
+
+
+def _json(path: str, state: dict[str, Any]) -> dict[str, Any] | None:
+    """What the API answers; environments are kept as the fields of the requests that made them."""
+    environments: dict[str, list[str]] = state["environments"]
+    if path == "repos/{owner}/{repo}":
+        number, owner = state.get("numbers", [4711, 815])
+        told = {"full_name": state.get("repository", REPOSITORY), "id": number, "owner": {"id": owner}}
+        return told | {"default_branch": "main", "private": True}
+    if state.get("plan") == "free":
+        return None
+    if path.endswith("/environments"):
+        return {"environments": [{"name": name} for name in environments]}
+    name, _, rest = path.split("/environments/")[1].partition("/")
+    if name not in environments:
+        return None
+    fields = [field.partition("=") for field in environments[name]]
+    if rest == "deployment-branch-policies":
+        return {"branch_policies": [{"name": value} for field, _, value in fields if field == "name"]}
+    policy = {field.split("[")[1][:-1]: value == "true" for field, _, value in fields if "deployment_branch" in field}
+    rules: list[dict[str, Any]] = [
+        {"type": "wait_timer", "wait_timer": int(value)} for field, _, value in fields if field == "wait_timer"
+    ]
+    kinds = [value for field, _, value in fields if field == "reviewers[][type]"]
+    numbers = [int(value) for field, _, value in fields if field == "reviewers[][id]"]
+    if kinds:
+        reviewers = [{"type": kind, "reviewer": {"id": number}} for kind, number in zip(kinds, numbers, strict=True)]
+        alone = ("prevent_self_review", "=", "true") in fields
+        rules.append({"type": "required_reviewers", "prevent_self_review": alone, "reviewers": reviewers})
+    return {"name": name, "deployment_branch_policy": policy or None, "protection_rules": rules}
 
 
 if __name__ == "__main__":

@@ -1,17 +1,22 @@
-"""The platforms whose releases are Python: a platform that a company adds is one package, and one line here."""
+"""The platforms whose verbs are Python: a platform that a company adds is one package, and one line here."""
 
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from cd4ml.deploy.aci.platform import ContainerInstances
 from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.fargate.platform import Fargate
+from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Platform
+from cd4ml.deploy.set_up.verbs import SET_UP_VERBS
 from cd4ml.deploy.verbs import RELEASE_VERBS, Verbs
 from cd4ml.settings.project import Project
+
+_LONGEST_WORD = 40  # characters of it that are shown
 
 
 class _Kind(Protocol):
@@ -33,6 +38,10 @@ class _Kind(Protocol):
     def sidecar(self) -> str:
         """An image that runs before the service, by its digest; empty where none does."""
 
+    @property
+    def usage(self) -> Path | None:
+        """The file that lists the verbs, where all of them are Python."""
+
     def __call__(self, project: Project, effects: Effects) -> Platform[Any]:
         """Return the project's platform, or raise CloudError where a setting is missing or wrong."""
 
@@ -47,7 +56,8 @@ PLATFORMS: Mapping[str, _Kind] = {
 def is_ported(platform: str, argv: list[str]) -> bool:
     """Return whether a platform's verb is here; else it is a script's."""
     words = [word for word in argv if word != "--dry-run"]
-    return platform in PLATFORMS and bool(words) and words[0] in RELEASE_VERBS
+    kind = PLATFORMS.get(platform)
+    return kind is not None and (kind.usage is not None or (bool(words) and words[0] in RELEASE_VERBS))
 
 
 def sidecar(platform: str) -> str:
@@ -56,14 +66,30 @@ def sidecar(platform: str) -> str:
 
 
 def run(project: Project, argv: list[str], python: str = sys.executable) -> None:
-    """Run a verb; an error ends the process with 1 and a line that begins with the platform's name."""
-    kind = PLATFORMS[project.platform]
+    """Run a verb, or list them; an error ends the process with 1 and a line that begins with the platform's name."""
+    kind, words = PLATFORMS[project.platform], [word for word in argv if word != "--dry-run"]
+    if not words and kind.usage:
+        print(kind.usage.read_text(encoding="utf-8"), end="")
+        return
     effects = Effects(project.platform, dry_run="--dry-run" in argv, tool_environment=kind.tool_environment)
-    verb, *arguments = [word for word in argv if word != "--dry-run"]
+    verb, *arguments = words
     try:
-        if shutil.which(kind.tool) is None:
-            raise CloudError(f"{kind.tool} is not here; install it: {kind.tool_from}")
-        Verbs(kind(project, effects), effects, python).run(verb, arguments)
+        _run(kind, project, effects, python, verb, arguments)
     except CloudError as failure:
         sys.stdout.flush()
         sys.exit(f"{project.platform}: {failure}")
+
+
+def _run(kind: _Kind, project: Project, effects: Effects, python: str, verb: str, arguments: list[str]) -> None:
+    unknown = CloudError(f"there is no verb {verb[:_LONGEST_WORD]}; {SCRIPT} alone lists them")
+    if verb not in (*RELEASE_VERBS, *SET_UP_VERBS):
+        raise unknown
+    if shutil.which(kind.tool) is None:
+        raise CloudError(f"{kind.tool} is not here; install it: {kind.tool_from}")
+    platform = kind(project, effects)
+    if verb in RELEASE_VERBS:
+        Verbs(platform, effects, python).run(verb, arguments)
+    elif own := platform.verbs().get(verb):
+        own(*arguments)
+    else:
+        raise unknown

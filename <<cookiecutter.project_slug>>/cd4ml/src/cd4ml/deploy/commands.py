@@ -59,6 +59,16 @@ class Command:
         return text
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, its secrets left out."""
+
+    code: int
+    printed: str
+    said: str
+    """What it printed to standard error, in which its error codes are."""
+
+
 class Effects:
     """Runs commands; with `dry_run`, only those that read. `label` begins the lines that say what failed."""
 
@@ -86,7 +96,7 @@ class Effects:
         Raises:
             UnreadError: it failed, or did not print JSON.
         """
-        return _parsed(command, self.read_text(command))
+        return parsed(command, self.read_text(command))
 
     def read_text(self, command: Command) -> str:
         """Return what a command prints, without white space around it.
@@ -121,7 +131,7 @@ class Effects:
             return None
         self.changed = True
         text = self.read_text(replace(command, tries=1))
-        return _parsed(command, text) if text else None
+        return parsed(command, text) if text else None
 
     def change(self, command: Command) -> bool:
         """Run a command that changes something, or print it; return whether it succeeded.
@@ -152,6 +162,17 @@ class Effects:
             return _TIMED_OUT
         return done.returncode
 
+    def attempt(self, command: Command) -> Ended:
+        """Run a command once, dry run or not; return how it ended."""
+        try:
+            done = subprocess.run(
+                command.argv, input=command.stdin or "", capture_output=True, text=True, timeout=command.seconds,
+                check=False, env={**os.environ, **self.tool_environment},
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return Ended(_TIMED_OUT, "", f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds")
+        return Ended(done.returncode, command.redacted(done.stdout).strip(), command.redacted(done.stderr).strip())
+
     def say(self, text: str) -> None:
         """Tell a person how it goes, on standard error."""
         print(text, file=sys.stderr, flush=True)
@@ -163,7 +184,12 @@ class Effects:
                 file.write(f"{name}={value}\n")
 
 
-def _parsed(command: Command, text: str) -> Any:
+def parsed(command: Command, text: str) -> Any:
+    """Return the JSON that a command has printed.
+
+    Raises:
+        UnreadError: it is none.
+    """
     try:
         return json.loads(text)
     except json.JSONDecodeError:

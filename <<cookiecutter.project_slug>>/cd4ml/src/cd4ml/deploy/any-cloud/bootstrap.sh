@@ -43,7 +43,7 @@ check_days() {
 }
 
 rule_set() { # KIND WANTED FILE: read KNOWN, the state of this project's rules in FILE, and RULES, all rules as they should be
-    "$CD4ML_PYTHON" "$HERE/any-cloud/rule_sets.py" "$1" "$2" <"$3" >"$WORK/rules" 2>"$WORK/unreadable" || return
+    "$CD4ML_PYTHON" "$HERE/set_up/rule_sets.py" "$1" "$2" <"$3" >"$WORK/rules" 2>"$WORK/unreadable" || return
     # shellcheck disable=SC2034 # the platforms' parts use it
     RULES=$(sed -n 2p "$WORK/rules")
     KNOWN=$(sed -n 1p "$WORK/rules")

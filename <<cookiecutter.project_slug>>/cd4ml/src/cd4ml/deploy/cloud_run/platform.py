@@ -2,17 +2,21 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cd4ml.deploy.cloud_run import steps
 from cd4ml.deploy.cloud_run.canary import Requests
 from cd4ml.deploy.cloud_run.service import Revision, Service, goes_as_told, read_revision, read_service, share
+from cd4ml.deploy.cloud_run.set_up import CODES, CloudRunSetUp
 from cd4ml.deploy.cloud_run.settings import read_place, service_flags
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
-from cd4ml.deploy.names import SCRIPT, short
+from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
 from cd4ml.deploy.release import new_revision
+from cd4ml.deploy.set_up.patience import Patience
+from cd4ml.deploy.set_up.verbs import verbs_of
 from cd4ml.settings.project import Project
 
 _LOOKS, _SECONDS_BETWEEN = 30, 2.0
@@ -22,11 +26,20 @@ class CloudRun(Platform[Service]):
     """A project's services in one region: a candidate is a revision with a tag, and traffic is shared by revision."""
 
     tool, tool_from = "gcloud", "https://cloud.google.com/sdk/docs/install"
+    usage = Path(__file__).parent / "verbs.txt"
 
     def __init__(self, project: Project, effects: Effects) -> None:
         self.project, self.effects = project, effects
         self.place = read_place(project.name, effects.environment)
         self.settings: tuple[str, ...] = ()  # the flags of what `create` makes
+
+    def verbs(self) -> dict[str, Callable[..., None]]:
+        """Set it up."""
+
+        def make(patience: Patience) -> CloudRunSetUp:
+            return CloudRunSetUp(self.place, patience, self.project_number, self.look)
+
+        return verbs_of(make, {self.tool: CODES}, self.project, self.effects)
 
     def look(self, environment: str) -> Service:
         """Read a service.
@@ -58,10 +71,15 @@ class CloudRun(Platform[Service]):
         """Look at the settings of what `create` will make."""
         log = "stdout" if self.project.prediction_log == "stdout" else ""
         if self.project.prediction_log == "bucket":
-            log = f"gs://{short(self.place.slug, 37)}-predictions-{self._project_number()}/{environment}"
+            log = f"{self.place.bucket('predictions', self.project_number())}/{environment}"
         self.settings = service_flags(self.place, self.effects.environment, log)
 
-    def _project_number(self) -> str:
+    def project_number(self) -> str:
+        """Return the project's number, in which its buckets are named.
+
+        Raises:
+            CloudError: it cannot be read.
+        """
         try:
             return str(self.effects.read(steps.describe_project(self.place))["projectNumber"])
         except UnreadError:

@@ -34,9 +34,27 @@ class Place:
         """A tag and its service share one label of a host name: 46 characters, of which "candidate" takes 9."""
         return short(self.slug if environment == "production" else f"{self.slug}-{environment}", 37)
 
+    def account_id(self, who: str) -> str:
+        """What reader, trainer, deployer or runtime is called: 30 characters at most."""
+        return f"{short(self.slug, 21)}-{who}"
+
     def account(self, who: str) -> str:
-        """The address of reader, trainer, deployer or runtime, whose id has 30 characters at most."""
-        return f"{short(self.slug, 21)}-{who}@{self.project}.iam.gserviceaccount.com"
+        """The same as an address."""
+        return f"{self.account_id(who)}@{self.project}.iam.gserviceaccount.com"
+
+    def bucket(self, kind: str, number: str) -> str:
+        """The bucket for dvc or predictions; `number` is the project's."""
+        return f"gs://{short(self.slug, 37)}-{kind}-{number}"
+
+    @property
+    def secret(self) -> str:
+        """The secret that holds the service's API keys."""
+        return f"{self.slug}-api-keys"
+
+    @property
+    def pool(self) -> str:
+        """The identity pool in which GitHub is trusted: 32 characters at most."""
+        return short(f"{self.slug}-github", 32)
 
 
 def read_place(slug: str, environment: Mapping[str, str]) -> Place:
@@ -72,7 +90,7 @@ def service_flags(place: Place, environment: Mapping[str, str], log: str) -> tup
     return (
         *("--ingress", "all", "--port", "8080"),
         *("--service-account", place.account("runtime")),
-        *("--update-secrets", f"SERVICE_API_KEYS={place.slug}-api-keys:latest"),
+        *("--update-secrets", f"SERVICE_API_KEYS={place.secret}:latest"),
         *("--cpu", size["SERVICE_CPU"] or "1", "--memory", size["SERVICE_MEMORY"] or "512Mi"),
         *("--concurrency", size["SERVICE_CONCURRENCY"] or "40"),
         *("--min-instances", size["SERVICE_MIN_INSTANCES"] or "0"),

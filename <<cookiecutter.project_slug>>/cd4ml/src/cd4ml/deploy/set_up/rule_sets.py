@@ -122,19 +122,31 @@ def _without_null(value: Any) -> Any:
     return [_without_null(held) for held in value] if isinstance(value, list) else value
 
 
-def main(kind: str, wanted: str) -> None:
-    """Read a set of rules from standard input, and print its state and the set that is wanted.
+def merged(kind: str, told: Json | None, wanted: Any) -> tuple[str, Json | Rules]:
+    """Return the state of this project's rules in a set that a cloud returned, and the set that is wanted.
 
     Raises:
-        RulesError: the input is not such a set, or has no place for this project's rules.
+        RulesError: it is not such a set, or has no place for this project's rules.
     """
     try:
-        told = json.loads(sys.stdin.read().strip() or "{}") or {}
-        state, rules = KINDS[kind](told, json.loads(wanted))
+        return KINDS[kind](told or {}, wanted)
     except RulesError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError) as failure:
         raise RulesError(f"not the JSON that was expected ({type(failure).__name__}: {failure})") from None
+
+
+def main(kind: str, wanted: str) -> None:
+    """Read a set of rules from standard input, and print its state and the set that is wanted.
+
+    Raises:
+        RulesError: as `merged`, or the input is not JSON.
+    """
+    try:
+        told = json.loads(sys.stdin.read().strip() or "{}")
+    except ValueError as failure:
+        raise RulesError(f"not the JSON that was expected ({type(failure).__name__}: {failure})") from None
+    state, rules = merged(kind, told, json.loads(wanted))
     print(f"{state}\n{json.dumps(rules)}")
 
 

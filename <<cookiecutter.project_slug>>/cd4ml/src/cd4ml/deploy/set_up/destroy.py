@@ -1,0 +1,59 @@
+"""Remove what bootstrap and deploy made, and nothing else."""
+
+import sys
+from collections.abc import Sequence
+
+from cd4ml.deploy.commands import CloudError, UnreadError
+from cd4ml.deploy.set_up.patience import Patience
+from cd4ml.deploy.set_up.platform import Removal, SetUp
+
+
+def read_arguments(words: Sequence[str], slug: str) -> str:
+    """Return the answer that is given already.
+
+    Raises:
+        CloudError: `destroy` takes something else.
+    """
+    match words:
+        case []:
+            return ""
+        case ["--yes"]:
+            return ""
+        case ["--yes", answer, *_]:
+            return answer
+    raise CloudError(f"destroy takes --yes {slug}")
+
+
+def destroy(set_up: SetUp, patience: Patience, slug: str, answer: str) -> None:
+    """List it all, ask for the project's name, and remove it; what is gone already is no error.
+
+    Raises:
+        CloudError: the name was not given, or something is there still.
+    """
+    effects = patience.effects
+    print(f"This removes from {set_up.whole()}, and nothing here brings it back:")
+    for kind, names in set_up.inventory():
+        print(f"  {kind:<12}{names}")
+    if not answer and not effects.dry_run:
+        print(f"Type {slug} to go on: ", end="", flush=True)
+        answer = sys.stdin.readline().removesuffix("\n")
+    if answer != slug and not effects.dry_run:
+        raise CloudError("nothing was removed")
+    gone = [_is_gone(removal, patience) for removal in set_up.removals()]
+    if not all(gone):
+        raise CloudError("some could not be removed (above is why): run this again")
+    if not effects.dry_run:
+        print("removed; GitHub keeps its environments, variables and secrets: gh secret delete, gh variable delete")
+
+
+def _is_gone(removal: Removal, patience: Patience) -> bool:
+    """Remove something; return whether it is not there any more."""
+    if patience.effects.dry_run:
+        return patience.effects.change(removal.command)
+    try:
+        if removal.listing and not patience.find(removal.listing):
+            return True
+    except UnreadError as failure:
+        patience.effects.say(str(failure))
+        return False
+    return patience.remove(removal.command)

@@ -1,0 +1,67 @@
+"""The keys that identities sign in with, on their way to GitHub: files that only their owner can read."""
+
+import shlex
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.set_up.identities import Jobs, environment_flag
+
+
+@dataclass(frozen=True)
+class KeyFiles:
+    """In `folder` there is a folder for each identity, and in it a file for each secret, until GitHub has it."""
+
+    folder: Path
+    secrets: tuple[str, ...]
+
+    def of(self, who: str) -> Path:
+        """Return an identity's folder."""
+        return self.folder / who
+
+    def make_folder(self, who: str) -> None:
+        """Make it."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        for path in (self.folder, self.of(who)):
+            path.mkdir(mode=0o700, exist_ok=True)
+
+    def read(self, who: str, secret: str) -> str:
+        """Return a secret on one line, or GitHub could not mask it; empty where it is not here."""
+        path = self.of(who) / secret
+        return path.read_text(encoding="utf-8").replace("\n", "") if path.is_file() else ""
+
+    def forget(self, who: str) -> None:
+        """Remove an identity's folder: once GitHub has a key, it is nowhere else."""
+        shutil.rmtree(self.of(who), ignore_errors=True)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether GitHub has every key that was made."""
+        return not any(path.is_file() for path in self.folder.glob("*/*"))
+
+    def commands(self, jobs: Jobs) -> Iterator[str]:
+        """Return the commands that give GitHub what is here, and remove it then."""
+        for who in jobs.signing_in:
+            if not self.of(who).is_dir():
+                continue
+            for environment in jobs.environments_of(who):
+                for secret in self.secrets:
+                    path = self.of(who) / secret
+                    if path.is_file():
+                        told = " ".join(("gh", "secret", "set", secret, *environment_flag(environment)))
+                        yield f"tr -d '\\n' < {shlex.quote(str(path))} | {told}"
+            yield f"rm -r {shlex.quote(str(self.of(who)))}"
+
+
+def key_files(slug: str, secrets: tuple[str, ...], environment: Mapping[str, str]) -> KeyFiles:
+    """Return where the keys of a project are kept."""
+    home = environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME') or '.'}/.config"
+    return KeyFiles(Path(home, f"{slug}-keys"), secrets)
+
+
+def for_github(files: KeyFiles, jobs: Jobs, credentials: str) -> Iterable[str]:
+    """Return what to say where GitHub was not told: how it gets what it needs."""
+    lines: Sequence[str] = [*files.commands(jobs)] if credentials == "service-account" else []
+    return [*lines, f"or set all of it on GitHub: {SCRIPT} bootstrap --credentials {credentials} --set-secrets"]

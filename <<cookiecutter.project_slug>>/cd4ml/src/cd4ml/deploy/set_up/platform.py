@@ -1,0 +1,124 @@
+"""What a platform knows and does in its set-up; `bootstrap`, `doctor`, `rotate` and `destroy` have the order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from cd4ml.deploy.commands import Command
+from cd4ml.deploy.set_up.identities import Jobs
+from cd4ml.deploy.set_up.steps import Step
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key with which an identity signs in."""
+
+    name: str
+    is_old: bool
+    """It should be rotated."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A command that removes something, which may be gone already."""
+
+    command: Command
+    listing: Command | None = None
+    """Lists what is there, if the tool has no code that says that it is gone: an empty list does."""
+
+
+class SetUp(Protocol):
+    """A project in one cloud, as its owner sets it up."""
+
+    key_secrets: ClassVar[tuple[str, ...]]
+    """The secrets on GitHub that hold an identity's key; `make_key` writes a file for each."""
+
+    # bootstrap and doctor
+
+    def refuse_forbidden_keys(self) -> None:
+        """Look whether the organisation allows keys, before anything is made; keys that are there already are fine.
+
+        Raises:
+            CloudError: it forbids them.
+        """
+
+    def parts(self, credentials: str, jobs: Jobs, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
+        """Return what a project needs, in the order in which one needs the other: kinds, and the steps of each.
+
+        Each is read when its turn comes; that it cannot be read does not keep `doctor` from the next part.
+
+        Keys of identities are not among it.
+
+        Raises:
+            CloudError: something cannot be read, or a setting is wrong.
+        """
+
+    def look_at_service(self, environment: str) -> Step:
+        """Return a row about a service.
+
+        Raises:
+            CloudError: it cannot be read.
+        """
+
+    def variables(self, credentials: str) -> Mapping[str, str]:
+        """Return the variables that workflows need."""
+
+    def variables_of(self, who: str, credentials: str) -> Mapping[str, str]:
+        """Return those of the environments that sign in as an identity."""
+
+    def log_for_reading(self) -> str:
+        """Return where the prediction log is, as a program opens it."""
+
+    def how_to_keep_data(self) -> str:
+        """Return the command that names DVC's remote."""
+
+    # keys of identities
+
+    def identity(self, who: str) -> str:
+        """Return what an identity is called."""
+
+    def keys_of(self, who: str) -> Sequence[Key]:
+        """Return an identity's keys, oldest first.
+
+        Raises:
+            CloudError: they cannot be listed.
+        """
+
+    def make_key(self, who: str, folder: str) -> Step:
+        """Return the step that makes a key, whose parts it writes into a folder, by the names in `key_secrets`."""
+
+    def remove_key(self, who: str, key: Key) -> Command:
+        """Remove a key."""
+
+    # keys of clients
+
+    def api_keys(self) -> str:
+        """Return the service's keys, the newest first, with commas between.
+
+        Raises:
+            UnreadError: they cannot be read.
+        """
+
+    def write_api_keys(self, value: str) -> Step:
+        """Return the step that writes them."""
+
+    def forget_api_keys(self, before: bool) -> Sequence[Command]:
+        """Return the commands that remove what was written earlier, or, before a write, all that was."""
+
+    def how_to_read_api_keys(self) -> str:
+        """Return the command that prints them."""
+
+    # destroy
+
+    def whole(self) -> str:
+        """Return what everything is removed from."""
+
+    def inventory(self) -> Sequence[tuple[str, str]]:
+        """Return what is to be removed: kinds and names.
+
+        Raises:
+            CloudError: that cannot be told.
+        """
+
+    def removals(self) -> Sequence[Removal]:
+        """Return the commands that remove it, in order."""

@@ -1,0 +1,71 @@
+"""The verbs of a set-up, the same on every platform: what their arguments may be, and which part does them."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from cd4ml.deploy.commands import Effects
+from cd4ml.deploy.set_up import bootstrap, destroy, rotate
+from cd4ml.deploy.set_up.key_files import key_files
+from cd4ml.deploy.set_up.patience import Codes, Patience
+from cd4ml.deploy.set_up.platform import SetUp
+from cd4ml.deploy.set_up.repository import GH
+from cd4ml.settings.project import Project
+
+SET_UP_VERBS = ("bootstrap", "doctor", "rotate", "destroy")
+
+
+def verbs_of(
+    make: Callable[[Patience], SetUp], codes: Mapping[str, Codes], project: Project, effects: Effects
+) -> dict[str, Callable[..., None]]:
+    """Return the verbs of a platform, whose set-up is made from how its tools, whose codes are given, are run."""
+    return {verb: partial(run, make, codes, project, effects, verb) for verb in SET_UP_VERBS}
+
+
+def run(
+    make: Callable[[Patience], SetUp],
+    codes: Mapping[str, Codes],
+    project: Project,
+    effects: Effects,
+    verb: str,
+    *words: str,
+) -> None:
+    """Run one of SET_UP_VERBS.
+
+    Raises:
+        CloudError: it cannot go on.
+    """
+    patience = Patience(effects, {"gh": GH, **codes}, verb, once=verb in ("doctor", "destroy"))
+    set_up = make(patience)
+    files = key_files(project.name, set_up.key_secrets, effects.environment)
+    making = bootstrap.Bootstrap(project, set_up, patience, files)
+    with _private_files():
+        if verb == "bootstrap":
+            making.bootstrap(*bootstrap.read_arguments(words, project.credentials))
+        elif verb == "doctor":
+            making.doctor(project.credentials)
+        elif verb == "destroy":
+            destroy.destroy(set_up, patience, project.name, destroy.read_arguments(words, project.name))
+        else:
+            _rotate(rotate.Rotation(making), project, words)
+
+
+def _rotate(rotation: rotate.Rotation, project: Project, words: Sequence[str]) -> None:
+    what, finish, set_secrets = rotate.read_arguments(words)
+    if what == "credentials":
+        rotation.credentials(project.credentials, finish, set_secrets)
+    elif finish:
+        rotation.keep_newest_api_key()
+    else:
+        rotation.add_api_key()
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Let nobody else read the files that are written meanwhile: keys are among them."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)

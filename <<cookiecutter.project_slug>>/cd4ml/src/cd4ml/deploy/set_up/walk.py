@@ -1,0 +1,80 @@
+"""Take the steps one after the other: bootstrap makes what is missing, doctor only looks; each prints a row."""
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from cd4ml.deploy.commands import CloudError, Command
+from cd4ml.deploy.set_up.patience import Patience, RefusedError
+from cd4ml.deploy.set_up.steps import Document, Found, Step
+
+
+class Walk:
+    """A walk through the steps, which are read as it goes; with `look_only` nothing is made."""
+
+    def __init__(self, patience: Patience, look_only: bool = False) -> None:
+        self.patience, self.look_only = patience, look_only
+        self.made, self.lacking = 0, 0
+
+    def take(self, steps: Iterable[Step]) -> None:
+        """Take steps, each before the next one is asked for.
+
+        Raises:
+            CloudError: something could not be made or mended.
+        """
+        for step in steps:
+            self._take(step)
+
+    def take_parts(self, parts: Iterable[tuple[str, Iterable[Step]]]) -> None:
+        """Take the steps of each part; where nothing is made, what cannot be read is a row, and the next part follows.
+
+        Raises:
+            CloudError: as `take`.
+        """
+        for what, steps in parts:
+            try:
+                self.take(steps)
+            except CloudError as failure:
+                if not self.look_only:
+                    raise
+                self._lacks(Step(what, "", Found.WRONG), str(failure))
+
+    def _take(self, step: Step) -> None:
+        if step.found not in (Found.MISSING, Found.WRONG):
+            self._row(step.found, step.what, step.name)
+        elif step.command and not self.look_only:
+            self._make(step, step.command)
+        elif step.found is Found.WRONG:
+            self._lacks(step, f"{step.defect}: bootstrap fixes it" if step.command else step.defect)
+        else:
+            self._lacks(step, step.name)
+
+    def _make(self, step: Step, command: Command) -> None:
+        try:
+            existed = self._run(command, step.document, step.passes)
+        except RefusedError:
+            raise CloudError(step.failure) from None
+        self.made += not existed
+        # made just before, and not known where it was looked for
+        self._row(Found.THERE if existed else "made", step.what, step.name)
+
+    def _run(self, command: Command, document: Document | None, passes: str) -> bool:
+        if document is None:
+            return self.patience.change(command, passes)
+        if self.patience.effects.dry_run:
+            print(f"# {document.name}: {document.text}")
+            return self.patience.change(command, passes)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, document.name)
+            path.write_text(f"{document.text}\n", encoding="utf-8")
+            argv = tuple(str(path) if word == document.name else word for word in command.argv)
+            return self.patience.change(replace(command, argv=argv), passes)
+
+    def _lacks(self, step: Step, words: str) -> None:
+        self.lacking += 1
+        self._row(step.found, step.what, words)
+
+    def _row(self, state: str, what: str, words: str) -> None:
+        if not self.patience.effects.dry_run:
+            print(f"  {state:<9}{what:<18}{words}", flush=True)
