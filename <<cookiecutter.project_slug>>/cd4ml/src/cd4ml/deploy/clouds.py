@@ -3,10 +3,13 @@
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError, Effects
+from cd4ml.deploy.docker_host.platform import DockerHost
+from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Platform
 from cd4ml.deploy.verbs import RELEASE_VERBS, Verbs
 from cd4ml.settings.project import Project
@@ -23,30 +26,45 @@ class _Kind(Protocol):
     def tool_from(self) -> str:
         """Where one gets it."""
 
+    @property
+    def usage(self) -> Path | None:
+        """The file that lists the verbs, where all of them are Python."""
+
     def __call__(self, project: Project, effects: Effects) -> Platform[Any]:
         """Return the project's platform, or raise CloudError where a setting is missing or wrong."""
 
 
 PLATFORMS: Mapping[str, _Kind] = {
     "cloud-run": CloudRun,
+    "docker-host": DockerHost,
 }
 
 
 def is_ported(platform: str, argv: list[str]) -> bool:
     """Return whether a platform's verb is here; else it is a script's."""
     words = [word for word in argv if word != "--dry-run"]
-    return platform in PLATFORMS and bool(words) and words[0] in RELEASE_VERBS
+    kind = PLATFORMS.get(platform)
+    return kind is not None and (kind.usage is not None or (bool(words) and words[0] in RELEASE_VERBS))
 
 
 def run(project: Project, argv: list[str], python: str = sys.executable) -> None:
     """Run a verb; an error ends the process with 1 and a line that begins with the platform's name."""
     effects = Effects(project.platform, dry_run="--dry-run" in argv)
-    verb, *arguments = [word for word in argv if word != "--dry-run"]
-    kind = PLATFORMS[project.platform]
+    kind, words = PLATFORMS[project.platform], [word for word in argv if word != "--dry-run"]
+    if not words and kind.usage:
+        print(kind.usage.read_text(encoding="utf-8"), end="")
+        return
+    verb, *arguments = words
     try:
         if shutil.which(kind.tool) is None:
             raise CloudError(f"{kind.tool} is not here; install it: {kind.tool_from}")
-        Verbs(kind(project, effects), effects, python).run(verb, arguments)
+        platform = kind(project, effects)
+        if verb in RELEASE_VERBS:
+            Verbs(platform, effects, python).run(verb, arguments)
+        elif own := platform.verbs().get(verb):
+            own(*arguments)
+        else:
+            raise CloudError(f"there is no verb {verb[:40]}; {SCRIPT} alone lists them")
     except CloudError as failure:
         sys.stdout.flush()
         sys.exit(f"{project.platform}: {failure}")

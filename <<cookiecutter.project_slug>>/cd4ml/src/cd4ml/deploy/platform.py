@@ -5,8 +5,9 @@ defaults: a platform that has nothing of its own to say there leaves them alone.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, Protocol, TypeVar
 
 from cd4ml.deploy.commands import CloudError
@@ -133,6 +134,12 @@ class Platform(Protocol[AnyState]):
     """The vendor's command line."""
     tool_from: ClassVar[str]
     """Where one gets it."""
+    usage: ClassVar[Path | None] = None
+    """The file that lists the verbs, where all of them are Python; else the others are a script's."""
+
+    def verbs(self) -> Mapping[str, Callable[..., None]]:
+        """Return the verbs besides those of a release, where they are Python: bootstrap, doctor, rotate, destroy."""
+        return {}
 
     def look(self, environment: str) -> AnyState:
         """Read a service.

@@ -1,0 +1,282 @@
+"""A host with Docker as a platform of releases: docker is asked and told here, over ssh."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cd4ml.deploy.commands import CloudError, Effects, UnreadError
+from cd4ml.deploy.docker_host import steps
+from cd4ml.deploy.docker_host.connection import sign_in
+from cd4ml.deploy.docker_host.service import Service, litter, read_container
+from cd4ml.deploy.docker_host.settings import Runtime, read_host, read_keys, read_runtime
+from cd4ml.deploy.docker_host.site import BESIDE, ENDING, Site, at_rest, read_site, unpack, write_site
+from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
+from cd4ml.deploy.release import new_revision
+from cd4ml.errors import UserError
+from cd4ml.serving.smoke import wait_until_ready
+from cd4ml.settings.project import Project
+
+_ROUND_SECONDS = 2.0
+
+
+class DockerHost(Platform[Service]):
+    """A project's services on one host: a revision is a container, and Caddy shares the traffic out."""
+
+    tool, tool_from = "docker", "https://docs.docker.com/engine/install"
+    usage = Path(__file__).with_name("verbs.txt")
+
+    def __init__(self, project: Project, effects: Effects) -> None:
+        self.project, self.effects = project, effects
+        self.host = read_host(project.name, effects.environment)
+        self.runtime = Runtime("", "", "")
+        self._ssh = sign_in(effects.environment)  # the folder goes when nothing refers to it any more
+
+    # reading
+
+    def look(self, environment: str) -> Service:
+        """Read a service.
+
+        Raises:
+            CloudError: docker cannot, or the host was not set up.
+        """
+        name, sites = self.host.service(environment), self._sites()
+        own = sites.pop(name, None)
+        addresses = {site.address: other for other, site in sites.items() if site}
+        try:
+            lines = self.effects.read_text(steps.containers(self.host, name)).splitlines()
+        except UnreadError as failure:
+            raise CloudError(f"the containers of {name} cannot be read{self.effects.so_far}: {failure}") from None
+        return Service(environment, name, own, tuple(read_container(json.loads(line)) for line in lines), addresses)
+
+    def _sites(self) -> dict[str, Site | None]:
+        try:
+            files = unpack(self.effects.read_text(steps.sites(self.host)))
+        except UnreadError as failure:
+            if self._has_caddy():
+                raise CloudError(f"Caddy's files cannot be read{self.effects.so_far}: {failure}") from None
+            raise CloudError(f"the host has no {self.host.caddy} yet: {SCRIPT} bootstrap") from None
+        names = [name.removesuffix(ENDING) for name in files if name.endswith(ENDING)]
+        return {name: read_site(name, files[f"{name}{ENDING}"]) for name in names}
+
+    def _has_caddy(self) -> bool:
+        try:
+            return bool(self.effects.read_text(steps.there(self.host, "container", self.host.caddy)))
+        except UnreadError as failure:
+            raise CloudError(f"the host cannot be asked{self.effects.so_far}: {failure}") from None
+
+    # a deploy
+
+    def prepare(self, environment: str) -> None:
+        """Look at sizes, keys and the prediction log."""
+        if self.project.prediction_log == "bucket":
+            raise CloudError('a host has no bucket: prediction_log = "stdout" or "off", in pyproject.toml')
+        log = "stdout" if self.project.prediction_log == "stdout" else ""
+        self.runtime = read_runtime(self.effects.environment, self._keys(), log)
+
+    def _keys(self) -> str:
+        return read_keys(self.host.slug, self.effects.environment)
+
+    def settle(self, state: Service) -> Service:
+        """Bring back what served before a release that was stopped half-way."""
+        address = self.host.name_of(state.environment)
+        if other := state.addresses.get(address):
+            raise CloudError(f"{address} is what {other} answers for on this host; SERVICE_ADDRESS has to be another")
+        if state.previous:
+            self.effects.say(f"{state.name}: an earlier release did not end; back to {state.previous} first")
+            self.back_to(state, state.previous)
+        elif state.candidate:
+            self.effects.say(f"{state.name}: an earlier first release did not end; it is removed first")
+            self.remove(state)
+        else:
+            return state
+        return state if self.effects.dry_run else self.look(state.environment)
+
+    def name(self, state: Service, image: str) -> str:
+        """Name a revision: the service's name, the time, and how the image's digest begins."""
+        return new_revision(state.name, image, datetime.now(UTC))
+
+    def notice(self, state: Service, before: str) -> str:
+        """A first release waits for its promotion, as any other does."""
+        return "" if before else "nothing serves yet, and nothing will before promote"
+
+    def intend(self, state: Service, plan: Plan) -> bool:
+        """Write the candidate down, and what to go back to; the candidate answers beside as soon as it is there."""
+        kept = state.site.kept if state.site else ()
+        shares = {plan.before: 100} if plan.before else {}
+        certificate = self.effects.environment.get("SERVICE_CERTIFICATE") or "public"
+        address = self.host.name_of(state.environment)
+        site = Site(address, certificate, shares, plan.candidate, plan.before, plan.candidate, kept)
+        try:
+            self._write(state, site)
+        except CloudError as failure:
+            self.effects.say(f"{self.effects.label}: {failure}")
+            return False
+        return True
+
+    def create(self, state: Service, plan: Plan) -> None:
+        """Pull the image, and start a container of it."""
+        if not self.effects.change(steps.pull(self.host, plan.image)):
+            raise CandidateError(f"{plan.image} could not be pulled (above is why)")
+        started = steps.run(self.host, state.name, plan.candidate, plan.image, self.runtime)
+        if not self.effects.change(started):
+            raise CandidateError(f"{plan.candidate} was not started (above is why)")
+
+    def follow(self, state: Service, plan: Plan) -> Service:
+        """Wait until it is ready, and look whether it is the candidate still."""
+        self._wait_for(state.environment, plan.candidate)
+        made = self.look(state.environment)
+        if made.candidate != plan.candidate:
+            raise CloudError(
+                f"another deploy has taken over: {plan.candidate} is not the candidate any more; run this again"
+            )
+        return made
+
+    # promote
+
+    def ended(self, state: Service, revision: str) -> str:
+        """A release has ended when nothing is the candidate any more."""
+        if state.candidate or state.shares != {revision: 100}:
+            return ""
+        self.effects.change(steps.load(self.host))  # a run that was killed here has left the candidate's own address
+        self._tidy(state.environment)
+        return f"{revision} already takes all traffic of {state.name}"
+
+    def unshared(self, state: Service, percent: int) -> str:
+        """A first release has nobody to share with."""
+        return (
+            "" if state.previous else f"{state.candidate} is the first release of {state.name}: nobody shares with it"
+        )
+
+    def promote(self, state: Service, percent: int) -> list[str]:
+        """Write shares of traffic; once Caddy has them, and they are all of it, that the release has ended."""
+        site = _of(state)
+        shares = {state.candidate: percent} | ({state.previous: 100 - percent} if percent < 100 else {})
+        shared = self._write(state, replace(site, shares=shares))
+        if percent == 100:
+            self._end(shared, at_rest(_of(shared), state.candidate))
+        return [f"{f'{part} %':<10} to {revision}" for revision, part in shares.items()]
+
+    # the way back
+
+    def back_to(self, state: Service, before: str) -> None:
+        """Let a revision's container serve alone, started again where it was stopped, and end the release."""
+        known, rest = state.container(before), at_rest(_of(state), before)
+        if known is None:
+            raise CloudError(f"{before} is not on the host any more: {SCRIPT} rollback {state.environment} DIGEST")
+        if not known.runs:
+            if not self.effects.change(steps.start(self.host, before)):
+                raise CloudError(
+                    f"{before} does not start (above is why): {SCRIPT} rollback {state.environment} DIGEST"
+                )
+            state = self._write(state, replace(_of(state), beside=before))
+            self._wait_for(state.environment, before)
+        # As long as `previous` is there, a run that is killed is not taken for one that has ended.
+        goes_back = replace(_of(state), shares=rest.shares, previous=before, kept=rest.kept)
+        self._end(self._write(state, goes_back), rest)
+
+    def remove(self, state: Service) -> None:
+        """Forget a first release that did not end, and remove its container."""
+        self._write(state, None)
+        self._tidy(state.environment)
+
+    def earlier(self, state: Service, digest: str) -> Earlier:
+        """Find a container of the image that is there still; else the image is deployed again."""
+        of_image = [known for known in state.containers if known.image.endswith(f"@{digest}")]
+        for known in of_image:
+            if not state.candidate and state.shares == {known.name: 100}:
+                return Earlier(revision=known.name, serves=f"{known.name} already takes all traffic of {state.name}")
+        usable = {*state.shares, *(_of(state).kept)} - {state.candidate}
+        for known in of_image:
+            if known.name in usable:
+                return Earlier(revision=known.name)
+        if not state.containers:
+            raise CloudError(f"{state.name} has no container that names its image: {SCRIPT} deploy IMAGE ENV")
+        self.effects.say(f"{state.name}: no container of {digest} is left; deploying that image again")
+        return Earlier(image=f"{state.containers[0].image.partition('@')[0]}@{digest}")
+
+    # asking, and telling
+
+    def asking(self, state: Service) -> Asking:
+        """Ask with the API keys."""
+        if not (keys := self._keys()):
+            raise CloudError(f"SERVICE_API_KEYS is not set: export it, or {SCRIPT} bootstrap")
+        return Asking(environment={"SERVICE_API_KEYS": keys})
+
+    def table(self, state: Service, rows: int) -> list[tuple[str, ...]]:
+        """The newest containers."""
+        table: list[tuple[str, ...]] = [("traffic", "tag", "state", "image", "made", "revision")]
+        tags = {state.previous: "previous", state.candidate: "candidate"}
+        for known in state.containers[:rows]:
+            image = known.image.rpartition("@sha256:")[2][:12]
+            share, made = f"{state.shares.get(known.name, 0)} %", known.created[:19]
+            table.append((share, tags.get(known.name, ""), known.state, image, made, known.name))
+        return table
+
+    def verbs(self) -> Mapping[str, Callable[..., None]]:
+        """The verbs that set the host up, and take it down."""
+        from cd4ml.deploy.docker_host.set_up import SetUp  # not needed in a release
+
+        return SetUp(self.host, self.project, self.effects).verbs()
+
+    # writing
+
+    def _write(self, state: Service, site: Site | None) -> Service:
+        """Replace the service's file, and let Caddy read it.
+
+        Raises:
+            CloudError: another run has written it since it was read; or Caddy did not take it.
+        """
+        if self.effects.dry_run:
+            print("".join(f"# {state.name}{ENDING}: {line}\n" for line in write_site(site).splitlines()), end="")
+        elif self._sites().get(state.name) != state.site:
+            raise CloudError(f"another deploy has changed {state.name} meanwhile; it was left as it is: run this again")
+        if not self.effects.change(steps.put(self.host, state.name, site)):
+            raise CloudError(f"{state.name}{ENDING} could not be written (above is why)")
+        if not self.effects.change(steps.load(self.host)):
+            raise CloudError(f"Caddy did not read {state.name}{ENDING} (above is why): {SCRIPT} doctor")
+        return replace(state, site=site)
+
+    def _end(self, state: Service, rest: Site) -> None:
+        self._write(state, rest)
+        self._tidy(state.environment)
+
+    def _tidy(self, environment: str) -> None:
+        """Stop the containers that do not serve any more, and remove those that nobody comes back to."""
+        if self.effects.dry_run:
+            return
+        stop, remove = litter(self.look(environment))
+        done = not stop or self.effects.change(steps.stop(self.host, *stop))
+        if not (not remove or self.effects.change(steps.remove(self.host, *remove))) or not done:
+            self.effects.say(f"{self.effects.label}: some containers are there still, which the next release removes")
+
+    def _wait_for(self, environment: str, revision: str) -> None:
+        """Wait until the revision that answers beside what serves is ready.
+
+        Raises:
+            CandidateError: it has ended, or is not ready in SERVICE_START_SECONDS.
+        """
+        if self.effects.dry_run:
+            return
+        until = time.monotonic() + int(self.effects.environment.get("SERVICE_START_SECONDS") or 120)
+        address = f"https://{self.host.name_of(environment)}{BESIDE}"
+        while True:
+            try:
+                wait_until_ready(address, _ROUND_SECONDS)
+            except UserError as failure:
+                known = self.look(environment).container(revision)
+                if known is None or not known.runs or time.monotonic() > until:
+                    self.effects.code(steps.logs(self.host, revision), stdout=2)
+                    state = known.state if known else "gone"
+                    raise CandidateError(f"{revision} did not come up, and is {state}: {failure}") from None
+            else:
+                return
+
+
+def _of(state: Service) -> Site:
+    if state.site is None:
+        raise CloudError(f"{state.name} is not there: {SCRIPT} deploy IMAGE {state.environment}")
+    return state.site
