@@ -139,9 +139,7 @@ def test_a_promotion_that_was_killed_is_ended_or_undone(
 
 @pytest.mark.parametrize("write", range(1, 9))
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_way_back_that_was_killed_is_gone_to_the_end(
-    project: Project, live: Docker, write: int, moment: str
-) -> None:
+def test_a_way_back_that_was_killed_is_gone_to_the_end(project: Project, live: Docker, write: int, moment: str) -> None:
     release(project, live).deploy(TWO, "production")
     release(project, live).promote("production", 100)
     bad = live.outputs["revision"]
@@ -269,7 +267,7 @@ def test_a_site_is_read_as_it_was_written_and_shares_are_what_caddy_chooses_from
     assert text.count("a:8000") == 2  # beside, and its share
     assert "tls internal" in text
     assert unpack(pack("demo.site", text)) == {"demo.site": text}
-    with pytest.raises(CloudError, match="demo.site in Caddy's volume was changed by hand"):
+    with pytest.raises(CloudError, match=r"demo\.site in Caddy's volume was changed by hand"):
         read_site("demo", "model.example.com {\n}\n")
 
 
@@ -311,9 +309,7 @@ def test_the_service_gets_digests_of_its_keys_and_none_is_no_service() -> None:
     assert "@sha256:" in CADDY
 
 
-def test_ssh_trusts_the_hosts_that_are_known_and_asks_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ssh_trusts_the_hosts_that_are_known_and_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = connection.files("/run/x y", "/usr/bin/ssh", " KEY\n", "host ssh-ed25519 AAAA")
     assert files["ssh"].splitlines()[1] == "exec /usr/bin/ssh -F '/run/x y/config' \"$@\""
     for line in ("StrictHostKeyChecking yes", "BatchMode yes", 'UserKnownHostsFile "/run/x y/known_hosts"'):
@@ -322,7 +318,9 @@ def test_ssh_trusts_the_hosts_that_are_known_and_asks_nobody(
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     with pytest.raises(CloudError, match="an unknown host is not trusted"):
         connection.sign_in({"DOCKER_HOST_KEY": "KEY"})
-    folder = connection.sign_in({"DOCKER_HOST_KEY": "KEY", "DOCKER_HOST_KNOWN_HOSTS": "x", "RUNNER_TEMP": str(tmp_path)})
+    folder = connection.sign_in(
+        {"DOCKER_HOST_KEY": "KEY", "DOCKER_HOST_KNOWN_HOSTS": "x", "RUNNER_TEMP": str(tmp_path)}
+    )
     assert folder is not None
     assert {path.name: path.stat().st_mode & 0o777 for path in Path(folder.name).iterdir()} == {
         "ssh": 0o700, "key": 0o600, "known_hosts": 0o600, "config": 0o600,

@@ -11,7 +11,7 @@ from cd4ml.delivery.required_settings import required_settings
 from cd4ml.settings.project import read_project
 from cd4ml.terminal.verbs import VERBS
 
-from tests.template.conftest import DEPLOY, DEPLOYED, findings
+from tests.template.conftest import DEPLOYED, findings, verbs_of
 from tests.template.workflow_files import (
     actions,
     commands,
@@ -26,7 +26,7 @@ from tests.template.workflow_files import (
 
 __all__ = ["distinct", "workflows", "workflows_of"]
 
-OF_A_CLOUD = re.compile("(GCP|AWS|AZURE)_")
+OF_A_CLOUD = re.compile("(GCP|AWS|AZURE|DOCKER_HOST)_|SERVICE_ADDRESS")
 OTHER_COMMANDS = (  # than a verb of make or of cd4ml
     "uv sync --locked --no-default-groups",
     'az acr login --name "$REGISTRY"',
@@ -67,7 +67,7 @@ def test_every_step_is_an_action_or_one_verb(name: str, workflows_of: Callable[[
     files = workflows_of(name)
     targets = re.findall(r"^([a-z-]+):", (files[0].parents[2] / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     platform = DEPLOYED[name]["platform"]
-    cloud = re.findall(r"^  ([a-z]+)", (DEPLOY / platform / "verbs.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    cloud = re.findall(r"^  ([a-z]+)", verbs_of(platform), re.MULTILINE)
     verb = re.compile(f"make ({'|'.join(targets)})|uv run cd4ml ({'|'.join(VERBS)})( [^;|&]*)?")
 
     assert [

@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-PROGRAM = '''#!{python}
+PROGRAM = """#!{python}
 import os, signal, subprocess, sys
 
 words = sys.argv[3:]  # behind --host URL
@@ -28,7 +28,7 @@ code = subprocess.run(["{docker}", *sys.argv[1:]]).returncode
 if here:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 sys.exit(code)
-'''
+"""
 
 
 def put_docker(folder: Path, real: str) -> None:

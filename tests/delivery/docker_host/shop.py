@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import trustme
 from cd4ml.deploy.docker_host import steps
 from cd4ml.deploy.docker_host.service import Container, read_container
 from cd4ml.deploy.docker_host.settings import Host, read_runtime
@@ -27,15 +26,17 @@ from cd4ml.deploy.docker_host.site import Site, read_site, unpack
 
 from tests.conftest import Bake
 from tests.delivery.azure import caddy
+from tests.delivery.docker_host.delivery import removed, trust
 from tests.delivery.docker_host.killing import put_docker
 from tests.delivery.docker_host.sshd import Server, program, sshd
+from tests.delivery.stand_ins.authority import Authority
 from tests.delivery.stand_ins.containers import DOCKER, docker
 from tests.delivery.stand_ins.failures import Failures
 from tests.delivery.stand_ins.hosts import can_be_named, named
 from tests.delivery.stand_ins.images import image, smoke_test
 from tests.delivery.stand_ins.script import Releasing, engine_answers
+from tests.delivery.world import open_registry
 from tests.project.baked import environment, free_port
-from tests.project.registry import wait_until_it_answers
 
 KEY = "a-key-that-is-long-enough"
 LOOPBACK = "127.83.7.1"
@@ -187,19 +188,8 @@ def server(need: Callable[[str, object, str], None], tmp_path_factory: pytest.Te
 @pytest.fixture(scope="module")
 def plain_registry(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry of everybody's; its address."""
-    folder, address = tmp_path_factory.mktemp("registry"), f"127.0.0.1:{free_port()}"
-    storage = {"filesystem": {"rootdirectory": str(folder / "content")}}
-    (folder / "config.yml").write_text(json.dumps({"version": 0.1, "storage": storage, "http": {"addr": address}}))
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            ["docker-registry", "serve", str(folder / "config.yml")], env=environment(), stdout=log, stderr=log
-        )
-    try:
-        wait_until_it_answers(address, process, folder / "log")
+    with open_registry(tmp_path_factory.mktemp("of-everybody") / "registry") as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -208,14 +198,10 @@ def host_with_caddy(
 ) -> Iterator[Shop]:
     """A host on which nothing is released yet: `bootstrap` has set it up."""
     folder = tmp_path_factory.mktemp("shipped")
-    project = bake(into=folder, project_slug="demo")
-    path = project / "pyproject.toml"
-    path.write_text(path.read_text().replace('platform = "cloud-run"', 'platform = "docker-host"'))
+    project = bake(into=folder, project_slug="demo", platform="docker-host", registry="ghcr")
     put_docker(folder / "bin", DOCKER)
     smoke_test(folder / "bin")
-    authority = trustme.CA()
-    caddy.put_root(authority, folder / "data")
-    authority.cert_pem.write_to_path(folder / "root.pem")
+    authority = Authority(folder)
     name, port = f"cd4ml-{free_port()}", free_port()
     address = f"model-{port}.example.test"
     settings = {
@@ -223,22 +209,19 @@ def host_with_caddy(
         "DOCKER_HOST_SSH": server.url, "DOCKER_HOST_KEY": server.key, "DOCKER_HOST_KNOWN_HOSTS": server.known_hosts,
         "SERVICE_ADDRESS": address, "SERVICE_CERTIFICATE": "internal", "SERVICE_BIND": LOOPBACK,
         "SERVICE_START_SECONDS": "30", "SERVICE_API_KEYS": KEY, "CADDY_NAME": name, "CADDY_IMAGE": caddy.image(),
-        "SSL_CERT_FILE": str(folder / "root.pem"), "XDG_CONFIG_HOME": str(folder / "config"), "CANARY_PAUSE": "0",
+        "SSL_CERT_FILE": str(authority.file), "XDG_CONFIG_HOME": str(folder / "config"), "CANARY_PAUSE": "0",
         "GITHUB_OUTPUT": str(folder / "output"), "COUNT_IN": str(folder / "count"), "RUNNER_TEMP": str(folder),
     }  # fmt: skip
-    trusted = ssl.create_default_context(cafile=str(folder / "root.pem"))
     host = Host("demo", ("docker",), address, name)
-    shop = Shop(project, settings, f"{plain_registry}/demo", Failures(), host, trusted, folder / "count")
+    shop = Shop(project, settings, f"{plain_registry}/demo", Failures(), host, authority.asks, folder / "count")
     try:
         shop.run("bootstrap")
-        docker("cp", f"{folder / 'data'}/.", f"{name}:/data")
+        trust(host, authority, folder)
         with named({address: LOOPBACK, f"{host.name_of('staging')}": LOOPBACK}):
             yield shop
             shop.run("destroy", "--yes", "demo")
     finally:
-        docker("rm", "--force", name, check=False)
-        docker("network", "rm", name, check=False)
-        docker("volume", "rm", host.sites, host.data, check=False)
+        removed(host)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The platforms whose releases are Python: a platform that a company adds is one package, and one line here."""
 
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -51,20 +52,21 @@ def run(project: Project, argv: list[str], python: str = sys.executable) -> None
     """Run a verb; an error ends the process with 1 and a line that begins with the platform's name."""
     effects = Effects(project.platform, dry_run="--dry-run" in argv)
     kind, words = PLATFORMS[project.platform], [word for word in argv if word != "--dry-run"]
-    if not words and kind.usage:
-        print(kind.usage.read_text(encoding="utf-8"), end="")
+    usage = kind.usage.read_text(encoding="utf-8") if kind.usage else ""
+    if not words:
+        print(usage, end="")
         return
     verb, *arguments = words
     try:
+        if usage and verb not in re.findall(r"^  ([a-z]+)", usage, re.MULTILINE):
+            raise CloudError(f"there is no verb {verb[:40]}; {SCRIPT} alone lists them")
         if shutil.which(kind.tool) is None:
             raise CloudError(f"{kind.tool} is not here; install it: {kind.tool_from}")
         platform = kind(project, effects)
         if verb in RELEASE_VERBS:
             Verbs(platform, effects, python).run(verb, arguments)
-        elif own := platform.verbs().get(verb):
-            own(*arguments)
         else:
-            raise CloudError(f"there is no verb {verb[:40]}; {SCRIPT} alone lists them")
+            platform.verbs()[verb](*arguments)
     except CloudError as failure:
         sys.stdout.flush()
         sys.exit(f"{project.platform}: {failure}")

@@ -20,6 +20,8 @@ _SETTINGS = {
     "BatchMode": "yes",
     "ConnectTimeout": "30",
 }
+_SHARED = {"ControlMaster": "auto", "ControlPersist": "15"}  # one connection for the many commands of a verb
+_LONGEST_SOCKET = 80  # some systems have no more than 104 characters for it, and ssh adds some
 
 
 def sign_in(environment: Mapping[str, str]) -> TemporaryDirectory[str] | None:
@@ -48,6 +50,8 @@ def sign_in(environment: Mapping[str, str]) -> TemporaryDirectory[str] | None:
 def files(folder: str, ssh: str, key: str, known: str) -> dict[str, str]:
     """Return what such an ssh consists of, by the names of its files."""
     settings = _SETTINGS | {"IdentityFile": f'"{folder}/key"', "UserKnownHostsFile": f'"{folder}/known_hosts"'}
+    if len(folder) < _LONGEST_SOCKET:
+        settings |= _SHARED | {"ControlPath": f'"{folder}/socket"'}
     configuration = "".join(f"{name} {value}\n" for name, value in settings.items())
     start = f'exec {shlex.quote(ssh)} -F {shlex.quote(f"{folder}/config")} "$@"'
     texts = {"key": f"{key.strip()}\n", "known_hosts": f"{known.strip()}\n"}

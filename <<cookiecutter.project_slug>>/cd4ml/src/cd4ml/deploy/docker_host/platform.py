@@ -119,9 +119,10 @@ class DockerHost(Platform[Service]):
 
     def create(self, state: Service, plan: Plan) -> None:
         """Pull the image, and start a container of it."""
-        if not self.effects.change(steps.pull(self.host, plan.image)):
+        image = plan.image.lower()  # an owner on GitHub may have capitals, a registry knows none
+        if not self.effects.change(steps.pull(self.host, image)):
             raise CandidateError(f"{plan.image} could not be pulled (above is why)")
-        started = steps.run(self.host, state.name, plan.candidate, plan.image, self.runtime)
+        started = steps.run(self.host, state.name, plan.candidate, image, self.runtime)
         if not self.effects.change(started):
             raise CandidateError(f"{plan.candidate} was not started (above is why)")
 

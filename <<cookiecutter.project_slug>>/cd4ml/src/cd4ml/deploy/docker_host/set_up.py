@@ -114,7 +114,7 @@ class SetUp:
             name = next(iter(_typed()), "")
         if name != self.host.slug and not self.effects.dry_run:
             raise CloudError("nothing was removed")
-        if not all([self.effects.change(command) for command in self._removal(ours, bool(others))]):
+        if not all(self.effects.change(command) for command in self._removal(ours, bool(others))):
             raise CloudError("some could not be removed (above is why): run this again")
 
     def _removal(self, ours: Mapping[str, list[str]], shared: bool) -> Iterator[Command]:
