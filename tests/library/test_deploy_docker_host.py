@@ -174,6 +174,20 @@ def test_a_first_release_that_was_killed_is_removed_or_ended(
     assert host.containers[host.outputs["revision"]]["image"] == TWO
 
 
+def test_a_first_release_that_serves_already_is_not_taken_away_by_the_next(project: Project, host: Docker) -> None:
+    release(project, host).deploy(ONE, "production")
+    first = host.outputs["revision"]
+    host.writes.clear()
+    host.kill = (2, "after")
+    with pytest.raises(KilledError):
+        release(project, host).promote("production", 100)
+    host.kill = None
+    release(project, host).deploy(TWO, "production")
+    assert site(host).shares == {first: 100}
+    assert site(host).previous == first
+    assert host.running == {first, host.outputs["revision"]}
+
+
 def test_a_candidate_that_does_not_come_up_is_taken_back(
     project: Project, live: Docker, capsys: pytest.CaptureFixture[str]
 ) -> None:

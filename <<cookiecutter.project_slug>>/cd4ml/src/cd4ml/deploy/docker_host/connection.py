@@ -31,11 +31,11 @@ def sign_in(environment: Mapping[str, str]) -> TemporaryDirectory[str] | None:
         CloudError: the host's key is not known, or there is no ssh.
     """
     key, known = environment.get("DOCKER_HOST_KEY", ""), environment.get("DOCKER_HOST_KNOWN_HOSTS", "")
+    if not key.strip():
+        return None
     ssh = shutil.which("ssh")
     if ssh is None:
         raise CloudError("ssh is not here, and docker reaches the host by it: install openssh-client")
-    if not key.strip():
-        return None
     if not known.strip():
         raise CloudError("DOCKER_HOST_KNOWN_HOSTS is not set, and an unknown host is not trusted: ssh-keyscan HOST")
     folder = TemporaryDirectory(prefix="cd4ml-ssh-", dir=environment.get("RUNNER_TEMP") or None)

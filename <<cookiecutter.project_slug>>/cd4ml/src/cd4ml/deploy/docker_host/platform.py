@@ -88,6 +88,9 @@ class DockerHost(Platform[Service]):
         if state.previous:
             self.effects.say(f"{state.name}: an earlier release did not end; back to {state.previous} first")
             self.back_to(state, state.previous)
+        elif state.candidate and state.shares:
+            self.effects.say(f"{state.name}: an earlier first release serves, and did not end; it is ended first")
+            self._end(state, at_rest(_of(state), state.candidate))
         elif state.candidate:
             self.effects.say(f"{state.name}: an earlier first release did not end; it is removed first")
             self.remove(state)

@@ -51,7 +51,7 @@ class SetUp:
             for command in part.commands:
                 if not self.effects.change(command):
                     raise CloudError(f"{part.kind} {part.name} could not be made (above is why); run bootstrap again")
-            _row("made" if part.commands else part.state, part.kind, part.name)
+            _row("made" if part.commands and not self.effects.dry_run else part.state, part.kind, part.name)
         self._make_keys()
         for command in on_github(self.host, self.project, self.effects.environment):
             if "--set-secrets" not in options:

@@ -21,6 +21,8 @@ KEPT = 3
 """How many containers that served before are kept."""
 _COMMENT = "# cd4ml "
 _PORT = 8000
+_PATIENCE = "5s"
+"""For how long a request waits whose container takes no connection, as while Docker starts it again."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def write_site(site: Site | None) -> str:
     if site.shares:
         lines += [
             "\thandle {",
-            f"\t\treverse_proxy {' '.join(_upstreams(site.shares))} {{", "\t\t\tlb_policy random", "\t\t}",
-            "\t}",
+            f"\t\treverse_proxy {' '.join(_upstreams(site.shares))} {{", "\t\t\tlb_policy random",
+            f"\t\t\tlb_try_duration {_PATIENCE}", "\t\t}", "\t}",
         ]  # fmt: skip
     else:
         lines += ["\thandle {", '\t\trespond "nothing is released here yet" 503', "\t}"]

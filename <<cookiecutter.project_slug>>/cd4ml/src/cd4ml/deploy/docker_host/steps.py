@@ -92,7 +92,7 @@ def start(host: Host, revision: str) -> Command:
 
 def stop(host: Host, *revisions: str) -> Command:
     """Stop containers, each when it has answered what it was asked."""
-    return _change(host, "stop", "--time", "30", *revisions)
+    return _change(host, "stop", "-t", "30", *revisions)
 
 
 def remove(host: Host, *revisions: str) -> Command:
