@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,15 +28,6 @@ class Shop(Releasing):
 
     platform = "cloud-run"
     google: Google
-
-    @property
-    def command(self) -> list[str]:
-        """What `cd4ml cloud` calls, but for another smoke test."""
-        program = (
-            "import os, sys; from cd4ml.deploy import clouds; from cd4ml.settings.project import read_project; "
-            "clouds.run(read_project(), sys.argv[1:], os.environ['CD4ML_PYTHON'])"
-        )
-        return [sys.executable, "-c", program]
 
     def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         token = cloud.identity(self.google, "demo-staging" if "staging" in arguments else "demo")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from cd4ml.deploy.clouds import PLATFORMS
 from cd4ml.deploy.script import FOLDER
 from cd4ml.deploy.script import settings as deploy_settings
 from cd4ml.settings.project import read_project
@@ -76,7 +77,13 @@ class Releasing(Script):
 
     @property
     def command(self) -> list[str]:
-        """The script itself: `environment` gives it what `cd4ml cloud` would, but for another smoke test."""
+        """What `cd4ml cloud` calls, but for another smoke test, which `environment` gives it."""
+        if self.platform in PLATFORMS:
+            program = (
+                "import os, sys; from cd4ml.deploy import clouds; from cd4ml.settings.project import read_project; "
+                "clouds.run(read_project(), sys.argv[1:], os.environ['CD4ML_PYTHON'])"
+            )
+            return [sys.executable, "-c", program]
         return ["bash", str(FOLDER / f"{self.platform}.sh")]
 
     @property

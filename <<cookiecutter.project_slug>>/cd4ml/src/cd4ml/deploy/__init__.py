@@ -1,5 +1,7 @@
-"""The shell scripts that build the image, check the project, and set up and release on each cloud.
+"""Build the image, check the project, set up a cloud, and release to it.
 
-`script` runs them in the project's folder: image.sh builds, scans and publishes the image; smoke.sh runs it; check.sh
-audits the project; PLATFORM.sh is the verb `cloud`, with the parts that are the same on every cloud in any-cloud/.
+`verbs` has the verbs of a release, `release` its steps, `platform` what a platform knows and does in them; `clouds`
+lists the platforms, each a package of its own, and `commands` is where commands are run. `script` runs the shell
+scripts in the project's folder: image.sh builds, scans and publishes the image; smoke.sh runs it; check.sh audits the
+project; PLATFORM.sh sets a cloud up, with the parts that are the same on every cloud in any-cloud/.
 """

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.docker_host.platform import DockerHost
+from cd4ml.deploy.fargate.platform import Fargate
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Platform
 from cd4ml.deploy.verbs import RELEASE_VERBS, Verbs
@@ -37,6 +38,7 @@ class _Kind(Protocol):
 
 PLATFORMS: Mapping[str, _Kind] = {
     "cloud-run": CloudRun,
+    "fargate": Fargate,
     "docker-host": DockerHost,
 }
 

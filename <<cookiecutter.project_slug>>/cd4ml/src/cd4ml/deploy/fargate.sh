@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ship to AWS Fargate: cd4ml cloud VERB [ARGUMENTS] [--dry-run]; alone it lists the verbs. See docs/fargate.md.
+# Set up AWS Fargate (releases are in fargate/*.py): cd4ml cloud VERB [ARGUMENTS] [--dry-run]; alone it lists the verbs. See docs/fargate.md.
 # What is the same in any cloud is in any-cloud/, what is AWS's in fargate/.
 set -euo pipefail
 
@@ -12,8 +12,8 @@ set -euo pipefail
     HERE=$(cd "$(dirname "$0")" && pwd)
 }
 
-for part in any-cloud/{script,names,bootstrap,keys,github,rotate,destroy,answers} \
-    fargate/{names,service,deployment,release,restore,rollback,canary,bootstrap,identities,trust,keys,destroy}; do
+for part in any-cloud/{script,names,bootstrap,keys,github,rotate,destroy} \
+    fargate/{names,service,bootstrap,identities,trust,keys,destroy}; do
     # shellcheck source=/dev/null
     . "$HERE/$part.sh"
 done

@@ -21,7 +21,6 @@ what_goes() {
 
 remove_everything() {
     local who
-    be_patient
     for who in staging production; do gone aws ecs delete-express-gateway-service "${IN_REGION[@]}" --service-arn "$(service_arn $who)"; done
     if [ -z "$DRY_RUN" ]; then # with a service in it, a cluster stays
         for who in staging production; do wait_until_gone $who; done

@@ -3,7 +3,7 @@
 
 check_settings() { # reject values that would not be taken literally by a command or an address
     local name
-    AWS_REGION=${AWS_REGION:-} ACCOUNT="" BEGUN=""
+    AWS_REGION=${AWS_REGION:-} ACCOUNT=""
     [ -n "$AWS_REGION" ] || die "AWS_REGION is not set: export AWS_REGION=eu-west-1, say"
     [[ $AWS_REGION =~ ^[a-z]+(-[a-z]+)+-[0-9]+$ ]] || die "AWS_REGION is not a region, such as eu-west-1"
     FARGATE_PAUSE=${FARGATE_PAUSE:-10} FARGATE_PATIENCE=${FARGATE_PATIENCE:-1200}
@@ -49,14 +49,10 @@ account_id() { printf '%s-%s' "$SLUG" "$1"; } # reader, trainer, ...: a user or 
 
 service_arn() { printf 'arn:%s:ecs:%s:%s:service/%s/%s' "$PARTITION" "$AWS_REGION" "$ACCOUNT" "$SLUG" "$(service_name "$1")"; }
 role_arn() { printf 'arn:%s:iam::%s:role/%s' "$PARTITION" "$ACCOUNT" "$(account_id "$1")"; }
-registry_host() { printf '%s' "${CLOUD_REGISTRY:-$ACCOUNT.dkr.ecr.$AWS_REGION.amazonaws.com}"; }
-image_name() { printf '%s/%s' "$(registry_host)" "$SLUG"; }
-is_in_ecr() { case $1 in "$ACCOUNT.dkr.ecr.$AWS_REGION.amazonaws.com"*"/$SLUG@"*) ;; *) return 1 ;; esac } # IMAGE
 secret_name() { printf '%s-api-keys' "$SLUG"; }
 
 bucket_name() { # dvc or predictions: 63 characters at most, and nobody else's in the world
     printf '%s-%s-%s' "$(short "$SLUG" 37)" "$1" "$ACCOUNT"
 }
 
-log_bucket() { printf 's3://%s' "$(bucket_name predictions)"; }
-log_for_reading() { log_bucket; }
+log_for_reading() { printf 's3://%s' "$(bucket_name predictions)"; }

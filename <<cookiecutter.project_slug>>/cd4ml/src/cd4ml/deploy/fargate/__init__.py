@@ -1,0 +1,1 @@
+"""AWS Fargate by ECS Express Mode: what a service does, the commands that change it, and how ECS moves traffic."""

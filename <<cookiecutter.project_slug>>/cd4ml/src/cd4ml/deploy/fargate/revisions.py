@@ -1,0 +1,65 @@
+"""Make revisions of a service: how they run, and with which keys."""
+
+import os
+from datetime import UTC, datetime
+
+from cd4ml.deploy.commands import CloudError, UnreadError
+from cd4ml.deploy.fargate import steps
+from cd4ml.deploy.fargate.aws import Aws, code
+from cd4ml.deploy.fargate.service import Service, last
+from cd4ml.deploy.fargate.settings import service_flags
+from cd4ml.deploy.names import SCRIPT
+
+
+class Revisions:
+    """Makes them; `prediction_log` is off, stdout or bucket."""
+
+    def __init__(self, aws: Aws, prediction_log: str) -> None:
+        self.aws, self.prediction_log = aws, prediction_log
+        self._secret = ""
+        self._flags: tuple[str, ...] = ()
+
+    def prepare(self) -> None:
+        """Read how they are to run, and where the service's keys are, without which it would be open to anybody.
+
+        Raises:
+            CloudError: a setting is wrong, or there are no keys.
+        """
+        place, effects = self.aws.place, self.aws.effects
+        self._flags = service_flags(place, effects.environment)
+        try:
+            told = effects.read(steps.describe_secret(place))
+        except UnreadError as failure:
+            if code(failure) == "ResourceNotFoundException":
+                lacks = f"without the secret {place.secret} anybody could ask the service"
+                raise CloudError(f"{lacks}{effects.so_far}: {SCRIPT} bootstrap") from None
+            raise CloudError(f"the secret {place.secret} cannot be read{effects.so_far}: {failure}") from None
+        if told.get("DeletedDate"):  # AWS describes it until it is gone
+            going = f"the secret {place.secret} is to be deleted"
+            raise CloudError(f"{going}{effects.so_far}: {SCRIPT} bootstrap restores it")
+        self._secret = told["ARN"]
+
+    def create(self, service: Service, image: str) -> None:
+        """Make the service with its first revision.
+
+        Raises:
+            UnreadError: AWS does not accept it.
+        """
+        made, digest = self._container(service, image), image.rpartition("@")[2]
+        self.aws.tell(steps.create(self.aws.place, service.name, made, self._flags, digest))
+
+    def update(self, service: Service, image: str) -> None:
+        """Make a revision, and tell a workflow which: its later steps know what is theirs however this one ends.
+
+        Raises:
+            UnreadError: AWS does not accept it.
+        """
+        made = self._container(service, image)
+        told = self.aws.tell(steps.update(self.aws.place, service.arn, made, self._flags)) or {}
+        revision = told.get("service", {}).get("targetConfiguration", {}).get("serviceRevisionArn", "")
+        if ":service-revision/" in revision:
+            self.aws.effects.output("revision", last(revision))
+
+    def _container(self, service: Service, image: str) -> str:
+        log = self.aws.place.log(self.prediction_log, service.environment)
+        return steps.container(image, self._secret, log, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}-{os.getpid()}")
