@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from cd4ml.deploy.commands import CloudError
-from cd4ml.deploy.docker_host import connection, platform, steps
+from cd4ml.deploy.docker_host import connection, engine, steps
+from cd4ml.deploy.docker_host.canary import Requests, count
 from cd4ml.deploy.docker_host.platform import DockerHost
 from cd4ml.deploy.docker_host.service import Container, Service, litter
 from cd4ml.deploy.docker_host.settings import CADDY, read_host, read_runtime
@@ -40,7 +41,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Docker:
             raise UserError("no answer")
         return "ready"
 
-    monkeypatch.setattr(platform, "wait_until_ready", ready)
+    monkeypatch.setattr(engine, "wait_until_ready", ready)
     return docker
 
 
@@ -249,6 +250,25 @@ def test_a_rollback_starts_the_container_that_was_kept_or_deploys_the_image_agai
     verbs.run("rollback", ["production", THREE.partition("@")[2]])
     at_rest_with(live, live.outputs["revision"])
     assert live.containers[live.outputs["revision"]]["image"] == THREE
+
+
+METRICS = """# TYPE http_requests_total counter
+http_requests_total{path="/predict",status="200"} 950.0
+http_requests_total{path="/predict",status="500"} %d.0
+http_requests_total{path="/health/ready",status="503"} 1e+03
+http_requests_created{path="/predict",status="500"} 1.7e+09
+"""
+
+
+def test_a_canary_is_judged_by_what_the_candidate_counted() -> None:
+    assert count(METRICS % 50) == (1000, 50)
+    service = Service("production", "demo", Site("model.example.com", candidate="demo-two"))
+    with pytest.raises(CloudError, match="demo-two answered 50 of 1000 requests with 5xx, more than 1 %"):
+        Requests(service, lambda: METRICS % 50, 50, 1).look()
+    for text, words in ((METRICS % 9, "9 of 959 requests answered with 5xx"), ("", "probes only")):
+        judge = Requests(service, lambda text=text: text, 50, 1)  # type: ignore[misc]
+        assert judge.look() == ""
+        assert words in judge.verdict(1, 5)
 
 
 def test_no_more_than_three_containers_are_kept(project: Project, live: Docker) -> None:

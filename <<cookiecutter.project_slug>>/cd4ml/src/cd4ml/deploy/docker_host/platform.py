@@ -1,26 +1,24 @@
 """A host with Docker as a platform of releases: docker is asked and told here, over ssh."""
 
-import json
-import time
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cd4ml.deploy.commands import CloudError, Effects, UnreadError
+from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.docker_host import steps
+from cd4ml.deploy.docker_host.canary import Requests
 from cd4ml.deploy.docker_host.connection import sign_in
-from cd4ml.deploy.docker_host.service import Service, litter, read_container
+from cd4ml.deploy.docker_host.engine import Engine
+from cd4ml.deploy.docker_host.service import Service
 from cd4ml.deploy.docker_host.settings import Runtime, read_host, read_keys, read_runtime
-from cd4ml.deploy.docker_host.site import BESIDE, ENDING, Site, at_rest, read_site, unpack, write_site
+from cd4ml.deploy.docker_host.site import Site, at_rest
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
 from cd4ml.deploy.release import new_revision
-from cd4ml.errors import UserError
-from cd4ml.serving.smoke import wait_until_ready
+from cd4ml.serving.client import call
 from cd4ml.settings.project import Project
-
-_ROUND_SECONDS = 2.0
 
 
 class DockerHost(Platform[Service]):
@@ -32,41 +30,13 @@ class DockerHost(Platform[Service]):
     def __init__(self, project: Project, effects: Effects) -> None:
         self.project, self.effects = project, effects
         self.host = read_host(project.name, effects.environment)
+        self.engine = Engine(self.host, effects)
         self.runtime = Runtime("", "", "")
         self._ssh = sign_in(effects.environment)  # the folder goes when nothing refers to it any more
 
-    # reading
-
     def look(self, environment: str) -> Service:
-        """Read a service.
-
-        Raises:
-            CloudError: docker cannot, or the host was not set up.
-        """
-        name, sites = self.host.service(environment), self._sites()
-        own = sites.pop(name, None)
-        addresses = {site.address: other for other, site in sites.items() if site}
-        try:
-            lines = self.effects.read_text(steps.containers(self.host, name)).splitlines()
-        except UnreadError as failure:
-            raise CloudError(f"the containers of {name} cannot be read{self.effects.so_far}: {failure}") from None
-        return Service(environment, name, own, tuple(read_container(json.loads(line)) for line in lines), addresses)
-
-    def _sites(self) -> dict[str, Site | None]:
-        try:
-            files = unpack(self.effects.read_text(steps.sites(self.host)))
-        except UnreadError as failure:
-            if self._has_caddy():
-                raise CloudError(f"Caddy's files cannot be read{self.effects.so_far}: {failure}") from None
-            raise CloudError(f"the host has no {self.host.caddy} yet: {SCRIPT} bootstrap") from None
-        names = [name.removesuffix(ENDING) for name in files if name.endswith(ENDING)]
-        return {name: read_site(name, files[f"{name}{ENDING}"]) for name in names}
-
-    def _has_caddy(self) -> bool:
-        try:
-            return bool(self.effects.read_text(steps.there(self.host, "container", self.host.caddy)))
-        except UnreadError as failure:
-            raise CloudError(f"the host cannot be asked{self.effects.so_far}: {failure}") from None
+        """Read a service."""
+        return self.engine.look(environment)
 
     # a deploy
 
@@ -114,7 +84,7 @@ class DockerHost(Platform[Service]):
         address = self.host.name_of(state.environment)
         site = Site(address, certificate, shares, plan.candidate, plan.before, plan.candidate, kept)
         try:
-            self._write(state, site)
+            self.engine.write(state, site)
         except CloudError as failure:
             self.effects.say(f"{self.effects.label}: {failure}")
             return False
@@ -131,7 +101,7 @@ class DockerHost(Platform[Service]):
 
     def follow(self, state: Service, plan: Plan) -> Service:
         """Wait until it is ready, and look whether it is the candidate still."""
-        self._wait_for(state.environment, plan.candidate)
+        self.engine.wait_for(state.environment, plan.candidate, f"https://{self.host.name_of(state.environment)}")
         made = self.look(state.environment)
         if made.candidate != plan.candidate:
             raise CloudError(
@@ -146,7 +116,7 @@ class DockerHost(Platform[Service]):
         if state.candidate or state.shares != {revision: 100}:
             return ""
         self.effects.change(steps.load(self.host))  # a run that was killed here has left the candidate's own address
-        self._tidy(state.environment)
+        self.engine.tidy(state.environment)
         return f"{revision} already takes all traffic of {state.name}"
 
     def unshared(self, state: Service, percent: int) -> str:
@@ -159,7 +129,7 @@ class DockerHost(Platform[Service]):
         """Write shares of traffic; once Caddy has them, and they are all of it, that the release has ended."""
         site = _of(state)
         shares = {state.candidate: percent} | ({state.previous: 100 - percent} if percent < 100 else {})
-        shared = self._write(state, replace(site, shares=shares))
+        shared = self.engine.write(state, replace(site, shares=shares))
         if percent == 100:
             self._end(shared, at_rest(_of(shared), state.candidate))
         return [f"{f'{part} %':<10} to {revision}" for revision, part in shares.items()]
@@ -176,16 +146,16 @@ class DockerHost(Platform[Service]):
                 raise CloudError(
                     f"{before} does not start (above is why): {SCRIPT} rollback {state.environment} DIGEST"
                 )
-            state = self._write(state, replace(_of(state), beside=before))
-            self._wait_for(state.environment, before)
+            state = self.engine.write(state, replace(_of(state), beside=before))
+            self.engine.wait_for(state.environment, before, state.url)
         # As long as `previous` is there, a run that is killed is not taken for one that has ended.
         goes_back = replace(_of(state), shares=rest.shares, previous=before, kept=rest.kept)
-        self._end(self._write(state, goes_back), rest)
+        self._end(self.engine.write(state, goes_back), rest)
 
     def remove(self, state: Service) -> None:
         """Forget a first release that did not end, and remove its container."""
-        self._write(state, None)
-        self._tidy(state.environment)
+        self.engine.write(state, None)
+        self.engine.tidy(state.environment)
 
     def earlier(self, state: Service, digest: str) -> Earlier:
         """Find a container of the image that is there still; else the image is deployed again."""
@@ -210,6 +180,18 @@ class DockerHost(Platform[Service]):
             raise CloudError(f"SERVICE_API_KEYS is not set: export it, or {SCRIPT} bootstrap")
         return Asking(environment={"SERVICE_API_KEYS": keys})
 
+    def judge(self, state: Service, seconds: int) -> Requests:
+        """Judge by the requests that the candidate counted."""
+        wanted = {"MINIMUM": "50", "ERROR_PERCENT": "1"}
+        given = [self.effects.environment.get(f"CANARY_{name}") or default for name, default in wanted.items()]
+        if not all(re.fullmatch(r"[0-9]{1,5}", number) for number in given):
+            raise CloudError("SECONDS and the CANARY_ settings are whole numbers")
+        minimum, limit = map(int, given)
+        key = {"Authorization": f"Bearer {self._keys().partition(',')[0].strip()}"}
+        return Requests(
+            state, lambda: str(call(state.candidate_url, "/metrics", timeout=10, headers=key).body), minimum, limit
+        )
+
     def table(self, state: Service, rows: int) -> list[tuple[str, ...]]:
         """The newest containers."""
         table: list[tuple[str, ...]] = [("traffic", "tag", "state", "image", "made", "revision")]
@@ -226,58 +208,9 @@ class DockerHost(Platform[Service]):
 
         return SetUp(self.host, self.project, self.effects).verbs()
 
-    # writing
-
-    def _write(self, state: Service, site: Site | None) -> Service:
-        """Replace the service's file, and let Caddy read it.
-
-        Raises:
-            CloudError: another run has written it since it was read; or Caddy did not take it.
-        """
-        if self.effects.dry_run:
-            print("".join(f"# {state.name}{ENDING}: {line}\n" for line in write_site(site).splitlines()), end="")
-        elif self._sites().get(state.name) != state.site:
-            raise CloudError(f"another deploy has changed {state.name} meanwhile; it was left as it is: run this again")
-        if not self.effects.change(steps.put(self.host, state.name, site)):
-            raise CloudError(f"{state.name}{ENDING} could not be written (above is why)")
-        if not self.effects.change(steps.load(self.host)):
-            raise CloudError(f"Caddy did not read {state.name}{ENDING} (above is why): {SCRIPT} doctor")
-        return replace(state, site=site)
-
     def _end(self, state: Service, rest: Site) -> None:
-        self._write(state, rest)
-        self._tidy(state.environment)
-
-    def _tidy(self, environment: str) -> None:
-        """Stop the containers that do not serve any more, and remove those that nobody comes back to."""
-        if self.effects.dry_run:
-            return
-        stop, remove = litter(self.look(environment))
-        done = not stop or self.effects.change(steps.stop(self.host, *stop))
-        if not (not remove or self.effects.change(steps.remove(self.host, *remove))) or not done:
-            self.effects.say(f"{self.effects.label}: some containers are there still, which the next release removes")
-
-    def _wait_for(self, environment: str, revision: str) -> None:
-        """Wait until the revision that answers beside what serves is ready.
-
-        Raises:
-            CandidateError: it has ended, or is not ready in SERVICE_START_SECONDS.
-        """
-        if self.effects.dry_run:
-            return
-        until = time.monotonic() + int(self.effects.environment.get("SERVICE_START_SECONDS") or 120)
-        address = f"https://{self.host.name_of(environment)}{BESIDE}"
-        while True:
-            try:
-                wait_until_ready(address, _ROUND_SECONDS)
-            except UserError as failure:
-                known = self.look(environment).container(revision)
-                if known is None or not known.runs or time.monotonic() > until:
-                    self.effects.code(steps.logs(self.host, revision), stdout=2)
-                    state = known.state if known else "gone"
-                    raise CandidateError(f"{revision} did not come up, and is {state}: {failure}") from None
-            else:
-                return
+        self.engine.write(state, rest)
+        self.engine.tidy(state.environment)
 
 
 def _of(state: Service) -> Site:
