@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 PROJECT = Path.cwd()
-PLATFORMS = ("cloud-run", "fargate", "aci")
+PLATFORMS = ("cloud-run", "fargate", "aci", "docker-host")
 CACHES = ("__pycache__", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 
 

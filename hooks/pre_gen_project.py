@@ -91,6 +91,16 @@ def check_answers(answers: dict[str, str]) -> None:
         rule = f"is not a GitHub name (letters, digits and single hyphens, {LONGEST_OWNER} characters at most)"
         plain = re.sub("[^A-Za-z0-9]+", "-", owner).strip("-")[:LONGEST_OWNER].rstrip("-")
         reject("github_owner", f"{owner!r} {rule}", plain or "octo-org")
+    if answers["platform"] == "docker-host":
+        check_host(answers)
+
+
+def check_host(answers: dict[str, str]) -> None:
+    """Reject what a host does not have: it trusts no tokens of GitHub's, and has no registry."""
+    if answers["credentials"] == "oidc":
+        reject("credentials", "a host of one's own lets in keys, and no tokens of GitHub's", "service-account")
+    if answers["registry"] == "cloud":
+        reject("registry", "a host of one's own has no registry, and pulls its images from another", "ghcr")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,11 @@ from tests.delivery.aws.shop import shop_on_aws as shop_on_aws
 from tests.delivery.azure.shop import live_on_azure as live_on_azure
 from tests.delivery.azure.shop import shipped_to_azure as shipped_to_azure
 from tests.delivery.azure.shop import shop_on_azure as shop_on_azure
+from tests.delivery.docker_host.shop import host_with_caddy as host_with_caddy
+from tests.delivery.docker_host.shop import live_on_host as live_on_host
+from tests.delivery.docker_host.shop import plain_registry as plain_registry
+from tests.delivery.docker_host.shop import server as server
+from tests.delivery.docker_host.shop import shop_on_host as shop_on_host
 from tests.delivery.github import GitHub
 from tests.delivery.google.shop import live as live
 from tests.delivery.google.shop import shipped as shipped

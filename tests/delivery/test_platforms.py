@@ -21,6 +21,7 @@ from tests.conftest import Bake
 from tests.delivery.aws.delivery import fargate
 from tests.delivery.azure.delivery import aci
 from tests.delivery.delivery import Delivery, Need, SetUp, delivered
+from tests.delivery.docker_host.delivery import docker_host
 from tests.delivery.github.runs import Run
 from tests.delivery.google.delivery import cloud_run
 from tests.delivery.world import ended_well, log_to_bucket, pushed, report, shorten
@@ -29,7 +30,7 @@ from tests.project.baked import Project
 from tests.runbook import rollback
 from tests.waiting import wait_for
 
-SET_UP: dict[str, SetUp[Any]] = {"cloud-run": cloud_run, "fargate": fargate, "aci": aci}
+SET_UP: dict[str, SetUp[Any]] = {"cloud-run": cloud_run, "fargate": fargate, "aci": aci, "docker-host": docker_host}
 
 Ship = Callable[..., Any]
 
@@ -133,6 +134,27 @@ def logged_in_time(delivery: Delivery[Any], *answers: str) -> None:
             return
         assert time.monotonic() < until, sorted(kinds)
         time.sleep(1)
+
+
+@pytest.mark.drill
+def test_from_a_push_to_a_host_and_back(ship: Ship) -> None:
+    with ship("docker-host", "service-account", "ghcr") as delivery:
+        github, project = delivery.github, delivery.project
+        first = released(delivery)
+        began = delivery.answers()
+        (production,) = (job for job in github.last("cd").jobs.values() if job.name == "production")
+        assert "is the first release" in printed(github.last("cd"), production.name)
+
+        project.replace("params.yaml", "iterations: 10", "iterations: 30")
+        delivery.train("more trees")
+        second = released(delivery)
+        assert second != first
+        assert "10 %       to flight-delays-" in printed(github.last("cd"), production.name)
+
+        github.dispatch(*rollback(project.folder, f"model-{first}"))
+        ended_well(github.run_all(), "rollback")
+        again = delivery.answers()
+        assert again == began | {"request_id": again["request_id"]}
 
 
 @pytest.mark.drill

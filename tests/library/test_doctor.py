@@ -31,12 +31,18 @@ VALUES = {
     "AZURE_TENANT_ID": "11111111-2222-3333-4444-555555555555",
     "AZURE_SUBSCRIPTION_ID": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
     "AZURE_CLIENT_ID": "99999999-8888-7777-6666-555555555555",
+    "DOCKER_HOST_SSH": "ssh://deploy@model.example.com:2222",
+    "DOCKER_HOST_KNOWN_HOSTS": "[model.example.com]:2222 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA",
+    "SERVICE_ADDRESS": "model.example.com",
 }
 
 
 @pytest.fixture(
     autouse=True,
-    params=itertools.product(("cloud-run", "fargate", "aci"), ("service-account", "oidc")),
+    params=[
+        *itertools.product(("cloud-run", "fargate", "aci"), ("service-account", "oidc")),
+        ("docker-host", "service-account"),
+    ],
     ids="-".join,
 )
 def houses(request: pytest.FixtureRequest) -> Project:
@@ -180,13 +186,14 @@ def test_in_a_folder_of_a_larger_repository_the_workflows_are_at_its_root(
 
 def test_a_cloud_that_is_set_up_in_part_is_an_error(github: GitHubServer, houses: Project, capsys: Printed) -> None:
     set_up(github, houses)
-    secrets, variables = settings(github, "trainer")
+    place = "production" if houses.platform == "docker-host" else "trainer"
+    secrets, variables = settings(github, place)
     secrets.clear()
     variables.clear()
 
     assert main(["doctor"]) == 1
 
-    assert "(trainer)" in capsys.readouterr().err
+    assert f"({place})" in capsys.readouterr().err
 
 
 def test_an_identity_that_every_job_could_use_is_wrong(github: GitHubServer, houses: Project, capsys: Printed) -> None:

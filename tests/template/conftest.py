@@ -24,7 +24,8 @@ TOOLS = Path(sysconfig.get_path("scripts"))
 """Where the commands of this environment are: actionlint, cd4ml, ruff and others."""
 
 PROBLEMS = ("classification", "regression")
-PLATFORMS = ("cloud-run", "fargate", "aci")
+CLOUDS = ("cloud-run", "fargate", "aci")
+PLATFORMS = (*CLOUDS, "docker-host")
 CREDENTIALS = ("service-account", "oidc")
 REGISTRIES = ("cloud", "ghcr", "docker-hub")
 LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
@@ -49,9 +50,15 @@ HOSTILE = {
 
 DEPLOYED = {
     "-".join(chosen): dict(zip(("platform", "credentials", "registry"), chosen, strict=True))
-    for chosen in product(PLATFORMS, CREDENTIALS, REGISTRIES)
+    for chosen in (
+        *product(CLOUDS, CREDENTIALS, REGISTRIES),
+        *product(["docker-host"], ["service-account"], ["ghcr", "docker-hub"]),  # it has neither of the others
+    )
 }
 """Those that differ in how they are shipped."""
+
+PLAINEST = {platform: next(name for name in DEPLOYED if name.startswith(platform)) for platform in PLATFORMS}
+"""Of each platform, the one with a key, and the cloud's own registry where it has one."""
 
 DEFAULT = "cloud-run-service-account-cloud"
 """The name of the combination that has every default."""

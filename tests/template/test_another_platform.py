@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.moving import move, shell
-from tests.template.conftest import PLATFORMS, REGISTRIES
+from tests.template.conftest import DEPLOYED, PLATFORMS
 
 PAIRS = list(permutations(PLATFORMS, 2))
 DIFFERING = re.compile(r"README\.md|pyproject\.toml|docs/[a-z-]+\.md|\.github/workflows/[a-z]+\.yml")
@@ -44,8 +44,9 @@ def pyproject(project: dict[str, bytes]) -> dict[str, Any]:
 def test_only_settings_docs_and_workflows_differ_between_platforms(
     combination: Callable[[str], Path], old: str, new: str
 ) -> None:
-    for registry in REGISTRIES:
-        before, after = (content(combination(f"{platform}-oidc-{registry}")) for platform in (old, new))
+    both = [name.removeprefix(f"{old}-") for name in DEPLOYED if name.startswith(f"{old}-")]
+    for rest in (rest for rest in both if f"{new}-{rest}" in DEPLOYED):
+        before, after = (content(combination(f"{platform}-{rest}")) for platform in (old, new))
         differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
         assert {name for name in differing if not DIFFERING.fullmatch(name)} == set()
@@ -59,7 +60,7 @@ def test_only_settings_docs_and_workflows_differ_between_platforms(
 def test_the_commands_of_the_docs_bring_the_files_and_keep_what_was_changed(
     combination: Callable[[str], Path], tmp_path: Path, old: str, new: str
 ) -> None:
-    before, after = (combination(f"{platform}-service-account-cloud") for platform in (old, new))
+    before, after = (combination(f"{platform}-service-account-ghcr") for platform in (old, new))
     project = Path(shutil.copytree(before, tmp_path / before.name))
     commit(project, "as generated")
     shell("printf '\\nOur own words.\\n' >> docs/delivery.md && printf 'ours\\n' > docs/ours.md", project)

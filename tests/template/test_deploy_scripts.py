@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cd4ml.deploy.clouds import is_ported
 
-from tests.template.conftest import DEPLOY, PLATFORMS, TOOLS
+from tests.template.conftest import CLOUDS, DEPLOY, PLAINEST, PLATFORMS, TOOLS
 
 SCRIPTS = sorted(DEPLOY.rglob("*.sh"))
 VERBS = "bootstrap doctor rotate destroy deploy smoke promote canary restore rollback status url".split()
@@ -19,6 +19,7 @@ MISSING = {
     "cloud-run": "gcloud is not here|GCP_PROJECT is not set",
     "fargate": "aws is not here|AWS_REGION is not set",
     "aci": "az is not here|AZURE_LOCATION is not set",
+    "docker-host": "docker is not here|DOCKER_HOST_SSH names the host",
 }
 LONGEST_SCRIPT = 250  # lines
 
@@ -32,7 +33,7 @@ def cloud(combination: Callable[[str], Path]) -> Callable[..., subprocess.Comple
     """`cloud(platform, *arguments)`: `cd4ml cloud` in a project of that platform, with no setting of a cloud."""
 
     def run(platform: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        project = combination(f"{platform}-service-account-cloud")
+        project = combination(PLAINEST[platform])
         own = {"PYTHONPATH": str(project / "cd4ml/src"), "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(
             [TOOLS / "cd4ml", "cloud", *arguments],
@@ -44,7 +45,7 @@ def cloud(combination: Callable[[str], Path]) -> Callable[..., subprocess.Comple
 
 def test_shellcheck_finds_nothing() -> None:
     assert {path.name for path in SCRIPTS} > {
-        f"{platform}.sh" for platform in PLATFORMS if not is_ported(platform, ["bootstrap"])
+        f"{platform}.sh" for platform in CLOUDS if not is_ported(platform, ["bootstrap"])
     }
     done = subprocess.run(
         [TOOLS / "shellcheck", "--external-sources", *SCRIPTS], capture_output=True, text=True, check=False

@@ -10,7 +10,7 @@ import pytest
 from cd4ml.adoption.canvas import EXAMPLE
 from cd4ml.terminal.verbs import VERBS
 
-from tests.template.conftest import DEFAULT, PLATFORMS
+from tests.template.conftest import DEFAULT, PLAINEST, PLATFORMS
 
 OF_MAKE = re.compile(r"(?:`|^)make ([a-z][a-z-]*)", re.MULTILINE)
 OF_CD4ML = re.compile(r"(?:`|^|uv run )cd4ml ([a-z][a-z-]*)", re.MULTILINE)
@@ -20,7 +20,7 @@ LINK = re.compile(r"\]\((?!https?:|#|reports/)([^)#]+)")  # reports/ is made by 
 
 @pytest.fixture(params=PLATFORMS)
 def project(request: pytest.FixtureRequest, combination: Callable[[str], Path]) -> Path:
-    return combination(f"{request.param}-service-account-cloud")
+    return combination(PLAINEST[request.param])
 
 
 def pages(project: Path) -> dict[Path, str]:

@@ -179,3 +179,24 @@ def test_the_slug_offered_for_any_name_is_one_that_works(
     ask: Callable[..., Path], tmp_path: Path, name: str, slug: str
 ) -> None:
     assert ask(tmp_path, project_name=name).name == slug
+
+
+@pytest.mark.parametrize(
+    ("question", "answers", "reason"),
+    [
+        ("credentials", {"credentials": "oidc", "registry": "ghcr"}, "no tokens of GitHub's"),
+        ("registry", {}, "has no registry"),
+    ],
+)
+def test_rejects_what_a_host_does_not_have(
+    ask: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    question: str, answers: dict[str, str], reason: str,
+) -> None:  # fmt: skip
+    with pytest.raises(FailedHookException):
+        ask(tmp_path, platform="docker-host", **answers)
+    said = capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    (line,) = [line for line in said.splitlines() if line.startswith(f"{question}: ")]
+    assert reason in line
+    works = line.rpartition("an answer that works: ")[2]
+    assert ask(tmp_path, platform="docker-host", **({"registry": "ghcr"} | answers | {question: works})).is_dir()

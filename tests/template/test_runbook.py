@@ -18,7 +18,7 @@ from cd4ml.settings.project import read_project
 from cd4ml.terminal.verbs import VERBS
 
 from tests.runbook import blocks, commands, dispatch, pages
-from tests.template.conftest import CREDENTIALS, PLATFORMS, TOOLS, verbs_of
+from tests.template.conftest import DEPLOYED, PLAINEST, PLATFORMS, TOOLS, verbs_of
 
 SECTIONS = [
     "A bad model is live",
@@ -29,11 +29,11 @@ SECTIONS = [
     "The service answers 503",
     "Cloud credentials were revoked",
 ]
-TOOL_OF = {"cloud-run": "gcloud", "fargate": "aws", "aci": "az"}
-PLAIN = {"cat", "curl", "export", "git", "grep", "printf", "rm"}
+TOOL_OF = {"cloud-run": "gcloud", "fargate": "aws", "aci": "az", "docker-host": "docker"}
+PLAIN = {"cat", "curl", "export", "git", "grep", "printf", "rm", "ssh-keygen"}
 
 
-@pytest.fixture(params=[f"{platform}-{credentials}-cloud" for platform in PLATFORMS for credentials in CREDENTIALS])
+@pytest.fixture(params=[name for name in DEPLOYED if name.endswith("-cloud") or name == PLAINEST["docker-host"]])
 def project(request: pytest.FixtureRequest, combination: Callable[[str], Path]) -> Path:
     return combination(request.param)
 
@@ -153,10 +153,10 @@ def test_settings_and_secrets_of_github_are_those_that_workflows_read(
 
     assert variables.keys() == {"CT_EVERY", "SERVICE_MAX_INSTANCES"}
     assert "vars.CT_EVERY" in text
-    assert "vars.SERVICE_MAX_INSTANCES" in (
-        on_fargate if read_project(project / "pyproject.toml").platform == "aci" else text
-    )
-    assert secrets == {("SERVICE_API_KEYS", "staging"), ("SERVICE_API_KEYS", "production")}
+    platform = read_project(project / "pyproject.toml").platform
+    assert "vars.SERVICE_MAX_INSTANCES" in (on_fargate if platform in ("aci", "docker-host") else text)
+    wanted = {"SERVICE_API_KEYS", *(["DOCKER_HOST_KEY"] if platform == "docker-host" else [])}
+    assert secrets == {(name, place) for name in wanted for place in ("staging", "production")}
     assert "secrets.SERVICE_API_KEYS" in text
 
 
@@ -174,7 +174,8 @@ def test_no_line_names_another_cloud_or_credentials_that_were_not_chosen(project
 
     for other in PLATFORMS:
         assert (TOOL_OF[other] in {words[0] for words in commands(page)}) == (other == platform)
-    assert ("rotate credentials" in page) == (chosen.credentials == "service-account")
+    has_keys_of_a_cloud = chosen.credentials == "service-account" and platform != "docker-host"
+    assert ("rotate credentials" in page) == has_keys_of_a_cloud
 
 
 def test_links_lead_to_sections_that_exist(project: Path) -> None:

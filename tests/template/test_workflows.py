@@ -26,7 +26,7 @@ from tests.template.workflow_files import (
 
 __all__ = ["distinct", "workflows", "workflows_of"]
 
-OF_A_CLOUD = re.compile("(GCP|AWS|AZURE)_")
+OF_A_CLOUD = re.compile("(GCP|AWS|AZURE|DOCKER_HOST)_|SERVICE_ADDRESS")
 OTHER_COMMANDS = (  # than a verb of make or of cd4ml
     "uv sync --locked --no-default-groups --group delivery",
     'az acr login --name "$REGISTRY"',

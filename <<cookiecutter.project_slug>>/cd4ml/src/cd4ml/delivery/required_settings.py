@@ -36,13 +36,14 @@ class RequiredSetting:
 _ACCOUNT = r"[a-z0-9-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com"
 _PROVIDER = r"projects/[0-9]+/locations/global/workloadIdentityPools/[\w-]+/providers/[\w-]+"
 _ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
+_SSH = r"ssh://([\w.-]+@)?[\w.-]+(:[0-9]+)?"
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 def required_settings(project: Project) -> tuple[RequiredSetting, ...]:
     """Return every secret and variable that the project's workflows read."""
     bootstrap = f"uv run cd4ml cloud bootstrap --credentials {project.credentials} --set-secrets"
-    cloud = {"cloud-run": _google, "fargate": _aws, "aci": _azure}[project.platform]
+    cloud = {"cloud-run": _google, "fargate": _aws, "aci": _azure, "docker-host": _host}[project.platform]
     registry = (
         _secret("DOCKERHUB_USERNAME", "registry"),
         _secret("DOCKERHUB_TOKEN", "registry"),
@@ -127,6 +128,17 @@ def _azure(oidc: bool, bootstrap: str) -> tuple[RequiredSetting, ...]:
     return location if oidc else (*location, _identity("AZURE_CLIENT_SECRET", "secret", bootstrap))
 
 
+def _host(_: bool, __: str) -> tuple[RequiredSetting, ...]:
+    """Return what leads to a host: its deployer alone signs in, as nothing but the service is there."""
+    return (
+        _variable("DOCKER_HOST_SSH", "ssh://deploy@model.example.com", _SSH, "cloud"),
+        _variable("DOCKER_HOST_KNOWN_HOSTS", '"$(ssh-keyscan model.example.com)"', r"(?s).+ .+ .+", "cloud"),
+        _variable("SERVICE_ADDRESS", "model.example.com", r"[a-z0-9.-]+", "cloud"),
+        RequiredSetting("DOCKER_HOST_KEY", "secret", ("staging", "production"), "cloud",
+                        "gh secret set DOCKER_HOST_KEY{place} < KEY", per_environment=True),
+    )  # fmt: skip
+
+
 def _identity(
     name: str, kind: Literal["secret", "variable"], bootstrap: str, pattern: str = r"(?s).+"
 ) -> RequiredSetting:
@@ -164,5 +176,11 @@ _SIZES = {
     "aci": (
         _variable("SERVICE_CPU", "1", "[0-9.]+"),
         _variable("SERVICE_MEMORY", "1.5", "[0-9.]+"),
+    ),
+    "docker-host": (
+        _variable("SERVICE_CPU", "1", "[0-9.]+"),
+        _variable("SERVICE_MEMORY", "512m", "[0-9]+[mg]"),
+        _variable("SERVICE_CERTIFICATE", "public", "public|internal"),
+        _variable("CADDY_NAME", "cd4ml-caddy", "[a-z0-9-]+"),
     ),
 }

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from cd4ml.deploy.aci.platform import ContainerInstances
 from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError, Effects
+from cd4ml.deploy.docker_host.platform import DockerHost
 from cd4ml.deploy.fargate.platform import Fargate
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Platform
@@ -50,6 +51,7 @@ PLATFORMS: Mapping[str, _Kind] = {
     "cloud-run": CloudRun,
     "fargate": Fargate,
     "aci": ContainerInstances,
+    "docker-host": DockerHost,
 }
 
 

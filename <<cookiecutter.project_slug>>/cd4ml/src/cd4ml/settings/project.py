@@ -14,7 +14,7 @@ from cd4ml.files.text import read_text
 
 PYPROJECT = Path("pyproject.toml")
 _CHOICES = {
-    "platform": ("cloud-run", "fargate", "aci"),
+    "platform": ("cloud-run", "fargate", "aci", "docker-host"),
     "credentials": ("service-account", "oidc"),
     "registry": ("cloud", "ghcr", "docker-hub"),
 }
@@ -36,7 +36,7 @@ class Project:
     package: str
     """The team's package in src/, which contains features.py and model.py."""
     platform: str
-    """cloud-run, fargate or aci."""
+    """cloud-run, fargate, aci or docker-host."""
     credentials: str
     """How workflows sign in to the cloud: service-account or oidc."""
     registry: str
@@ -83,19 +83,20 @@ class Project:
 
     @property
     def bucket_scheme(self) -> str:
-        """The scheme of a DVC remote's URL in the platform's cloud."""
-        return {"cloud-run": "gs://", "fargate": "s3://", "aci": "azure://"}[self.platform]
+        """The scheme of a DVC remote's URL in the platform's cloud, or over ssh on a host."""
+        return {"cloud-run": "gs://", "fargate": "s3://", "aci": "azure://", "docker-host": "ssh://"}[self.platform]
 
     @property
     def log_extra(self) -> str:
         """The extra of the library that the image needs for the prediction log; empty if it needs none."""
-        extra = {"cloud-run": "log-gs", "fargate": "log-s3", "aci": "log-azure"}[self.platform]
+        extra = {"cloud-run": "log-gs", "fargate": "log-s3", "aci": "log-azure"}.get(self.platform, "")
         return extra if self.prediction_log == "bucket" else ""
 
     @property
     def cloud(self) -> str:
         """The name of the platform's cloud."""
-        return {"cloud-run": "Google Cloud", "fargate": "AWS", "aci": "Azure"}[self.platform]
+        names = {"cloud-run": "Google Cloud", "fargate": "AWS", "aci": "Azure", "docker-host": "the host"}
+        return names[self.platform]
 
 
 def read_project(path: Path = PYPROJECT) -> Project:

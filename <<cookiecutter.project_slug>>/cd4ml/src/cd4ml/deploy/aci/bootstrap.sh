@@ -63,7 +63,7 @@ registry() { # for the images; nobody signs in to it by password
 
 sidecar() { # Caddy, from the project's own registry: no release waits for, or is refused by, another
     local name known caddy
-    caddy=$("$CD4ML_PYTHON" -c 'from cd4ml.deploy.aci.description import CADDY; print(CADDY)')
+    caddy=$("$CD4ML_PYTHON" -c 'from cd4ml.deploy.caddy import DIGEST; print(DIGEST)')
     name=$(registry_name)
     known=$(shown az acr show --name "$name" "${IN_GROUP[@]}" --query "tags.caddy || ''")
     if [ "$known" = "$caddy" ]; then

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cd4ml.deploy import caddy
 from cd4ml.deploy.aci.settings import Place, Size
 
-CADDY = "sha256:844f60b64e4724a5aa8245e019dace0d3f199f7433ce6c57676cb30a920dbad9"
-"""caddy 2.11.4, which bootstrap copies into the project's own registry."""
 LEFT_OUT = "left-out"
 _PORT = 8000  # of the service, which is not among those of the group
 _OPEN = [{"protocol": "TCP", "port": port} for port in (443, 80)]
@@ -86,7 +85,7 @@ def _front(place: Place, host: str) -> dict[str, Any]:
     return {
         "name": "https",
         "properties": {
-            "image": f"{place.registry_host}/caddy@{CADDY}",
+            "image": f"{place.registry_host}/caddy@{caddy.DIGEST}",
             "command": ["caddy", "reverse-proxy", "--from", host, "--to", f"127.0.0.1:{_PORT}"],
             "ports": _OPEN,
             "resources": _requests(Size(0.2, 0.3)),

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from cd4ml.deploy import caddy
 from cd4ml.deploy.aci.asking import is_ready
-from cd4ml.deploy.aci.description import CADDY
 from cd4ml.deploy.aci.groups import Service, way_back
 from cd4ml.deploy.aci.resource_group import ResourceGroup
 from cd4ml.deploy.aci.runtime import api_keys, check_api_keys
@@ -30,7 +30,7 @@ class ContainerInstances(Platform[Service]):
         "AZURE_CORE_NO_COLOR": "true",
     }
 
-    sidecar = f"docker.io/library/caddy@{CADDY}"
+    sidecar = caddy.IMAGE
 
     def __init__(self, project: Project, effects: Effects) -> None:
         self.project, self.effects = project, effects

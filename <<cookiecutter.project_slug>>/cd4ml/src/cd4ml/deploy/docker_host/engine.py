@@ -1,0 +1,101 @@
+"""The engine of a host and the Caddy on it, asked and told over ssh: services are read, written, and waited for."""
+
+import json
+import time
+from dataclasses import replace
+
+from cd4ml.deploy.commands import CloudError, Effects, UnreadError
+from cd4ml.deploy.docker_host import steps
+from cd4ml.deploy.docker_host.service import Service, litter, read_container
+from cd4ml.deploy.docker_host.settings import Host
+from cd4ml.deploy.docker_host.site import BESIDE, ENDING, Site, read_site, unpack, write_site
+from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.platform import CandidateError
+from cd4ml.errors import UserError
+from cd4ml.serving.smoke import wait_until_ready
+
+_ROUND_SECONDS = 2.0
+
+
+class Engine:
+    """One host."""
+
+    def __init__(self, host: Host, effects: Effects) -> None:
+        self.host, self.effects = host, effects
+
+    def look(self, environment: str) -> Service:
+        """Read a service.
+
+        Raises:
+            CloudError: docker cannot, or the host was not set up.
+        """
+        name, sites = self.host.service(environment), self._sites()
+        own = sites.pop(name, None)
+        addresses = {site.address: other for other, site in sites.items() if site}
+        try:
+            lines = self.effects.read_text(steps.containers(self.host, name)).splitlines()
+        except UnreadError as failure:
+            raise CloudError(f"the containers of {name} cannot be read{self.effects.so_far}: {failure}") from None
+        return Service(environment, name, own, tuple(read_container(json.loads(line)) for line in lines), addresses)
+
+    def _sites(self) -> dict[str, Site | None]:
+        try:
+            files = unpack(self.effects.read_text(steps.sites(self.host)))
+        except UnreadError as failure:
+            if self._has_caddy():
+                raise CloudError(f"Caddy's files cannot be read{self.effects.so_far}: {failure}") from None
+            raise CloudError(f"the host has no {self.host.caddy} yet: {SCRIPT} bootstrap") from None
+        names = [name.removesuffix(ENDING) for name in files if name.endswith(ENDING)]
+        return {name: read_site(name, files[f"{name}{ENDING}"]) for name in names}
+
+    def _has_caddy(self) -> bool:
+        try:
+            return bool(self.effects.read_text(steps.there(self.host, "container", self.host.caddy)))
+        except UnreadError as failure:
+            raise CloudError(f"the host cannot be asked{self.effects.so_far}: {failure}") from None
+
+    def write(self, state: Service, site: Site | None) -> Service:
+        """Replace the service's file, and let Caddy read it.
+
+        Raises:
+            CloudError: another run has written it since it was read; or Caddy did not take it.
+        """
+        if self.effects.dry_run:
+            print("".join(f"# {state.name}{ENDING}: {line}\n" for line in write_site(site).splitlines()), end="")
+        elif self._sites().get(state.name) != state.site:
+            raise CloudError(f"another deploy has changed {state.name} meanwhile; it was left as it is: run this again")
+        if not self.effects.change(steps.put(self.host, state.name, site)):
+            raise CloudError(f"{state.name}{ENDING} could not be written (above is why)")
+        if not self.effects.change(steps.load(self.host)):
+            raise CloudError(f"Caddy did not read {state.name}{ENDING} (above is why): {SCRIPT} doctor")
+        return replace(state, site=site)
+
+    def tidy(self, environment: str) -> None:
+        """Stop the containers that do not serve any more, and remove those that nobody comes back to."""
+        if self.effects.dry_run:
+            return
+        stop, remove = litter(self.look(environment))
+        done = not stop or self.effects.change(steps.stop(self.host, *stop))
+        if not (not remove or self.effects.change(steps.remove(self.host, *remove))) or not done:
+            self.effects.say(f"{self.effects.label}: some containers are there still, which the next release removes")
+
+    def wait_for(self, environment: str, revision: str, url: str) -> None:
+        """Wait until the revision that answers beside what serves, at the service's address, is ready.
+
+        Raises:
+            CandidateError: it has ended, or is not ready in SERVICE_START_SECONDS.
+        """
+        if self.effects.dry_run:
+            return
+        until = time.monotonic() + int(self.effects.environment.get("SERVICE_START_SECONDS") or 120)
+        while True:
+            try:
+                wait_until_ready(f"{url}{BESIDE}", _ROUND_SECONDS)
+            except UserError as failure:
+                known = self.look(environment).container(revision)
+                if known is None or not known.runs or time.monotonic() > until:
+                    self.effects.code(steps.logs(self.host, revision), stdout=2)
+                    state = known.state if known else "gone"
+                    raise CandidateError(f"{revision} did not come up, and is {state}: {failure}") from None
+            else:
+                return

@@ -1,0 +1,115 @@
+"""A host with Docker and Caddy, without a process: docker's commands are read by what they mean, and may be killed."""
+
+import json
+from collections.abc import Mapping
+
+from cd4ml.deploy.commands import Command, Effects, UnreadError
+from cd4ml.deploy.docker_host.site import Site, pack, read_site, unpack
+
+ENVIRONMENT = {
+    "DOCKER_HOST_SSH": "ssh://deploy@model.example.com",
+    "SERVICE_ADDRESS": "model.example.com",
+    "SERVICE_API_KEYS": "a-key-that-is-long-enough",
+}
+
+
+class KilledError(BaseException):
+    """The process ended in the middle."""
+
+
+class Docker(Effects):
+    """Gives the answers of docker; `kill` ends the run before or after a write, by its number (the first is 1)."""
+
+    def __init__(self, environment: Mapping[str, str] = ENVIRONMENT) -> None:
+        super().__init__("docker-host", environment=environment)
+        self.files: dict[str, str] = {}
+        self.loaded: dict[str, str] = {}
+        """What Caddy has read."""
+        self.containers: dict[str, dict[str, str]] = {}
+        self.writes: list[str] = []
+        self.kill: tuple[int, str] | None = None
+        self.broken: set[str] = set()
+        """Images whose containers end at once."""
+        self.fails: set[str] = set()
+        """Commands that fail."""
+        self.outputs: dict[str, str] = {}
+        self.has_caddy = True
+
+    def again(self) -> "Docker":
+        """Return the same host for the next run, which nothing kills."""
+        other = Docker(self.environment)
+        for name in ("files", "loaded", "containers", "broken"):
+            setattr(other, name, getattr(self, name))
+        return other
+
+    @property
+    def live(self) -> Site | None:
+        """What Caddy does for the service."""
+        return read_site("demo", self.loaded.get("demo.site", "# cd4ml null\n"))
+
+    @property
+    def running(self) -> set[str]:
+        return {name for name, known in self.containers.items() if known["state"] == "running"}
+
+    def output(self, name: str, value: str) -> None:
+        self.outputs[name] = value
+
+    def read_text(self, command: Command) -> str:
+        words = command.argv[3:]
+        match words[:2]:
+            case ("container", "ls") if "{{json .}}" in words:
+                return "{}" if self.has_caddy else ""
+            case ("container", "ls"):
+                service = _service(words)
+                own = [known for known in reversed(self.containers.values()) if known["service"] == service]
+                return "\n".join(json.dumps(known) for known in own)
+            case ("cp", "cd4ml-caddy:/sites"):
+                if not self.has_caddy:
+                    raise UnreadError("whatever docker says")
+                return pack("demo.site", self.files["demo.site"]) if self.files else pack("Caddyfile", "")
+        raise AssertionError(words)
+
+    def code(self, command: Command, stdout: int | None = None, environment: Mapping[str, str] | None = None) -> int:
+        assert command.argv[3] == "logs"
+        return 0
+
+    def change(self, command: Command) -> bool:
+        self.changed = True
+        self.writes.append(" ".join(command.argv[3:5] if command.argv[3] == "cp" else command.argv[3:4]))
+        number, moment = self.kill or (0, "")
+        if len(self.writes) == number and moment == "before":
+            raise KilledError
+        if command.argv[3] in self.fails:
+            return False
+        self._write(command)
+        if len(self.writes) == number:
+            raise KilledError
+        return True
+
+    def _write(self, command: Command) -> None:
+        words = command.argv[3:]
+        match words[0]:
+            case "cp":
+                self.files |= unpack(command.stdin or "")
+            case "exec":
+                self.loaded = dict(self.files)
+            case "run":
+                name = words[words.index("--name") + 1]
+                self.containers[name] = {
+                    "name": name, "image": words[-1], "service": _service(words),
+                    "state": "restarting" if words[-1] in self.broken else "running",
+                    "created": f"2026-01-01 00:00:{len(self.containers):02}",
+                }  # fmt: skip
+            case "start" | "stop":
+                for name in words[3:] if words[0] == "stop" else words[1:]:
+                    self.containers[name]["state"] = "running" if words[0] == "start" else "exited"
+            case "rm":
+                for name in words[3:]:
+                    del self.containers[name]
+            case other:
+                assert other == "pull"
+
+
+def _service(words: tuple[str, ...]) -> str:
+    """Return the service that a command names in a label."""
+    return next(word for word in words if "cd4ml.service=" in word).rpartition("=")[2]
