@@ -233,9 +233,11 @@ class Stream:
         served = [self.served(period) for period in periods]
         coverage = Coverage.of(answered, self.labelled.times)
         newest = newest_record(served)
+        newest_outcome = max((day for day in self.outcomes.days() if day <= last), default=None)
         readings = Readings(
-            periods, served, self._counter.columns, source, "", self.outcomes, self.labelled, coverage, newest
-        )
+            periods, served, self._counter.columns, source, "", self.outcomes, self.labelled, coverage, newest,
+            newest_outcome, ahead_in_log=None, ahead_in_source=None,
+        )  # fmt: skip
         return watch(readings, world.live, world.params, world.metrics, last + DAY)
 
 
