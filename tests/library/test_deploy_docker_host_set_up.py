@@ -28,8 +28,12 @@ class Parts(Effects):
         self.containers: list[str] = []
         self.writes: list[str] = []
         self.kill = 0
+        self.told: list[tuple[str, str | None]] = []
+        """What GitHub was told, with what it read."""
 
     def read_text(self, command: Command) -> str:
+        if command.argv[0] == "gh":
+            return "production\nreader"
         words = command.argv[3:]
         if words[0] == "cp":
             (packed,) = [pack(name, text) for name, text in self.files.items()] or [pack("nothing", "")]
@@ -43,6 +47,9 @@ class Parts(Effects):
 
     def change(self, command: Command) -> bool:
         words = command.argv[3:] if command.argv[0] == "docker" else command.argv
+        if command.argv[0] == "gh":
+            self.told.append((" ".join(command.argv), command.stdin))
+            return True
         self.writes.append(" ".join(words[:2]))
         match words[:2]:
             case ("network" | "volume") as kind, "create":
@@ -94,15 +101,32 @@ def test_bootstrap_makes_what_is_missing_once_and_prints_what_github_needs(
 
 @pytest.mark.parametrize("write", range(1, len(MADE) + 1))
 def test_bootstrap_goes_on_where_it_was_killed(host: Parts, write: int) -> None:
-    host.kill = write
+    host.kill, keys = write, {"SERVICE_API_KEYS": "a-key-that-is-long-enough"}
     with pytest.raises(KilledError):
-        set_up(host).bootstrap()
-    with pytest.raises(CloudError, match="not everything is there"):
-        set_up(host).doctor()
+        set_up(host, keys).bootstrap()
+    if write < len(MADE):
+        with pytest.raises(CloudError, match="not everything is there"):
+            set_up(host).doctor()
 
     host.kill = 0
     set_up(host).bootstrap()
     set_up(host).doctor()
+
+
+def test_github_is_told_on_request_and_an_environment_that_is_there_keeps_its_reviewers(
+    host: Parts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(host, {"SERVICE_API_KEYS": "a-key-that-is-long-enough"}).bootstrap("--set-secrets")
+
+    made = [words for words, _ in host.told if words.startswith("gh api")]
+    assert [words.split()[5] for words in made if "PUT" in words] == [
+        f"repos/acme/demo/environments/{name}" for name in ("trainer", "staging", "approval")
+    ]
+    assert sum("deployment-branch-policies -f name=main" in words for words in made) == 2
+    assert [words.split()[-1] for words, keys in host.told if keys == "a-key-that-is-long-enough"] == [
+        "staging", "production",
+    ]  # fmt: skip
+    assert "a-key" not in capsys.readouterr().out + "".join(words for words, _ in host.told)
 
 
 def test_another_caddy_is_replaced_on_request_only(host: Parts, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from cd4ml.deploy import caddy
 from cd4ml.deploy.commands import CloudError, Command, Effects, UnreadError
-from cd4ml.deploy.docker_host import steps
-from cd4ml.deploy.docker_host.github import on_github
+from cd4ml.deploy.docker_host import github, steps
 from cd4ml.deploy.docker_host.settings import Host, key_file, read_keys
 from cd4ml.deploy.docker_host.site import ENDING, MAIN, MAIN_TEXT, read_site, unpack
 from cd4ml.deploy.names import ENVIRONMENTS, SCRIPT
@@ -54,12 +53,24 @@ class SetUp:
                     raise CloudError(f"{part.kind} {part.name} could not be made (above is why); run bootstrap again")
             _row("made" if part.commands and not self.effects.dry_run else part.state, part.kind, part.name)
         self._make_keys()
-        for command in on_github(self.host, self.project, self.effects.environment):
-            if "--set-secrets" not in options:
+        repository = github.repository_of(self.project)
+        settings = github.settings(self.host, repository, self.effects.environment)
+        if "--set-secrets" in options:
+            for command in (*self._environments(repository), *settings):
+                if not self.effects.change(command):
+                    raise CloudError("GitHub did not take it (above is why); run bootstrap again")
+        else:
+            for command in settings:
                 print(command.pasted() if command.stdin is None else f"{command.pasted()} < {self.keys}")
-            elif not self.effects.change(command):
-                raise CloudError("GitHub did not take it (above is why); run bootstrap again")
+            print(f"or set all of it on GitHub: {SCRIPT} bootstrap --set-secrets")
         print("still yours to do: the key with which workflows sign in, and the names in the DNS: docs/docker-host.md")
+
+    def _environments(self, repository: str) -> list[Command]:
+        try:
+            known = self.effects.read_text(github.list_environments(repository)).split()
+        except UnreadError as failure:
+            raise CloudError(f"GitHub cannot be asked; gh auth login: {failure}") from None
+        return list(github.make_environments(repository, known, self.project.default_branch or "main"))
 
     def doctor(self, *_: str) -> None:
         """Look at the same, and change nothing.

@@ -5,6 +5,7 @@ from cd4ml.deploy.docker_host.settings import Host, Runtime
 from cd4ml.deploy.docker_host.site import ENDING, MAIN, MAIN_TEXT, Site, pack, write_site
 
 SITES = "/sites"
+_PORTS = ("80", "443", "443/udp")
 _SCRATCH = ("--read-only", "--tmpfs", "/tmp")  # noqa: S108 - the container's own
 _FIELDS = {"name": ".Names", "image": '(.Label "cd4ml.image")', "state": ".State", "created": ".CreatedAt"}
 _AS_JSON = "{" + ",".join(f'"{name}":{{{{json {value}}}}}' for name, value in _FIELDS.items()) + "}"
@@ -35,7 +36,8 @@ def make(host: Host, kind: str, name: str) -> Command:
 
 def make_caddy(host: Host, image: str, bind: str) -> Command:
     """Make Caddy's container, which is the only one with ports: 80 and 443, on one address of the host or on all."""
-    ports = [part for port in ("80", "443") for part in ("--publish", f"{bind}{':' if bind else ''}{port}:{port}")]
+    at = f"{bind}:" if bind else ""
+    ports = [part for port in _PORTS for part in ("--publish", f"{at}{port.partition('/')[0]}:{port}")]
     labels = ("--label", "made-by=cd4ml", "--label", f"cd4ml.image={image}")
     volumes = ("--volume", f"{host.sites}:{SITES}", "--volume", f"{host.data}:/data")
     return _change(
@@ -53,7 +55,9 @@ def drop(host: Host, kind: str, name: str) -> Command:
 
 def put(host: Host, service: str, site: Site | None) -> Command:
     """Replace a service's file; without a site, by one that says that there is none."""
-    return _change(host, "cp", "-", f"{host.caddy}:{SITES}", stdin=pack(f"{service}{ENDING}", write_site(site)))
+    return _change(
+        host, "cp", "-", f"{host.caddy}:{SITES}", stdin=pack(f"{service}{ENDING}", write_site(site)), tries=3
+    )
 
 
 def put_main(host: Host) -> Command:
@@ -63,7 +67,9 @@ def put_main(host: Host) -> Command:
 
 def load(host: Host) -> Command:
     """Let Caddy read its files again, which interrupts nobody; where nothing has changed it does nothing."""
-    return _change(host, "exec", host.caddy, "caddy", "reload", "--config", f"{SITES}/{MAIN}", "--adapter", "caddyfile")
+    return _change(
+        host, "exec", host.caddy, "caddy", "reload", "--config", f"{SITES}/{MAIN}", "--adapter", "caddyfile", tries=3
+    )
 
 
 def pull(host: Host, image: str) -> Command:
@@ -87,12 +93,12 @@ def run(host: Host, service: str, revision: str, image: str, runtime: Runtime) -
 
 def start(host: Host, revision: str) -> Command:
     """Start a container that was kept."""
-    return _change(host, "start", revision)
+    return _change(host, "start", revision, tries=3)
 
 
 def stop(host: Host, *revisions: str) -> Command:
     """Stop containers, each when it has answered what it was asked."""
-    return _change(host, "stop", "-t", "30", *revisions)
+    return _change(host, "stop", "-t", "30", *revisions, tries=3)
 
 
 def remove(host: Host, *revisions: str) -> Command:
@@ -113,5 +119,7 @@ def _read(host: Host, *words: str) -> Command:
     return Command((*host.docker, *words), tries=2, seconds=READ_SECONDS)
 
 
-def _change(host: Host, *words: str, stdin: str | None = None, secrets: frozenset[str] = frozenset()) -> Command:
-    return Command((*host.docker, *words), stdin=stdin, secrets=secrets, seconds=300)
+def _change(
+    host: Host, *words: str, stdin: str | None = None, secrets: frozenset[str] = frozenset(), tries: int = 1
+) -> Command:
+    return Command((*host.docker, *words), stdin=stdin, secrets=secrets, tries=tries, seconds=300)
