@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Bake
 from tests.delivery.aws import cloud as aws
 from tests.delivery.aws.delivery import Fargate, account
@@ -62,6 +64,7 @@ class NewAccount(Fargate):
         self.set_up(self, github)
 
 
+@pytest.mark.drill
 def test_a_first_day_on_aws(bake: Bake, need: Need, need_runner: None, engine: None, uv: str, tmp_path: Path) -> None:
     project = Project(bake(into=tmp_path / "baked", platform="fargate", github_owner="acme"))
     shorten(project, ci=False)
