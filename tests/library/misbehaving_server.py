@@ -1,6 +1,7 @@
 """A server on this machine that answers as it is told, byte for byte: late, in part, somewhere else, or not at all."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -36,14 +37,15 @@ def trickle(connection: socket.socket) -> None:
 class Server:
     """A server that behaves in the ways that are given, one for each request; in the last one from then on."""
 
-    def __init__(self, *behaviours: Behaviour) -> None:
+    def __init__(self, *behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[str] = []
         """What came: the head and the body of each request."""
         self.times: list[float] = []
         self._behaviours = list(behaviours)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
+        self._tls = tls
+        self.address = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -55,7 +57,7 @@ class Server:
                 threading.Thread(target=self._answer, args=(self._socket.accept()[0],), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+        with suppress(OSError), self._tls.wrap_socket(connection, True) if self._tls else connection as connection:
             head, _, body = connection.recv(65_536).partition(b"\r\n\r\n")
             length = next(
                 (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0

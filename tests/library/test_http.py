@@ -1,5 +1,6 @@
 """All that asks a server outside does it alike, whatever the server does: times, repetition, secrets and errors."""
 
+import ssl
 import subprocess
 import sys
 import time
@@ -29,8 +30,8 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     monkeypatch.setattr(exchange, "SILENCE", 0.3)
     servers: list[Server] = []
 
-    def start(*behaviours: Behaviour) -> Server:
-        servers.append(Server(*behaviours))
+    def start(*behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> Server:
+        servers.append(Server(*behaviours, tls=tls))
         return servers[-1]
 
     yield start
@@ -274,6 +275,31 @@ def test_a_setting_of_the_environment_that_does_not_work_is_named(
 def test_an_address_that_is_not_encrypted_is_not_asked(address: str) -> None:
     with pytest.raises(HttpError, match=r"not an? (https )?URL"):
         request("GET", address)
+
+
+@pytest.mark.slow
+def test_certificates_are_checked_by_what_the_environment_names(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trustme = pytest.importorskip("trustme", reason="trustme is not installed: uv sync --group slow")
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    away = answer("302 Found", b"", "Location: http://example.org/")
+    server = serve(answer("200 OK"), away, trickle, tls=context)
+
+    with pytest.raises(HttpError, match="its certificate is not trusted: ") as error:
+        request("GET", server.address)
+    assert not error.value.again
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    assert request("GET", server.address).json() == []
+    with pytest.raises(HttpError, match="redirects to an address that is not https"):
+        request("GET", server.address)
+    begun = time.monotonic()
+    with pytest.raises(HttpError, match="no answer within 1 seconds"):
+        request("GET", server.address, limit=1)
+    assert time.monotonic() - begun < 3
 
 
 def test_a_repetition_is_not_logged(serve: Serve) -> None:
