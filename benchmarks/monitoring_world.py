@@ -234,7 +234,18 @@ class Stream:
         coverage = Coverage.of(answered, self.labelled.times)
         newest = newest_record(served)
         readings = Readings(
-            periods, served, self._counter.columns, source, "", self.outcomes, self.labelled, coverage, newest
+            periods,
+            served,
+            self._counter.columns,
+            source,
+            "",
+            self.outcomes,
+            self.labelled,
+            coverage,
+            newest,
+            newest_outcome=max((day for day in self.outcomes.days() if day <= last), default=None),
+            ahead_in_log=None,
+            ahead_in_source=None,
         )
         return watch(readings, world.live, world.params, world.metrics, last + DAY)
 
