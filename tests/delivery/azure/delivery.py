@@ -93,7 +93,7 @@ def aci(need: Need, folder: Path, address: str, bare: bool = False) -> Iterator[
         total = cloud.total(azure, SLUG)
         group, images = cloud.group_address(azure), f"flightdelays{total}.azurecr.io"
         if bare:
-            azure.entra.delays.calls = 2
+            azure.first_day()
         else:
             azure.resources.put(group)
             azure.resources.put(f"{group}/providers/Microsoft.Storage/storageAccounts/flightdelayscert{total}")

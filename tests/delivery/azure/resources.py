@@ -183,6 +183,9 @@ class Resources:
 
     def _import(self, path: str, body: Json, **_: Any) -> Json:
         self._held(path)
+        if self.delays.hide("docker.io"):
+            message = "429 Too Many Requests: toomanyrequests: You have reached your unauthenticated pull rate limit."
+            raise RefusedError(400, "InvalidParameters", message)
         self.imported.append(body)
         return {}
 

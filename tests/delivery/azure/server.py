@@ -174,6 +174,11 @@ class Azure:
                 group, f"127.{self._listener.port >> 8}.{self._listener.port & 255}.{len(names) + 1}"
             )
 
+    def first_day(self, calls: int = 2) -> None:
+        """Let what is made be unknown to so many calls, and Docker Hub refuse as many."""
+        self.entra.delays.calls = calls
+        self.entra.delays.made("docker.io")
+
     def close(self) -> None:
         """Stop listening, and remove every container."""
         self._listener.close()

@@ -8,7 +8,7 @@ everything. A call that is not in the table is refused to anybody else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .services import RefusedError
@@ -84,7 +84,6 @@ class Rights:
     def __init__(self, project: str, region: str, policies: Mapping[str, Json]) -> None:
         self.project, self.region, self._policies = project, region, policies
         self.refused: list[tuple[str, str, str]] = []  # who, permission, on what
-        self.holds: Callable[[str, str], bool] = lambda _member, _role: True  # whether a binding is known yet
 
     def check(self, who: str, method: str, path: str, body: Any) -> None:
         """Let a call pass that its identity may make.
@@ -106,7 +105,7 @@ class Rights:
         """Whether an identity has a permission on something, by a role on it or on what it is in."""
         member = who if who.startswith("principal") else f"serviceAccount:{who}"
         return who == OWNER or any(
-            member in binding["members"] and self.holds(member, binding["role"])
+            member in binding["members"]
             for address, policy in self._policies.items() if place == address or place.startswith(f"{address}/")
             for binding in policy.get("bindings", []) if permission in ROLES.get(binding["role"], set())
         )  # fmt: skip
