@@ -38,6 +38,8 @@ class Cloud:
         self.stays = False
         self.broken: set[str] = set()
         self.kept: dict[str, str] = {}
+        self.unlisted = 0
+        """How many lists the newest deployment is not in yet."""
         self.lacks: set[str] = set()
         """Operations that are refused."""
 
@@ -46,7 +48,7 @@ class Cloud:
         for one in self.deployments:
             if one["status"] not in _ENDED:
                 one["status"] = "STOPPED"
-        number = len(self.deployments) + 1
+        number = len(self.images) + 1
         revision = _BASE.format("revision", number)
         self.images[revision] = image
         self.deployments.append({
@@ -70,9 +72,9 @@ class Cloud:
             one["status"] = "IN_PROGRESS"
         elif one["status"] == "IN_PROGRESS" and self.images[one["targetServiceRevisionArn"]] in self.broken:
             one["status"] = "ROLLBACK_REQUESTED" if one["source"] else "ROLLBACK_FAILED"
-        elif one["status"] == "IN_PROGRESS" and one["share"] == 0 and one["source"]:
-            one["share"] = 5
-        elif one["status"] == "IN_PROGRESS" and not self.stays:
+        elif one["status"] == "IN_PROGRESS" and one["share"] == 0:
+            one["share"] = 5 if one["source"] else 100  # of the first, which has not ended for it
+        elif one["status"] == "IN_PROGRESS" and not (self.stays and one["source"]):
             one["share"], one["status"], self.serving = 100, "SUCCESSFUL", one["targetServiceRevisionArn"]
 
     @property
@@ -110,14 +112,18 @@ class Aws(Effects):
             raise refused("AccessDeniedException")
         match command.argv[2]:
             case "describe-express-gateway-service" if cloud.status:
-                return {"service": self._service()}
+                told = self._service()
+                if cloud.status == "DRAINING":
+                    cloud.status, cloud.deployments, cloud.serving = "INACTIVE", [], ""
+                return {"service": told}
             case "describe-express-gateway-service":
                 raise refused("ServiceNotFoundException")
             case "list-service-deployments":
-                return {"serviceDeployments": cloud.deployments}
+                cloud.unlisted, late = max(0, cloud.unlisted - 1), cloud.unlisted > 0
+                return {"serviceDeployments": cloud.deployments[: -1 if late else None]}
             case "describe-service-deployments":
                 cloud.step()
-                return {"serviceDeployments": [self._deployment()]}
+                return {"serviceDeployments": [self._deployment(given["--service-deployment-arns"])]}
             case "describe-service-revisions":
                 arn = given["--service-revision-arns"]
                 named = {"image": cloud.images[arn]}
@@ -177,8 +183,8 @@ class Aws(Effects):
         tags = [{"key": key, "value": value} for key, value in self.cloud.tags.items()]
         return {"status": {"statusCode": self.cloud.status}, "tags": tags, "activeConfigurations": active}
 
-    def _deployment(self) -> dict[str, Any]:
-        one = self.cloud.deployments[-1]
+    def _deployment(self, arn: str) -> dict[str, Any]:
+        one = next(one for one in self.cloud.deployments if one["serviceDeploymentArn"] == arn)
         target = {"arn": one["targetServiceRevisionArn"], "requestedProductionTrafficWeight": float(one["share"])}
         sources = [{"arn": one["source"]}] if one["source"] else []
         back = {"rollback": {"serviceRevisionArn": one["back"]}} if one["back"] else {}

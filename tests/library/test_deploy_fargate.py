@@ -1,69 +1,25 @@
 """A release to Fargate without a process: what a run that is killed leaves, and what the next one makes of it."""
 
-from pathlib import Path
-
 import pytest
 from cd4ml.deploy.commands import CloudError
-from cd4ml.deploy.fargate.platform import Fargate
-from cd4ml.deploy.fargate.service import Service
-from cd4ml.deploy.release import Release
-from cd4ml.deploy.verbs import Verbs
-from cd4ml.settings.project import Project, read_project
-from ecs_in_memory import ENVIRONMENT, REPOSITORY, Aws, Cloud
+from ecs_in_memory import Cloud
+from fargate_runs import DIGESTS, ONE, THREE, TWO, Runs, intent, serving_one
 from gcloud_in_memory import KilledError
-
-ONE, TWO, THREE = (f"{REPOSITORY}@sha256:{digit * 64}" for digit in "123")
-DIGESTS = {image: image.partition("@")[2] for image in (ONE, TWO, THREE)}
 
 
 @pytest.fixture
-def project() -> Project:
-    """A project in the working directory."""
-    section = 'package = "demo"\nplatform = "fargate"\ncredentials = "oidc"\nregistry = "cloud"\n'
-    Path("pyproject.toml").write_text(f'[project]\nname = "demo"\n[tool.cd4ml]\n{section}', encoding="utf-8")
-    return read_project()
+def release() -> Runs:
+    """`release(cloud)`: a run of its own."""
+    return Runs()
 
 
 @pytest.fixture
 def live() -> Cloud:
-    """A service that serves ONE; a new revision stays with its first share."""
-    cloud = Cloud()
-    cloud.status = "ACTIVE"
-    cloud.begin(ONE)
-    cloud.settle()
-    cloud.stays = True
-    return cloud
+    """A service that serves ONE."""
+    return serving_one()
 
 
-@pytest.fixture
-def release(project: Project) -> "Releases":
-    """`release(cloud)`: a run of its own."""
-    return Releases(project)
-
-
-class Releases:
-    """Runs for one project; `aws` is the newest one's."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-
-    def __call__(self, cloud: Cloud, expected: str = "") -> Release[Service]:
-        self.aws = Aws(cloud)
-        return Release(Fargate(self.project, self.aws), self.aws, expected)
-
-    def verb(self, cloud: Cloud, *words: str, **environment: str) -> None:
-        """Run a verb; nothing answers."""
-        self.aws = Aws(cloud, ENVIRONMENT | environment)
-        Verbs(Fargate(self.project, self.aws), self.aws, "false").run(words[0], list(words[1:]))
-
-
-def intent(cloud: Cloud) -> list[str]:
-    """The images before and after a release that is under way."""
-    named = {digest: image for image, digest in DIGESTS.items()}
-    return [named[cloud.tags[tag]] for tag in ("previous", "candidate") if tag in cloud.tags]
-
-
-def test_a_release_writes_its_intent_first_and_ends_when_ecs_is_content(release: Releases, live: Cloud) -> None:
+def test_a_release_writes_its_intent_first_and_ends_when_ecs_is_content(release: Runs, live: Cloud) -> None:
     release(live).deploy(TWO, "production")
     assert release.aws.writes == ["tag-resource", "update-express-gateway-service"]
     assert intent(live) == [ONE, TWO]
@@ -83,7 +39,7 @@ def test_a_release_writes_its_intent_first_and_ends_when_ecs_is_content(release:
 @pytest.mark.parametrize("then", ["restore", "deploy"])
 @pytest.mark.parametrize("had_ended", [False, True])
 def test_the_next_run_undoes_a_deploy_that_was_killed(
-    release: Releases, live: Cloud, write: int, moment: str, then: str, had_ended: bool
+    release: Runs, live: Cloud, write: int, moment: str, then: str, had_ended: bool
 ) -> None:
     killed = release(live)
     release.aws.kill = (write, moment)
@@ -103,7 +59,7 @@ def test_the_next_run_undoes_a_deploy_that_was_killed(
         assert live.deployments[-1]["share"] == 5
 
 
-def test_what_leads_away_is_rolled_back_and_what_leads_back_is_waited_for(release: Releases, live: Cloud) -> None:
+def test_what_leads_away_is_rolled_back_and_what_leads_back_is_waited_for(release: Runs, live: Cloud) -> None:
     release(live).deploy(TWO, "production")
     release(live).restore("production")
     assert release.aws.writes[0] == "stop-service-deployment"
@@ -111,18 +67,20 @@ def test_what_leads_away_is_rolled_back_and_what_leads_back_is_waited_for(releas
 
     release(live).deploy(TWO, "production")
     live.settle()
-    killed = release(live)
+    candidate = release.aws.outputs["revision"]
+    killed = release(live, candidate)
     release.aws.kill = (1, "after")
     with pytest.raises(KilledError):
         killed.restore("production")
-    release(live).restore("production")
+    live.stays = False
+    release(live, candidate).restore("production")
     assert release.aws.writes == ["put-image", "untag-resource"]
     assert (live.serves, intent(live)) == (ONE, [])
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_promotion_that_was_killed_can_be_run_again(
-    release: Releases, live: Cloud, moment: str, capsys: pytest.CaptureFixture[str]
+    release: Runs, live: Cloud, moment: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     release(live).deploy(TWO, "production")
     candidate, live.stays = release.aws.outputs["revision"], False
@@ -136,7 +94,7 @@ def test_a_promotion_that_was_killed_can_be_run_again(
     assert ("already takes all traffic" in capsys.readouterr().out) == (moment == "after")
 
 
-def test_a_candidate_that_ecs_takes_back_is_not_promoted(release: Releases, live: Cloud) -> None:
+def test_a_candidate_that_ecs_takes_back_is_not_promoted(release: Runs, live: Cloud) -> None:
     release(live).deploy(TWO, "production")
     live.broken.add(TWO)
     with pytest.raises(CloudError, match=r"is taken back by ECS \(ROLLBACK_\w+\): uv run cd4ml cloud restore"):
@@ -146,7 +104,7 @@ def test_a_candidate_that_ecs_takes_back_is_not_promoted(release: Releases, live
     assert (live.serves, intent(live)) == (ONE, [])
 
 
-def test_a_candidate_that_does_not_come_up_is_taken_back(release: Releases, live: Cloud) -> None:
+def test_a_candidate_that_does_not_come_up_is_taken_back(release: Runs, live: Cloud) -> None:
     live.broken.add(TWO)
     with pytest.raises(CloudError, match=f"not deployed: {TWO}"):
         release(live).deploy(TWO, "production")
@@ -154,21 +112,36 @@ def test_a_candidate_that_does_not_come_up_is_taken_back(release: Releases, live
 
 
 @pytest.mark.parametrize(("lacks", "says"), [("tag-resource", "nothing was deployed"), ("update", "not deployed")])
-def test_a_deploy_that_aws_refuses_changes_nothing(release: Releases, live: Cloud, lacks: str, says: str) -> None:
+def test_a_deploy_that_aws_refuses_changes_nothing(release: Runs, live: Cloud, lacks: str, says: str) -> None:
     live.lacks.add({"update": "update-express-gateway-service"}.get(lacks, lacks))
     with pytest.raises(CloudError, match=says):
         release(live).deploy(TWO, "production")
     assert (live.serves, intent(live), len(live.deployments)) == (ONE, [], 1)
 
 
-def test_a_service_that_cannot_be_read_is_not_one_that_is_absent(release: Releases, live: Cloud) -> None:
+def test_a_service_that_cannot_be_read_is_not_one_that_is_absent(release: Runs, live: Cloud) -> None:
     live.lacks.add("describe-express-gateway-service")
     with pytest.raises(CloudError, match=r"demo cannot be read, and nothing was changed: .*AccessDenied"):
         release(live).deploy(TWO, "production")
     assert release.aws.writes == []
 
 
-def test_what_a_first_release_left_that_failed_is_removed(release: Releases) -> None:
+def test_the_first_release_of_all_needs_all_traffic(release: Runs) -> None:
+    cloud = Cloud()
+    release(cloud).deploy(ONE, "production")
+    assert cloud.states == ["SUCCESSFUL"]
+    assert (cloud.serves, cloud.tags) == (ONE, {"candidate": DIGESTS[ONE]})
+    release(cloud).promote("production", 100)
+    assert cloud.tags == {}
+
+
+def test_a_service_that_is_being_removed_is_waited_for_and_made_anew(release: Runs, live: Cloud) -> None:
+    live.status = "DRAINING"
+    release(live).deploy(TWO, "production")
+    assert release.aws.writes == ["create-express-gateway-service"]
+
+
+def test_what_a_first_release_left_that_failed_is_removed(release: Runs) -> None:
     cloud = Cloud()
     cloud.broken.add(ONE)
     with pytest.raises(CloudError, match="not deployed"):
@@ -177,7 +150,7 @@ def test_what_a_first_release_left_that_failed_is_removed(release: Releases) -> 
     assert not cloud.status
 
 
-def test_a_first_release_that_was_killed_is_taken_up_by_the_next_deploy(release: Releases) -> None:
+def test_a_first_release_that_was_killed_is_taken_up_by_the_next_deploy(release: Runs) -> None:
     cloud = Cloud()
     killed = release(cloud)
     release.aws.kill = (1, "after")
@@ -189,77 +162,28 @@ def test_a_first_release_that_was_killed_is_taken_up_by_the_next_deploy(release:
     assert cloud.tags == {"candidate": DIGESTS[TWO]}
 
 
-def test_a_redeploy_of_the_live_image_is_rolled_back_though_its_digest_is_the_same(
-    release: Releases, live: Cloud
-) -> None:
-    release(live).deploy(ONE, "production")
-    assert intent(live) == [ONE, ONE]
-    release(live, "another").restore("production")
-    assert release.aws.writes == []
-    release(live, live.deployments[-1]["targetServiceRevisionArn"].rpartition("/")[2]).restore("production")
-    assert live.states == ["SUCCESSFUL", "ROLLBACK_SUCCESSFUL"]
-    assert intent(live) == []
-
-
-def overtake(cloud: Cloud, writes: list[str]) -> None:
-    """Another deploy, of THREE, right after our update."""
-    if writes[-1] == "update-express-gateway-service" and THREE not in cloud.images.values():
-        cloud.begin(THREE)
-        cloud.tags["candidate"] = DIGESTS[THREE]
-
-
-def test_a_deploy_that_is_overtaken_leaves_the_other_alone(release: Releases, live: Cloud) -> None:
-    overtaken = release(live)
-    aws = release.aws
-    aws.after_write = lambda: overtake(live, aws.writes)
-    with pytest.raises(CloudError, match=f"another deploy has taken over: {DIGESTS[THREE]} is on its way"):
-        overtaken.deploy(TWO, "production")
-    mine = aws.outputs["revision"]
-
-    with pytest.raises(CloudError, match="another deploy has taken over"):
-        release(live, mine).promote("production", 100)
-    release(live, mine).restore("production", DIGESTS[ONE])
-    assert release.aws.writes == []
-    assert intent(live) == [ONE, THREE]
-
-
-def test_somebody_elses_deployment_is_left_alone(release: Releases, live: Cloud) -> None:
-    live.begin(TWO)
-    with pytest.raises(CloudError, match="somebody else's deployment of demo is under way, and nothing was changed"):
-        release(live).deploy(THREE, "production")
-    assert release.aws.writes == []
-
-
-def test_a_rollback_that_was_killed_goes_on_with_what_it_began(release: Releases, live: Cloud) -> None:
-    live.stays = False
-    killed = Aws(live)
-    killed.kill = (2, "after")
+def test_a_first_release_that_did_not_come_up_is_removed_by_the_next_deploy(release: Runs) -> None:
+    cloud = Cloud()
+    cloud.broken.add(ONE)
+    killed = release(cloud)
+    release.aws.kill = (1, "after")
     with pytest.raises(KilledError):
-        Verbs(Fargate(release.project, killed), killed, "true").run("rollback", ["production", DIGESTS[TWO]])
-    again = Aws(live)
-    Verbs(Fargate(release.project, again), again, "true").run("rollback", ["production", DIGESTS[TWO]])
-    assert "goes on with it" in again.said[0]
-    assert "update-express-gateway-service" not in again.writes
-    assert (live.serves, intent(live)) == (TWO, [])
+        killed.deploy(ONE, "production")
+    cloud.settle()
+    release(cloud).deploy(TWO, "production")
+    assert release.aws.writes == ["delete-express-gateway-service", "create-express-gateway-service"]
+    assert cloud.serves == TWO
 
 
-def test_a_rollback_to_an_image_that_answers_wrongly_is_undone(release: Releases, live: Cloud) -> None:
-    live.stays = False
-    with pytest.raises(CloudError, match="nothing was rolled back"):
-        release.verb(live, "rollback", "production", DIGESTS[TWO])
-    assert (live.serves, intent(live)) == (ONE, [])
-
-
-def test_a_rollback_to_what_serves_does_nothing(
-    release: Releases, live: Cloud, capsys: pytest.CaptureFixture[str]
-) -> None:
-    release.verb(live, "rollback", "production", ONE)
-    assert capsys.readouterr().out == f"{DIGESTS[ONE]} serves already\n"
-    assert (release.aws.writes, release.aws.outputs) == ([], {"revision": "1"})
+def test_a_deployment_that_ecs_does_not_list_yet_is_waited_for(release: Runs, live: Cloud) -> None:
+    waits = release(live)
+    release.aws.after_write = lambda: setattr(live, "unlisted", 3)
+    waits.deploy(TWO, "production")
+    assert release.aws.outputs["revision"] == "2"
 
 
 def test_status_tells_shares_and_that_a_release_is_under_way(
-    release: Releases, live: Cloud, capsys: pytest.CaptureFixture[str]
+    release: Runs, live: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     release(live).deploy(TWO, "production")
     capsys.readouterr()
@@ -273,7 +197,7 @@ def test_status_tells_shares_and_that_a_release_is_under_way(
     ]
 
 
-def test_waiting_has_an_end_and_says_how_to_wait_longer(release: Releases, live: Cloud) -> None:
+def test_waiting_has_an_end_and_says_how_to_wait_longer(release: Runs, live: Cloud) -> None:
     release(live).deploy(TWO, "production")
     with pytest.raises(CloudError, match=r"did not get there within 0 seconds \(IN_PROGRESS\).*FARGATE_PATIENCE"):
         release.verb(live, "promote", "production", FARGATE_PATIENCE="0")

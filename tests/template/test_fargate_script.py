@@ -8,6 +8,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from cd4ml.deploy.fargate.settings import Place
 
 from tests.delivery.aws.rights import allows, needs
 from tests.template.conftest import DEPLOY
@@ -66,6 +67,18 @@ def test_names_are_as_short_as_aws_requires_and_differ() -> None:
     assert all(len(name) <= 63 for name in buckets)
     assert _output("short flight-delays-staging 28") == "flight-delays-staging"
     assert _output(f"short {LONGEST}x 28") != _output(f"short {LONGEST}y 28")
+
+
+@pytest.mark.parametrize("environment", ["production", "staging"])
+def test_a_release_uses_the_names_that_the_policies_have(environment: str) -> None:
+    place = Place(LONGEST, LONGEST_REGION, "123456789012", "")
+
+    assert place.service(environment) == _output(f"service_name {environment}")
+    assert place.service_arn(environment) == _output(f"service_arn {environment}")
+    assert place.secret == _output("secret_name")
+    assert place.log("bucket", environment) == f"s3://{_output('bucket_name predictions')}/{environment}"
+    for who in ("runtime", "execution", "infrastructure"):
+        assert place.role(who) == _output(f"role_arn {who}")
 
 
 def test_policies_are_whole_and_name_this_project_alone() -> None:

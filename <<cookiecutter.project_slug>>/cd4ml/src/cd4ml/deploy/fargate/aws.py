@@ -59,12 +59,12 @@ class Aws:
         """
         name, arn = self.place.service(environment), self.place.service_arn(environment)
         try:
-            told = self.effects.read(steps.describe(self.place, arn))
+            printed = self.effects.read(steps.describe(self.place, arn))
         except UnreadError as failure:
             if code(failure) in steps.NONE_SUCH:
                 return Service(environment, name, arn)
             raise self._unread(name, failure) from None
-        service = read_service(environment, name, arn, told)
+        service = read_service(environment, name, arn, printed)
         self._images |= {revision: image for revision, image in service.images.items() if image.digest}
         return service
 

@@ -86,21 +86,21 @@ class Deployment:
         return otherwise.lower().replace("_", " ")
 
 
-def read_listed(told: Json) -> tuple[Deployment, ...]:
+def read_listed(printed: Json) -> tuple[Deployment, ...]:
     """Return the deployments that `aws ecs list-service-deployments` prints, newest first, as far as it says."""
     listed = [
         Deployment(
             one["serviceDeploymentArn"], one.get("status", ""),
             target=one.get("targetServiceRevisionArn", ""), created=moment(one.get("createdAt", "")),
         )
-        for one in told.get("serviceDeployments") or []
+        for one in printed.get("serviceDeployments") or []
     ]  # fmt: skip
     return tuple(sorted(listed, key=lambda one: one.created, reverse=True))
 
 
-def read_deployment(told: Json) -> Deployment:
+def read_deployment(printed: Json) -> Deployment:
     """Return the one that `aws ecs describe-service-deployments` prints."""
-    one = told["serviceDeployments"][0]
+    one = printed["serviceDeployments"][0]
     target, sources = one.get("targetServiceRevision") or {}, one.get("sourceServiceRevisions") or [{}]
     alarms = (one.get("alarms") or {}).get("triggeredAlarmNames") or [""]
     return Deployment(
@@ -111,11 +111,11 @@ def read_deployment(told: Json) -> Deployment:
     )  # fmt: skip
 
 
-def read_images(told: Json) -> dict[str, Image]:
+def read_images(printed: Json) -> dict[str, Image]:
     """Return the images of revisions that `aws ecs describe-service-revisions` prints."""
     return {
         one["serviceRevisionArn"]: Image(image.get("image", ""), image.get("imageDigest", ""))
-        for one in told.get("serviceRevisions") or []
+        for one in printed.get("serviceRevisions") or []
         for image in (one.get("containerImages") or [{}])[:1]
     }
 
@@ -124,5 +124,5 @@ def moment(time: str | float) -> str:
     """Return a time in UTC, as text that sorts; version 1 of aws tells seconds, version 2 a date."""
     if not time:
         return ""
-    told = datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else datetime.fromisoformat(time)
-    return f"{told.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    at = datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else datetime.fromisoformat(time)
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"

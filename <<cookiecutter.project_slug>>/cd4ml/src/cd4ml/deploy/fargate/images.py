@@ -40,10 +40,10 @@ def keep(aws: Aws, service: Service, digest: str, before: str) -> None:
 def _tag(aws: Aws, tag: str, digest: str) -> str:
     """Tag an image; return why it is not, or nothing."""
     try:
-        told = aws.effects.read(steps.get_manifest(aws.place, digest))
-        if not told.get("images"):
-            return str((told.get("failures") or [{}])[0].get("failureReason", "ECR does not say why"))
-        aws.effects.change_and_read(steps.tag_image(aws.place, digest, tag, told["images"][0]))
+        printed = aws.effects.read(steps.get_manifest(aws.place, digest))
+        if not printed.get("images"):
+            return str((printed.get("failures") or [{}])[0].get("failureReason", "ECR does not say why"))
+        aws.effects.change_and_read(steps.tag_image(aws.place, digest, tag, printed["images"][0]))
     except UnreadError as failure:
         return "" if code(failure) == "ImageAlreadyExistsException" else str(failure)
     return ""

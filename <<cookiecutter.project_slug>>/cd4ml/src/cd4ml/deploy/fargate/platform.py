@@ -134,10 +134,7 @@ class Fargate(Platform[Service]):
             state = replace(
                 self.aws.look_at_service(state.environment), deployment=ended.deployment, images=ended.images
             )
-            check_candidate(state, candidate)
-            if state.running != state.wanted:
-                restore = f"{SCRIPT} restore {state.environment}"
-                raise CloudError(f"{state.name} runs {state.serves}, not {state.wanted}: {restore}")
+            check_candidate(state, candidate)  # has ended well, so that it is what runs
         images.keep(self.aws, state, state.wanted, state.previous)
         self._forget(state, f"{candidate} takes all traffic")
         return [f"{'100 %':<10} to {candidate}"]

@@ -28,16 +28,16 @@ class Revisions:
         place, effects = self.aws.place, self.aws.effects
         self._flags = service_flags(place, effects.environment)
         try:
-            told = effects.read(steps.describe_secret(place))
+            printed = effects.read(steps.describe_secret(place))
         except UnreadError as failure:
             if code(failure) == "ResourceNotFoundException":
                 lacks = f"without the secret {place.secret} anybody could ask the service"
                 raise CloudError(f"{lacks}{effects.so_far}: {SCRIPT} bootstrap") from None
             raise CloudError(f"the secret {place.secret} cannot be read{effects.so_far}: {failure}") from None
-        if told.get("DeletedDate"):  # AWS describes it until it is gone
+        if printed.get("DeletedDate"):  # AWS describes it until it is gone
             going = f"the secret {place.secret} is to be deleted"
             raise CloudError(f"{going}{effects.so_far}: {SCRIPT} bootstrap restores it")
-        self._secret = told["ARN"]
+        self._secret = printed["ARN"]
 
     def create(self, service: Service, image: str) -> None:
         """Make the service with its first revision.
@@ -55,8 +55,8 @@ class Revisions:
             UnreadError: AWS does not accept it.
         """
         made = self._container(service, image)
-        told = self.aws.tell(steps.update(self.aws.place, service.arn, made, self._flags)) or {}
-        revision = told.get("service", {}).get("targetConfiguration", {}).get("serviceRevisionArn", "")
+        printed = self.aws.tell(steps.update(self.aws.place, service.arn, made, self._flags)) or {}
+        revision = printed.get("service", {}).get("targetConfiguration", {}).get("serviceRevisionArn", "")
         if ":service-revision/" in revision:
             self.aws.effects.output("revision", last(revision))
 

@@ -110,9 +110,9 @@ class Service:
         return "" if goes_back or is_ours else self.wanted
 
 
-def read_service(environment: str, name: str, arn: str, told: Json) -> Service:
+def read_service(environment: str, name: str, arn: str, printed: Json) -> Service:
     """Return the service that `aws ecs describe-express-gateway-service` prints, without its deployments."""
-    described = told["service"]
+    described = printed["service"]
     status = described.get("status", {}).get("statusCode", "")
     if status in ("", "INACTIVE"):
         return Service(environment, name, arn)

@@ -44,8 +44,8 @@ def describe_revisions(place: Place, arns: Collection[str]) -> Command:
 def intend(place: Place, arn: str, previous: str, candidate: str) -> Command:
     """Write down what is to serve, and what served before."""
     tags = {"previous": previous, "candidate": candidate} if previous else {"candidate": candidate}
-    told = [f"key={key},value={value}" for key, value in tags.items()]
-    return _write(place, "ecs", "tag-resource", "--resource-arn", arn, "--tags", *told)
+    given = [f"key={key},value={value}" for key, value in tags.items()]
+    return _write(place, "ecs", "tag-resource", "--resource-arn", arn, "--tags", *given)
 
 
 def forget(place: Place, arn: str) -> Command:
@@ -82,12 +82,12 @@ def remove(place: Place, arn: str) -> Command:
 def container(image: str, secret: str, log: str, deployed: str) -> str:
     """Return what a service runs; `deployed` differs each time, so that an image is deployed again for new keys."""
     environment = {"PORT": "8080", "DEPLOYED": deployed} | ({"PREDICTION_LOG": log} if log else {})
-    told = {
+    described = {
         "image": image, "containerPort": 8080,
         "environment": [{"name": name, "value": value} for name, value in environment.items()],
         "secrets": [{"name": "SERVICE_API_KEYS", "valueFrom": secret}],
     }  # fmt: skip
-    return json.dumps(told, separators=(",", ":"))
+    return json.dumps(described, separators=(",", ":"))
 
 
 # the service's keys, and its images

@@ -54,13 +54,13 @@ class Wait:
 
     def __init__(self, aws: Aws, effects: Effects) -> None:
         self.aws, self.effects, self.patience = aws, effects, Patience(effects)
-        self._told = ""
+        self._last = ""
 
     def progress(self, service: Service) -> None:
         """Say where a deployment is, when that has changed."""
-        if service.deployment.progress != self._told:
+        if service.deployment.progress != self._last:
             self.effects.say(f"  {service.deployment.progress}")
-        self._told = service.deployment.progress
+        self._last = service.deployment.progress
 
     def until_ended(self, service: Service) -> Service:
         """Wait until no deployment is under way; return what is so then.
