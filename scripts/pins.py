@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "<<cookiecutter.project_slug>>"
 DEPLOY = PROJECT / "cd4ml/src/cd4ml/deploy"
 SETUP = PROJECT / ".github/actions/setup/action.yml"
-CADDY_FILES = (DEPLOY / "aci/group.sh", DEPLOY / "aci/bootstrap.sh")
+CADDY_FILES = (DEPLOY / "aci/description.py", DEPLOY / "aci/bootstrap.sh")
 _TIMEOUT = 60.0  # seconds without an answer
 
 
@@ -96,12 +96,12 @@ def with_uv_checksum(setup: str, answer: str) -> str:
 
 
 def with_caddy(text: str, version: str, digest: str) -> str:
-    """Return a part of ACI's script with another Caddy, wherever it names the version or the digest."""
+    """Return one of ACI's files with another Caddy, wherever it names the version or the digest."""
     named = re.compile(r"\b(caddy[ :])\d+\.\d+\.\d+\b")
     if not named.search(text):
         raise PinError("no version of Caddy in a file that has to name it")
     text = named.sub(rf"\g<1>{version}", text)
-    return re.sub(r"^CADDY=sha256:[0-9a-f]{64}$", f"CADDY={digest}", text, flags=re.MULTILINE)
+    return re.sub(r'^CADDY = "sha256:[0-9a-f]{64}"$', f'CADDY = "{digest}"', text, flags=re.MULTILINE)
 
 
 def caddy_digest(version: str) -> str:

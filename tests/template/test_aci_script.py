@@ -1,31 +1,34 @@
-"""The scripts for Azure: https alone, no key among arguments, and names that Azure accepts."""
+"""Container Instances: https alone, no key among arguments, and names that Azure accepts."""
 
 from __future__ import annotations
 
 import http.server
 import re
 import subprocess
-import sys
 import threading
 import time
 
+import pytest
 import yaml
+from cd4ml.deploy.aci import asking
+from cd4ml.deploy.aci.description import Runtime, describe, write
+from cd4ml.deploy.aci.settings import Place, Size
 
 from tests.template.conftest import DEPLOY
 
 LONGEST = ("flight-delays-" * 3)[:40]
 
 
-def _shell(expression: str, slug: str = LONGEST) -> str:
-    settings = f"SLUG={slug} AZURE_RESOURCE_GROUP=g AZURE_LOCATION=westeurope SUM=0123abcd GROUP_ID=/subscriptions/s"
-    parts = "".join(f". '{DEPLOY}/{part}.sh'; " for part in ("any-cloud/names", "aci/names", "aci/group"))
+def _shell(expression: str) -> str:
+    settings = f"SLUG={LONGEST} AZURE_RESOURCE_GROUP=g AZURE_LOCATION=westeurope SUM=0123abcd GROUP_ID=/subscriptions/s"
+    parts = "".join(f". '{DEPLOY}/{part}.sh'; " for part in ("any-cloud/names", "aci/names"))
     command = f"{settings}; {parts}{expression}"
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, check=True)
     return done.stdout
 
 
 def test_no_address_without_encryption_and_no_key_among_arguments() -> None:
-    for path in (DEPLOY / "aci.sh", *(DEPLOY / "aci").iterdir()):
+    for path in (DEPLOY / "aci.sh", *(DEPLOY / "aci").glob("*.*")):
         text = path.read_text(encoding="utf-8")
         assert not re.findall(r"http://[^ '\"|)]*", text), path.name
         for line in text.splitlines():
@@ -38,9 +41,11 @@ def test_names_are_as_short_as_azure_requires_and_differ() -> None:
     assert len(set(groups)) == 4
     assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name) for name in groups)
     for slug in (LONGEST, "demo"):
-        both = "for g in $(service_name $e) $(candidate_name $e); do host_of $g; echo; done"
-        expression = f"for e in production staging; do {both}; done"
-        hosts = _shell(expression, slug).split()
+        place = Place(slug, "westeurope", "g", "s", "")
+        named = [
+            (place.service(environment), place.candidate(environment)) for environment in ("production", "staging")
+        ]
+        hosts = [place.host(name) for both in named for name in both]
         assert len(set(hosts)) == 4
         for host in hosts:
             label, rest = host.split(".", 1)
@@ -56,16 +61,15 @@ def test_names_are_as_short_as_azure_requires_and_differ() -> None:
 
 
 def test_a_value_stays_what_it_is_in_the_description_of_a_group() -> None:
-    for value in ("it's", "a: b", "#", "{x}", '"', "\\n", "yes", "0123", "- a"):
-        text = _shell(f"printf 'k: '; quoted {_word(value)}")
-        assert yaml.safe_load(text) == {"k": value}
+    place = Place("demo", "westeurope", "g", "s", "")
+    for value in ("it's", "a: b", "#", "{x}", '"', "\\n", "yes", "0123", "- a", "${HOME}"):
+        described = describe(place, "demo", value, {"revision": value}, Runtime(Size(1, 1.5), value, value))
+        assert yaml.safe_load(write(described)) == described
 
 
 def test_a_service_is_asked_over_https_alone() -> None:
-    ask = [sys.executable, str(DEPLOY / "aci/ask.py"), "ready", "http" + "://example.com", "0"]
-    rejected = subprocess.run(ask, capture_output=True, text=True, check=False, timeout=60)
-    assert rejected.returncode == 1
-    assert "does not begin with https://" in rejected.stderr
+    with pytest.raises(TimeoutError, match="does not begin with https://"):
+        asking.wait_until_ready("http" + "://example.com", 0)
 
 
 def test_a_request_is_repeated_after_half_an_answer() -> None:
@@ -85,18 +89,11 @@ def test_a_request_is_repeated_after_half_an_answer() -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http:{'//'}127.0.0.1:{server.server_port}"
-        ask = [sys.executable, str(DEPLOY / "aci/ask.py")]
-        done = subprocess.run([*ask, "same", address, address, "9"], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        asking.wait_until_same(address, address, 9)
 
         requests.clear()
-        watch = subprocess.Popen([*ask, "watch", address], stdout=subprocess.PIPE, text=True)
-        while len(requests) < 3 and watch.poll() is None:
+        watch, until = asking.Watch(address), time.monotonic() + 20
+        while len(requests) < 3 and time.monotonic() < until:
             time.sleep(0.05)
-        watch.terminate()
-        assert float(watch.communicate(timeout=20)[0]) > 0
+        assert watch.end() > 0
         server.shutdown()
-
-
-def _word(value: str) -> str:
-    return "'" + value.replace("'", "'\\''") + "'"

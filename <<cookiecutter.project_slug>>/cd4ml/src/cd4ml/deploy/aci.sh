@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Ship to Azure Container Instances: cd4ml cloud VERB [ARGUMENTS] [--dry-run]; alone it lists the verbs. See docs/aci.md.
-# What is the same in any cloud is in any-cloud/, what is Azure's in aci/.
+# Set up Container Instances: cd4ml cloud VERB [ARGUMENTS] [--dry-run]; alone it lists the verbs. See docs/aci.md.
+# Releases are Python. What is the same in any cloud is in any-cloud/, what is Azure's in aci/.
 set -euo pipefail
 
 # shellcheck disable=SC2034 # the parts use these
@@ -12,8 +12,8 @@ set -euo pipefail
     HERE=$(cd "$(dirname "$0")" && pwd)
 }
 
-for part in any-cloud/{script,names,bootstrap,keys,github,rotate,destroy,answers} \
-    aci/{names,service,group,release,swap,rollback,canary,bootstrap,identities,roles,keys,destroy}; do
+for part in any-cloud/{script,names,bootstrap,keys,github,rotate,destroy} \
+    aci/{names,service,bootstrap,identities,roles,keys,destroy}; do
     # shellcheck source=/dev/null
     . "$HERE/$part.sh"
 done

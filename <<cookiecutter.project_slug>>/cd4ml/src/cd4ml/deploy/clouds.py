@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from cd4ml.deploy.aci.platform import ContainerInstances
 from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.fargate.platform import Fargate
@@ -44,6 +45,7 @@ class _Kind(Protocol):
 PLATFORMS: Mapping[str, _Kind] = {
     "cloud-run": CloudRun,
     "fargate": Fargate,
+    "aci": ContainerInstances,
 }
 
 

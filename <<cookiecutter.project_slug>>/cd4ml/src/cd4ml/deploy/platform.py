@@ -191,6 +191,10 @@ class Platform(Protocol[AnyState]):
             CloudError: another deploy has taken over.
         """
 
+    def address(self, state: AnyState) -> str:
+        """Return where the service answers, or will once something serves; empty where nobody knows yet."""
+        return state.url
+
     def rows(self, state: AnyState) -> Mapping[str, str]:
         """Return what a deploy prints besides the revision and the one before."""
         return {"candidate": state.candidate_url}

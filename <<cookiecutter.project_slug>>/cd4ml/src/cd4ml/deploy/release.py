@@ -134,6 +134,7 @@ class Release(Generic[AnyState]):
         raise CloudError(f"not deployed: {plan.image}")
 
     def _output(self, state: AnyState, before: str) -> None:
-        told = {"url": state.url, "candidate_url": state.candidate_url, "revision": state.candidate, "previous": before}
+        url = self.platform.address(state)
+        told = {"url": url, "candidate_url": state.candidate_url, "revision": state.candidate, "previous": before}
         for name, value in told.items():
             self.effects.output(name, value)

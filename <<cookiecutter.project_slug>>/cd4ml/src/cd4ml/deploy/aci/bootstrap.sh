@@ -62,18 +62,19 @@ registry() { # for the images; nobody signs in to it by password
 }
 
 sidecar() { # Caddy, from the project's own registry: no release waits for, or is refused by, another
-    local name known
+    local name known caddy
+    caddy=$("$CD4ML_PYTHON" -c 'from cd4ml.deploy.aci.description import CADDY; print(CADDY)')
     name=$(registry_name)
     known=$(shown az acr show --name "$name" "${IN_GROUP[@]}" --query "tags.caddy || ''")
-    if [ "$known" = "$CADDY" ]; then
-        note there image "caddy@${CADDY:0:19}"
+    if [ "$known" = "$caddy" ]; then
+        note there image "caddy@${caddy:0:19}"
         return
     fi
-    ensure image "caddy@${CADDY:0:19}" "" az acr import --name "$name" "${IN_GROUP[@]}" \
-        --source "docker.io/library/caddy@$CADDY" --image caddy:2.11.4 --force
+    ensure image "caddy@${caddy:0:19}" "" az acr import --name "$name" "${IN_GROUP[@]}" \
+        --source "docker.io/library/caddy@$caddy" --image caddy:2.11.4 --force
     if [ -n "$LOOK_ONLY" ]; then return; fi
     change az tag update --resource-id "$(id_of Microsoft.ContainerRegistry/registries "$name")" --operation Merge \
-        --tags "caddy=$CADDY" --output none || die "the registry could not be written; run bootstrap again"
+        --tags "caddy=$caddy" --output none || die "the registry could not be written; run bootstrap again"
 }
 
 account() { # KIND ACCESS_BY_KEY: of storage; closed to the public, encrypted on its way

@@ -34,8 +34,7 @@ subscription() { # read SUBSCRIPTION, TENANT and SUM, a sum that tells this proj
     SUM=$(printf '%s' "$SUBSCRIPTION/$AZURE_RESOURCE_GROUP/$SLUG" | cksum | awk '{printf "%08x", $1}')
 }
 
-# A container group's name has 63 characters at most, and so has its label in the DNS, which ends in the sum;
-# the candidate's end in "-candidate", which takes 10.
+# As in settings.py.
 service_name() { # ENV
     case $1 in
     production) short "$SLUG" 44 ;;
@@ -44,14 +43,6 @@ service_name() { # ENV
 }
 
 candidate_name() { printf '%s-candidate' "$(service_name "$1")"; } # ENV
-
-host_of() { # GROUP: its name in the DNS
-    case $1 in
-    *-candidate) printf '%s-%s-candidate' "${1%-candidate}" "$SUM" ;;
-    *) printf '%s-%s' "$1" "$SUM" ;;
-    esac
-    printf '.%s.azurecontainer.io' "$AZURE_LOCATION"
-}
 
 account_id() { # reader, trainer, deployer or runtime
     subscription
@@ -67,15 +58,11 @@ compact() { # LENGTH: the beginning of the project's name, letters and digits al
 
 registry_name() { printf '%s%s' "$(compact 40)" "$SUM"; }                # 5 to 50 letters and digits
 storage_name() { printf '%s%s%s' "$(compact 12)" "$1" "$SUM"; }          # KIND of 4 letters: 24 letters and digits at most
-registry_host() { printf '%s' "${CLOUD_REGISTRY:-${AZURE_REGISTRY:-$(registry_name).azurecr.io}}"; }
-image_name() { printf '%s/%s' "$(registry_host)" "$SLUG"; }
 
 id_of() { # TYPE NAME: a resource's address in Azure, such as Microsoft.ContainerInstance/containerGroups
     printf '%s/providers/%s/%s' "$GROUP_ID" "$1" "$2"
 }
 
-group_id() { id_of Microsoft.ContainerInstance/containerGroups "$1"; } # GROUP
 runtime_id() { id_of Microsoft.ManagedIdentity/userAssignedIdentities "$(account_id runtime)"; }
 
-log_bucket() { printf 'az://predictions'; }
 log_for_reading() { printf 'abfss://predictions@%s.dfs.core.windows.net' "$(storage_name data)"; } # where nobody names the account

@@ -74,11 +74,6 @@ has_line() { # TEXT LINE (grep -q in a pipe would now and then end what writes t
     case $'\n'$1$'\n' in *$'\n'"$2"$'\n'*) ;; *) return 1 ;; esac
 }
 
-output() { # NAME VALUE: tell a workflow's later steps
-    if [ -z "${GITHUB_OUTPUT:-}" ]; then return; fi
-    printf '%s=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"
-}
-
 main() {
     local arguments=() argument
     for argument in "$@"; do
@@ -93,7 +88,7 @@ main() {
     fi
     set -- "${arguments[@]}"
     case $1 in
-    bootstrap | deploy | destroy | doctor | promote | canary | restore | rollback | rotate | smoke | status | url) ;;
+    bootstrap | destroy | doctor | rotate) ;; # those of a release are verbs.py's
     *) die "there is no verb ${1:0:40}; $SCRIPT alone lists them" ;;
     esac
     VERB=$1
