@@ -100,9 +100,7 @@ def restored_provider(place: Place) -> Step:
     return _restored("identity provider", PROVIDER, Command((*_POOLS, "providers", "undelete", *_provider(place))))
 
 
-def provider_step(
-    place: Place, repository: Repository, jobs: Jobs, known: Provider, was_deleted: bool
-) -> Step | None:
+def provider_step(place: Place, repository: Repository, jobs: Jobs, known: Provider, was_deleted: bool) -> Step | None:
     """Make the provider, or mend it; None: it was brought back, and is right as it is.
 
     One that trusts another repository is left, unless it or its pool `was_deleted`, so that nobody can rely on it.
