@@ -1,5 +1,6 @@
 """The platforms whose verbs are Python: a platform that a company adds is one package, and one line here."""
 
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -13,11 +14,8 @@ from cd4ml.deploy.docker_host.platform import DockerHost
 from cd4ml.deploy.fargate.platform import Fargate
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Platform
-from cd4ml.deploy.set_up.verbs import SET_UP_VERBS
 from cd4ml.deploy.verbs import RELEASE_VERBS, Verbs
 from cd4ml.settings.project import Project
-
-_LONGEST_WORD = 40  # characters of it that are shown
 
 
 class _Kind(Protocol):
@@ -70,28 +68,22 @@ def sidecar(platform: str) -> str:
 def run(project: Project, argv: list[str], python: str = sys.executable) -> None:
     """Run a verb, or list them; an error ends the process with 1 and a line that begins with the platform's name."""
     kind, words = PLATFORMS[project.platform], [word for word in argv if word != "--dry-run"]
-    if not words and kind.usage:
-        print(kind.usage.read_text(encoding="utf-8"), end="")
-        return
     effects = Effects(project.platform, dry_run="--dry-run" in argv, tool_environment=kind.tool_environment)
+    usage = kind.usage.read_text(encoding="utf-8") if kind.usage else ""
+    if not words:
+        print(usage, end="")
+        return
     verb, *arguments = words
     try:
-        _run(kind, project, effects, python, verb, arguments)
+        if usage and verb not in re.findall(r"^  ([a-z]+)", usage, re.MULTILINE):
+            raise CloudError(f"there is no verb {verb[:40]}; {SCRIPT} alone lists them")
+        if shutil.which(kind.tool) is None:
+            raise CloudError(f"{kind.tool} is not here; install it: {kind.tool_from}")
+        platform = kind(project, effects)
+        if verb in RELEASE_VERBS:
+            Verbs(platform, effects, python).run(verb, arguments)
+        else:
+            platform.verbs()[verb](*arguments)
     except CloudError as failure:
         sys.stdout.flush()
         sys.exit(f"{project.platform}: {failure}")
-
-
-def _run(kind: _Kind, project: Project, effects: Effects, python: str, verb: str, arguments: list[str]) -> None:
-    unknown = CloudError(f"there is no verb {verb[:_LONGEST_WORD]}; {SCRIPT} alone lists them")
-    if verb not in (*RELEASE_VERBS, *SET_UP_VERBS):
-        raise unknown
-    if shutil.which(kind.tool) is None:
-        raise CloudError(f"{kind.tool} is not here; install it: {kind.tool_from}")
-    platform = kind(project, effects)
-    if verb in RELEASE_VERBS:
-        Verbs(platform, effects, python).run(verb, arguments)
-    elif own := platform.verbs().get(verb):
-        own(*arguments)
-    else:
-        raise unknown
