@@ -22,6 +22,7 @@ def test_the_deployer_may_do_all_that_a_release_does(live_on_azure: Shop) -> Non
     assert not shop.azure.unknown
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("who", ["reader", "trainer"])
 def test_no_other_identity_may_look_at_a_service_or_deploy(live_on_azure: Shop, who: str) -> None:
     shop = live_on_azure
@@ -36,6 +37,7 @@ def test_no_other_identity_may_look_at_a_service_or_deploy(live_on_azure: Shop, 
     shop.serves("one")
 
 
+@pytest.mark.drill
 def test_a_role_that_is_missing_is_named(live_on_azure: Shop) -> None:
     shop = live_on_azure
     shop.sign_in("deployer")

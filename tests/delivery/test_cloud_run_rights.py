@@ -35,6 +35,7 @@ def test_the_deployer_may_do_all_that_a_release_and_a_rollback_do(deployer: Shop
     assert not [path for _, path in deployer.google.writes if path.endswith(":setIamPolicy")]
 
 
+@pytest.mark.drill
 def test_a_first_release_is_the_deployers_too(shop: Shop) -> None:
     shop.sign_in("deployer")
     shop.run("deploy", shop.images("one"), "staging")
@@ -47,6 +48,8 @@ def refused(shop: Shop) -> set[str]:
     return {permission for _, permission, _ in shop.google.rights.refused} - {"serviceusage.services.get"}
 
 
+@pytest.mark.drill
+@pytest.mark.drill
 @pytest.mark.parametrize("who", ["reader", "trainer", "runtime"])
 def test_no_other_identity_may_look_at_a_service_or_deploy(live: Shop, who: str) -> None:
     live.sign_in(who)
@@ -79,6 +82,7 @@ def test_a_role_that_is_missing_is_named(live: Shop, place: str, role: str, perm
     assert live.tags() == {}
 
 
+@pytest.mark.drill
 def test_a_service_that_may_not_read_its_keys_does_not_come_up(live: Shop) -> None:
     live.google.resources.policies["/v1/projects/demo-project/secrets/demo-api-keys"]["bindings"].clear()
     live.sign_in("deployer")

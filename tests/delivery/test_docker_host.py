@@ -54,6 +54,7 @@ def test_a_release_goes_from_staging_of_nothing_to_all_traffic_and_back(shop_on_
     assert second in table
 
 
+@pytest.mark.drill
 def test_the_service_has_few_rights_and_its_keys_are_nowhere_on_the_host(live_on_host: Shop) -> None:
     live_on_host.run("deploy", live_on_host.images("two"), "production")
     told = docker("inspect", live_on_host.outputs["revision"])
@@ -67,6 +68,7 @@ def test_the_service_has_few_rights_and_its_keys_are_nowhere_on_the_host(live_on
     live_on_host.serves("one")
 
 
+@pytest.mark.drill
 def test_a_host_whose_key_is_another_is_not_trusted(live_on_host: Shop) -> None:
     own = Path.home() / ".ssh/known_hosts"
     before = own.read_text() if own.exists() else ""
@@ -80,6 +82,7 @@ def test_a_host_whose_key_is_another_is_not_trusted(live_on_host: Shop) -> None:
     assert (own.read_text() if own.exists() else "") == before
 
 
+@pytest.mark.drill
 def test_a_candidate_that_does_not_start_is_taken_back(live_on_host: Shop) -> None:
     said = live_on_host.run("deploy", live_on_host.images("does-not-start"), "production", fails=True)
     assert "no model in models/bundle" in said
@@ -89,6 +92,7 @@ def test_a_candidate_that_does_not_start_is_taken_back(live_on_host: Shop) -> No
     assert "no candidate" in live_on_host.run("promote", "production", fails=True)
 
 
+@pytest.mark.drill
 def test_a_service_without_keys_is_refused_and_a_dry_run_writes_nothing(live_on_host: Shop) -> None:
     image = live_on_host.images("two")
     assert "would be open to anybody" in live_on_host.run("deploy", image, "staging", fails=True, SERVICE_API_KEYS="")
@@ -99,6 +103,7 @@ def test_a_service_without_keys_is_refused_and_a_dry_run_writes_nothing(live_on_
     live_on_host.serves("one")
 
 
+@pytest.mark.drill
 def test_bootstrap_changes_nothing_that_is_there_and_doctor_finds_it(live_on_host: Shop) -> None:
     said = live_on_host.run("bootstrap")
     assert "made" not in said

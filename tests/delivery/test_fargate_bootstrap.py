@@ -114,6 +114,7 @@ def who_may(site: Site, keys: dict[str, tuple[str, str]]) -> None:
         assert not can(place, "ecr", "delete_repository", repositoryName="demo"), place
 
 
+@pytest.mark.drill
 def test_on_a_first_day_it_waits_for_what_aws_does_not_know_yet(site: Site) -> None:
     delays = site.moto.gate.delays
     delays.calls = 4
@@ -138,6 +139,7 @@ def test_on_a_first_day_it_waits_for_what_aws_does_not_know_yet(site: Site) -> N
     assert "missing" not in site.run("doctor")
 
 
+@pytest.mark.drill
 def test_what_aws_does_not_know_in_time_ends_it_and_a_second_run_goes_on(site: Site) -> None:
     delays = site.moto.gate.delays
     delays.calls = 1000
