@@ -92,6 +92,8 @@ class Az(Effects):
         return 0
 
     def change(self, command: Command) -> bool:
+        if self.dry_run:
+            return super().change(command)
         self.changed = True
         number, moment = self.kill or (0, "")
         self.writes.append(" ".join(command.argv[1:3]))

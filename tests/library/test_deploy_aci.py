@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -323,6 +324,20 @@ def test_a_service_without_keys_is_not_made(live: Shop) -> None:
     with pytest.raises(CloudError, match="would be open to anybody"):
         release.deploy(TWO, "production")
     assert not live.az.writes
+
+
+@pytest.mark.parametrize(("log", "line"), [("stdout", "'stdout'"), ("bucket", "'az://predictions/production'")])
+def test_a_dry_run_shows_the_group_without_its_keys(
+    live: Shop, capsys: pytest.CaptureFixture[str], log: str, line: str
+) -> None:
+    az = live.next_run()
+    az.dry_run = True
+    project = replace(live.project, prediction_log=log)
+    Release(ContainerInstances(project, az), az).deploy(TWO, "production")
+    shown = [text for text in capsys.readouterr().out.splitlines() if text.startswith("#")]
+    assert shown[0] == "# demo-candidate.yaml, with keys left out:"
+    assert any(f"PREDICTION_LOG, value: {line}" in text for text in shown)
+    assert not any("a-key" in text or "key-of-the-share" in text for text in shown)
 
 
 def test_keys_are_read_from_the_file_that_bootstrap_wrote(live: Shop, tmp_path: Path) -> None:

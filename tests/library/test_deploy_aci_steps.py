@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import yaml
 from cd4ml.deploy.aci import steps
-from cd4ml.deploy.aci.description import Runtime, describe, write
+from cd4ml.deploy.aci.description import Runtime, describe, show, write
 from cd4ml.deploy.aci.settings import Place, Size
 from cd4ml.deploy.commands import Command
 
@@ -63,6 +63,15 @@ def test_a_value_stays_what_it_is_in_the_description_of_a_group(value: str) -> N
     text = write(described(Runtime(Size(1, 1.5), value, value)))
     for read in (yaml.safe_load(text), json.loads(text)):
         assert read == described(Runtime(Size(1, 1.5), value, value))
+
+
+def test_what_is_shown_is_the_same_description_with_a_line_for_each_setting() -> None:
+    runtime = Runtime(Size(1, 1.5), "left-out", "left-out", "az://predictions/production", "the-identity")
+    text = show(described(runtime))
+    assert yaml.safe_load(text) == described(runtime)
+    assert "{name: PREDICTION_LOG, value: 'az://predictions/production'}" in text
+    assert "{name: SERVICE_API_KEYS, secureValue: 'left-out'}" in text
+    assert "{name: PORT, value: '8000'}" in text
 
 
 def test_no_key_is_an_argument_or_printed() -> None:

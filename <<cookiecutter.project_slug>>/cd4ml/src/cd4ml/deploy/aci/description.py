@@ -32,12 +32,44 @@ class Runtime:
     """As whom, where that is a storage account."""
 
 
-def write(description: Mapping[str, Any], indent: int | None = None) -> str:
+def write(description: Mapping[str, Any]) -> str:
     """Return a description as az reads it.
 
     As JSON, whose texts are all quoted: az would replace ${NAME} in one that is not.
     """
-    return json.dumps(description, ensure_ascii=False, indent=indent)
+    return json.dumps(description, ensure_ascii=False)
+
+
+def show(description: Mapping[str, Any]) -> str:
+    """Return a description for people: as YAML, with one line for each setting."""
+    return "\n".join(_lines(description))
+
+
+def _lines(value: Any, key: str = "") -> list[str]:
+    if isinstance(value, list):
+        return [f"{'  ' if n else '- '}{line}" for inner in value for n, line in enumerate(_lines(inner))]
+    if not isinstance(value, Mapping):
+        return [_scalar(value, key)]
+    if _is_short(value):
+        return [f"{{{', '.join(f'{name}: {_scalar(inner, name)}' for name, inner in value.items())}}}"]
+    lines = []
+    for name, inner in value.items():
+        first, *others = _lines(inner, name)
+        block = [f"{name}:", f"  {first}", *(f"  {line}" for line in others)]
+        lines += [f"{name}: {first}"] if _is_short(inner) else block
+    return lines
+
+
+def _is_short(value: Any) -> bool:
+    """Whether it is one line."""
+    if isinstance(value, Mapping):
+        return not any(isinstance(inner, Mapping | list) for inner in value.values())
+    return not isinstance(value, list)
+
+
+def _scalar(value: Any, key: str) -> str:
+    is_plain = key == "name" or not isinstance(value, str)
+    return str(value) if is_plain else f"'{value.replace(chr(39), chr(39) * 2)}'"
 
 
 def describe(place: Place, group: str, image: str, tags: Mapping[str, str], runtime: Runtime) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from cd4ml.deploy.aci import steps
 from cd4ml.deploy.aci.asking import wait_until_ready
-from cd4ml.deploy.aci.description import Runtime, describe, write
+from cd4ml.deploy.aci.description import Runtime, describe, show, write
 from cd4ml.deploy.aci.groups import UNKNOWN, Condition, Service, read_condition, read_service, reason_to_make_anew
 from cd4ml.deploy.aci.runtime import check_api_keys, log_address, read_runtime
 from cd4ml.deploy.aci.settings import Place, place_in, read_patience, read_settings, read_size
@@ -100,7 +100,7 @@ class ResourceGroup:
         """Make a group, or make it again in its place, with these tags."""
         runtime = self.runtime(environment)
         if self.effects.dry_run:
-            shown = write(describe(self.place, group, image, tags, runtime), indent=2)
+            shown = show(describe(self.place, group, image, tags, runtime))
             print(f"# {group}.yaml, with keys left out:")
             print("\n".join(f"#   {line}" for line in shown.splitlines()))
             return self.effects.change(steps.create(self.place, group, "", file=f"{group}.yaml"))
