@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
 from cd4ml.deploy.fargate import images, steps
@@ -25,6 +26,7 @@ class Fargate(Platform[Service]):
     """A project's services in one region: a candidate is the newest revision, from its first share of traffic on."""
 
     tool, tool_from = "aws", "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
+    tool_environment: ClassVar[Mapping[str, str]] = {"AWS_PAGER": ""}  # version 2 would show what it prints page by page
 
     def __init__(self, project: Project, effects: Effects) -> None:
         self.effects = effects
