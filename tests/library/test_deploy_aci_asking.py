@@ -4,7 +4,7 @@ import http.server
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from cd4ml.deploy.aci.asking import Watch, wait_until_ready, wait_until_same
@@ -68,29 +68,35 @@ def test_another_bundle_is_not_the_same(service: Answers) -> None:
 
 
 def test_a_watch_counts_from_the_last_answer_to_the_next(service: Answers) -> None:
-    watch = Watch(service.address)
-    service.wait_for(2)
-    service.status = 503
-    began = time.monotonic()
-    service.wait_for(4)
-    service.status = 200
-    service.wait_for(2)
-    away = time.monotonic() - began
-    assert 0.4 < watch.end() < away + 1
+    with Watch(service.address) as watch:
+        service.wait_for(2)
+        service.status = 503
+        began = time.monotonic()
+        service.wait_for(4)
+        service.status = 200
+        service.wait_for(2)
+        away = time.monotonic() - began
+    assert 0.4 < watch.away < away + 1
 
 
 def test_a_watch_that_ends_while_nobody_answers_counts_until_then(service: Answers) -> None:
-    watch = Watch(service.address)
-    service.wait_for(2)
-    service.status = 503
-    service.wait_for(3)
-    assert watch.end() > 0.3
+    with Watch(service.address) as watch:
+        service.wait_for(2)
+        service.status = 503
+        service.wait_for(3)
+    assert watch.away > 0.3
 
 
-def test_a_service_that_always_answers_was_not_away_and_is_asked_no_more(service: Answers) -> None:
-    watch = Watch(service.address)
-    service.wait_for(3)
-    assert watch.end() == 0
+def test_a_service_that_always_answers_was_not_away(service: Answers) -> None:
+    with Watch(service.address) as watch:
+        service.wait_for(3)
+    assert watch.away == 0
+
+
+def test_a_watch_asks_no_more_once_it_was_left_even_by_an_error(service: Answers) -> None:
+    with suppress(KeyboardInterrupt), Watch(service.address):
+        service.wait_for(1)
+        raise KeyboardInterrupt
     asked = service.asked
     time.sleep(0.6)
     assert service.asked <= asked + 1, "one question may have been under way"

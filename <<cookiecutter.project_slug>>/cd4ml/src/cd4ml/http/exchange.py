@@ -1,6 +1,7 @@
 """One exchange with a server: where a request may go, how long it may take, and why it failed."""
 
 import ipaddress
+import os
 import re
 import socket
 import ssl
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from typing import Any, Self
 
 import httpx2
@@ -159,13 +161,18 @@ def _client(url: httpx2.URL, seconds: float) -> httpx2.Client:
         HttpError: a proxy's address cannot be used.
     """
     try:
-        return httpx2.Client(
-            trust_env=not is_loopback(url.host), verify=httpx2.create_ssl_context(), timeout=httpx2.Timeout(seconds)
-        )
+        trust = _authorities(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        return httpx2.Client(trust_env=not is_loopback(url.host), verify=trust, timeout=httpx2.Timeout(seconds))
     except (ValueError, ImportError, httpx2.InvalidURL):
         raise HttpError("the proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY has no address to use; correct it") from None
     except OSError:  # also what ssl raises for a file without certificates
         raise HttpError("SSL_CERT_FILE or SSL_CERT_DIR has no certificates that can be read; correct it") from None
+
+
+@cache
+def _authorities(file: str | None, folder: str | None) -> ssl.SSLContext:  # noqa: ARG001 - keys of the cache
+    """Read the system's authorities once: it takes longer than a request. The arguments are where httpx2 looks."""
+    return httpx2.create_ssl_context()
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int]:

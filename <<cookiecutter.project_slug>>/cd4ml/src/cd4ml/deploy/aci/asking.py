@@ -2,12 +2,15 @@
 
 import http.client
 import json
+import os
+import ssl
 import threading
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, Self
 
 _PAUSE = 0.2  # seconds between two questions
 _TIMEOUT = 5.0  # seconds without an answer
@@ -50,21 +53,25 @@ def wait_until_same(url: str, other: str, seconds: float) -> None:
 
 
 class Watch:
-    """Asks a service from now on; a thread of this process, which ends with it."""
+    """Asks a service, in a thread, for as long as the `with` block goes on.
+
+    `away` is then for how many seconds nobody answered: the time between an answer and the next one, wherever a
+    question in between had none.
+    """
 
     def __init__(self, url: str) -> None:
         self._url, self._ends, self._lock = url, threading.Event(), threading.Lock()
         self._answered, self._missed, self._failing = time.monotonic(), 0.0, False
+        self.away = 0.0
+
+    def __enter__(self) -> Self:
         threading.Thread(target=self._ask, daemon=True).start()
+        return self
 
-    def end(self) -> float:
-        """Return for how many seconds nobody answered, and ask no more.
-
-        That is the time between an answer and the next one, wherever a question in between had none.
-        """
+    def __exit__(self, *_: object) -> None:
         self._ends.set()
         with self._lock:
-            return self._missed + (time.monotonic() - self._answered if self._failing else 0)
+            self.away = self._missed + (time.monotonic() - self._answered if self._failing else 0)
 
     def _ask(self) -> None:
         while not self._ends.is_set():
@@ -97,8 +104,15 @@ def _answer(url: str, path: str) -> Any:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise ValueError(f"{url[:80]} does not begin with https://")
-    with urllib.request.urlopen(url + path, timeout=_TIMEOUT) as reply:  # noqa: S310 - looked at
+    trust = _authorities(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    with urllib.request.urlopen(url + path, timeout=_TIMEOUT, context=trust) as reply:  # noqa: S310 - looked at
         return json.load(reply)
+
+
+@cache
+def _authorities(file: str | None, folder: str | None) -> ssl.SSLContext:  # noqa: ARG001 - keys of the cache
+    """Read the system's authorities once: it takes longer than a question. The arguments are where ssl looks."""
+    return ssl.create_default_context()
 
 
 def _wait(seconds: float, look: Callable[[], object], otherwise: str) -> None:

@@ -1,5 +1,6 @@
 """Let the service run what the candidate runs: its group is made again, and nobody answers for a moment."""
 
+from contextlib import nullcontext
 from typing import NoReturn
 
 from cd4ml.deploy.aci.asking import Watch, wait_until_same
@@ -24,22 +25,22 @@ def swap(groups: ResourceGroup, service: Service, candidate: Group) -> list[str]
         "revision": candidate.revision, "previous": before, "previous-image": before_image,
         "candidate": candidate.revision, "step": "swap",
     }  # fmt: skip
-    watch = Watch(groups.place.address(service.name)) if service.live and not groups.effects.dry_run else None
-    made = groups.make_service(service, candidate.image, intent)
     if groups.effects.dry_run:
+        groups.make_service(service, candidate.image, intent)
         groups.tag(service.name, step="served")
         groups.remove(candidate.name)
         return []
-    if not (made and groups.comes_up(service.name) and _says_the_same(groups, service, candidate)):
-        if watch:
-            watch.end()
+    with Watch(groups.place.address(service.name)) if service.live else nullcontext() as watch:
+        made = groups.make_service(service, candidate.image, intent)
+        well = made and groups.comes_up(service.name) and _says_the_same(groups, service, candidate)
+    if not well:
         _not_swapped(groups, service, candidate, before)
     now = groups.look(service.environment)
     if now.serves != candidate.revision:
         raise CloudError(
             f"another deploy has taken over: {now.serves or 'nothing'} serves, not {candidate.revision}; run this again"
         )
-    away = f"{watch.end():.1f} s" if watch else "nobody"
+    away = f"{watch.away:.1f} s" if watch else "nobody"
     # In this order: once the service says that it is served, a candidate beside it is litter, which any run removes.
     if not groups.tag(service.name, step="served"):
         again = f"{SCRIPT} promote {service.environment}"

@@ -26,7 +26,9 @@ class Fargate(Platform[Service]):
     """A project's services in one region: a candidate is the newest revision, from its first share of traffic on."""
 
     tool, tool_from = "aws", "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
-    tool_environment: ClassVar[Mapping[str, str]] = {"AWS_PAGER": ""}  # version 2 would show what it prints page by page
+    tool_environment: ClassVar[Mapping[str, str]] = {
+        "AWS_PAGER": ""
+    }  # version 2 would show what it prints page by page
 
     def __init__(self, project: Project, effects: Effects) -> None:
         self.effects = effects
