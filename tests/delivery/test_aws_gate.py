@@ -192,19 +192,19 @@ def test_quotas_of_policies_are_iams_own(moto_server: Moto) -> None:
         iam.put_role_policy(RoleName="demo", PolicyName=name, PolicyDocument=reading(*[thousand] * 5))
     with pytest.raises(ClientError, match="Maximum policy size of 10240 bytes exceeded for role demo"):
         iam.put_role_policy(RoleName="demo", PolicyName="three", PolicyDocument=reading(thousand))
-    with pytest.raises(ClientError, match="LimitExceeded.*ACLSizePerRole: 2048"):
+    with pytest.raises(ClientError, match=r"LimitExceeded.*ACLSizePerRole: 2048"):
         iam.update_assume_role_policy(RoleName="demo", PolicyDocument=reading(thousand, thousand, thousand))
 
     arns = [iam.create_policy(PolicyName=f"p{n}", PolicyDocument=reading(six))["Policy"]["Arn"] for n in range(11)]
-    with pytest.raises(ClientError, match="LimitExceeded.*PolicySize: 6144"):
+    with pytest.raises(ClientError, match=r"LimitExceeded.*PolicySize: 6144"):
         iam.create_policy(PolicyName="larger", PolicyDocument=reading(f"{six}b"))
-    with pytest.raises(ClientError, match="LimitExceeded.*PolicySize: 6144"):
+    with pytest.raises(ClientError, match=r"LimitExceeded.*PolicySize: 6144"):
         iam.create_policy_version(PolicyArn=arns[0], PolicyDocument=reading(f"{six}b"))
     for kind, attach in (("User", iam.attach_user_policy), ("Role", iam.attach_role_policy)):
         for arn in arns[:10]:
             attach(**{f"{kind}Name": "demo"}, PolicyArn=arn)
         attach(**{f"{kind}Name": "demo"}, PolicyArn=arns[0])  # it has that one
-        with pytest.raises(ClientError, match=f"LimitExceeded.*PoliciesPer{kind}: 10"):
+        with pytest.raises(ClientError, match=rf"LimitExceeded.*PoliciesPer{kind}: 10"):
             attach(**{f"{kind}Name": "demo"}, PolicyArn=arns[10])
 
 
@@ -213,10 +213,10 @@ def test_a_policy_is_removed_only_once_nobody_has_it_and_it_has_one_version(moto
     moto_server.user("demo", "reader")
     iam, arn = moto_server.client("iam"), f"arn:aws:iam::{ACCOUNT}:policy/demo-reader"
     moto_server.change_rights("demo-reader", ECR)
-    with pytest.raises(ClientError, match="DeleteConflict.*attached to entities"):
+    with pytest.raises(ClientError, match=r"DeleteConflict.*attached to entities"):
         iam.delete_policy(PolicyArn=arn)
     iam.detach_user_policy(UserName="demo-reader", PolicyArn=arn)
-    with pytest.raises(ClientError, match="DeleteConflict.*more than one version"):
+    with pytest.raises(ClientError, match=r"DeleteConflict.*more than one version"):
         iam.delete_policy(PolicyArn=arn)
     iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
     iam.delete_policy(PolicyArn=arn)

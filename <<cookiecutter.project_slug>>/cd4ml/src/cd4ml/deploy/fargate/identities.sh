@@ -61,7 +61,7 @@ may_as_role() { # WHO: exactly what policies/WHO.json says
     fi
 }
 
-# It allows a user 2,048, and the deployer's alone has more: users get policies of the account's own, with 6,144 each.
+# It allows a user 2,048, and the deployer's alone can have more: users get policies of the account's own, 6,144 each.
 may_as_user() { # WHO: exactly what policies/WHO.json says
     local name known arn
     name=$(account_id "$(works_as "$1")") arn=$(policy_arn "$1")
