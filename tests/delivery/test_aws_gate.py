@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from tests.delivery.aws.cloud import ACCOUNT, REGION, Moto
 from tests.delivery.aws.identities import ANYTHING, policy
 from tests.delivery.aws.policies import Call, Principal, decide
+from tests.delivery.aws.quotas import characters
 
 ECR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}]}
 
@@ -155,3 +156,80 @@ def test_what_was_just_made_is_unknown_to_some_calls(moto_server: Moto) -> None:
         with pytest.raises(ClientError, match="AccessDenied"):
             ecr.get_authorization_token()
     ecr.get_authorization_token()
+
+    arn = iam.create_policy(PolicyName="demo", PolicyDocument=json.dumps(ECR))["Policy"]["Arn"]
+    for _ in range(2):
+        with pytest.raises(ClientError, match="NoSuchEntity"):
+            iam.attach_user_policy(UserName="demo-reader", PolicyArn=arn)
+    iam.attach_user_policy(UserName="demo-reader", PolicyArn=arn)
+
+
+def reading(*buckets: str, spaces: int = 0) -> str:
+    """A policy that lets somebody read these buckets, with white space in it."""
+    told = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": [f"arn:aws:s3:::{name}/*" for name in buckets]}
+    return json.dumps({"Version": "2012-10-17", "Statement": [told]}, indent=spaces)
+
+
+def test_quotas_of_policies_are_iams_own(moto_server: Moto) -> None:
+    moto_server.reset()
+    iam = moto_server.client("iam")
+    iam.create_user(UserName="demo")
+    trusts = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}],
+    }
+    iam.create_role(RoleName="demo", AssumeRolePolicyDocument=json.dumps(trusts))
+    thousand, six = ("b" * (number - characters(reading(""))) for number in (1000, 6144))
+
+    iam.put_user_policy(UserName="demo", PolicyName="one", PolicyDocument=reading(thousand, spaces=400))
+    iam.put_user_policy(UserName="demo", PolicyName="one", PolicyDocument=reading(thousand))  # instead, not beside
+    iam.put_user_policy(UserName="demo", PolicyName="two", PolicyDocument=reading(thousand))
+    with pytest.raises(ClientError, match="Maximum policy size of 2048 bytes exceeded for user demo") as refused:
+        iam.put_user_policy(UserName="demo", PolicyName="three", PolicyDocument=reading("a"))
+    assert refused.value.response["Error"]["Code"] == "LimitExceeded"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409
+    for name in ("one", "two"):
+        iam.put_role_policy(RoleName="demo", PolicyName=name, PolicyDocument=reading(*[thousand] * 5))
+    with pytest.raises(ClientError, match="Maximum policy size of 10240 bytes exceeded for role demo"):
+        iam.put_role_policy(RoleName="demo", PolicyName="three", PolicyDocument=reading(thousand))
+    with pytest.raises(ClientError, match=r"LimitExceeded.*ACLSizePerRole: 2048"):
+        iam.update_assume_role_policy(RoleName="demo", PolicyDocument=reading(thousand, thousand, thousand))
+
+    arns = [iam.create_policy(PolicyName=f"p{n}", PolicyDocument=reading(six))["Policy"]["Arn"] for n in range(11)]
+    with pytest.raises(ClientError, match=r"LimitExceeded.*PolicySize: 6144"):
+        iam.create_policy(PolicyName="larger", PolicyDocument=reading(f"{six}b"))
+    with pytest.raises(ClientError, match=r"LimitExceeded.*PolicySize: 6144"):
+        iam.create_policy_version(PolicyArn=arns[0], PolicyDocument=reading(f"{six}b"))
+    for kind, attach in (("User", iam.attach_user_policy), ("Role", iam.attach_role_policy)):
+        for arn in arns[:10]:
+            attach(**{f"{kind}Name": "demo"}, PolicyArn=arn)
+        attach(**{f"{kind}Name": "demo"}, PolicyArn=arns[0])  # it has that one
+        with pytest.raises(ClientError, match=rf"LimitExceeded.*PoliciesPer{kind}: 10"):
+            attach(**{f"{kind}Name": "demo"}, PolicyArn=arns[10])
+
+
+def test_a_policy_is_removed_only_once_nobody_has_it_and_it_has_one_version(moto_server: Moto) -> None:
+    moto_server.reset()
+    moto_server.user("demo", "reader")
+    iam, arn = moto_server.client("iam"), f"arn:aws:iam::{ACCOUNT}:policy/demo-reader"
+    moto_server.change_rights("demo-reader", ECR)
+    with pytest.raises(ClientError, match=r"DeleteConflict.*attached to entities"):
+        iam.delete_policy(PolicyArn=arn)
+    iam.detach_user_policy(UserName="demo-reader", PolicyArn=arn)
+    with pytest.raises(ClientError, match=r"DeleteConflict.*more than one version"):
+        iam.delete_policy(PolicyArn=arn)
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
+    iam.delete_policy(PolicyArn=arn)
+
+
+def test_what_is_attached_to_a_user_holds_and_a_new_version_of_it_at_once(moto_server: Moto) -> None:
+    moto_server.reset()
+    ecr = client(moto_server, "ecr", moto_server.user("demo", "reader"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ecr.get_authorization_token()
+    moto_server.change_rights("demo-reader", ECR)
+    ecr.get_authorization_token()
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/demo-reader"
+    moto_server.client("iam").detach_user_policy(UserName="demo-reader", PolicyArn=arn)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ecr.get_authorization_token()

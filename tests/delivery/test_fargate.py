@@ -67,11 +67,11 @@ def test_the_deployer_may_not_release_where_its_policy_lets_it_tag_no_task_defin
     shop_on_aws: Shop, environment: str
 ) -> None:
     """AWS asks for that when a service is made with tags, whoever registers the task definition."""
-    shop, iam = shop_on_aws, shop_on_aws.moto.client("iam")
-    policy = iam.get_user_policy(UserName="demo-deployer", PolicyName="deployer")["PolicyDocument"]
+    shop = shop_on_aws
+    policy = shop.moto.rights("demo-deployer")
     (of_definitions,) = [one for one in policy["Statement"] if ":task-definition/" in json.dumps(one)]
     of_definitions["Action"] = "ecs:RegisterTaskDefinition"
-    iam.put_user_policy(UserName="demo-deployer", PolicyName="deployer", PolicyDocument=json.dumps(policy))
+    shop.moto.change_rights("demo-deployer", policy)
 
     said = shop.run("deploy", shop.images("one"), environment, fails=True)
 

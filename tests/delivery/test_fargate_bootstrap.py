@@ -127,7 +127,7 @@ def test_on_a_first_day_it_waits_for_what_aws_does_not_know_yet(site: Site) -> N
     waited = [line for line in said.splitlines() if line.startswith("waiting, as this passes: ")]
     for operation in (
         "(InvalidParameterException) when calling the CreateCluster",
-        "(NoSuchEntity) when calling the PutUserPolicy",
+        "(NoSuchEntity) when calling the AttachUserPolicy",
         "(NoSuchEntity) when calling the PutRolePolicy",
         "(NoSuchEntity) when calling the AttachRolePolicy",
         "(ResourceNotFoundException) when calling the GetSecretValue",

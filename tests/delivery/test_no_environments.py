@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bake
+from tests.delivery.aws.cloud import Moto
+from tests.delivery.aws.site import SLUG, site_on_aws
+from tests.delivery.aws.site import Site as AwsSite
 from tests.delivery.azure.site import Site as AzureSite
 from tests.delivery.azure.site import site_on_azure
 from tests.delivery.clouds import Need
@@ -37,6 +40,13 @@ def google(bake: Bake, need: Need, tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def azure(bake: Bake, need: Need, tmp_path: Path) -> Iterator[AzureSite]:
     with site_on_azure(bake, need, tmp_path) as site:
+        on_free(site)
+        yield site
+
+
+@pytest.fixture
+def amazon(bake: Bake, moto_server: Moto, tmp_path: Path) -> Iterator[AwsSite]:
+    with site_on_aws(bake, moto_server, tmp_path) as site:
         on_free(site)
         yield site
 
@@ -92,3 +102,18 @@ def test_on_azure_one_key_is_a_secret_of_the_repository(azure: AzureSite) -> Non
     azure.run("bootstrap", "--credentials", "oidc", "--set-secrets")
     (trust,) = azure.app("deployer")["trusts"]
     assert trust["subject"] == "repo:acme@815/flight-delays@4711:ref:refs/heads/main"
+
+
+def test_on_aws_one_user_has_what_three_have_elsewhere_and_destroy_removes_it_all(amazon: AwsSite) -> None:
+    nothing = amazon.everything()
+
+    said = amazon.run("bootstrap", "--set-secrets")
+
+    assert ALOUD in said
+    assert amazon.names("users") == {"demo-deployer"}
+    assert amazon.attached("demo-deployer") == {"demo-deployer", "demo-reader", "demo-trainer"}
+    assert "AWS_ACCESS_KEY_ID" in amazon.github["secret"]["repository"]
+    assert "nothing was changed" in amazon.run("bootstrap", "--set-secrets")
+
+    amazon.run("destroy", "--yes", SLUG)
+    assert amazon.everything() == nothing

@@ -12,6 +12,7 @@ from cd4ml.deploy.fargate.settings import Place
 
 from tests.delivery.aws.calls import of_ecs
 from tests.delivery.aws.policies import Call, Principal, decide
+from tests.delivery.aws.quotas import INLINE, MANAGED, TRUST, characters
 from tests.template.conftest import DEPLOY
 
 LONGEST = ("flight-delays-" * 3)[:40]
@@ -34,6 +35,10 @@ def _output(expression: str) -> str:
     command = f"{settings}; {sourced}{expression}"
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, check=True)
     return done.stdout
+
+
+IN_AMERICA = "PARTITION=aws-us-gov AWS_REGION=us-gov-west-1; "  # the longest ARNs
+OWNER, REPOSITORY, NUMBER = 39, 100, 12  # characters that GitHub allows, and more digits than it has used
 
 
 def _policy(name: str) -> list[dict[str, Any]]:
@@ -71,6 +76,9 @@ def test_names_are_as_short_as_aws_requires_and_differ() -> None:
     accounts = _output(f"for who in {everybody}; do account_id $who; echo; done").split()
     assert len(set(accounts)) == 6
     assert all(len(name) <= 64 for name in accounts)
+    attached = _output("for who in reader trainer deployer; do policy_arn $who; echo; done").split()
+    assert all(len(arn.rpartition("/")[2]) <= 128 for arn in attached)
+    assert [arn.rpartition("/")[2] for arn in attached] == accounts[:3]
     buckets = _output("bucket_name dvc; echo; bucket_name predictions").split()
     assert all(len(name) <= 63 for name in buckets)
     assert _output("short flight-delays-staging 28") == "flight-delays-staging"
@@ -100,6 +108,22 @@ def test_policies_are_whole_and_name_this_project_alone() -> None:
             assert statement["Effect"] == "Deny" or not any("*" in action for action in actions), name
             if statement.get("Resource") == "*":
                 assert set(actions) == {"ecr:GetAuthorizationToken"}, "all others have a resource to be named"
+
+
+def test_policies_with_the_longest_names_keep_within_iams_quotas() -> None:
+    subject = f"repo:{'o' * OWNER}@{'1' * NUMBER}/{'r' * REPOSITORY}@{'2' * NUMBER}"
+    settings = f"{IN_AMERICA}SUBJECT={subject}; "
+    size = {
+        path.stem: characters(_output(f"{settings}policy {path.stem} deployer"))
+        for path in (DEPLOY / "fargate/policies").glob("*.json")
+    }
+    works_for_all = [size[who] for who in ("reader", "trainer", "deployer")]  # with no environments
+
+    assert max(works_for_all) <= MANAGED, "a user's are attached"
+    assert sum(works_for_all) <= INLINE["role"], "a role's are its own"
+    assert max(size["runtime"], size["execution"]) <= INLINE["role"]
+    assert max(size[name] for name in size if name.startswith("trust-")) <= TRUST
+    assert size["deployer"] > INLINE["user"], "else a user could have them as its own, too"
 
 
 def _deployer(lacks: str = "") -> list[dict[str, Any]]:

@@ -14,7 +14,9 @@ from .refusals import Protocol
 Json = dict[str, Any]
 
 SERVICES = {"AmazonEC2ContainerRegistry_V20150921": "ecr", "secretsmanager": "secretsmanager", "Logs_20140328": "logs"}
-OF_SOMEBODY = {"UserName": "user", "RoleName": "role", "OpenIDConnectProviderArn": "provider"}
+OF_SOMEBODY = {  # a policy is attached to somebody: that one is named first
+    "UserName": "user", "RoleName": "role", "OpenIDConnectProviderArn": "provider", "PolicyArn": "policy",
+}  # fmt: skip
 
 
 @dataclass

@@ -64,8 +64,10 @@ def of_iam(account: str, asked: Mapping[str, str]) -> Iterator[Call]:
         resource = f"arn:aws:iam::{account}:user/{name}"
     elif name := asked.get("RoleName"):
         resource = f"arn:aws:iam::{account}:role/{name}"
-    elif arn := asked.get("OpenIDConnectProviderArn"):
+    elif arn := asked.get("OpenIDConnectProviderArn") or asked.get("PolicyArn"):
         resource = arn
+    elif name := asked.get("PolicyName"):
+        resource = f"arn:aws:iam::{account}:policy/{name}"
     yield Call(f"iam:{asked['Action']}", resource, {"iam:AWSServiceName": asked.get("AWSServiceName", "")})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -52,8 +53,21 @@ class Moto:
         """Make a user of a project as `bootstrap` does; return its access key, as IAM shows it."""
         iam, name = self.client("iam"), f"{slug}-{who}"
         iam.create_user(UserName=name)
-        iam.put_user_policy(UserName=name, PolicyName=who, PolicyDocument=policy(who, slug, ACCOUNT, REGION))
+        allowed = policy(who, slug, ACCOUNT, REGION)
+        arn = iam.create_policy(PolicyName=name, PolicyDocument=allowed)["Policy"]["Arn"]
+        iam.attach_user_policy(UserName=name, PolicyArn=arn)
         return dict(iam.create_access_key(UserName=name)["AccessKey"])
+
+    def rights(self, policy: str) -> dict[str, Any]:
+        """What the version in force of one of the account's own policies says."""
+        iam, arn = self.client("iam"), f"arn:aws:iam::{ACCOUNT}:policy/{policy}"
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        return dict(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+
+    def change_rights(self, policy: str, document: dict[str, Any]) -> None:
+        """Let one of the account's own policies say something else."""
+        arn, text = f"arn:aws:iam::{ACCOUNT}:policy/{policy}", json.dumps(document)
+        self.client("iam").create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
 
     def role(self, slug: str, who: str, trust: str, subject: str = "") -> str:
         """Make a role of a project as `bootstrap` does, trusted as policies/trust-TRUST.json says; return its ARN."""

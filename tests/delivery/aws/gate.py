@@ -34,11 +34,13 @@ from .identities import (
     WrongSecretError,
 )  # fmt: skip
 from .policies import Call, decide, refusal
+from .quotas import check_quotas
 from .refusals import EXPIRED_KEY, NOT_ALLOWED, UNKNOWN_KEY, WRONG_SECRET, RefusedError
 
 Json = dict[str, Any]
 
 NO_ROLES = b"<ListRolesResponse><ListRolesResult><Roles/></ListRolesResult></ListRolesResponse>"
+GIVES_RIGHTS = ("PutUserPolicy", "PutRolePolicy", "AttachUserPolicy", "AttachRolePolicy")
 NOT_FORWARDED = {"connection", "transfer-encoding", "date", "server"}
 
 
@@ -152,7 +154,9 @@ class Gate:
         if asked.action == "CreateServiceLinkedRole":
             self._refuse_second_role(asked)
         writes = asked.service == "iam" and not asked.action.startswith(("Get", "List"))
-        if writes and self.delays.calls and asked.action in ("PutUserPolicy", "PutRolePolicy", "AttachRolePolicy"):
+        if writes:
+            check_quotas(self.direct("iam"), asked)
+        if writes and self.delays.calls and asked.action in GIVES_RIGHTS:
             self.identities.about_to_change(*asked.somebody())
         reply = self._forward(asked.request)
         if reply.status < 300:
@@ -186,8 +190,10 @@ class Gate:
                 key = first("AccessKeyId", told)
                 self.identities.got(key, html.unescape(first("SecretAccessKey", told)))
                 self.delays.made("key", key)
-            case "PutUserPolicy" | "PutRolePolicy" | "AttachRolePolicy":
+            case action if action in GIVES_RIGHTS:
                 self.delays.made("policies", "/".join(asked.somebody()))
+            case "CreatePolicy":
+                self.delays.made("policy", first("Arn", told))
             case "CreateOpenIDConnectProvider":
                 self.delays.made("provider", first("OpenIDConnectProviderArn", told))
             case "CreateSecret":

@@ -47,10 +47,17 @@ class Site(SettingUp):
         listed = [iam.list_access_keys(UserName=name)["AccessKeyMetadata"] for name in self.names("users")]
         return {key["AccessKeyId"] for keys in listed for key in keys}
 
+    def attached(self, user: str) -> set[str]:
+        """The names of the policies that are attached to a user."""
+        told = self.moto.client("iam").list_attached_user_policies(UserName=user)["AttachedPolicies"]
+        return {one["PolicyName"] for one in told}
+
     def everything(self) -> str:
         """All that there is, to be compared."""
         iam, s3 = self.moto.client("iam"), self.moto.client("s3")
-        users = {name: sorted(iam.list_user_policies(UserName=name)["PolicyNames"]) for name in self.names("users")}
+        inline = {name: sorted(iam.list_user_policies(UserName=name)["PolicyNames"]) for name in self.names("users")}
+        users = {name: [kept, sorted(self.attached(name))] for name, kept in inline.items()}
+        policies = {one["Arn"]: one["DefaultVersionId"] for one in iam.list_policies(Scope="Local")["Policies"]}
         roles = {name: sorted(iam.list_role_policies(RoleName=name)["PolicyNames"]) for name in self.names("roles")}
         buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
         keys = {name: len(iam.list_access_keys(UserName=name)["AccessKeyMetadata"]) for name in users}
@@ -59,7 +66,7 @@ class Site(SettingUp):
         ]
         secrets = [one["Name"] for one in self.moto.client("secretsmanager").list_secrets()["SecretList"]]
         providers = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
-        told = [users, roles, buckets, keys, repositories, secrets, providers, sorted(self.ecs.clusters)]
+        told = [users, policies, roles, buckets, keys, repositories, secrets, providers, sorted(self.ecs.clusters)]
         return json.dumps(told, sort_keys=True)
 
 

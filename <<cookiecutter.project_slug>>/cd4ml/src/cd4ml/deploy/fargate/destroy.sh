@@ -27,6 +27,7 @@ remove_everything() {
     fi
     gone aws ecs delete-cluster "${IN_REGION[@]}" --cluster "$SLUG"
     for who in reader trainer deployer; do remove_user $who; done
+    for who in reader trainer deployer; do remove_policy $who; done
     for who in reader trainer deployer runtime execution infrastructure; do remove_role $who; done
     gone aws secretsmanager delete-secret "${IN_REGION[@]}" --secret-id "$(secret_name)" --force-delete-without-recovery
     gone aws ecr delete-repository "${IN_REGION[@]}" --repository-name "$SLUG" --force
@@ -35,13 +36,34 @@ remove_everything() {
     if made_provider; then gone aws iam delete-open-id-connect-provider --open-id-connect-provider-arn "$(provider_arn)"; fi
 }
 
+may_have() { # WHO: whose policies it may have: with no environments, the deployer works for all
+    case $1 in
+    deployer) printf 'reader trainer deployer' ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+
 remove_user() { # WHO
-    local name known key
+    local name known key policy
     name=$(account_id "$1")
     known=$(keys_of "$1") || NOT_GONE=yes
     for key in $known; do gone aws iam delete-access-key --user-name "$name" --access-key-id "$key"; done
-    gone aws iam delete-user-policy --user-name "$name" --policy-name "$1"
+    for policy in $(may_have "$1"); do
+        gone aws iam detach-user-policy --user-name "$name" --policy-arn "$(policy_arn "$policy")"
+        gone aws iam delete-user-policy --user-name "$name" --policy-name "$policy" # of an earlier version of this script
+    done
     gone aws iam delete-user --user-name "$name"
+}
+
+remove_policy() { # WHO: once no user has it
+    local arn known version
+    arn=$(policy_arn "$1")
+    if ! known=$(other_versions "$arn"); then
+        tail -n 2 "$WORK/versions" >&2
+        NOT_GONE=yes
+    fi
+    for version in $known; do gone aws iam delete-policy-version --policy-arn "$arn" --version-id "$version"; done
+    gone aws iam delete-policy --policy-arn "$arn"
 }
 
 remove_bucket() { # KIND: with what it holds; earlier versions, which somebody has asked for, only people remove
@@ -55,6 +77,6 @@ remove_role() { # WHO
     local name policy
     name=$(account_id "$1") policy=$(managed_policy "$1")
     if [ -n "$policy" ]; then gone aws iam detach-role-policy --role-name "$name" --policy-arn "$policy"; fi
-    gone aws iam delete-role-policy --role-name "$name" --policy-name "$1"
+    for policy in $(may_have "$1"); do gone aws iam delete-role-policy --role-name "$name" --policy-name "$policy"; done
     gone aws iam delete-role --role-name "$name"
 }

@@ -45,11 +45,12 @@ service_name() { # ENV
     esac
 }
 
-account_id() { printf '%s-%s' "$SLUG" "$1"; } # reader, trainer, ...: a user or a role, 64 characters at most
+account_id() { printf '%s-%s' "$SLUG" "$1"; } # reader, trainer, ...: a user, its policy or a role, 64 characters at most
 
 # the following once the_account is known
 
 service_arn() { printf 'arn:%s:ecs:%s:%s:service/%s/%s' "$PARTITION" "$AWS_REGION" "$ACCOUNT" "$SLUG" "$(service_name "$1")"; }
+policy_arn() { printf 'arn:%s:iam::%s:policy/%s' "$PARTITION" "$ACCOUNT" "$(account_id "$1")"; } # of a user's policy
 role_arn() { printf 'arn:%s:iam::%s:role/%s' "$PARTITION" "$ACCOUNT" "$(account_id "$1")"; }
 secret_name() { printf '%s-api-keys' "$SLUG"; }
 
