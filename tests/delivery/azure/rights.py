@@ -86,6 +86,10 @@ def action_of(method: str, path: str) -> tuple[str, str]:
         scope, _, verb = path.rpartition("/")
         return f"{type_of(scope)}/{verb}/action", scope
     above, _, last = path.rpartition("/providers/")
+    if not above:  # a resource group, or a list of what is in it
+        group = re.fullmatch(r"(/subscriptions/[^/]+/resourcegroups/[^/]+)(/.+)?", path, re.IGNORECASE)
+        assert group, f"no action is known for {method} {path}"
+        return f"Microsoft.Resources/subscriptions/resourceGroups{group[2] or ''}/{verbs[method]}", group[1]
     if last.lower().startswith("microsoft.resources/tags"):
         return f"Microsoft.Resources/tags/{verbs[method]}", above
     if path.endswith("/logs"):
