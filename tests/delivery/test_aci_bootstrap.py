@@ -103,8 +103,8 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ("off", []),
-        ("stdout", ["PREDICTION_LOG, value: 'stdout'"]),
+        pytest.param("off", [], marks=pytest.mark.drill),
+        pytest.param("stdout", ["PREDICTION_LOG, value: 'stdout'"], marks=pytest.mark.drill),
         ("bucket", ["PREDICTION_LOG, value: 'az://predictions/production'", "AZURE_STORAGE_ACCOUNT_NAME", "CLIENT_ID"]),
     ],
 )
@@ -225,6 +225,7 @@ def test_a_dry_run_and_doctor_make_nothing_and_tell_everything(site: Site) -> No
     assert "are not on this machine" not in said.replace("wrong", "")
 
 
+@pytest.mark.drill
 def test_where_the_organisation_forbids_keys_oidc_is_offered_before_anything_is_made(site: Site) -> None:
     site.azure.entra.forbids_keys = True
     said = site.run("bootstrap", fails=True)
@@ -233,6 +234,7 @@ def test_where_the_organisation_forbids_keys_oidc_is_offered_before_anything_is_
     assert not site.azure.writes
 
 
+@pytest.mark.drill
 def test_api_keys_rotate_in_two_steps_and_none_is_printed(site: Site) -> None:
     file = site.keys / "service/SERVICE_API_KEYS"
     file.parent.mkdir(parents=True)

@@ -102,8 +102,8 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ("off", "--remove-env-vars PREDICTION_LOG"),
-        ("stdout", "--update-env-vars PREDICTION_LOG=stdout"),
+        pytest.param("off", "--remove-env-vars PREDICTION_LOG", marks=pytest.mark.drill),
+        pytest.param("stdout", "--update-env-vars PREDICTION_LOG=stdout", marks=pytest.mark.drill),
         ("bucket", "--update-env-vars PREDICTION_LOG=gs://demo-predictions-123456789012/production"),
     ],
 )
@@ -155,6 +155,7 @@ def test_a_dry_run_and_doctor_make_nothing_and_tell_everything(site: Site) -> No
         assert len(site.run("bootstrap", *arguments, fails=True).splitlines()) == 1
 
 
+@pytest.mark.drill
 def test_where_the_organisation_forbids_keys_oidc_is_offered_before_anything_is_made(site: Site) -> None:
     site.google.resources.forbids_keys = True
     said = site.run("bootstrap", fails=True)
@@ -163,6 +164,7 @@ def test_where_the_organisation_forbids_keys_oidc_is_offered_before_anything_is_
     assert not site.google.writes
 
 
+@pytest.mark.drill
 def test_api_keys_rotate_in_two_steps_and_none_is_printed(site: Site) -> None:
     site.google.resources.add_secret("demo-api-keys", "the-old-key")
 

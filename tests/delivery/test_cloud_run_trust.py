@@ -81,10 +81,8 @@ def may_sign_in(site: Site, account: str, claims: dict[str, str]) -> bool:
     return {"role": "roles/iam.workloadIdentityUser", "members": [member]} in policy["bindings"]
 
 
-@pytest.mark.parametrize(
-    "deleted",
-    [pytest.param(True, id="deleted-with-its-pool"), pytest.param(False, id="back-with-it", marks=pytest.mark.drill)],
-)
+@pytest.mark.drill
+@pytest.mark.parametrize("deleted", [True, False], ids=["deleted-with-its-pool", "back-with-it"])
 def test_what_was_destroyed_is_set_up_again_and_trusts_this_repository_alone(site: Site, deleted: bool) -> None:
     """For 30 days Google keeps a pool and its provider, and their ids are taken."""
     settings = site.project / "pyproject.toml"
@@ -131,6 +129,7 @@ def test_the_longest_names_that_github_allows_sign_in(site: Site) -> None:
         may_sign_in(site, READER, TOKEN | {"sub": subject})
 
 
+@pytest.mark.drill
 def test_a_mapping_of_an_earlier_version_is_put_right_and_a_teams_own_attributes_stay(site: Site) -> None:
     site.run("bootstrap", "--credentials", "oidc")
     provider = site.google.resources.resources[PROVIDER]

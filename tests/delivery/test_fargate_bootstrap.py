@@ -269,7 +269,11 @@ def test_credentials_of_another_account_make_nothing(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("where", "told"),
-    [("off", None), ("stdout", "stdout"), ("bucket", f"s3://{PREDICTIONS}/staging")],
+    [
+        pytest.param("off", None, marks=pytest.mark.drill),
+        pytest.param("stdout", "stdout", marks=pytest.mark.drill),
+        ("bucket", f"s3://{PREDICTIONS}/staging"),
+    ],
 )
 def test_a_deploy_says_where_the_predictions_go(site: Site, where: str, told: str | None) -> None:
     site.run("bootstrap")

@@ -104,6 +104,7 @@ def test_on_azure_one_key_is_a_secret_of_the_repository(azure: AzureSite) -> Non
     assert trust["subject"] == "repo:acme@815/flight-delays@4711:ref:refs/heads/main"
 
 
+@pytest.mark.drill
 def test_on_aws_one_user_has_what_three_have_elsewhere_and_destroy_removes_it_all(amazon: AwsSite) -> None:
     nothing = amazon.everything()
 

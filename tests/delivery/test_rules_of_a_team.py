@@ -116,6 +116,7 @@ def test_on_aws_buckets_keep_their_rules_and_statements_and_the_registry_its_rul
     assert rules() == before
 
 
+@pytest.mark.drill
 def test_on_google_a_bucket_keeps_its_rules(google: GoogleSite) -> None:
     cold = {"action": {"type": "SetStorageClass", "storageClass": "COLDLINE"},
             "condition": {"age": 30, "matchesPrefix": ["production/"], "createdBefore": "2026-01-31"}}  # fmt: skip
@@ -150,6 +151,7 @@ def test_on_google_a_bucket_keeps_its_rules(google: GoogleSite) -> None:
     assert google.rules("predictions") == before
 
 
+@pytest.mark.drill
 def test_on_azure_a_storage_account_keeps_its_rules(azure: AzureSite) -> None:
     group = azure_cloud.group_address(azure.azure)
     account = f"{group}/providers/Microsoft.Storage/storageAccounts/demodata{azure.total}"

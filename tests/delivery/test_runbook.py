@@ -160,6 +160,7 @@ def the_bucket_keeps_fewer_days(owner: Owner) -> None:
     assert "for 30 days" in owner.site.run("bootstrap")
 
 
+@pytest.mark.drill
 def test_the_log_of_a_service_on_aws_by_the_page(bake: Bake, moto_server: Moto, tmp_path: Path) -> None:
     with site_on_aws(bake, moto_server, tmp_path) as site:
         logs = moto_server.client("logs")

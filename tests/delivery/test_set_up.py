@@ -69,7 +69,9 @@ PLACES: dict[str, Callable[[Bake, Need, Path], AbstractContextManager[Place]]] =
 }
 
 
-@pytest.mark.parametrize("platform", PLACES)
+@pytest.mark.parametrize(
+    "platform", [pytest.param(name, marks=[] if name == "fargate" else pytest.mark.drill) for name in PLACES]
+)
 def test_a_newcomer_sets_up_what_the_page_says(platform: str, bake: Bake, need: Need, uv: str, tmp_path: Path) -> None:
     with PLACES[platform](bake, need, tmp_path) as (site, storage):
         project = Project(site.project)
