@@ -43,7 +43,7 @@ class LoggedService:
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait_until(lambda: "\n" in self.out.read_text() or self.process.poll() is not None)
+        wait_until(lambda: "\n" in self.out.read_text() or self.process.poll() is not None, 60)
         assert self.process.poll() is None, self.errors()
         self.port = int(printed_url(self.out.read_text().splitlines()[0]).rpartition(":")[2])
 
