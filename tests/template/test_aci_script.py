@@ -92,8 +92,9 @@ def test_a_request_is_repeated_after_half_an_answer() -> None:
         asking.wait_until_same(address, address, 9)
 
         requests.clear()
-        watch, until = asking.Watch(address), time.monotonic() + 20
-        while len(requests) < 3 and time.monotonic() < until:
-            time.sleep(0.05)
-        assert watch.end() > 0
+        with asking.Watch(address) as watch:
+            until = time.monotonic() + 20
+            while len(requests) < 3 and time.monotonic() < until:
+                time.sleep(0.05)
+        assert watch.away > 0
         server.shutdown()

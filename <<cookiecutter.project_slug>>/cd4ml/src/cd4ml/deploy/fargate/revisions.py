@@ -30,9 +30,11 @@ class Revisions:
         try:
             printed = effects.read(steps.describe_secret(place))
         except UnreadError as failure:
+            lacks = f"without the secret {place.secret} anybody could ask the service"
             if code(failure) == "ResourceNotFoundException":
-                lacks = f"without the secret {place.secret} anybody could ask the service"
                 raise CloudError(f"{lacks}{effects.so_far}: {SCRIPT} bootstrap") from None
+            if code(failure) == "AccessDeniedException":  # what AWS says of an absent one to whom a policy lets read it
+                raise CloudError(f"{lacks}{effects.so_far}: {SCRIPT} bootstrap ({failure})") from None
             raise CloudError(f"the secret {place.secret} cannot be read{effects.so_far}: {failure}") from None
         if printed.get("DeletedDate"):  # AWS describes it until it is gone
             going = f"the secret {place.secret} is to be deleted"
