@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import re
 import socket
 import socketserver
@@ -17,7 +19,7 @@ _LOOPBACK = re.compile(r"127\.0\.0\.1:(\d+)")
 @contextmanager
 def from_containers(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Yield settings in which each address on the loopback is one that containers reach, until the block ends."""
-    gateway = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+    gateway = _gateway()
     ports = {int(port) for value in settings.values() for port in _LOOPBACK.findall(value)}
     with ExitStack() as stack:
         passed_on = {port: stack.enter_context(_passing_on(gateway, port)) for port in ports}
@@ -25,6 +27,12 @@ def from_containers(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
             name: _LOOPBACK.sub(lambda found: f"{gateway}:{passed_on[int(found[1])]}", value)
             for name, value in settings.items()
         }
+
+
+def _gateway() -> str:
+    """Return the machine's address in the engine's network; an engine that was started once only names the subnet."""
+    told = json.loads(docker("network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}"))[0]
+    return str(told.get("Gateway") or next(ipaddress.ip_network(told["Subnet"]).hosts()))
 
 
 @contextmanager
