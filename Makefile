@@ -29,7 +29,7 @@ test-all: test ## that, then generate projects and run them, and deliver them: G
 	$(TIER) delivery $(SLOW) tests/delivery
 
 drills: GROUP = --group slow
-drills: $(UV) ## what goes wrong on the way to each cloud, minutes of load, and the rarer options (30 minutes)
+drills: $(UV) ## what goes wrong on the way to each cloud, minutes of load, and the rarer options (over an hour)
 	$(TIER) drills $(subst slow and not drill,drill,$(SLOW)) tests/delivery tests/library
 
 lint: $(UV) ## style, types, imports, workflows and shell scripts

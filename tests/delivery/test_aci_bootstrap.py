@@ -24,6 +24,7 @@ def site(bake: Bake, need: Need, tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
+@pytest.mark.drill
 def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     said = site.run("bootstrap", "--set-secrets")
     assert not site.azure.unknown
@@ -100,11 +101,12 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     assert site.days_kept() == 30
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        pytest.param("off", [], marks=pytest.mark.drill),
-        pytest.param("stdout", ["PREDICTION_LOG, value: 'stdout'"], marks=pytest.mark.drill),
+        ("off", []),
+        ("stdout", ["PREDICTION_LOG, value: 'stdout'"]),
         ("bucket", ["PREDICTION_LOG, value: 'az://predictions/production'", "AZURE_STORAGE_ACCOUNT_NAME", "CLIENT_ID"]),
     ],
 )

@@ -99,11 +99,12 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     assert len(site.run("bootstrap", PREDICTION_LOG_DAYS="a month", fails=True).splitlines()) == 1
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        pytest.param("off", "--remove-env-vars PREDICTION_LOG", marks=pytest.mark.drill),
-        pytest.param("stdout", "--update-env-vars PREDICTION_LOG=stdout", marks=pytest.mark.drill),
+        ("off", "--remove-env-vars PREDICTION_LOG"),
+        ("stdout", "--update-env-vars PREDICTION_LOG=stdout"),
         ("bucket", "--update-env-vars PREDICTION_LOG=gs://demo-predictions-123456789012/production"),
     ],
 )

@@ -267,11 +267,12 @@ def test_credentials_of_another_account_make_nothing(site: Site) -> None:
     assert site.everything() == nothing
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        pytest.param("off", None, marks=pytest.mark.drill),
-        pytest.param("stdout", "stdout", marks=pytest.mark.drill),
+        ("off", None),
+        ("stdout", "stdout"),
         ("bucket", f"s3://{PREDICTIONS}/staging"),
     ],
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Bake
 from tests.delivery.github import GitHub
 from tests.delivery.world import (
@@ -23,6 +25,7 @@ from tests.project.baked import Project
 FOLDER = "services/delays"
 
 
+@pytest.mark.drill
 def test_it_is_checked_trained_proposed_and_published(
     bake: Bake,
     need: Callable[[str, object, str], None],

@@ -148,6 +148,7 @@ def let_world_be(project: Project, *months: str, evenings_are_late: bool) -> Non
         table.assign(late=late).to_parquet(file, index=False)
 
 
+@pytest.mark.drill
 def test_it_is_off_until_it_is_told_where_the_log_is(watched: Watched) -> None:
     github = watched.github
 

@@ -58,6 +58,7 @@ def refused(site: SettingUp, words: str, message: str, tool: str) -> str:
     return said.splitlines()[-1]
 
 
+@pytest.mark.drill
 def test_on_aws_buckets_keep_their_rules_and_statements_and_the_registry_its_rules(aws: AwsSite) -> None:
     s3, ecr = aws.moto.client("s3"), aws.moto.client("ecr")
     archive = {"ID": "archive", "Filter": {"Prefix": "2024/"}, "Status": "Enabled",
