@@ -14,8 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests.delivery.aws.cloud import ACCOUNT, REGION, Moto
 from tests.delivery.aws.identities import ANYTHING, policy
-from tests.delivery.aws.policies import Call, Principal, decide
-from tests.delivery.aws.quotas import characters
+from tests.delivery.aws.policies import Call, Principal, characters, decide
 
 ECR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}]}
 

@@ -11,8 +11,7 @@ import pytest
 from cd4ml.deploy.fargate.settings import Place
 
 from tests.delivery.aws.calls import of_ecs
-from tests.delivery.aws.policies import Call, Principal, decide
-from tests.delivery.aws.quotas import INLINE, MANAGED, TRUST, characters
+from tests.delivery.aws.policies import INLINE, MANAGED, TRUST, Call, Principal, characters, decide
 from tests.template.conftest import DEPLOY
 
 LONGEST = ("flight-delays-" * 3)[:40]

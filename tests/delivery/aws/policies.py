@@ -12,6 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+INLINE = {"user": 2048, "role": 10240}  # characters of all inline policies of somebody together
+MANAGED = 6144  # characters of a policy that can be attached
+TRUST = 2048  # characters of whom a role trusts
+ATTACHED = 10  # policies of a user or a role
+
 Json = dict[str, Any]
 Context = Mapping[str, str]
 Decision = Literal["allowed", "denied by identity", "denied by resource", "not allowed"]
@@ -135,3 +140,8 @@ def _compares(operator: str, wanted: list[Any], value: str | None) -> bool:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def characters(policy: str) -> int:
+    """Return how long a policy is for IAM, which does not count white space."""
+    return len(re.sub(r"\s", "", policy))

@@ -7,23 +7,13 @@ DeletePolicy in IAM's API reference, the wording from refusals that people have 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from .asked import Asked
+from .policies import ATTACHED, INLINE, MANAGED, TRUST, characters
 from .refusals import RefusedError
-
-INLINE = {"user": 2048, "role": 10240}  # characters of all inline policies of somebody together
-MANAGED = 6144  # characters of a policy that can be attached
-TRUST = 2048  # characters of whom a role trusts
-ATTACHED = 10  # policies of a user or a role
-
-
-def characters(policy: str) -> int:
-    """Return how long a policy is for IAM, which does not count white space."""
-    return len(re.sub(r"\s", "", policy))
 
 
 def check_quotas(iam: Any, asked: Asked) -> None:
