@@ -30,7 +30,7 @@ test-all: test ## that, then generate projects and run them, and deliver them: G
 
 drills: GROUP = --group slow
 drills: $(UV) ## what goes wrong on the way to each cloud, minutes of load, and the rarer options (over an hour)
-	$(TIER) drills $(subst slow and not drill,drill,$(SLOW)) tests/delivery tests/library
+	$(TIER) drills $(subst slow and not drill,drill,$(SLOW)) tests/delivery tests/library tests/project
 
 lint: $(UV) ## style, types, imports, workflows and shell scripts
 	$(RUN) ruff format --check --cache-dir .ruff_cache . "$(LIBRARY)"

@@ -1,11 +1,23 @@
 """What every public table must show once it is adopted."""
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
 
 from tests.adopted_table import adopt
 from tests.public_tables import PublicTable
 
 ROW_NUMBERS = "rownames"  # a column of each of R's tables
+
+
+def each_third_in_the_tier(tables: Sequence[PublicTable]) -> list[ParameterSet]:
+    """Return tables as parameters of a test, of which two in three are drills: each takes half a minute."""
+    return [
+        pytest.param(table, id=table.name, marks=[pytest.mark.drill] if number % 3 else [])
+        for number, table in enumerate(tables)
+    ]
 
 
 def check(table: PublicTable, project: Path) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bake
-from tests.project.public_table_checks import check
+from tests.project.public_table_checks import check, each_third_in_the_tier
 from tests.public_tables import CLASSES, PublicTable
 
 
-@pytest.mark.parametrize("table", CLASSES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", each_third_in_the_tier(CLASSES))
 def test_a_table_with_classes_is_adopted_as_good_as_plain_scikit_learn(
     table: PublicTable, bake: Bake, tmp_path: Path
 ) -> None:
