@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from cd4ml.deploy import caddy
 from cd4ml.deploy.commands import CloudError
+from cd4ml.deploy.counted_requests import CountedRequests
 from cd4ml.deploy.docker_host import connection, engine, steps
-from cd4ml.deploy.docker_host.canary import Requests, count
+from cd4ml.deploy.docker_host.canary import count, counted
 from cd4ml.deploy.docker_host.platform import DockerHost
 from cd4ml.deploy.docker_host.service import Container, Service, litter
 from cd4ml.deploy.docker_host.settings import read_host, read_runtime
@@ -275,9 +276,9 @@ def test_a_canary_is_judged_by_what_the_candidate_counted() -> None:
     assert count(METRICS % 50) == (1000, 50)
     service = Service("production", "demo", Site("model.example.com", candidate="demo-two"))
     with pytest.raises(CloudError, match="demo-two answered 50 of 1000 requests with 5xx, more than 1 %"):
-        Requests(service, lambda: METRICS % 50, 50, 1).look()
+        CountedRequests(service, {}, lambda: counted(lambda: METRICS % 50)).look()
     for text, words in ((METRICS % 9, "9 of 959 requests answered with 5xx"), ("", "probes only")):
-        judge = Requests(service, lambda text=text: text, 50, 1)  # type: ignore[misc]
+        judge = CountedRequests(service, {}, lambda text=text: counted(lambda: text))  # type: ignore[misc]
         assert judge.look() == ""
         assert words in judge.verdict(1, 5)
 

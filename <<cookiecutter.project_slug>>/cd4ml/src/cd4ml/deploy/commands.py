@@ -106,12 +106,9 @@ class Effects:
         """
         for left in reversed(range(command.tries)):
             try:
-                done = subprocess.run(
-                    command.argv, input=command.stdin or "", capture_output=True, text=True, timeout=command.seconds,
-                    check=False, env={**os.environ, **self.tool_environment},
-                )  # fmt: skip
+                done = self._captured(command)
             except subprocess.TimeoutExpired:
-                raise UnreadError(f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds") from None
+                raise UnreadError(_too_late(command)) from None
             if done.returncode == 0:
                 return done.stdout.strip()
             if left:
@@ -158,20 +155,23 @@ class Effects:
                 env={**os.environ, **self.tool_environment, **(environment or {})},
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            self.say(f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds")
+            self.say(_too_late(command))
             return _TIMED_OUT
         return done.returncode
 
     def attempt(self, command: Command) -> Ended:
         """Run a command once, dry run or not; return how it ended."""
         try:
-            done = subprocess.run(
-                command.argv, input=command.stdin or "", capture_output=True, text=True, timeout=command.seconds,
-                check=False, env={**os.environ, **self.tool_environment},
-            )  # fmt: skip
+            done = self._captured(command)
         except subprocess.TimeoutExpired:
-            return Ended(_TIMED_OUT, "", f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds")
+            return Ended(_TIMED_OUT, "", _too_late(command))
         return Ended(done.returncode, command.redacted(done.stdout).strip(), command.redacted(done.stderr).strip())
+
+    def _captured(self, command: Command) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command.argv, input=command.stdin or "", capture_output=True, text=True, timeout=command.seconds,
+            check=False, env={**os.environ, **self.tool_environment},
+        )  # fmt: skip
 
     def say(self, text: str) -> None:
         """Tell a person how it goes, on standard error."""
@@ -182,6 +182,10 @@ class Effects:
         if path := self.environment.get("GITHUB_OUTPUT"):
             with Path(path).open("a", encoding="utf-8") as file:
                 file.write(f"{name}={value}\n")
+
+
+def _too_late(command: Command) -> str:
+    return f"{' '.join(command.argv[:4])} took over {command.seconds:.0f} seconds"
 
 
 def parsed(command: Command, text: str) -> Any:

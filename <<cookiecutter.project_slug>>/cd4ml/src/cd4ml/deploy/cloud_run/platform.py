@@ -1,17 +1,17 @@
 """Cloud Run as a platform of releases: gcloud is asked and told here."""
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cd4ml.deploy.cloud_run import steps
-from cd4ml.deploy.cloud_run.canary import Requests
+from cd4ml.deploy.cloud_run.canary import counted
 from cd4ml.deploy.cloud_run.service import Revision, Service, goes_as_told, read_revision, read_service, share
 from cd4ml.deploy.cloud_run.set_up import CODES, CloudRunSetUp
 from cd4ml.deploy.cloud_run.settings import read_place, service_flags
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
+from cd4ml.deploy.counted_requests import CountedRequests
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
 from cd4ml.deploy.release import new_revision
@@ -176,14 +176,10 @@ class CloudRun(Platform[Service]):
                 continue
         raise CloudError("no identity token: set SERVICE_IDENTITY_TOKEN, or gcloud auth login")
 
-    def judge(self, state: Service, seconds: int) -> Requests:
+    def judge(self, state: Service, seconds: int) -> CountedRequests:
         """Judge by the requests that Cloud Monitoring counted."""
-        wanted = {"MINIMUM": "50", "ERROR_PERCENT": "1"}
-        given = [self.effects.environment.get(f"CANARY_{name}") or default for name, default in wanted.items()]
-        if not all(re.fullmatch(r"[0-9]{1,5}", number) for number in given):
-            raise CloudError("SECONDS and the CANARY_ settings are whole numbers")
-        minimum, limit = map(int, given)
-        return Requests(self.effects, self.place.project, state, seconds + 60, minimum, limit)
+        effects, project = self.effects, self.place.project
+        return CountedRequests(state, effects.environment, lambda: counted(effects, project, state, seconds + 60))
 
     def table(self, state: Service, rows: int) -> list[tuple[str, ...]]:
         """The newest revisions."""

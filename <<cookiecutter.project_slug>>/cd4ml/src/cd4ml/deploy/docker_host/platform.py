@@ -1,6 +1,5 @@
 """A host with Docker as a platform of releases: docker is asked and told here, over ssh."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,8 +7,9 @@ from pathlib import Path
 
 from cd4ml.deploy import caddy
 from cd4ml.deploy.commands import CloudError, Effects
+from cd4ml.deploy.counted_requests import CountedRequests
 from cd4ml.deploy.docker_host import steps
-from cd4ml.deploy.docker_host.canary import Requests
+from cd4ml.deploy.docker_host.canary import counted
 from cd4ml.deploy.docker_host.connection import sign_in
 from cd4ml.deploy.docker_host.engine import Engine
 from cd4ml.deploy.docker_host.service import Service
@@ -182,17 +182,14 @@ class DockerHost(Platform[Service]):
             raise CloudError(f"SERVICE_API_KEYS is not set: export it, or {SCRIPT} bootstrap")
         return Asking(environment={"SERVICE_API_KEYS": keys})
 
-    def judge(self, state: Service, seconds: int) -> Requests:
+    def judge(self, state: Service, seconds: int) -> CountedRequests:
         """Judge by the requests that the candidate counted."""
-        wanted = {"MINIMUM": "50", "ERROR_PERCENT": "1"}
-        given = [self.effects.environment.get(f"CANARY_{name}") or default for name, default in wanted.items()]
-        if not all(re.fullmatch(r"[0-9]{1,5}", number) for number in given):
-            raise CloudError("SECONDS and the CANARY_ settings are whole numbers")
-        minimum, limit = map(int, given)
         key = {"Authorization": f"Bearer {self._keys().partition(',')[0].strip()}"}
-        return Requests(
-            state, lambda: str(call(state.candidate_url, "/metrics", timeout=10, headers=key).body), minimum, limit
-        )
+
+        def read() -> str:
+            return str(call(state.candidate_url, "/metrics", timeout=10, headers=key).body)
+
+        return CountedRequests(state, self.effects.environment, lambda: counted(read))
 
     def table(self, state: Service, rows: int) -> list[tuple[str, ...]]:
         """The newest containers."""
