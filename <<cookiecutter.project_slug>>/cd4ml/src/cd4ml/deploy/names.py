@@ -64,6 +64,11 @@ def check_digest(digest: str, environment: str) -> str:
     return f"sha256:{digits}"
 
 
+def short_digest(image: str) -> str:
+    """Return how the digest of an image begins, as `status` shows it."""
+    return image.rpartition("@sha256:")[2][:12]
+
+
 def check_percent(percent: str) -> int:
     """Return PERCENT.
 

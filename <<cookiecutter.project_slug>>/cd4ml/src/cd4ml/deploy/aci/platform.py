@@ -11,11 +11,12 @@ from cd4ml.deploy import caddy
 from cd4ml.deploy.aci.asking import is_ready
 from cd4ml.deploy.aci.groups import Service, way_back
 from cd4ml.deploy.aci.resource_group import ResourceGroup
-from cd4ml.deploy.aci.runtime import api_keys, check_api_keys
+from cd4ml.deploy.aci.runtime import check_api_keys
 from cd4ml.deploy.aci.swap import swap
 from cd4ml.deploy.aci.ways_back import back_to_previous, go_back, undo
+from cd4ml.deploy.api_keys import asking_with_keys
 from cd4ml.deploy.commands import CloudError, Effects
-from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.names import SCRIPT, short_digest
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform, under_way
 from cd4ml.deploy.release import new_revision
 from cd4ml.settings.project import Project
@@ -147,10 +148,7 @@ class ContainerInstances(Platform[Service]):
 
     def asking(self, state: Service) -> Asking:
         """Ask with a key of the service's; Azure asks nothing of its own."""
-        keys = api_keys(self.project.name, self.effects.environment)
-        if not keys:
-            raise CloudError(f"SERVICE_API_KEYS is not set: export it, or {SCRIPT} bootstrap")
-        return Asking(environment={"SERVICE_API_KEYS": keys})
+        return asking_with_keys(self.project.name, self.effects.environment)
 
     def table(self, state: Service, rows: int) -> list[tuple[str, ...]]:
         """Both groups, and what served before."""
@@ -158,9 +156,9 @@ class ContainerInstances(Platform[Service]):
         for label, group in (("service", state.live), ("candidate", state.beside)):
             if group:
                 answers = "ready" if group.url and is_ready(group.url) else "not ready"
-                lines.append((label, answers, _short(group.image), group.revision))
+                lines.append((label, answers, short_digest(group.image), group.revision))
         if state.live and state.live.previous:
-            lines.append(("before", "-", _short(state.live.previous_image), state.live.previous))
+            lines.append(("before", "-", short_digest(state.live.previous_image), state.live.previous))
         return lines
 
     def remarks(self, state: Service) -> list[str]:
@@ -168,7 +166,3 @@ class ContainerInstances(Platform[Service]):
         if state.step == "restore":
             return [f"on its way back: {SCRIPT} restore {state.environment}"]
         return [under_way(state.environment)] if state.is_under_way else []
-
-
-def _short(image: str) -> str:
-    return image.rpartition("@sha256:")[2][:12]

@@ -1,27 +1,12 @@
 """What a service is run with that Azure or this machine has to be asked for: keys, and where predictions go."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from cd4ml.deploy.aci import steps
 from cd4ml.deploy.aci.description import LEFT_OUT, Runtime
 from cd4ml.deploy.aci.settings import Place, Size
+from cd4ml.deploy.api_keys import no_keys, read_keys
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
-from cd4ml.deploy.names import SCRIPT
-
-
-def api_keys(slug: str, environment: Mapping[str, str]) -> str:
-    """Return the keys that clients send: those given, else those that bootstrap wrote; empty where there are none.
-
-    Azure holds them in the container group and tells them to nobody.
-    """
-    if given := environment.get("SERVICE_API_KEYS"):
-        return given
-    folder = environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME') or '.'}/.config"
-    try:
-        return Path(folder, f"{slug}-keys/service/SERVICE_API_KEYS").read_text(encoding="utf-8").replace("\n", "")
-    except FileNotFoundError:
-        return ""
 
 
 def check_api_keys(slug: str, environment: Mapping[str, str]) -> str:
@@ -30,12 +15,9 @@ def check_api_keys(slug: str, environment: Mapping[str, str]) -> str:
     Raises:
         CloudError: there are none.
     """
-    if keys := api_keys(slug, environment):
+    if keys := read_keys(slug, environment):
         return keys
-    raise CloudError(
-        "SERVICE_API_KEYS is not set, and a service without keys would be open to anybody: "
-        f"{SCRIPT} bootstrap, or export it"
-    )
+    raise no_keys()
 
 
 def log_address(setting: str, environment: str) -> str:

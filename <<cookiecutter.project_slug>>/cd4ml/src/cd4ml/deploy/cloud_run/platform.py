@@ -12,7 +12,7 @@ from cd4ml.deploy.cloud_run.set_up import CODES, CloudRunSetUp
 from cd4ml.deploy.cloud_run.settings import read_place, service_flags
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
 from cd4ml.deploy.counted_requests import CountedRequests
-from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.names import SCRIPT, short_digest
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
 from cd4ml.deploy.release import new_revision
 from cd4ml.deploy.set_up.patience import Patience
@@ -186,7 +186,7 @@ class CloudRun(Platform[Service]):
         table: list[tuple[str, ...]] = [("traffic", "tag", "image", "made", "revision")]
         for known in self._revisions(state.name)[:rows]:
             traffic = f"{share(state.actual, known.name)} %" if known.ready else "failed"
-            image, made = known.image.rpartition("@sha256:")[2][:12], known.created.partition(".")[0]
+            image, made = short_digest(known.image), known.created.partition(".")[0]
             table.append((traffic, " ".join(state.tags(known.name)), image, made, known.name))
         return table
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from cd4ml.delivery.required_settings import ENVIRONMENTS, MAIN_ONLY
+from cd4ml.deploy.api_keys import read_keys
 from cd4ml.deploy.commands import READ_SECONDS, Command
-from cd4ml.deploy.docker_host.settings import Host, read_keys
+from cd4ml.deploy.docker_host.settings import Host
 from cd4ml.settings.project import Project
 
 _PASSED_ON = ("SERVICE_CERTIFICATE", "SERVICE_CPU", "SERVICE_MEMORY", "CADDY_NAME", "DOCKER_HOST_KNOWN_HOSTS")

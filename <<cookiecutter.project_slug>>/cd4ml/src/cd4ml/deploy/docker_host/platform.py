@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cd4ml.deploy import caddy
+from cd4ml.deploy.api_keys import asking_with_keys, read_keys
 from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.counted_requests import CountedRequests
 from cd4ml.deploy.docker_host import steps
@@ -13,9 +14,9 @@ from cd4ml.deploy.docker_host.canary import counted
 from cd4ml.deploy.docker_host.connection import sign_in
 from cd4ml.deploy.docker_host.engine import Engine
 from cd4ml.deploy.docker_host.service import Service
-from cd4ml.deploy.docker_host.settings import Runtime, read_host, read_keys, read_runtime
+from cd4ml.deploy.docker_host.settings import Runtime, read_host, read_runtime
 from cd4ml.deploy.docker_host.site import Site, at_rest
-from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.names import SCRIPT, short_digest
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
 from cd4ml.deploy.release import new_revision
 from cd4ml.serving.client import call
@@ -178,9 +179,7 @@ class DockerHost(Platform[Service]):
 
     def asking(self, state: Service) -> Asking:
         """Ask with the API keys."""
-        if not (keys := self._keys()):
-            raise CloudError(f"SERVICE_API_KEYS is not set: export it, or {SCRIPT} bootstrap")
-        return Asking(environment={"SERVICE_API_KEYS": keys})
+        return asking_with_keys(self.host.slug, self.effects.environment)
 
     def judge(self, state: Service, seconds: int) -> CountedRequests:
         """Judge by the requests that the candidate counted."""
@@ -196,7 +195,7 @@ class DockerHost(Platform[Service]):
         table: list[tuple[str, ...]] = [("traffic", "tag", "state", "image", "made", "revision")]
         tags = {state.previous: "previous", state.candidate: "candidate"}
         for known in state.containers[:rows]:
-            image = known.image.rpartition("@sha256:")[2][:12]
+            image = short_digest(known.image)
             share, made = f"{state.shares.get(known.name, 0)} %", known.created[:19]
             table.append((share, tags.get(known.name, ""), known.state, image, made, known.name))
         return table

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cd4ml.deploy import caddy
+from cd4ml.deploy.api_keys import key_file, read_keys
 from cd4ml.deploy.commands import CloudError, Command, Effects, UnreadError
 from cd4ml.deploy.docker_host import github, steps
-from cd4ml.deploy.docker_host.settings import Host, key_file, read_keys
+from cd4ml.deploy.docker_host.settings import Host
 from cd4ml.deploy.docker_host.site import ENDING, MAIN, MAIN_TEXT, read_site, unpack
 from cd4ml.deploy.names import ENVIRONMENTS, SCRIPT
 from cd4ml.serving.key_digests import new_key

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from cd4ml.deploy.api_keys import no_keys
 from cd4ml.deploy.commands import CloudError
-from cd4ml.deploy.names import SCRIPT, short
+from cd4ml.deploy.names import short
 from cd4ml.serving.key_digests import entry, read_digests
 
 _SSH = re.compile(r"ssh://(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9._-]+(?::[0-9]{1,5})?")
@@ -96,25 +96,10 @@ def read_runtime(environment: Mapping[str, str], keys: str, log: str) -> Runtime
     """
     entries = [key.strip() for key in keys.split(",") if key.strip()]
     if not entries:
-        raise CloudError(
-            "SERVICE_API_KEYS is not set, and a service without keys would be open to anybody: "
-            f"{SCRIPT} bootstrap, or export it"
-        )
+        raise no_keys()
     try:
         digests = ",".join(entry(known) for known in read_digests(entries))
     except ValueError as failure:
         raise CloudError(f"SERVICE_API_KEYS {failure}") from None
     size = {name: environment.get(name) for name in ("SERVICE_CPU", "SERVICE_MEMORY")}
     return Runtime(size["SERVICE_CPU"] or "1", size["SERVICE_MEMORY"] or "512m", digests, log)
-
-
-def key_file(slug: str, environment: Mapping[str, str]) -> Path:
-    """Return the file in which bootstrap keeps the API keys, readable by its owner alone."""
-    config = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME") or ".") / ".config")
-    return Path(config) / f"{slug}-keys" / "service/SERVICE_API_KEYS"
-
-
-def read_keys(slug: str, environment: Mapping[str, str]) -> str:
-    """Return the API keys, from the environment or from that file; empty where there are none."""
-    path = key_file(slug, environment)
-    return environment.get("SERVICE_API_KEYS", "") or (path.read_text().strip() if path.is_file() else "")

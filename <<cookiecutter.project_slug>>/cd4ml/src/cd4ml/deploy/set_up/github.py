@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cd4ml.delivery.required_settings import ENVIRONMENTS, MAIN_ONLY
 from cd4ml.deploy.commands import READ_SECONDS, CloudError, Command, UnreadError
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.identities import DEPLOYER, REPOSITORY, Jobs, environment_flag
@@ -15,9 +16,6 @@ from cd4ml.settings.project import Project
 
 Json = Mapping[str, Any]
 
-_ENVIRONMENTS = ("reader", "trainer", "staging", "approval", "production")
-_FOR_DEFAULT_BRANCH = ("staging", "approval", "production")
-"""What leads to production is only for what is on the default branch."""
 _API_KEYS = "SERVICE_API_KEYS"
 
 
@@ -33,7 +31,7 @@ class GitHub:
         Raises:
             CloudError: something cannot be read.
         """
-        for environment in _ENVIRONMENTS if self.jobs.by_environment else ():
+        for environment in ENVIRONMENTS if self.jobs.by_environment else ():
             yield from self._environment(environment)
         variables = dict(set_up.variables(credentials))
         if project.prediction_log == "bucket":
@@ -52,7 +50,7 @@ class GitHub:
     def _environment(self, name: str) -> Iterator[Step]:
         address = f"{self.repository.api}/environments/{name}"
         known: Json | None = self.patience.find(api(address))
-        closed = name in _FOR_DEFAULT_BRANCH
+        closed = name in MAIN_ONLY
         is_there = known is not None and not (closed and known.get("deployment_branch_policy") is None)
         fields = branch_fields(known) if closed else []
         yield ensure("environment", name, is_there, _api("PUT", address, fields))

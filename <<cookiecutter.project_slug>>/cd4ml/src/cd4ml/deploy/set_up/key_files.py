@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cd4ml.deploy.api_keys import keys_folder
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.identities import Jobs, environment_flag
 
@@ -57,8 +58,7 @@ class KeyFiles:
 
 def key_files(slug: str, secrets: tuple[str, ...], environment: Mapping[str, str]) -> KeyFiles:
     """Return where the keys of a project are kept."""
-    home = environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME') or '.'}/.config"
-    return KeyFiles(Path(home, f"{slug}-keys"), secrets)
+    return KeyFiles(keys_folder(slug, environment), secrets)
 
 
 def for_github(files: KeyFiles, jobs: Jobs, credentials: str) -> Iterable[str]:
