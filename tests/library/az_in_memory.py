@@ -5,7 +5,8 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cd4ml.deploy.commands import Command, Effects, UnreadError
+from cd4ml.deploy.commands import Command, UnreadError
+from killable_run import KillableRun
 
 ENVIRONMENT = {
     "AZURE_LOCATION": "westeurope", "AZURE_REGISTRY": "demo.azurecr.io", "SERVICE_API_KEYS": "a-key",
@@ -14,11 +15,7 @@ ENVIRONMENT = {
 Json = dict[str, Any]
 
 
-class KilledError(BaseException):
-    """The process ended in the middle."""
-
-
-class Az(Effects):
+class Az(KillableRun):
     """Gives the answers of az; `kill` ends the run before or after a write, by its number (the first is 1).
 
     What a group answers is read with `answer`, which takes the place of the requests over HTTPS.
@@ -29,8 +26,6 @@ class Az(Effects):
         self.groups: dict[str, Json] = {} if groups is None else groups
         self.broken: set[str] = set() if broken is None else broken
         """The images of services that do not start."""
-        self.writes: list[str] = []
-        self.kill: tuple[int, str] | None = None
         self.refused: dict[str, str] = {}
         """What az says of a command that fails, by its first two words."""
         self.outputs: dict[str, str] = {}
@@ -95,16 +90,12 @@ class Az(Effects):
         if self.dry_run:
             return super().change(command)
         self.changed = True
-        number, moment = self.kill or (0, "")
-        self.writes.append(" ".join(command.argv[1:3]))
-        if len(self.writes) == number and moment == "before":
-            raise KilledError
+        self.begin_write(" ".join(command.argv[1:3]))
         if self.writes[-1] in self.refused:
             return False
         self._write(command)
         self.after_write()
-        if len(self.writes) == number:
-            raise KilledError
+        self.end_write()
         return True
 
     def _write(self, command: Command) -> None:

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 
-from cd4ml.deploy.commands import Command, Effects, UnreadError
+from cd4ml.deploy.commands import Command, UnreadError
 from cd4ml.deploy.docker_host.site import Site, pack, read_site, unpack
+from killable_run import KillableRun
 
 ENVIRONMENT = {
     "DOCKER_HOST_SSH": "ssh://deploy@model.example.com",
@@ -13,11 +14,7 @@ ENVIRONMENT = {
 }
 
 
-class KilledError(BaseException):
-    """The process ended in the middle."""
-
-
-class Docker(Effects):
+class Docker(KillableRun):
     """Gives the answers of docker; `kill` ends the run before or after a write, by its number (the first is 1)."""
 
     def __init__(self, environment: Mapping[str, str] = ENVIRONMENT) -> None:
@@ -26,8 +23,6 @@ class Docker(Effects):
         self.loaded: dict[str, str] = {}
         """What Caddy has read."""
         self.containers: dict[str, dict[str, str]] = {}
-        self.writes: list[str] = []
-        self.kill: tuple[int, str] | None = None
         self.broken: set[str] = set()
         """Images whose containers end at once."""
         self.fails: set[str] = set()
@@ -75,15 +70,11 @@ class Docker(Effects):
 
     def change(self, command: Command) -> bool:
         self.changed = True
-        self.writes.append(" ".join(command.argv[3:5] if command.argv[3] == "cp" else command.argv[3:4]))
-        number, moment = self.kill or (0, "")
-        if len(self.writes) == number and moment == "before":
-            raise KilledError
+        self.begin_write(" ".join(command.argv[3:5] if command.argv[3] == "cp" else command.argv[3:4]))
         if command.argv[3] in self.fails:
             return False
         self._write(command)
-        if len(self.writes) == number:
-            raise KilledError
+        self.end_write()
         return True
 
     def _write(self, command: Command) -> None:

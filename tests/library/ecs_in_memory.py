@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from cd4ml.deploy.commands import Command, Effects, UnreadError
-from gcloud_in_memory import KilledError
+from cd4ml.deploy.commands import Command, UnreadError
+from killable_run import KillableRun
 
 ENVIRONMENT = {
     "AWS_REGION": "eu-west-1", "AWS_ACCOUNT_ID": "123456789012", "FARGATE_PAUSE": "0", "FARGATE_PATIENCE": "30",
@@ -88,14 +88,12 @@ class Cloud:
         return [one["status"] for one in self.deployments]
 
 
-class Aws(Effects):
+class Aws(KillableRun):
     """Gives the answers of aws; `kill` ends the run before or after a write, by its number (the first is 1)."""
 
     def __init__(self, cloud: Cloud, environment: Mapping[str, str] = ENVIRONMENT) -> None:
         super().__init__("fargate", environment=environment)
         self.cloud = cloud
-        self.writes: list[str] = []
-        self.kill: tuple[int, str] | None = None
         self.outputs: dict[str, str] = {}
         self.said: list[str] = []
         self.after_write: Callable[[], None] = lambda: None
@@ -145,16 +143,12 @@ class Aws(Effects):
 
     def change_and_read(self, command: Command) -> Any:
         self.changed = True
-        self.writes.append(command.argv[2])
+        self.begin_write(command.argv[2])
         if command.argv[2] in self.cloud.lacks:
             raise refused("AccessDeniedException")
-        number, moment = self.kill or (0, "")
-        if len(self.writes) == number and moment == "before":
-            raise KilledError
         done = self._write(command.argv)
         self.after_write()
-        if len(self.writes) == number:
-            raise KilledError
+        self.end_write()
         return done
 
     def _write(self, argv: tuple[str, ...]) -> Any:

@@ -4,16 +4,13 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from cd4ml.deploy.commands import Command, Effects, UnreadError
+from cd4ml.deploy.commands import Command, UnreadError
+from killable_run import KillableRun
 
 ENVIRONMENT = {"GCP_PROJECT": "acme", "GCP_REGION": "europe-west1"}
 
 
-class KilledError(BaseException):
-    """The process ended in the middle."""
-
-
-class Gcloud(Effects):
+class Gcloud(KillableRun):
     """Gives the answers of gcloud; `kill` ends the run before or after a write, by its number (the first is 1)."""
 
     def __init__(self, environment: Mapping[str, str] = ENVIRONMENT) -> None:
@@ -22,8 +19,6 @@ class Gcloud(Effects):
         self.traffic: dict[str, int] = {}
         self.tags: dict[str, str] = {}
         self.exists = False
-        self.writes: list[str] = []
-        self.kill: tuple[int, str] | None = None
         self.broken: set[str] = set()
         self.outputs: dict[str, str] = {}
         self.after_write: Callable[[], None] = lambda: None
@@ -59,14 +54,10 @@ class Gcloud(Effects):
 
     def change(self, command: Command) -> bool:
         self.changed = True
-        number, moment = self.kill or (0, "")
-        self.writes.append(" ".join(command.argv[1:4]))
-        if len(self.writes) == number and moment == "before":
-            raise KilledError
+        self.begin_write(" ".join(command.argv[1:4]))
         done = self._write(command.argv)
         self.after_write()
-        if len(self.writes) == number:
-            raise KilledError
+        self.end_write()
         return done
 
     def _write(self, argv: tuple[str, ...]) -> bool:

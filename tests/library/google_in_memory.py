@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import github_in_memory
-from cd4ml.deploy.commands import Command, Effects, Ended, UnreadError, parsed
+from cd4ml.deploy.commands import Command, Ended, UnreadError, parsed
 from github_in_memory import RefusedError
+from killable_run import KillableRun
 
 Json = dict[str, Any]
 
@@ -25,11 +26,7 @@ ENVIRONMENT = {
 API_OF = {"artifacts": "artifactregistry", "secrets": "secretmanager", "run": "run"}
 
 
-class KilledError(BaseException):
-    """The process ended in the middle."""
-
-
-class Google(Effects):
+class Google(KillableRun):
     """Answers gcloud and gh. `state` is all that is kept; another run of the same cloud takes it over."""
 
     def __init__(self, state: Json | None = None, dry_run: bool = False, **environment: str) -> None:
@@ -38,10 +35,8 @@ class Google(Effects):
             "apis": ["run.googleapis.com"], "registry": {}, "accounts": {}, "buckets": {}, "secrets": {}, "pools": {},
             "policies": {}, "environments": {}, "variables": {}, "github": {},
         }  # fmt: skip
-        self.kill: tuple[int, str] | None = None
         self.refuses: Callable[[tuple[str, ...]], str] = lambda _argv: ""
         self.calls: list[tuple[str, ...]] = []
-        self.writes: list[tuple[str, ...]] = []
         self.unknown = 0
         """How many calls that name something new do not know it."""
         self.lists_no_accounts = False
@@ -55,14 +50,13 @@ class Google(Effects):
                 raise RefusedError(refusal)
             answer = self._answer
             if self._is_write(command.argv):
-                self._die("before", 1)
-                self.writes.append(command.argv)
+                self.begin_write(command.argv)
             printed = answer(command.argv, command.stdin or "")
         except RefusedError as refusal:
             assert json.dumps(self.state) == before
             return Ended(1, "", f"ERROR: ({'.'.join(command.argv[:3])}) {refusal}")
         if self._is_write(command.argv):
-            self._die("after", 0)
+            self.end_write()
         return Ended(0, printed if isinstance(printed, str) else json.dumps(printed), "")
 
     def read_text(self, command: Command) -> str:
@@ -77,10 +71,6 @@ class Google(Effects):
     def _is_write(self, argv: tuple[str, ...]) -> bool:
         reads = {"describe", "list", "get-iam-policy", "access"}
         return "--method" in argv if argv[1] == "api" else not reads & set(argv[:6])
-
-    def _die(self, moment: str, further: int) -> None:
-        if self.kill == (len(self.writes) + further, moment):
-            raise KilledError
 
     def _answer(self, argv: tuple[str, ...], stdin: str) -> Any:
         given = dict(pairwise(argv))

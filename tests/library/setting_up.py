@@ -10,7 +10,8 @@ from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import CloudError
 from cd4ml.settings.project import Project
 from github_in_memory import Json
-from google_in_memory import Google, KilledError
+from google_in_memory import Google
+from killable_run import KilledError
 
 DEMO = Project("demo", "", "demo", "cloud-run", "service-account", "cloud")
 

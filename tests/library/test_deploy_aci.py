@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from az_in_memory import Az, KilledError
+from az_in_memory import Az
 from cd4ml.deploy.aci import asking
 from cd4ml.deploy.aci.groups import Service
 from cd4ml.deploy.aci.platform import ContainerInstances
@@ -14,6 +14,7 @@ from cd4ml.deploy.commands import CloudError
 from cd4ml.deploy.release import Release
 from cd4ml.deploy.verbs import Verbs
 from cd4ml.settings.project import Project, read_project
+from killable_run import KilledError
 
 ONE, TWO, THREE = (f"demo.azurecr.io/demo@sha256:{digit * 64}" for digit in "123")
 

@@ -11,7 +11,8 @@ from cd4ml.deploy.commands import CloudError
 from cd4ml.deploy.release import Release, check_candidate
 from cd4ml.deploy.verbs import Verbs
 from cd4ml.settings.project import Project, read_project
-from gcloud_in_memory import ENVIRONMENT, Gcloud, KilledError
+from gcloud_in_memory import ENVIRONMENT, Gcloud
+from killable_run import KilledError
 
 ONE, TWO, THREE = (f"eu.pkg.dev/acme/demo/demo@sha256:{digit * 64}" for digit in "123")
 

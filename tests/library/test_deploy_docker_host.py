@@ -17,7 +17,8 @@ from cd4ml.deploy.release import Release
 from cd4ml.deploy.verbs import Verbs
 from cd4ml.errors import UserError
 from cd4ml.settings.project import Project, read_project
-from docker_in_memory import ENVIRONMENT, Docker, KilledError
+from docker_in_memory import ENVIRONMENT, Docker
+from killable_run import KilledError
 
 ONE, TWO, THREE = (f"ghcr.io/acme/demo@sha256:{digit * 64}" for digit in "123")
 

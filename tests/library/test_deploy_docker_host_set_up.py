@@ -11,7 +11,8 @@ from cd4ml.deploy.docker_host.set_up import SetUp
 from cd4ml.deploy.docker_host.settings import read_host
 from cd4ml.deploy.docker_host.site import Site, pack, unpack, write_site
 from cd4ml.settings.project import Project
-from docker_in_memory import ENVIRONMENT, KilledError
+from docker_in_memory import ENVIRONMENT
+from killable_run import KilledError
 
 PROJECT = Project("demo", "https://github.com/acme/demo", "demo", "docker-host", "service-account", "ghcr")
 MADE = ["network create", "volume create", "volume create", "create --name", "cp -", "start cd4ml-caddy"]

@@ -4,7 +4,7 @@ import pytest
 from cd4ml.deploy.commands import CloudError
 from ecs_in_memory import Cloud
 from fargate_runs import DIGESTS, ONE, THREE, TWO, Runs, intent, serving_one
-from gcloud_in_memory import KilledError
+from killable_run import KilledError
 
 
 @pytest.fixture
