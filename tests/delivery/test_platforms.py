@@ -24,6 +24,7 @@ from tests.delivery.delivery import Delivery, Need, SetUp, delivered
 from tests.delivery.docker_host.delivery import docker_host
 from tests.delivery.github.runs import Run
 from tests.delivery.google.delivery import cloud_run
+from tests.delivery.story import released
 from tests.delivery.world import ended_well, log_to_bucket, pushed, report, shorten
 from tests.moving import keep_in, move
 from tests.project.baked import Project
@@ -72,18 +73,6 @@ def take_model(source: Path, target: Path) -> None:
         if path.is_file() and not {".git", ".venv", "__pycache__"} & set(name.parts) and not (target / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, target / name)
-
-
-def released(delivery: Delivery[Any]) -> str:
-    """Push, approve, and look that production answers with what main names; return its version."""
-    pushed(delivery.github, delivery.project)
-    run = delivery.github.last("cd")
-    delivery.approve(run)
-    ended_well([run], "cd")
-    version = delivery.answers()["version"]
-    assert version == run.jobs["check"].outputs["version"]
-    assert delivery.live == run.event.sha
-    return str(version)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,6 @@
 service, `deployments.py` how ECS moves it from one revision to the next. `shop.py` is what a project's owner does.
 
 `gate.py` stands before moto: both check every call (`calls.py`) against the policies (`policies.py`) of who calls
-(`identities.py`), and what was just made may be unknown to some calls (`delays.py`). ECS works as the roles that it was
-passed (`tasks.py`).
+(`identities.py`), and what was just made may be unknown to some calls. ECS works as the roles that it was passed
+(`tasks.py`).
 """

@@ -16,12 +16,12 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from tests.delivery.stand_ins.delays import Delays
 from tests.delivery.stand_ins.listening import Listener, Reply, Request
 
 from . import calls
 from .asked import OF_SOMEBODY, Asked, first, read
 from .buckets import BucketPolicies
-from .delays import Delays
 from .identities import (
     OWNER,
     SECRET,
@@ -172,38 +172,38 @@ class Gate:
         if asked.service == "iam" and asked.action not in ("CreateUser", "CreateRole"):
             for parameter, kind in OF_SOMEBODY.items():
                 name = asked.body.get(parameter)
-                if name and self.delays.hides(kind, name):
+                if name and self.delays.hide((kind, name)):
                     raise RefusedError("NoSuchEntity", f"The {kind} with name {name} cannot be found.", 404)
         if asked.service == "secretsmanager" and "SecretId" in asked.body:
             name = re.sub(r"^arn:.*:secret:(.*)-[^-]{6}$", r"\1", asked.body["SecretId"])
-            if self.delays.hides("secret", name):
+            if self.delays.hide(("secret", name)):
                 raise RefusedError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 
     def _made(self, asked: Asked, told: str) -> None:
         """Something was made: it is not known everywhere yet."""
         match asked.action:
             case "CreateUser" | "CreateRole":
-                self.delays.made(*asked.somebody())
+                self.delays.made(asked.somebody())
             case "CreateServiceLinkedRole":
-                self.delays.made("role", first("RoleName", told))
+                self.delays.made(("role", first("RoleName", told)))
             case "CreateAccessKey":
                 key = first("AccessKeyId", told)
                 self.identities.got(key, html.unescape(first("SecretAccessKey", told)))
-                self.delays.made("key", key)
+                self.delays.made(("key", key))
             case action if action in GIVES_RIGHTS:
-                self.delays.made("policies", "/".join(asked.somebody()))
+                self.delays.made(("policies", "/".join(asked.somebody())))
             case "CreatePolicy":
-                self.delays.made("policy", first("Arn", told))
+                self.delays.made(("policy", first("Arn", told)))
             case "CreateOpenIDConnectProvider":
-                self.delays.made("provider", first("OpenIDConnectProviderArn", told))
+                self.delays.made(("provider", first("OpenIDConnectProviderArn", told)))
             case "CreateSecret":
-                self.delays.made("secret", asked.body["Name"])
+                self.delays.made(("secret", asked.body["Name"]))
 
     def _is_too_new_to_be_listed(self, asked: Asked) -> bool:
         """Whether a role is not known yet of those that a service of AWS's works as."""
         path = asked.body.get("PathPrefix", "")
         listed = self.direct("iam").list_roles(PathPrefix=path)["Roles"] if path else []
-        return any(self.delays.hides("role", role["RoleName"]) for role in listed)
+        return any(self.delays.hide(("role", role["RoleName"])) for role in listed)
 
     def _refuse_second_role(self, asked: Asked) -> None:
         """An account has one such role of a service's."""

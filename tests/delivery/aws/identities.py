@@ -12,9 +12,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from cd4ml.deploy.script import FOLDER
 
+from tests.delivery.stand_ins.delays import Delays
 from tests.delivery.stand_ins.listening import Request
 
-from .delays import Delays
 from .policies import Call, Principal, decide
 from .signatures import is_signed_with
 
@@ -122,7 +122,7 @@ class Identities:
         return frozenset({("AWS", self._account), ("AWS", f"arn:aws:iam::{self._account}:root")})
 
     def _owner_of(self, key: str) -> str:
-        if self._delays.hides("key", key):
+        if self._delays.hide(("key", key)):
             raise UnknownKeyError(key)
         try:
             name = str(self._iam.get_access_key_last_used(AccessKeyId=key)["UserName"])
@@ -136,7 +136,7 @@ class Identities:
     def policies(self, kind: str, name: str) -> list[Json]:
         """Return the inline and attached policies of a `user` or a `role`."""
         whole = f"{kind}/{name}"
-        if self._delays.hides("policies", whole):
+        if self._delays.hide(("policies", whole)):
             return self._earlier.get(whole, [])
         if whole not in self._kept:
             self._kept[whole] = self._read(kind, name)
@@ -168,7 +168,7 @@ class Identities:
     def ecs_has_its_role(self) -> bool:
         """Whether the account has the role that ECS itself runs as, and ECS knows it by now."""
         roles = self._iam.list_roles(PathPrefix="/aws-service-role/ecs.amazonaws.com/")["Roles"]
-        return bool(roles) and not any(self._delays.hides("role", role["RoleName"]) for role in roles)
+        return bool(roles) and not any(self._delays.hide(("role", role["RoleName"])) for role in roles)
 
     def trusts(self, role: str, principal: Principal, call: str, context: dict[str, str]) -> bool:
         """Whether there is a role (by its ARN) that trusts somebody."""
@@ -191,7 +191,7 @@ class Identities:
             audiences = self._iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]
         except ClientError:
             audiences = None
-        if audiences is None or self._delays.hides("provider", arn):
+        if audiences is None or self._delays.hide(("provider", arn)):
             raise NotTrustedError(
                 "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {token['iss']}"
             )

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Hashable
+
 
 class Delays:
     """Counts, for each thing that was made, the calls that do not know it yet; with no `calls` all is known at once."""
 
     def __init__(self) -> None:
         self.calls = 0
-        self.met: list[str] = []  # what was unknown to a call
-        self._left: dict[str, int] = {}
+        self.met: list[Hashable] = []  # what was unknown to a call
+        self._left: dict[Hashable, int] = {}
+        self._lock = threading.Lock()
 
-    def made(self, name: str, times: int = 1) -> None:
+    def made(self, name: Hashable, times: int = 1) -> None:
         """Note that something was made, which stays unknown for so many times the usual number of calls."""
-        self._left[name] = self.calls * times
+        with self._lock:
+            self._left[name] = self.calls * times
 
-    def hide(self, name: str) -> bool:
+    def hide(self, name: Hashable) -> bool:
         """Return whether this call does not know it yet."""
-        left = self._left.get(name, 0)
-        if left:
-            self._left[name] = left - 1
-            self.met.append(name)
-        return left > 0
+        with self._lock:
+            left = self._left.get(name, 0)
+            if left:
+                self._left[name] = left - 1
+                self.met.append(name)
+            return left > 0
 
     def pass_by(self) -> None:
         """Let a while pass: all that was made is known everywhere."""
-        self._left.clear()
+        with self._lock:
+            self._left.clear()
+
+    def reset(self) -> None:
+        """Forget everything, and delay nothing."""
+        self.pass_by()
+        self.calls, self.met = 0, []
