@@ -39,8 +39,10 @@ class Docker(KillableRun):
 
     @property
     def live(self) -> Site | None:
-        """What Caddy does for the service."""
-        return read_site("demo", self.loaded.get("demo.site", "# cd4ml null\n"))
+        """What Caddy does for the service: files that move traffic hold at once, and others when they are loaded."""
+        nothing = "# cd4ml null\n"
+        loaded, put = (files.get("demo.site", nothing) for files in (self.loaded, self.files))
+        return read_site("demo", put if _configuration(put) == _configuration(loaded) else loaded)
 
     @property
     def running(self) -> set[str]:
@@ -61,7 +63,7 @@ class Docker(KillableRun):
             case ("cp", "cd4ml-caddy:/sites"):
                 if not self.has_caddy:
                     raise UnreadError("whatever docker says")
-                return pack("demo.site", self.files["demo.site"]) if self.files else pack("Caddyfile", "")
+                return pack(self.files or {"Caddyfile": ""})
         raise AssertionError(words)
 
     def code(self, command: Command, stdout: int | None = None, environment: Mapping[str, str] | None = None) -> int:
@@ -99,6 +101,10 @@ class Docker(KillableRun):
                     del self.containers[name]
             case other:
                 assert other == "pull"
+
+
+def _configuration(text: str) -> str:
+    return text.partition("\n")[2]
 
 
 def _service(words: tuple[str, ...]) -> str:

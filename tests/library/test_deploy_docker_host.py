@@ -1,5 +1,6 @@
 """A release to a host without a process: what a run that is killed leaves, and what the next one makes of it."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cd4ml.deploy.docker_host.canary import count, counted
 from cd4ml.deploy.docker_host.platform import DockerHost
 from cd4ml.deploy.docker_host.service import Container, Service, litter
 from cd4ml.deploy.docker_host.settings import read_host, read_runtime
-from cd4ml.deploy.docker_host.site import Site, at_rest, pack, read_site, unpack, write_site
+from cd4ml.deploy.docker_host.site import Site, at_rest, pack, read_site, share_of_requests, unpack, write_site
 from cd4ml.deploy.release import Release
 from cd4ml.deploy.verbs import Verbs
 from cd4ml.errors import UserError
@@ -57,7 +58,7 @@ def live(host: Docker) -> Docker:
 def serving(docker: Docker, name: str, image: str) -> Docker:
     own = {"name": name, "image": image, "service": "demo", "state": "running", "created": "2025"}
     docker.containers[name] = own
-    docker.files["demo.site"] = write_site(Site("model.example.com", shares={name: 100}))
+    docker.files |= write_site("demo", Site("model.example.com", shares={name: 100}))
     docker.loaded = dict(docker.files)
     return docker
 
@@ -305,17 +306,41 @@ def test_two_services_cannot_answer_for_one_name() -> None:
         DockerHost(project, Docker()).settle(taken)
 
 
-def test_a_site_is_read_as_it_was_written_and_shares_are_what_caddy_chooses_from() -> None:
+def test_a_site_is_read_as_it_was_written() -> None:
     shared = Site("model.example.com", "internal", {"a": 10, "b": 90}, "a", "b", "a", ("c",))
-    text = write_site(shared)
-    assert read_site("demo", text) == shared
-    assert read_site("demo", write_site(None)) is None
-    assert text.count("b:8000") == 9
-    assert text.count("a:8000") == 2  # beside, and its share
-    assert "tls internal" in text
-    assert unpack(pack("demo.site", text)) == {"demo.site": text}
+    files = write_site("demo", shared)
+    assert read_site("demo", files["demo.site"]) == shared
+    assert read_site("demo", write_site("demo", None)["demo.site"]) is None
+    assert "tls internal" in files["demo.site"]
+    assert unpack(pack(files)) == files
     with pytest.raises(CloudError, match=r"demo\.site in Caddy's volume was changed by hand"):
         read_site("demo", "model.example.com {\n}\n")
+
+
+def test_traffic_is_moved_by_files_and_the_configuration_stays() -> None:
+    """A reload of Caddy would close connections that it has accepted and not read from."""
+    site = Site("model.example.com", shares={"one": 100})
+    begun = replace(site, candidate="two", previous="one", beside="two")
+    shared = replace(begun, shares={"two": 25, "one": 75})
+    course = [site, begun, shared, replace(begun, shares={"two": 100}), at_rest(shared, "two"), at_rest(shared, "one")]
+    answering = [write_site("demo", one) for one in course]
+    configurations = {files.pop("demo.site").partition("\n")[2] for files in answering}
+    assert len(configurations) == 1
+    assert [tuple(files.values()) for files in answering] == [
+        ("one", "one", "none"),
+        ("one", "two", "none"),
+        ("one", "two", "^([0123].)"),
+        ("two", "two", "none"),
+        ("two", "two", "none"),
+        ("one", "one", "none"),
+    ]
+
+
+@pytest.mark.parametrize("percent", [0, 1, 10, 50, 99, 100])
+def test_a_share_is_that_of_the_ids_of_requests(percent: int) -> None:
+    pattern = re.compile(share_of_requests(percent))
+    matched = sum(bool(pattern.search(f"{number:02x}52a4b0-1f0e-4a52-9b7e-2f6d3c1a0b9c")) for number in range(256))
+    assert matched == round(256 * percent / 100)
 
 
 def test_what_served_is_kept_and_a_candidate_that_never_did_is_not() -> None:

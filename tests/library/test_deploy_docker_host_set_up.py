@@ -37,8 +37,7 @@ class Parts(Effects):
             return "production\nreader"
         words = command.argv[3:]
         if words[0] == "cp":
-            (packed,) = [pack(name, text) for name, text in self.files.items()] or [pack("nothing", "")]
-            return packed
+            return pack(self.files or {"nothing": ""})
         if "cd4ml.service=demo" in " ".join(words) and "--no-trunc" in words:
             names = [] if "staging" in " ".join(words) else self.containers
             return "\n".join(json.dumps({"name": name}) for name in names)
@@ -170,7 +169,7 @@ def test_destroy_asks_first_and_leaves_caddy_to_others(host: Parts, capsys: pyte
         set_up(host).destroy("--yes", "another")
     assert host.writes == []
 
-    host.files = {"other.site": write_site(Site("other.example.com", shares={"other-1": 100}))}
+    host.files = write_site("other", Site("other.example.com", shares={"other-1": 100}))
     set_up(host).destroy("--yes", "demo")
     assert host.writes == ["cp -", "cp -", "exec cd4ml-caddy", "rm --force"]
     assert "stays: other" in capsys.readouterr().out

@@ -1,16 +1,16 @@
-"""The container in front of each service: the real Caddy, Debian's, with certificates of an authority of its own.
+"""The container in front of each service: the real Caddy, of the pinned version, with an authority of its own.
 
 Azure would run Caddy's own image, which gets its certificates from Let's Encrypt. Here the program lies in an image
-with nothing but the libraries that it needs, and signs for itself, with a root that is put on the share beforehand.
+with nothing else, and signs for itself, with a root that is put on the share beforehand.
 """
 
 from __future__ import annotations
 
 import functools
 import io
-import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -22,20 +22,16 @@ OF_ITS_OWN = "--internal-certs"
 
 
 def program() -> str | None:
-    """Return where Caddy is on this machine."""
-    return shutil.which("caddy")
+    """Return where Caddy is in this environment."""
+    return shutil.which("caddy", path=str(Path(sys.executable).parent))
 
 
 @functools.cache
 def image() -> str:
-    """Return the id of an image that holds Caddy and its libraries."""
-    found = str(program())
-    linked = subprocess.run(["ldd", found], capture_output=True, text=True, check=False).stdout
+    """Return the id of an image that holds Caddy, which needs no libraries."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        archive.add(found, "usr/bin/caddy")
-        for library in re.findall(r"(/\S+)(?= \()", linked):
-            archive.add(Path(library).resolve(), library.lstrip("/"))
+        archive.add(str(program()), "usr/bin/caddy")
         for folder in ("data", "tmp"):
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o777

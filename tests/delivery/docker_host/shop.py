@@ -144,7 +144,7 @@ class Shop(Releasing):
 
     @contextlib.contextmanager
     def clients(self) -> Iterator[Counter[str]]:
-        """Ask all the time, from two sides, until the block ends."""
+        """Ask all the time, from four sides, until the block ends."""
         seen: Counter[str] = Counter()
         ended = threading.Event()
 
@@ -152,7 +152,7 @@ class Shop(Releasing):
             while not ended.is_set():
                 seen[self.answer()] += 1
 
-        threads = [threading.Thread(target=ask) for _ in range(2)]
+        threads = [threading.Thread(target=ask) for _ in range(4)]
         for thread in threads:
             thread.start()
         try:

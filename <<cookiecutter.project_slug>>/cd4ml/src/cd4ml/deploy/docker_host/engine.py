@@ -55,13 +55,14 @@ class Engine:
             raise CloudError(f"the host cannot be asked{self.effects.so_far}: {failure}") from None
 
     def write(self, state: Service, site: Site | None) -> Service:
-        """Replace the service's file, and let Caddy read it.
+        """Replace the service's files, and let Caddy read its configuration where that has changed.
 
         Raises:
             CloudError: another run has written it since it was read; or Caddy did not take it.
         """
         if self.effects.dry_run:
-            print("".join(f"# {state.name}{ENDING}: {line}\n" for line in write_site(site).splitlines()), end="")
+            for file, text in write_site(state.name, site).items():
+                print("".join(f"# {file}: {line}\n" for line in text.splitlines()), end="")
         elif self._sites().get(state.name) != state.site:
             raise CloudError(f"another deploy has changed {state.name} meanwhile; it was left as it is: run this again")
         if not self.effects.change(steps.put(self.host, state.name, site)):

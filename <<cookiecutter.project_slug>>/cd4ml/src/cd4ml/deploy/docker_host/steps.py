@@ -2,9 +2,8 @@
 
 from cd4ml.deploy.commands import READ_SECONDS, Command
 from cd4ml.deploy.docker_host.settings import Host, Runtime
-from cd4ml.deploy.docker_host.site import ENDING, MAIN, MAIN_TEXT, Site, pack, write_site
+from cd4ml.deploy.docker_host.site import MAIN, MAIN_TEXT, SITES, Site, pack, write_site
 
-SITES = "/sites"
 _PORTS = ("80", "443", "443/udp")
 _SCRATCH = ("--read-only", "--tmpfs", "/tmp")  # noqa: S108 - the container's own
 _FIELDS = {"name": ".Names", "image": '(.Label "cd4ml.image")', "state": ".State", "created": ".CreatedAt"}
@@ -42,7 +41,7 @@ def make_caddy(host: Host, image: str, bind: str) -> Command:
     volumes = ("--volume", f"{host.sites}:{SITES}", "--volume", f"{host.data}:/data")
     return _change(
         host, "create", "--name", host.caddy, *labels, "--network", host.network, *ports, *volumes,
-        "--restart", "unless-stopped", *_SCRATCH, "--tmpfs", "/config", "--log-driver", "local",
+        "--workdir", SITES, "--restart", "unless-stopped", *_SCRATCH, "--tmpfs", "/config", "--log-driver", "local",
         "--cap-drop", "ALL", "--cap-add", "NET_BIND_SERVICE", "--security-opt", "no-new-privileges",
         image, "caddy", "run", "--config", f"{SITES}/{MAIN}", "--adapter", "caddyfile",
     )  # fmt: skip
@@ -54,19 +53,17 @@ def drop(host: Host, kind: str, name: str) -> Command:
 
 
 def put(host: Host, service: str, site: Site | None) -> Command:
-    """Replace a service's file; without a site, by one that says that there is none."""
-    return _change(
-        host, "cp", "-", f"{host.caddy}:{SITES}", stdin=pack(f"{service}{ENDING}", write_site(site)), tries=3
-    )
+    """Replace a service's files; without a site, by one that says that there is none."""
+    return _change(host, "cp", "-", f"{host.caddy}:{SITES}", stdin=pack(write_site(service, site)), tries=3)
 
 
 def put_main(host: Host) -> Command:
     """Write the file that names the others."""
-    return _change(host, "cp", "-", f"{host.caddy}:{SITES}", stdin=pack(MAIN, MAIN_TEXT))
+    return _change(host, "cp", "-", f"{host.caddy}:{SITES}", stdin=pack({MAIN: MAIN_TEXT}))
 
 
 def load(host: Host) -> Command:
-    """Let Caddy read its files again, which interrupts nobody; where nothing has changed it does nothing."""
+    """Let Caddy read its configuration again; where that has not changed, it does nothing."""
     return _change(
         host, "exec", host.caddy, "caddy", "reload", "--config", f"{SITES}/{MAIN}", "--adapter", "caddyfile", tries=3
     )
