@@ -21,6 +21,8 @@ class GitHubServer:
         """Answers by path that no request changes: runs of workflows, settings, and the like."""
         self.rejections: dict[str, list[tuple[int, str]]] = {}
         """By method and path: statuses and messages to answer with, one after the other."""
+        self.headers: dict[str, str] = {}
+        """What every answer has besides."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -89,7 +91,8 @@ class GitHubServer:
                 status, answer = server.answer(self.command, parts.path, dict(parse_qsl(parts.query)), content)
                 text = b"" if answer is None else answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
+                for name, value in {"Content-Length": str(len(text)), **server.headers}.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(text)
 

@@ -61,6 +61,18 @@ def test_a_missing_permission_is_named(github_server: GitHubServer, client: GitH
         client.post("pulls", {})
 
 
+@pytest.mark.parametrize("status", [403, 429])
+def test_requests_that_are_used_up_are_no_missing_permission(
+    github_server: GitHubServer, client: GitHub, status: int
+) -> None:
+    """GitHub's answer to an installation or a user whose hour is used up: no `Retry-After`, a time to come again."""
+    github_server.headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1795993800"}
+    github_server.rejections["POST pulls"] = [(status, "API rate limit exceeded for installation ID 7.")] * 4
+
+    with pytest.raises(GitHubError, match="the token's requests are used up until 23:10 UTC; run this again then"):
+        client.post("pulls", {})
+
+
 def test_an_expired_token_is_reported(github_server: GitHubServer, client: GitHub) -> None:
     github_server.rejections["GET issues"] = [(401, "Bad credentials")]
 

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -156,6 +157,8 @@ class GitHub:
         path = urlsplit(address).path.partition(f"/{self.repository}")[2].strip("/")
         if answer.status == 401:
             explanation = "GITHUB_TOKEN is not valid, or has expired"
+        elif limit := _limit(answer):
+            explanation = f"{limit} ({reason})"
         elif method == "POST" and answer.uncertain:
             explanation = f"it failed ({reason}), and may have done it; check that, and run this again if it did not"
         elif answer.transient:
@@ -166,6 +169,18 @@ class GitHub:
             explanation = reason
         called = f"{method} {path or self.repository}"
         return GitHubError(f"GitHub answers {called} with {answer.status}: {explanation}", answer.status, reason)
+
+
+def _limit(answer: Answer) -> str:
+    """Return what a limit of requests means, if it is one: GitHub answers it as it does a missing permission.
+
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api says how they are told apart.
+    """
+    if answer.headers.get("X-RateLimit-Remaining") != "0":
+        return ""
+    reset = answer.headers.get("X-RateLimit-Reset", "")
+    until = f" until {datetime.fromtimestamp(int(reset), UTC):%H:%M} UTC" if reset.isdecimal() else ""
+    return f"the token's requests are used up{until}; run this again then"
 
 
 def _permission(path: str, method: str, answer: Answer) -> str:
