@@ -6,12 +6,15 @@ requests pass.
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cd4ml.deploy.commands import CloudError, Command, Effects, Ended, UnreadError, parsed, reason
 from cd4ml.deploy.names import SCRIPT
+from cd4ml.deploy.set_up.steps import Kept
+from cd4ml.files.atomic import write_text
 
 _NEVER = r"(?!)"
 _LONGEST_REASON = 300  # characters
@@ -33,6 +36,8 @@ class Codes:
     """There is such a thing already."""
     passes: str = _NEVER
     """The same command may succeed soon."""
+    unknown: str = _NEVER
+    """What was just made is not known yet: a change may succeed soon, and what reads finds nothing."""
 
 
 class Patience:
@@ -50,8 +55,10 @@ class Patience:
             _seconds(effects, name, default) for name, default in (("INSIST_PAUSE", 5), ("INSIST_PATIENCE", 180))
         )
 
-    def change(self, command: Command, passes: str = "") -> bool:
+    def change(self, command: Command, passes: str = "", keeps: Sequence[Kept] = ()) -> bool:
         """Run a command that changes something, or print it; return whether what it makes was there.
+
+        What it prints is shown, unless something of it is kept.
 
         Raises:
             RefusedError: it failed; the tool's words are on standard error.
@@ -61,34 +68,50 @@ class Patience:
             return not self.effects.change(command)
         self.effects.changed = True
         codes = self._codes(command)
-        ended = self._run(command, codes, passes)
+        ended = self._run(command, codes, "|".join(filter(None, (passes, codes.unknown))))
         if ended.code and re.search(codes.exists, ended.said):
             return True
-        for said in filter(None, (ended.printed, ended.said)):
+        for said in filter(None, ("" if keeps else ended.printed, ended.said)):
             self.effects.say(said)
         if ended.code:
             raise RefusedError(_why(ended))
+        if keeps:
+            _keep(parsed(command, ended.printed), keeps)
         return False
 
-    def find(self, command: Command) -> Any:
+    def look(self, command: Command, what: str, unread: str = "") -> Any:
+        """Find something; `unread` is how a message goes on after `what`, where it cannot be read.
+
+        Raises:
+            CloudError: it cannot be read.
+        """
+        try:
+            return self.find(command)
+        except UnreadError as failure:
+            raise CloudError(f"{what} {unread or f'cannot be read{self.effects.so_far}'}: {failure}") from None
+
+    def find(self, command: Command, passes: str = "") -> Any:
         """Return the JSON that a command prints; None where there is no such thing.
+
+        An error that `passes` is waited for, even if it says that there is no such thing.
 
         Raises:
             UnreadError: it failed for another reason.
             CloudError: it failed for the whole time with an error that passes.
         """
         codes = self._codes(command)
-        ended = self.effects.attempt(command) if self.once else self._run(command, codes)
+        ended = self.effects.attempt(command) if self.once else self._run(command, codes, passes)
         if not ended.code:
             return parsed(command, ended.printed)
         if re.search(f"{codes.absent}|{codes.disabled}", ended.said):
             return None
         raise UnreadError(_why(ended), ended.said)
 
-    def remove(self, command: Command) -> bool:
+    def remove(self, command: Command, hints: Sequence[tuple[str, str]] = ()) -> bool:
         """Run a command that removes something; return whether it is not there any more.
 
-        What it says, where it fails for another reason than that, goes to standard error.
+        What it says, where it fails for another reason than that, goes to standard error, and then what to do about
+        it: `hints` are regular expressions of codes, and words.
         """
         codes = self._codes(command)
         self.effects.changed = True
@@ -96,6 +119,8 @@ class Patience:
         if not ended.code or re.search(f"{codes.absent}|{codes.disabled}", ended.said):
             return True
         self.effects.say("\n".join(ended.said.splitlines()[-2:]))
+        for hint in (words for code, words in hints if re.search(code, ended.said)):
+            self.effects.say(f"{self.effects.label}: {hint}")
         return False
 
     def until(self, is_so: Callable[[], bool]) -> bool:
@@ -134,3 +159,11 @@ def _seconds(effects: Effects, name: str, default: int) -> int:
 
 def _why(ended: Ended) -> str:
     return reason(ended.said)[:_LONGEST_REASON]
+
+
+def _keep(answer: Any, parts: Sequence[Kept]) -> None:
+    for kept in parts:
+        value = answer
+        for name in kept.path:
+            value = value[name]
+        write_text(Path(kept.file), str(value))

@@ -10,7 +10,7 @@ from cd4ml.deploy.set_up.bootstrap import Bootstrap
 from cd4ml.deploy.set_up.identities import DEPLOYER
 from cd4ml.deploy.set_up.key_files import for_github
 from cd4ml.deploy.set_up.patience import RefusedError
-from cd4ml.deploy.set_up.steps import Step
+from cd4ml.deploy.set_up.steps import Kept, Step
 from cd4ml.deploy.set_up.walk import Walk
 
 _RANDOM_BYTES = 30
@@ -115,11 +115,11 @@ class Rotation:
 
     def _take(self, step: Step) -> None:
         if step.command:
-            self._change(step.command, step.failure, step.passes)
+            self._change(step.command, step.failure, step.passes, step.keeps)
 
-    def _change(self, command: Command, failure: str, passes: str = "") -> None:
+    def _change(self, command: Command, failure: str, passes: str = "", keeps: Sequence[Kept] = ()) -> None:
         try:
-            self.patience.change(command, passes)
+            self.patience.change(command, passes, keeps)
         except RefusedError:
             raise CloudError(failure) from None
 

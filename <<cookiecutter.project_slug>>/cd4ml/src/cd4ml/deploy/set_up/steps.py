@@ -26,6 +26,15 @@ class Document:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A part of the JSON that a command prints, which goes into a file; what such a command prints is never shown."""
+
+    file: str
+    path: tuple[str, ...]
+    """The names that lead to it."""
+
+
+@dataclass(frozen=True)
 class Step:
     """A row of the table of `bootstrap` and `doctor`."""
 
@@ -41,6 +50,8 @@ class Step:
     """A regular expression of error codes that pass, besides those that pass for every command of the tool."""
     fails: str = ""
     """What to say where the command fails, if it is not the usual."""
+    keeps: tuple[Kept, ...] = ()
+    """What of the command's answer is kept: a key that is told only once."""
 
     @property
     def failure(self) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cd4ml.deploy.commands import CloudError, Command
 from cd4ml.deploy.set_up.patience import Patience, RefusedError
-from cd4ml.deploy.set_up.steps import Document, Found, Step
+from cd4ml.deploy.set_up.steps import Found, Step
 
 
 class Walk:
@@ -52,16 +52,17 @@ class Walk:
 
     def _make(self, step: Step, command: Command) -> None:
         try:
-            existed = self._run(command, step.document, step.passes)
+            existed = self._run(command, step)
         except RefusedError:
             raise CloudError(step.failure) from None
         self.made += not existed
         # made just before, and not known where it was looked for
         self._row(Found.THERE if existed else "made", step.what, step.name)
 
-    def _run(self, command: Command, document: Document | None, passes: str) -> bool:
+    def _run(self, command: Command, step: Step) -> bool:
+        document, passes = step.document, step.passes
         if document is None:
-            return self.patience.change(command, passes)
+            return self.patience.change(command, passes, step.keeps)
         if self.patience.effects.dry_run:
             print(f"# {document.name}: {document.text}")
             return self.patience.change(command, passes)
