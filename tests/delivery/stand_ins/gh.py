@@ -82,6 +82,10 @@ def _json(path: str, state: dict[str, Any]) -> dict[str, Any] | None:
         number, owner = state.get("numbers", [4711, 815])
         told = {"full_name": state.get("repository", REPOSITORY), "id": number, "owner": {"id": owner}}
         return told | {"default_branch": "main", "private": True}
+    if path.endswith("/actions/oidc/customization/sub"):
+        number, owner = state.get("numbers", [4711, 815])
+        login, name = state.get("repository", REPOSITORY).split("/")
+        return {"use_default": True, "sub_claim_prefix": f"repo:{login}@{owner}/{name}@{number}"}
     if state.get("plan") == "free":
         return None
     if path.endswith("/environments"):
