@@ -1,4 +1,4 @@
-"""Run a verb of a set-up against a cloud in memory, or kill it half-way."""
+"""Run a verb of a set-up against the cloud in memory, or kill it half-way."""
 
 import io
 import shutil

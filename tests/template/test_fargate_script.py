@@ -14,7 +14,8 @@ from cd4ml.deploy.fargate.service import secure
 from cd4ml.deploy.fargate.settings import Place
 from cd4ml.deploy.names import short
 from cd4ml.deploy.set_up.identities import DEPLOYER, Jobs
-from cd4ml.deploy.set_up.subjects import Subjects
+from cd4ml.deploy.set_up.repository import Repository
+from cd4ml.deploy.set_up.subjects import subject
 
 from tests.delivery.aws.calls import of_ecs
 from tests.delivery.aws.policies import INLINE, MANAGED, TRUST, Call, Principal, characters, decide
@@ -33,7 +34,8 @@ POLICIES = [path.stem for path in (DEPLOY / "fargate/policies").glob("*.json")]
 
 def _filled(name: str, place: Place = PLACE, prefix: str = "repo:acme@1/flights@2") -> dict[str, Any]:
     """A policy, and where it is about GitHub's jobs, about those of the deployer."""
-    subjects = [Subjects(prefix, "main").of(environment) for environment in Jobs().environments_of(DEPLOYER)]
+    repository = Repository("acme/flights", 2, 1, "main")
+    subjects = [subject(prefix, repository, environment) for environment in Jobs().environments_of(DEPLOYER)]
     return policies.policy(place, name, bucket="b", subjects=subjects)
 
 
@@ -110,8 +112,8 @@ def test_policies_are_whole_and_name_this_project_alone() -> None:
 
 
 def test_policies_with_the_longest_names_keep_within_iams_quotas() -> None:
-    subject = f"repo:{'o' * OWNER}@{'1' * NUMBER}/{'r' * REPOSITORY}@{'2' * NUMBER}"
-    size = {name: characters(policies.as_text(_filled(name, IN_AMERICA, subject))) for name in POLICIES}
+    prefix = f"repo:{'o' * OWNER}@{'1' * NUMBER}/{'r' * REPOSITORY}@{'2' * NUMBER}"
+    size = {name: characters(policies.as_text(_filled(name, IN_AMERICA, prefix))) for name in POLICIES}
     works_for_all = [size[who] for who in ("reader", "trainer", "deployer")]  # with no environments
 
     assert max(works_for_all) <= MANAGED, "a user's are attached"
@@ -187,6 +189,20 @@ def test_the_deployer_may_do_nothing_to_another_service() -> None:
 def test_the_service_can_add_to_its_log_and_nothing_else() -> None:
     bucket = PLACE.bucket("predictions")
     assert _policy("runtime") == [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]
+
+
+def test_the_keys_of_the_service_are_told_to_what_starts_it_alone() -> None:
+    secret = f"arn:aws:secretsmanager:{LONGEST_REGION}:123456789012:secret:{PLACE.secret}-??????"
+    about = {
+        (name, statement["Action"], statement["Resource"])
+        for name in POLICIES
+        for statement in _policy(name)
+        if "secretsmanager" in json.dumps(statement)
+    }
+    assert about == {
+        ("execution", "secretsmanager:GetSecretValue", secret),
+        ("deployer", "secretsmanager:DescribeSecret", secret),
+    }
 
 
 def test_github_is_trusted_by_environment() -> None:

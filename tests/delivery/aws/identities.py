@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from cd4ml.deploy.fargate import policies
 from cd4ml.deploy.fargate.settings import Place
 from cd4ml.deploy.set_up.identities import Jobs
-from cd4ml.deploy.set_up.subjects import Subjects
+from cd4ml.deploy.set_up.repository import Repository
+from cd4ml.deploy.set_up.subjects import subject as subject_of
 
 from tests.delivery.stand_ins.delays import Delays
 from tests.delivery.stand_ins.listening import Request
@@ -212,7 +213,8 @@ def policy(name: str, slug: str, account: str, region: str, who: str = "", subje
     A `trust-github` policy is about what `who` signs in as, and GitHub's `subject`.
     """
     environments = Jobs().environments_of(who) if name == "trust-github" else ()
-    subjects = [Subjects(subject, "main").of(environment) for environment in environments]
+    repository = Repository("acme/flights", 2, 1, "main")
+    subjects = [subject_of(subject, repository, environment) for environment in environments]
     told = policies.policy(Place(slug, region, account, ""), name, subjects=subjects)
     assert told["Statement"]
     return policies.as_text(told)

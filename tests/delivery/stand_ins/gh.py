@@ -78,14 +78,14 @@ def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str 
 def _json(path: str, state: dict[str, Any]) -> dict[str, Any] | None:
     """What the API answers; environments are kept as the fields of the requests that made them."""
     environments: dict[str, list[str]] = state["environments"]
+    if path.endswith("/actions/oidc/customization/sub"):
+        owner, name = state.get("repository", REPOSITORY).split("/")
+        number, owner_number = state.get("numbers", [4711, 815])
+        return {"sub_claim_prefix": f"repo:{owner}@{owner_number}/{name}@{number}"}
     if path == "repos/{owner}/{repo}":
         number, owner = state.get("numbers", [4711, 815])
         told = {"full_name": state.get("repository", REPOSITORY), "id": number, "owner": {"id": owner}}
         return told | {"default_branch": "main", "private": True}
-    if path.endswith("/actions/oidc/customization/sub"):
-        number, owner = state.get("numbers", [4711, 815])
-        login, name = state.get("repository", REPOSITORY).split("/")
-        return {"use_default": True, "sub_claim_prefix": f"repo:{login}@{owner}/{name}@{number}"}
     if state.get("plan") == "free":
         return None
     if path.endswith("/environments"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cd4ml.deploy.commands import Command
@@ -37,7 +38,7 @@ def read_keys(told: Json | None, now: datetime) -> list[Key]:
 def make_key(place: Place, who: str, folder: str) -> Step:
     """Make a key, whose secret AWS tells only now."""
     command = Command(("aws", "iam", "create-access-key", "--user-name", place.identity(who), "--output", "json"))
-    keeps = tuple(Kept(f"{folder}/{secret}", ("AccessKey", part)) for secret, part in _PARTS.items())
+    keeps = tuple(Kept(Path(folder, secret), ("AccessKey", part)) for secret, part in _PARTS.items())
     fails = f"no key for {who}: where keys are forbidden, {SCRIPT} bootstrap --credentials oidc"
     return ensure("key", place.identity(who), False, command, fails=fails, keeps=keeps)
 

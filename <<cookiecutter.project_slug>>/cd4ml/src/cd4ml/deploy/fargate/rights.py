@@ -8,9 +8,9 @@ from cd4ml.deploy.fargate.identities import OF_THE_SERVICE, OWN_POLICY, Held
 from cd4ml.deploy.fargate.settings import GITHUB_TOKENS, Place
 from cd4ml.deploy.set_up.identities import DEPLOYER, READER, TRAINER, Jobs
 from cd4ml.deploy.set_up.patience import Patience
-from cd4ml.deploy.set_up.repository import find_repository
+from cd4ml.deploy.set_up.repository import Repository, find_repository
 from cd4ml.deploy.set_up.steps import Step
-from cd4ml.deploy.set_up.subjects import Subjects, find_subjects
+from cd4ml.deploy.set_up.subjects import find_prefix, subject
 
 
 class Rights:
@@ -19,7 +19,7 @@ class Rights:
     def __init__(self, place: Place, patience: Patience, unknown: str) -> None:
         self.place, self.patience, self.unknown = place, patience, unknown
         self._find = patience.look
-        self._subjects: Subjects | None = None
+        self._trusted: tuple[str, Repository] | None = None
 
     def parts(self, credentials: str, jobs: Jobs, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
         """Return those of GitHub's jobs, users or, with oidc, roles; and those of the service."""
@@ -38,14 +38,15 @@ class Rights:
         for who, trusted in OF_THE_SERVICE.items():
             yield "identity", self._role(who, trusted)
 
-    def _ask_for_subjects(self) -> Subjects:
-        if self._subjects is None:
-            effects = self.patience.effects
-            self._subjects = trust.check(find_subjects(effects, find_repository(effects)))
-        return self._subjects
+    def _ask_github(self) -> tuple[str, Repository]:
+        """Ask how its tokens name this repository."""
+        if self._trusted is None:
+            repository = find_repository(self.patience.effects)
+            self._trusted = trust.check(find_prefix(self.patience.effects, repository)), repository
+        return self._trusted
 
     def _provider(self) -> Iterator[Step]:
-        self._ask_for_subjects()  # before anything is made: nobody would be trusted without
+        self._ask_github()  # before anything is made: nobody would be trusted without
         known = self._find(trust.describe_provider(self.place), f"identity provider {GITHUB_TOKENS}")
         yield from trust.provider_steps(self.place, known)
 
@@ -83,7 +84,7 @@ class Rights:
         return Held(version, told["PolicyVersion"]["Document"] if told else None)
 
     def _role_of_jobs(self, who: str, jobs: Jobs) -> Iterator[Step]:
-        subjects = [self._ask_for_subjects().of(environment) for environment in jobs.environments_of(who)]
+        subjects = [subject(*self._ask_github(), environment) for environment in jobs.environments_of(who)]
         yield from self._role(who, "github", *subjects)
 
     def _role(self, who: str, trusted: str, *subjects: str) -> Iterator[Step]:

@@ -8,7 +8,6 @@ from cd4ml.deploy.commands import CloudError, Command
 from cd4ml.deploy.fargate.resources import read, tags, write
 from cd4ml.deploy.fargate.settings import GITHUB_TOKENS, Place
 from cd4ml.deploy.set_up.steps import Step, ensure, mend
-from cd4ml.deploy.set_up.subjects import Subjects
 
 Json = Mapping[str, Any]
 
@@ -16,15 +15,15 @@ _AUDIENCE = "sts.amazonaws.com"
 _MADE_FOR = "made-for"
 
 
-def check(subjects: Subjects) -> Subjects:
-    """Return them.
+def check(prefix: str) -> str:
+    """Return how the subjects of GitHub's tokens begin.
 
     Raises:
-        CloudError: no policy can hold them as they are.
+        CloudError: no policy can hold that as it is.
     """
-    if not re.fullmatch(r"[A-Za-z0-9@:/._-]+", subjects.prefix):
-        raise CloudError(f"GitHub returned a subject that no policy can hold: {subjects.prefix[:80]}")
-    return subjects
+    if not re.fullmatch(r"[A-Za-z0-9@:/._-]+", prefix):
+        raise CloudError(f"GitHub returned a subject that no policy can hold: {prefix[:80]}")
+    return prefix
 
 
 def describe_provider(place: Place) -> Command:

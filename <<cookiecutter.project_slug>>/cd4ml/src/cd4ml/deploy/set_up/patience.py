@@ -8,13 +8,10 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cd4ml.deploy.commands import CloudError, Command, Effects, Ended, UnreadError, parsed, reason
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.set_up.steps import Kept
-from cd4ml.files.atomic import write_text
 
 _NEVER = r"(?!)"
 _LONGEST_REASON = 300  # characters
@@ -55,29 +52,38 @@ class Patience:
             _seconds(effects, name, default) for name, default in (("INSIST_PAUSE", 5), ("INSIST_PATIENCE", 180))
         )
 
-    def change(self, command: Command, passes: str = "", keeps: Sequence[Kept] = ()) -> bool:
+    def change(self, command: Command, passes: str = "") -> bool:
         """Run a command that changes something, or print it; return whether what it makes was there.
-
-        What it prints is shown, unless something of it is kept.
 
         Raises:
             RefusedError: it failed; the tool's words are on standard error.
             CloudError: it failed for the whole time with an error that passes.
         """
+        printed = self.make(command, passes)
+        if printed:
+            self.effects.say(printed)
+        return printed is None
+
+    def make(self, command: Command, passes: str = "") -> str | None:
+        """Run a command that changes something, or print it; return what it printed, or None where it was there.
+
+        Raises:
+            RefusedError: as `change`.
+            CloudError: as `change`.
+        """
         if self.effects.dry_run:
-            return not self.effects.change(command)
+            self.effects.change(command)
+            return ""
         self.effects.changed = True
         codes = self._codes(command)
         ended = self._run(command, codes, "|".join(filter(None, (passes, codes.unknown))))
         if ended.code and re.search(codes.exists, ended.said):
-            return True
-        for said in filter(None, ("" if keeps else ended.printed, ended.said)):
-            self.effects.say(said)
+            return None
+        if ended.said:
+            self.effects.say(ended.said)
         if ended.code:
             raise RefusedError(_why(ended))
-        if keeps:
-            _keep(parsed(command, ended.printed), keeps)
-        return False
+        return ended.printed
 
     def look(self, command: Command, what: str, unread: str = "") -> Any:
         """Find something; `unread` is how a message goes on after `what`, where it cannot be read.
@@ -93,7 +99,7 @@ class Patience:
     def find(self, command: Command, passes: str = "") -> Any:
         """Return the JSON that a command prints; None where there is no such thing.
 
-        An error that `passes` is waited for, even if it says that there is no such thing.
+        With `passes`, errors that it matches pass as well, even that there is no such thing.
 
         Raises:
             UnreadError: it failed for another reason.
@@ -159,11 +165,3 @@ def _seconds(effects: Effects, name: str, default: int) -> int:
 
 def _why(ended: Ended) -> str:
     return reason(ended.said)[:_LONGEST_REASON]
-
-
-def _keep(answer: Any, parts: Sequence[Kept]) -> None:
-    for kept in parts:
-        value = answer
-        for name in kept.path:
-            value = value[name]
-        write_text(Path(kept.file), str(value))

@@ -125,8 +125,8 @@ class SetUp(Protocol):
         """
 
     def removals(self) -> Iterable[Removal]:
-        """Return the commands that remove it, in order; each is run before the next one is asked for.
+        """Return the commands that remove it, in order; what one depends on may be read when its turn comes.
 
         Raises:
-            CloudError: what follows cannot be removed, as what came before is there still.
+            CloudError: something cannot be read.
         """
