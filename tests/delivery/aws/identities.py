@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
-from cd4ml.deploy.script import FOLDER
+from cd4ml.deploy.fargate import policies
+from cd4ml.deploy.fargate.settings import Place
+from cd4ml.deploy.set_up.identities import Jobs
+from cd4ml.deploy.set_up.repository import Repository
+from cd4ml.deploy.set_up.subjects import subject as subject_of
 
 from tests.delivery.stand_ins.delays import Delays
 from tests.delivery.stand_ins.listening import Request
@@ -23,14 +25,6 @@ Client = Callable[[str], Any]  # of a service of moto's, for somebody who may do
 
 OWNER, SECRET = "test", "s3cret-of-aws"  # the access key of the account's owner
 ANYTHING: Json = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-PARTS = (
-    "any-cloud/names",
-    "any-cloud/keys",
-    "any-cloud/github",
-    "fargate/names",
-    "fargate/trust",
-    "fargate/identities",
-)
 
 
 class UnknownKeyError(Exception):
@@ -214,13 +208,13 @@ class Identities:
 
 
 def policy(name: str, slug: str, account: str, region: str, who: str = "", subject: str = "") -> str:
-    """Return a policy of the scripts, as `bootstrap` gives it to a project's user or role.
+    """Return a policy of a project's user or role, as `bootstrap` gives it.
 
     A `trust-github` policy is about what `who` signs in as, and GitHub's `subject`.
     """
-    settings = f"SLUG={slug} ACCOUNT={account} PARTITION=aws AWS_REGION={region} HERE='{FOLDER}' SUBJECT='{subject}'"
-    sourced = "".join(f". '{FOLDER}/{part}.sh'; " for part in PARTS)
-    command = f"{settings}; {sourced}policy {name} {who}"
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["Statement"]
-    return done.stdout
+    environments = Jobs().environments_of(who) if name == "trust-github" else ()
+    repository = Repository("acme/flights", 2, 1, "main")
+    subjects = [subject_of(subject, repository, environment) for environment in environments]
+    told = policies.policy(Place(slug, region, account, ""), name, subjects=subjects)
+    assert told["Statement"]
+    return policies.as_text(told)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
 from cd4ml.deploy.cloud_run import client_keys, removal, resources, roles, trust
 from cd4ml.deploy.cloud_run.service import Service
@@ -40,7 +39,7 @@ class CloudRunSetUp(SetUp):
         look: Callable[[str], Service],
     ) -> None:
         self.place, self.patience, self.effects = place, patience, patience.effects
-        self._project_number, self._look = project_number, look
+        self._project_number, self._look, self._find = project_number, look, patience.look
 
     @cached_property
     def number(self) -> str:
@@ -50,12 +49,6 @@ class CloudRunSetUp(SetUp):
             CloudError: it cannot be read.
         """
         return self._project_number()
-
-    def _find(self, command: Command, what: str) -> Any:
-        try:
-            return self.patience.find(command)
-        except UnreadError as failure:
-            raise CloudError(f"{what} cannot be read{self.effects.so_far}: {failure}") from None
 
     # bootstrap and doctor
 

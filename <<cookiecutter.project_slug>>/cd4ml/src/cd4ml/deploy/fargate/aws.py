@@ -37,6 +37,16 @@ class Aws:
             raise CloudError("AWS_ACCOUNT_ID is not an account's number: 12 digits")
         return Place(self.slug, self.region, account, self.effects.environment.get("CLOUD_REGISTRY", ""))
 
+    def check_account(self) -> None:
+        """Ask whose credentials these are: AWS_ACCOUNT_ID may name another account than is meant.
+
+        Raises:
+            CloudError: it does, or AWS does not know them.
+        """
+        account, meant = self._account(), self.effects.environment.get("AWS_ACCOUNT_ID")
+        if meant and meant != account:
+            raise CloudError(f"these credentials are of account {account}, and AWS_ACCOUNT_ID is {meant[:20]}")
+
     def _account(self) -> str:
         try:
             return str(self.effects.read(steps.identity(self.region))["Account"])

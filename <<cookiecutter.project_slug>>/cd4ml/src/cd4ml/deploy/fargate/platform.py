@@ -1,8 +1,9 @@
 """Fargate as a platform of releases: ECS moves traffic by itself, and takes it back where its alarms go off."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
@@ -11,10 +12,13 @@ from cd4ml.deploy.fargate.aws import Aws
 from cd4ml.deploy.fargate.canary import Alarms
 from cd4ml.deploy.fargate.revisions import Revisions
 from cd4ml.deploy.fargate.service import Service, last
+from cd4ml.deploy.fargate.set_up import CODES, FargateSetUp
 from cd4ml.deploy.fargate.waiting import Wait
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform, under_way
 from cd4ml.deploy.release import check_candidate
+from cd4ml.deploy.set_up.patience import Patience
+from cd4ml.deploy.set_up.verbs import verbs_of
 from cd4ml.settings.project import Project
 
 _AMONG_OTHERS = ("--tries", "400")
@@ -29,12 +33,21 @@ class Fargate(Platform[Service]):
     tool_environment: ClassVar[Mapping[str, str]] = {
         "AWS_PAGER": ""
     }  # version 2 would show what it prints page by page
+    usage = Path(__file__).parent / "verbs.txt"
 
     def __init__(self, project: Project, effects: Effects) -> None:
-        self.effects = effects
+        self.project, self.effects = project, effects
         self.aws = Aws(project.name, effects)
         self.wait = Wait(self.aws, effects)
         self.revisions = Revisions(self.aws, project.prediction_log)
+
+    def verbs(self) -> dict[str, Callable[..., None]]:
+        """Set it up."""
+
+        def make(patience: Patience) -> FargateSetUp:
+            return FargateSetUp(self.aws, patience, self.wait)
+
+        return verbs_of(make, {self.tool: CODES}, self.project, self.effects)
 
     def look(self, environment: str) -> Service:
         """Read a service and its newest deployment."""

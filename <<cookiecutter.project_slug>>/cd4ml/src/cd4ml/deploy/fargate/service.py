@@ -38,6 +38,8 @@ class Service:
     """All deployments, newest first, as far as ECS lists them: revision, state and time."""
     images: Mapping[str, Image] = field(default_factory=dict)
     """The images of revisions, as far as they were read."""
+    is_open: bool = False
+    """Whether a revision that is up wants no API key."""
 
     @property
     def exists(self) -> bool:
@@ -128,8 +130,13 @@ def read_service(environment: str, name: str, arn: str, printed: Json) -> Servic
         environment, name, arn, status,
         url=secure(paths[0].get("endpoint", "")) if paths else "",
         previous=tags.get("previous", ""), wanted=tags.get("candidate", ""),
-        active=next(iter(images), ""), images=images,
+        active=next(iter(images), ""), images=images, is_open=not all(map(_wants_key, active)),
     )  # fmt: skip
+
+
+def _wants_key(configuration: Json) -> bool:
+    secrets = configuration.get("primaryContainer", {}).get("secrets") or []
+    return any(secret.get("name") == "SERVICE_API_KEYS" for secret in secrets)
 
 
 def secure(endpoint: str) -> str:

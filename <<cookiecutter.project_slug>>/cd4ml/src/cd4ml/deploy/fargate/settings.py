@@ -8,6 +8,7 @@ from cd4ml.deploy.commands import CloudError
 from cd4ml.deploy.names import short
 
 _SIZES = {"SERVICE_CPU": "512", "SERVICE_MEMORY": "1024", "SERVICE_MIN_INSTANCES": "1", "SERVICE_MAX_INSTANCES": "4"}
+GITHUB_TOKENS = "token.actions.githubusercontent.com"
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -38,12 +39,18 @@ class Place:
 
     @property
     def _ecr(self) -> str:
-        domain = "amazonaws.com.cn" if self._partition == "aws-cn" else "amazonaws.com"
+        domain = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
         return f"{self.account}.dkr.ecr.{self.region}.{domain}"
 
     @property
-    def _partition(self) -> str:
+    def partition(self) -> str:
+        """How ARNs begin there."""
         return next((name for begins, name in _PARTITIONS.items() if self.region.startswith(begins)), "aws")
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """How aws is told the region."""
+        return ("--region", self.region)
 
     def is_in_ecr(self, image: str) -> bool:
         """Whether an image is in the account's own registry."""
@@ -56,16 +63,32 @@ class Place:
     def service_arn(self, environment: str) -> str:
         """The same as an ARN."""
         name = self.service(environment)
-        return f"arn:{self._partition}:ecs:{self.region}:{self.account}:service/{self.cluster}/{name}"
+        return f"arn:{self.partition}:ecs:{self.region}:{self.account}:service/{self.cluster}/{name}"
+
+    def identity(self, who: str) -> str:
+        """What reader, trainer, ... is called: a user, its policy or a role, 64 characters at most."""
+        return f"{self.slug}-{who}"
 
     def role(self, who: str) -> str:
-        """The ARN of the role execution, runtime or infrastructure."""
-        return f"arn:{self._partition}:iam::{self.account}:role/{self.slug}-{who}"
+        """The ARN of a role."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.identity(who)}"
+
+    def policy(self, who: str) -> str:
+        """The ARN of a user's policy."""
+        return f"arn:{self.partition}:iam::{self.account}:policy/{self.identity(who)}"
+
+    @property
+    def provider(self) -> str:
+        """The ARN of the identity provider GitHub, of which an account has one for all its projects."""
+        return f"arn:{self.partition}:iam::{self.account}:oidc-provider/{GITHUB_TOKENS}"
+
+    def bucket(self, kind: str) -> str:
+        """The bucket for dvc or predictions: 63 characters at most, and nobody else's in the world."""
+        return f"{short(self.slug, 37)}-{kind}-{self.account}"
 
     def log(self, kind: str, environment: str) -> str:
         """Where a service writes its predictions, for a `prediction_log` off, stdout or bucket; empty if nowhere."""
-        bucket = f"s3://{short(self.slug, 37)}-predictions-{self.account}/{environment}"
-        return {"stdout": "stdout", "bucket": bucket}.get(kind, "")
+        return {"stdout": "stdout", "bucket": f"s3://{self.bucket('predictions')}/{environment}"}.get(kind, "")
 
 
 def read_region(environment: Mapping[str, str]) -> str:

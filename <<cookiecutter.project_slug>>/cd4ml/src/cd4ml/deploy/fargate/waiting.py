@@ -34,16 +34,16 @@ class Patience:
         """That it has, in words."""
         return f"not there within {self.seconds} seconds; FARGATE_PATIENCE lets this wait longer"
 
-    def pause(self, service: Service) -> None:
-        """Wait between two looks.
+    def pause(self, service: Service, then: str = f"{SCRIPT} status") -> None:
+        """Wait between two looks; `then` is what to do where it has ended.
 
         Raises:
-            CloudError: it has ended.
+            CloudError: it has.
         """
         if self.is_late:
             state = service.deployment.state or service.status
             raise CloudError(
-                f"{service.name} did not get there within {self.seconds} seconds ({state}): {SCRIPT} status; "
+                f"{service.name} did not get there within {self.seconds} seconds ({state}): {then}; "
                 "FARGATE_PATIENCE lets this wait longer"
             )
         time.sleep(self.between)
@@ -75,14 +75,14 @@ class Wait:
         self.progress(service)
         return service
 
-    def until_gone(self, service: Service) -> Service:
-        """Wait until a service that is removed is gone, as its name is taken until then.
+    def until_gone(self, service: Service, then: str = f"{SCRIPT} status") -> Service:
+        """Wait until a service that is removed is gone, as its name is taken until then, and its cluster stays.
 
         Raises:
             CloudError: patience ends before that.
         """
         while service.exists:
-            self.patience.pause(service)
+            self.patience.pause(service, then)
             service = self.aws.look_at_service(service.environment)
         return service
 

@@ -48,6 +48,9 @@ def destroy(set_up: SetUp, patience: Patience, slug: str, answer: str) -> None:
 
 def _is_gone(removal: Removal, patience: Patience) -> bool:
     """Remove something; return whether it is not there any more."""
+    if removal.command is None:
+        patience.effects.say(removal.unread)
+        return False
     if patience.effects.dry_run:
         return patience.effects.change(removal.command)
     try:
@@ -56,4 +59,4 @@ def _is_gone(removal: Removal, patience: Patience) -> bool:
     except UnreadError as failure:
         patience.effects.say(str(failure))
         return False
-    return patience.remove(removal.command)
+    return patience.remove(removal.command, removal.hints)

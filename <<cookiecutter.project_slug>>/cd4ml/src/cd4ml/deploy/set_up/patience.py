@@ -6,7 +6,7 @@ requests pass.
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ class Codes:
     """There is such a thing already."""
     passes: str = _NEVER
     """The same command may succeed soon."""
+    unknown: str = _NEVER
+    """What was just made is not known yet: a change may succeed soon, and what reads finds nothing."""
 
 
 class Patience:
@@ -57,38 +59,65 @@ class Patience:
             RefusedError: it failed; the tool's words are on standard error.
             CloudError: it failed for the whole time with an error that passes.
         """
+        printed = self.make(command, passes)
+        if printed:
+            self.effects.say(printed)
+        return printed is None
+
+    def make(self, command: Command, passes: str = "") -> str | None:
+        """Run a command that changes something, or print it; return what it printed, or None where it was there.
+
+        Raises:
+            RefusedError: as `change`.
+            CloudError: as `change`.
+        """
         if self.effects.dry_run:
-            return not self.effects.change(command)
+            self.effects.change(command)
+            return ""
         self.effects.changed = True
         codes = self._codes(command)
-        ended = self._run(command, codes, passes)
+        ended = self._run(command, codes, "|".join(filter(None, (passes, codes.unknown))))
         if ended.code and re.search(codes.exists, ended.said):
-            return True
-        for said in filter(None, (ended.printed, ended.said)):
-            self.effects.say(said)
+            return None
+        if ended.said:
+            self.effects.say(ended.said)
         if ended.code:
             raise RefusedError(_why(ended))
-        return False
+        return ended.printed
 
-    def find(self, command: Command) -> Any:
+    def look(self, command: Command, what: str, unread: str = "") -> Any:
+        """Find something; `unread` is how a message goes on after `what`, where it cannot be read.
+
+        Raises:
+            CloudError: it cannot be read.
+        """
+        try:
+            return self.find(command)
+        except UnreadError as failure:
+            raise CloudError(f"{what} {unread or f'cannot be read{self.effects.so_far}'}: {failure}") from None
+
+    def find(self, command: Command, passes: str = "") -> Any:
         """Return the JSON that a command prints; None where there is no such thing.
+
+        With `passes`, errors that it matches pass as well, even that there is no such thing.
 
         Raises:
             UnreadError: it failed for another reason.
             CloudError: it failed for the whole time with an error that passes.
         """
         codes = self._codes(command)
-        ended = self.effects.attempt(command) if self.once else self._run(command, codes)
+        ended = self.effects.attempt(command) if self.once else self._run(command, codes, passes)
         if not ended.code:
             return parsed(command, ended.printed)
         if re.search(f"{codes.absent}|{codes.disabled}", ended.said):
             return None
         raise UnreadError(_why(ended), ended.said)
 
-    def remove(self, command: Command) -> bool:
+    def remove(self, command: Command, hints: Sequence[tuple[str, str]] = ()) -> bool:
         """Run a command that removes something; return whether it is not there any more.
 
-        What it says, where it fails for another reason than that, goes to standard error.
+        What it says, where it fails for another reason than that, goes to standard error, and then what to do about
+        it: `hints` are regular expressions of codes, and words.
         """
         codes = self._codes(command)
         self.effects.changed = True
@@ -96,6 +125,8 @@ class Patience:
         if not ended.code or re.search(f"{codes.absent}|{codes.disabled}", ended.said):
             return True
         self.effects.say("\n".join(ended.said.splitlines()[-2:]))
+        for hint in (words for code, words in hints if re.search(code, ended.said)):
+            self.effects.say(f"{self.effects.label}: {hint}")
         return False
 
     def until(self, is_so: Callable[[], bool]) -> bool:

@@ -1,6 +1,6 @@
 """What a platform knows and does in its set-up; `bootstrap`, `doctor`, `rotate` and `destroy` have the order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -22,16 +22,20 @@ class Key:
 class Removal:
     """A command that removes something, which may be gone already."""
 
-    command: Command
+    command: Command | None
+    """None: nobody can tell what is to be removed, and `unread` says why."""
     listing: Command | None = None
     """Lists what is there, if the tool has no code that says that it is gone: an empty list does."""
+    hints: tuple[tuple[str, str], ...] = ()
+    """What to do where it fails, in words: each after a regular expression of codes."""
+    unread: str = ""
 
 
 class SetUp(Protocol):
     """A project in one cloud, as its owner sets it up."""
 
     key_secrets: ClassVar[tuple[str, ...]]
-    """The secrets on GitHub that hold an identity's key; `make_key` writes a file for each."""
+    """The secrets on GitHub that hold an identity's key; the step of `make_key` leaves a file for each."""
 
     # bootstrap and doctor
 
@@ -85,7 +89,7 @@ class SetUp(Protocol):
         """
 
     def make_key(self, who: str, folder: str) -> Step:
-        """Return the step that makes a key, whose parts it writes into a folder, by the names in `key_secrets`."""
+        """Return the step that makes a key, whose parts go into a folder, by the names in `key_secrets`."""
 
     def remove_key(self, who: str, key: Key) -> Command:
         """Remove a key."""
@@ -120,5 +124,9 @@ class SetUp(Protocol):
             CloudError: that cannot be told.
         """
 
-    def removals(self) -> Sequence[Removal]:
-        """Return the commands that remove it, in order."""
+    def removals(self) -> Iterable[Removal]:
+        """Return the commands that remove it, in order; what one depends on may be read when its turn comes.
+
+        Raises:
+            CloudError: something cannot be read.
+        """

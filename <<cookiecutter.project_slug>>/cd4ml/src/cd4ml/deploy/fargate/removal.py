@@ -1,0 +1,102 @@
+"""What is to be removed from AWS."""
+
+from collections.abc import Iterator, Sequence
+
+from cd4ml.deploy.commands import Command
+from cd4ml.deploy.fargate import client_keys, steps
+from cd4ml.deploy.fargate.identities import OF_JOBS, OF_THE_SERVICE, managed
+from cd4ml.deploy.fargate.resources import write
+from cd4ml.deploy.fargate.settings import GITHUB_TOKENS, Place
+from cd4ml.deploy.names import ENVIRONMENTS
+from cd4ml.deploy.set_up.identities import DEPLOYER
+from cd4ml.deploy.set_up.platform import Key, Removal
+
+ROLES = (*OF_JOBS, *OF_THE_SERVICE)
+
+
+def inventory(place: Place, made_provider: bool) -> list[tuple[str, str]]:
+    """Return what is to go: kinds and names."""
+    services = ", ".join(place.service(environment) for environment in ENVIRONMENTS)
+    first, *others = (place.identity(ROLES[0]), *(f"-{who}" for who in ROLES[1:]))
+    rows = [
+        ("account", place.account),
+        ("services", f"{services}, and the cluster {place.cluster}"),
+        ("registry", f"{place.slug}, with all images"),
+        ("bucket", f"s3://{place.bucket('dvc')}, with all data and models"),
+        ("bucket", f"s3://{place.bucket('predictions')}, with all predictions"),
+        ("secret", place.secret),
+        ("identities", f"{', '.join((first, *others))}, their policies and keys"),
+    ]
+    if made_provider:
+        provider = f"the account's identity provider {GITHUB_TOKENS}, which this project made"
+        rows.append(("trust", f"{provider}: other projects may use it by now"))
+    return rows
+
+
+def services(place: Place) -> list[Removal]:
+    """Remove the services."""
+    return [Removal(steps.remove(place, place.service_arn(environment))) for environment in ENVIRONMENTS]
+
+
+def cluster(place: Place) -> Removal:
+    """Remove the cluster, once no service is in it."""
+    return _removal("ecs", "delete-cluster", *place.flags, "--cluster", place.cluster)
+
+
+def user(place: Place, who: str, keys: Sequence[Key]) -> Iterator[Removal]:
+    """Remove a user, with its keys; what it has is kept from others."""
+    named = ("--user-name", place.identity(who))
+    for key in keys:
+        yield Removal(client_keys.remove_key(place, who, key))
+    for other in _may_have(who):
+        yield _removal("iam", "detach-user-policy", *named, "--policy-arn", place.policy(other))
+        # of an earlier version of this library
+        yield _removal("iam", "delete-user-policy", *named, "--policy-name", other)
+    yield _removal("iam", "delete-user", *named)
+
+
+def policy(place: Place, who: str, other_versions: Sequence[str]) -> Iterator[Removal]:
+    """Remove a policy, which no user has any more."""
+    named = ("--policy-arn", place.policy(who))
+    for version in other_versions:
+        yield _removal("iam", "delete-policy-version", *named, "--version-id", version)
+    yield _removal("iam", "delete-policy", *named)
+
+
+def role(place: Place, who: str) -> Iterator[Removal]:
+    """Remove a role, with its policies."""
+    named = ("--role-name", place.identity(who))
+    if arn := managed(place, who):
+        yield _removal("iam", "detach-role-policy", *named, "--policy-arn", arn)
+    for other in _may_have(who):
+        yield _removal("iam", "delete-role-policy", *named, "--policy-name", other)
+    yield _removal("iam", "delete-role", *named)
+
+
+def what_is_kept(place: Place) -> Iterator[Removal]:
+    """Remove keys of clients, images, data and predictions."""
+    named = ("--secret-id", place.secret, "--force-delete-without-recovery")
+    yield _removal("secretsmanager", "delete-secret", *place.flags, *named)
+    yield _removal("ecr", "delete-repository", *place.flags, "--repository-name", place.slug, "--force")
+    for kind in ("dvc", "predictions"):
+        bucket = f"s3://{place.bucket(kind)}"
+        hint = (
+            f"{bucket} has versioning, and holds earlier versions still: S3's console, Empty, and then run this again"
+        )
+        command = write("s3", "rb", *place.flags, "--force", bucket)
+        yield Removal(command, hints=((r"\(BucketNotEmpty\)", hint),))
+
+
+def provider(place: Place) -> Removal:
+    """Remove the identity provider."""
+    return _removal("iam", "delete-open-id-connect-provider", "--open-id-connect-provider-arn", place.provider)
+
+
+def _may_have(who: str) -> tuple[str, ...]:
+    """Return whose policies an identity may have: without environments, the deployer works for all jobs."""
+    return OF_JOBS if who == DEPLOYER else (who,)
+
+
+def _removal(*argv: str) -> Removal:
+    command: Command = write(*argv)
+    return Removal(command)
