@@ -78,6 +78,10 @@ def _api(path: str, method: str, rest: list[str], state: dict[str, Any]) -> str 
 def _json(path: str, state: dict[str, Any]) -> dict[str, Any] | None:
     """What the API answers; environments are kept as the fields of the requests that made them."""
     environments: dict[str, list[str]] = state["environments"]
+    if path.endswith("/actions/oidc/customization/sub"):
+        owner, name = state.get("repository", REPOSITORY).split("/")
+        number, owner_number = state.get("numbers", [4711, 815])
+        return {"sub_claim_prefix": f"repo:{owner}@{owner_number}/{name}@{number}"}
     if path == "repos/{owner}/{repo}":
         number, owner = state.get("numbers", [4711, 815])
         told = {"full_name": state.get("repository", REPOSITORY), "id": number, "owner": {"id": owner}}

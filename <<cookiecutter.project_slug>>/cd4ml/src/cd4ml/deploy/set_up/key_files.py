@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cd4ml.deploy.api_keys import keys_folder
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.set_up.identities import Jobs, environment_flag
+from cd4ml.deploy.set_up.identities import IDENTITIES, Jobs, environment_flag
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class KeyFiles:
     @property
     def is_empty(self) -> bool:
         """Whether GitHub has every key that was made."""
-        return not any(path.is_file() for path in self.folder.glob("*/*"))
+        return not any(path.is_file() for who in IDENTITIES for path in self.of(who).glob("*"))
 
     def commands(self, jobs: Jobs) -> Iterator[str]:
         """Return the commands that give GitHub what is here, and remove it then."""

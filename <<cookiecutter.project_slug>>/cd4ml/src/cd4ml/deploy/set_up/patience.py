@@ -57,28 +57,43 @@ class Patience:
             RefusedError: it failed; the tool's words are on standard error.
             CloudError: it failed for the whole time with an error that passes.
         """
+        printed = self.make(command, passes)
+        if printed:
+            self.effects.say(printed)
+        return printed is None
+
+    def make(self, command: Command, passes: str = "") -> str | None:
+        """Run a command that changes something, or print it; return what it printed, or None where it was there.
+
+        Raises:
+            RefusedError: as `change`.
+            CloudError: as `change`.
+        """
         if self.effects.dry_run:
-            return not self.effects.change(command)
+            self.effects.change(command)
+            return ""
         self.effects.changed = True
         codes = self._codes(command)
         ended = self._run(command, codes, passes)
         if ended.code and re.search(codes.exists, ended.said):
-            return True
-        for said in filter(None, (ended.printed, ended.said)):
-            self.effects.say(said)
+            return None
+        if ended.said:
+            self.effects.say(ended.said)
         if ended.code:
             raise RefusedError(_why(ended))
-        return False
+        return ended.printed
 
-    def find(self, command: Command) -> Any:
+    def find(self, command: Command, passes: str = "") -> Any:
         """Return the JSON that a command prints; None where there is no such thing.
+
+        With `passes`, errors that it matches pass as well, even that there is no such thing.
 
         Raises:
             UnreadError: it failed for another reason.
             CloudError: it failed for the whole time with an error that passes.
         """
         codes = self._codes(command)
-        ended = self.effects.attempt(command) if self.once else self._run(command, codes)
+        ended = self.effects.attempt(command) if self.once else self._run(command, codes, passes)
         if not ended.code:
             return parsed(command, ended.printed)
         if re.search(f"{codes.absent}|{codes.disabled}", ended.said):

@@ -1,6 +1,6 @@
 """What a platform knows and does in its set-up; `bootstrap`, `doctor`, `rotate` and `destroy` have the order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -120,5 +120,9 @@ class SetUp(Protocol):
             CloudError: that cannot be told.
         """
 
-    def removals(self) -> Sequence[Removal]:
-        """Return the commands that remove it, in order."""
+    def removals(self) -> Iterable[Removal]:
+        """Return the commands that remove it, in order; what one depends on may be read when its turn comes.
+
+        Raises:
+            CloudError: something cannot be read.
+        """

@@ -7,10 +7,10 @@ from dataclasses import replace
 from cd4ml.deploy.commands import CloudError, Command, UnreadError
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.bootstrap import Bootstrap
+from cd4ml.deploy.set_up.carry_out import carry_out
 from cd4ml.deploy.set_up.identities import DEPLOYER
 from cd4ml.deploy.set_up.key_files import for_github
 from cd4ml.deploy.set_up.patience import RefusedError
-from cd4ml.deploy.set_up.steps import Step
 from cd4ml.deploy.set_up.walk import Walk
 
 _RANDOM_BYTES = 30
@@ -49,7 +49,7 @@ class Rotation:
         Raises:
             CloudError: they cannot be read or written.
         """
-        self._take(self.set_up.write_api_keys(f"{random_key()},{self._api_keys()}"))
+        carry_out(self.set_up.write_api_keys(f"{random_key()},{self._api_keys()}"), self.patience)
         self._after(f"give clients the new key, the first one in the secret; then {SCRIPT} rotate api-keys --finish")
 
     def keep_newest_api_key(self) -> None:
@@ -60,7 +60,7 @@ class Rotation:
         """
         newest, *others = self._api_keys().split(",")
         if others:
-            self._take(self.set_up.write_api_keys(newest))
+            carry_out(self.set_up.write_api_keys(newest), self.patience)
         earlier = self.set_up.forget_api_keys(before=self.patience.effects.dry_run and bool(others))
         if not others and not earlier:
             raise CloudError("there is one key alone: nothing to finish")
@@ -111,15 +111,11 @@ class Rotation:
         if not self.patience.effects.dry_run:
             self.files.make_folder(who)
         step = self.set_up.make_key(who, str(self.files.of(who)))
-        self._take(replace(step, fails=f"no new key for {who} {_AGAIN}"))
+        carry_out(replace(step, fails=f"no new key for {who} {_AGAIN}"), self.patience)
 
-    def _take(self, step: Step) -> None:
-        if step.command:
-            self._change(step.command, step.failure, step.passes)
-
-    def _change(self, command: Command, failure: str, passes: str = "") -> None:
+    def _change(self, command: Command, failure: str) -> None:
         try:
-            self.patience.change(command, passes)
+            self.patience.change(command)
         except RefusedError:
             raise CloudError(failure) from None
 

@@ -1,7 +1,8 @@
 """What should be there, as values: how it was found, and the command that makes or mends it. Nothing is run here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from cd4ml.deploy.commands import Command
@@ -26,6 +27,14 @@ class Document:
 
 
 @dataclass(frozen=True)
+class PrivateFile:
+    """A file on this machine that its owner alone can read, in place of something in the cloud."""
+
+    path: Path
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Step:
     """A row of the table of `bootstrap` and `doctor`."""
 
@@ -37,10 +46,23 @@ class Step:
     defect: str = ""
     """What is wrong, in words."""
     document: Document | None = None
+    then: Command | None = None
+    """Runs after `command`, in the same row."""
+    into: Path | None = None
+    """The file that gets what the command prints, which nobody else may see."""
+    tells: bool = False
+    """The command prints what it has made, and nothing where that was there."""
+    file: PrivateFile | None = None
+    """Is written in place of a command."""
     passes: str = ""
     """A regular expression of error codes that pass, besides those that pass for every command of the tool."""
     fails: str = ""
     """What to say where the command fails, if it is not the usual."""
+
+    @property
+    def can_be_taken(self) -> bool:
+        """Whether it makes or mends something by itself."""
+        return self.command is not None or self.file is not None
 
     @property
     def failure(self) -> str:
@@ -52,7 +74,7 @@ class Step:
         return f"{self.what} {self.name} could not be made (above is why): fix that and run bootstrap again"
 
 
-def ensure(what: str, name: str, is_there: bool, command: Command, **more: Any) -> Step:
+def ensure(what: str, name: str, is_there: bool, command: Command | None = None, **more: Any) -> Step:
     """Return a step that makes something unless it is there; `more` are fields of a step."""
     return Step(what, name, Found.THERE if is_there else Found.MISSING, command, **more)
 

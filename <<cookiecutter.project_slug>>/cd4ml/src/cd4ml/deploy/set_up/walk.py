@@ -1,13 +1,11 @@
 """Take the steps one after the other: bootstrap makes what is missing, doctor only looks; each prints a row."""
 
-import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
-from pathlib import Path
 
-from cd4ml.deploy.commands import CloudError, Command
-from cd4ml.deploy.set_up.patience import Patience, RefusedError
-from cd4ml.deploy.set_up.steps import Document, Found, Step
+from cd4ml.deploy.commands import CloudError
+from cd4ml.deploy.set_up.carry_out import carry_out
+from cd4ml.deploy.set_up.patience import Patience
+from cd4ml.deploy.set_up.steps import Found, Step
 
 
 class Walk:
@@ -43,33 +41,18 @@ class Walk:
     def _take(self, step: Step) -> None:
         if step.found not in (Found.MISSING, Found.WRONG):
             self._row(step.found, step.what, step.name)
-        elif step.command and not self.look_only:
-            self._make(step, step.command)
+        elif step.can_be_taken and not self.look_only:
+            self._make(step)
         elif step.found is Found.WRONG:
-            self._lacks(step, f"{step.defect}: bootstrap fixes it" if step.command else step.defect)
+            self._lacks(step, f"{step.defect}: bootstrap fixes it" if step.can_be_taken else step.defect)
         else:
             self._lacks(step, step.name)
 
-    def _make(self, step: Step, command: Command) -> None:
-        try:
-            existed = self._run(command, step.document, step.passes)
-        except RefusedError:
-            raise CloudError(step.failure) from None
+    def _make(self, step: Step) -> None:
+        existed = carry_out(step, self.patience)
         self.made += not existed
         # made just before, and not known where it was looked for
         self._row(Found.THERE if existed else "made", step.what, step.name)
-
-    def _run(self, command: Command, document: Document | None, passes: str) -> bool:
-        if document is None:
-            return self.patience.change(command, passes)
-        if self.patience.effects.dry_run:
-            print(f"# {document.name}: {document.text}")
-            return self.patience.change(command, passes)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, document.name)
-            path.write_text(f"{document.text}\n", encoding="utf-8")
-            argv = tuple(str(path) if word == document.name else word for word in command.argv)
-            return self.patience.change(replace(command, argv=argv), passes)
 
     def _lacks(self, step: Step, words: str) -> None:
         self.lacking += 1
