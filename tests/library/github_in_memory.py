@@ -28,6 +28,8 @@ def _api(state: Json, argv: tuple[str, ...], method: str) -> Any:
     if path == "repos/{owner}/{repo}":
         told = {"full_name": "acme/flights", "id": 4711, "owner": {"id": 815}, "default_branch": "main"}
         return told | {"private": state.get("private", True)}
+    if path.endswith("/actions/oidc/customization/sub"):
+        return {"sub_claim_prefix": "repo:acme@815/flights@4711"}
     if state.get("plan") == "free":
         raise RefusedError("gh: Not Found (HTTP 404)")
     if path.endswith("/environments"):

@@ -4,14 +4,14 @@ import io
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from copy import deepcopy
+from dataclasses import replace
 from unittest.mock import patch
 
-from cd4ml.deploy.cloud_run.platform import CloudRun
+from cd4ml.deploy.clouds import PLATFORMS
 from cd4ml.deploy.commands import CloudError
 from cd4ml.settings.project import Project
 from github_in_memory import Json
-from google_in_memory import Google
-from killable_run import KilledError
+from killable_run import KillableRun, KilledError
 
 DEMO = Project("demo", "", "demo", "cloud-run", "service-account", "cloud")
 
@@ -26,22 +26,22 @@ def settled(state: Json) -> Json:
     return kept
 
 
-def run(google: Google, verb: str, *words: str) -> str:
+def run(cloud: KillableRun, verb: str, *words: str) -> str:
     """Run a verb in the working directory; return what it printed, and last an error."""
     said, failed = io.StringIO(), ""
     with redirect_stdout(said), redirect_stderr(said), patch.object(shutil, "which", return_value="/here"):
         try:
-            CloudRun(DEMO, google).verbs()[verb](*words)
+            PLATFORMS[cloud.label](replace(DEMO, platform=cloud.label), cloud).verbs()[verb](*words)
         except CloudError as failure:
             failed = f"failed: {failure}\n"
     return said.getvalue() + failed
 
 
-def killed_at(google: Google, kill: tuple[int, str], *words: str) -> bool:
+def killed_at(cloud: KillableRun, kill: tuple[int, str], *words: str) -> bool:
     """Run a verb and kill it at a write; return whether there was such a write."""
-    google.kill = kill
+    cloud.kill = kill
     try:
-        run(google, *words)
+        run(cloud, *words)
     except KilledError:
         return True
     return False

@@ -16,7 +16,7 @@ exit 3
 """
 
 
-SCRIPTED = pytest.mark.parametrize("platform", ["fargate", "aci"], indirect=True)
+SCRIPTED = pytest.mark.parametrize("platform", ["fargate"], indirect=True)
 """The platforms whose set-up is a script."""
 
 
