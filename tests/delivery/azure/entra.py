@@ -118,7 +118,8 @@ class Entra:
             forbidden = [{"restrictionType": "passwordAddition"}] if self.forbids_keys else []
             return {"isEnabled": self.forbids_keys, "applicationRestrictions": {"passwordCredentials": forbidden}}
         if found := re.fullmatch(r"/(applications|servicePrincipals)\((uniqueName|appId)='([^']+)'\)", path):
-            return self._by_key(method, *found.groups(), body, creates=prefer == "create-if-missing")
+            kind, key, value = found.groups()
+            return self._by_key(method, kind, key, value, body, creates=prefer == "create-if-missing")
         if not (found := re.fullmatch(r"/(applications|servicePrincipals)(?:/([^/]+))?(?:/(\w+))?", path)):
             return None
         kind, which, verb = found.groups()
