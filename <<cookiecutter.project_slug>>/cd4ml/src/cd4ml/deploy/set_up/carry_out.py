@@ -17,7 +17,7 @@ def carry_out(step: Step, patience: Patience) -> bool:
         CloudError: that failed; the message says what to do.
     """
     try:
-        existed = _made(step, patience) if step.command else False
+        existed = _made(step, step.command, patience) if step.command else False
         if step.then:
             patience.change(step.then)
     except RefusedError:
@@ -27,9 +27,9 @@ def carry_out(step: Step, patience: Patience) -> bool:
     return existed
 
 
-def _made(step: Step, patience: Patience) -> bool:
-    command, dry_run = step.command, patience.effects.dry_run
-    assert command is not None  # noqa: S101 - whoever calls has looked
+def _made(step: Step, command: Command, patience: Patience) -> bool:
+    """Run the step's first command; return whether what it makes was there."""
+    dry_run = patience.effects.dry_run
     if step.into and dry_run:
         print(f"{command.pasted()} > {shlex.quote(str(step.into))}", flush=True)
         return False
