@@ -324,7 +324,7 @@ def test_no_new_api_key_locks_out_those_who_have_one() -> None:
     [
         ((443, 80), {"step": "served"}, ["SERVICE_API_KEYS"], "there    service           demo https://demo.example"),
         ((80, 8000, 443), {"step": "served"}, ["SERVICE_API_KEYS"],
-         "wrong    service           demo answers on port 80, 443, 8000, and not on 443 and 80 alone: deploy it again"),
+         "wrong    service           demo answers on port 80, 8000, 443, and not on 443 and 80 alone: deploy it again"),
         ((443, 80), {"step": "served"}, [],
          "wrong    service           demo is open to anybody, it has no keys: deploy it again"),
         ((443, 80), {"step": "swap"}, ["SERVICE_API_KEYS"],

@@ -174,7 +174,7 @@ def read_group(told: Json) -> Group:
         candidate=tags.get("candidate", ""),
         previous=tags.get("previous", ""),
         previous_image=tags.get("previous-image", ""),
-        ports=tuple(sorted(port["port"] for port in (told.get("ipAddress") or {}).get("ports") or [])),
+        ports=tuple(port["port"] for port in (told.get("ipAddress") or {}).get("ports") or []),
         given=frozenset(setting["name"] for setting in service.get("environmentVariables") or []),
     )
 

@@ -21,7 +21,7 @@ from cd4ml.deploy.set_up.retention import days_given
 from cd4ml.deploy.set_up.rotate import random_key
 from cd4ml.deploy.set_up.steps import Found, PrivateFile, Step, ensure
 
-_PORTS = (80, 443)
+_PORTS = {80, 443}
 
 
 class ContainerInstancesSetUp(SetUp):
@@ -146,7 +146,7 @@ class ContainerInstancesSetUp(SetUp):
             return Step("service", f"{service.name}: cd deploys it", Found.NOT_YET)
         if live is None or service.is_under_way:
             defect = f"has a release that did not end: {SCRIPT} restore {environment}"
-        elif live.ports != _PORTS:
+        elif {*live.ports} != _PORTS:
             ports = ", ".join(map(str, live.ports))
             defect = f"answers on port {ports}, and not on 443 and 80 alone: deploy it again"
         elif "SERVICE_API_KEYS" not in live.given:
