@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "<<cookiecutter.project_slug>>"
 DEPLOY = PROJECT / "cd4ml/src/cd4ml/deploy"
 SETUP = PROJECT / ".github/actions/setup/action.yml"
-CADDY_FILES = (DEPLOY / "caddy.py", DEPLOY / "aci/bootstrap.sh")
+CADDY_FILES = (DEPLOY / "caddy.py",)
 _TIMEOUT = 60.0  # seconds without an answer
 
 

@@ -102,6 +102,36 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
 
 
 @pytest.mark.drill
+def test_a_run_at_once_makes_nothing_twice_though_graph_lists_nothing_yet(site: Site) -> None:
+    entra = site.azure.entra
+    older = entra.graph("POST", "/applications", {}, {"displayName": f"demo-trainer-{site.total}"})
+    assert older is not None, "as earlier versions have made it, by its name alone"
+    site.run("bootstrap")
+    entra.delays.calls = 2
+    for number in {*entra.apps, *entra.principals} - {older["id"]}:
+        entra.delays.made(number)
+        entra.delays.made(f"{number} in lists", 99)
+    before = site.state()
+    site.azure.writes.clear()
+
+    said = site.run("bootstrap")
+
+    assert f"there    identity          demo-reader-{site.total}" in said
+    assert f"there    its principal     demo-reader-{site.total}" in said
+    assert "everything was there; nothing was changed" in said
+    assert site.state() == before
+    assert len(entra.apps) == 3
+    assert "uniqueName" not in older
+    asked = [path for method, path in site.azure.writes if method == "PATCH"]
+    assert len(asked) == 2, "Graph was asked to make what its lists do not have"
+
+    site.azure.entra.delays.reset()
+    site.run("destroy", "--yes", SLUG)
+    site.run("bootstrap")  # though Graph keeps the names of what was deleted
+    assert len(entra.apps) == 3
+
+
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("where", "told"),
     [
@@ -183,7 +213,11 @@ def test_what_cannot_be_looked_at_is_not_taken_for_gone(site: Site, verb: str, a
     site.azure.resources.put(group, {"tags": {"made-by": "cd4ml"}})
     site.azure.unreadable = address
     said = site.run(verb, *(("--yes", SLUG) if verb == "destroy" else ()), fails=True)
-    assert "Azure cannot be asked" in said.splitlines()[-1]
+    if verb == "doctor":  # which goes on where something cannot be read
+        assert re.search(r"^  wrong    identity +Azure cannot be asked", said, re.MULTILINE)
+        assert "missing or wrong" in said.splitlines()[-1]
+    else:
+        assert "Azure cannot be asked" in said.splitlines()[-1]
     assert "missing  identity          demo-reader" not in said
     assert group.lower() in site.azure.resources.kept
 

@@ -1,41 +1,37 @@
-"""Names on Container Instances: what is there already has those that the set-up's bash gives."""
-
-import subprocess
-from pathlib import Path
+"""Names on Container Instances: what is there already has those that earlier versions gave."""
 
 import pytest
-from cd4ml.deploy import aci
 from cd4ml.deploy.aci.settings import Place, Size, place_in, read_patience, read_settings, read_size
 from cd4ml.deploy.commands import CloudError
+from cd4ml.deploy.set_up.identities import IDENTITIES
 
 SUBSCRIPTION = "1f0e2d3c-0000-4000-8000-0123456789ab"
-SLUGS = ["demo", "flight-delays", ("flight-delays-" * 3)[:40], "a-very-long-name-of-forty-characters-abc"]
+NAMED = [  # slug, resource group, sum; letters of the registry's name and of a storage account's; staging's service
+    ("demo", "their-group", "ead1e88c", "demo", "demo", "demo-staging"),
+    ("flight-delays", "", "02eb5f61", "flightdelays", "flightdelays", "flight-delays-staging"),
+    (("flight-delays-" * 3)[:40], "", "f1a80925", "flightdelaysflightdelaysflightdelay", "flightdelays",
+     "flight-delays-flight-delays-flight-de-2f4831"),
+    ("a-very-long-name-of-forty-characters-abc", "", "bfb8afa7", "averylongnameoffortycharactersabc", "averylongnam",
+     "a-very-long-name-of-forty-characters-e589fa"),
+]  # fmt: skip
 LOCATION = {"AZURE_LOCATION": "westeurope"}
-BASH = """
-registry_name; echo; storage_name data; echo; storage_name cert; echo; account_id runtime; echo; runtime_id; echo
-for e in production staging; do service_name $e; echo; candidate_name $e; echo; done
-"""
 
 
-@pytest.mark.parametrize(("slug", "group"), [(SLUGS[0], "their-group"), *((slug, "") for slug in SLUGS[1:])])
-def test_names_are_those_of_the_set_up(slug: str, group: str) -> None:
+@pytest.mark.parametrize(("slug", "group", "total", "letters", "short", "staging"), NAMED)
+def test_names_are_those_of_projects_that_were_set_up_before(
+    slug: str, group: str, total: str, letters: str, short: str, staging: str
+) -> None:
     place = place_in(read_settings(slug, LOCATION | {"AZURE_RESOURCE_GROUP": group}), SUBSCRIPTION)
-    names = [place.registry_host.removesuffix(".azurecr.io"), place.storage("data"), place.storage("cert"),
-             place.runtime, place.runtime_id]  # fmt: skip
-    for environment in ("production", "staging"):
-        names += [place.service(environment), place.candidate(environment)]
 
-    assert names == bash_names(slug, group)
-
-
-def bash_names(slug: str, group: str) -> list[str]:
-    folder = Path(aci.__file__).parent
-    parts = f". '{folder.parent}/any-cloud/names.sh'; . '{folder}/names.sh'"
-    az = f"az() {{ printf '%s the-tenant' {SUBSCRIPTION}; }}; die() {{ echo \"$*\" >&2; exit 1; }}; WORK=$(mktemp -d)"
-    given = f"SLUG={slug}; AZURE_LOCATION=westeurope; AZURE_RESOURCE_GROUP={group}"
-    script = f"{parts}; {az}; {given}; check_settings; subscription; rm -r $WORK\n{BASH}"
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, check=True)
-    return done.stdout.split()
+    assert place.registry_name == f"{letters}{total}"
+    assert [place.storage(kind) for kind in ("data", "cert")] == [f"{short}data{total}", f"{short}cert{total}"]
+    assert [place.account_id(who) for who in IDENTITIES] == [f"{slug}-{who}-{total}" for who in IDENTITIES]
+    assert place.role("deploys") == f"{slug} deploys {total}"
+    resources = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group or slug}"
+    identities = f"{resources}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+    assert (place.address_of_all, place.runtime_id) == (resources, f"{identities}/{slug}-runtime-{total}")
+    assert [place.service("production"), place.candidate("production")] == [slug, f"{slug}-candidate"]
+    assert [place.service("staging"), place.candidate("staging")] == [staging, f"{staging}-candidate"]
 
 
 def test_addresses_are_those_that_clients_know() -> None:

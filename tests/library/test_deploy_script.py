@@ -1,4 +1,4 @@
-"""`cd4ml cloud`, `cd4ml build-image` and others run the scripts in cd4ml/deploy (tests/template checks the scripts)."""
+"""`cd4ml build-image` and others run the scripts in cd4ml/deploy (tests/template checks the scripts)."""
 
 from pathlib import Path
 
@@ -10,14 +10,10 @@ SHOW = """\
 echo "script $(basename "$0")"
 echo "arguments $*"
 echo "folder $PWD"
-echo "settings $CD4ML_NAME $CD4ML_CREDENTIALS $CD4ML_REPOSITORY"
+echo "settings $CD4ML_NAME $CD4ML_REPOSITORY"
 "$CD4ML_PYTHON" -c 'import cd4ml; print("python imports", cd4ml.__name__)'
 exit 3
 """
-
-
-SCRIPTED = pytest.mark.parametrize("platform", ["aci"], indirect=True)
-"""The platforms whose set-up is a script."""
 
 
 @pytest.fixture(params=["cloud-run", "fargate", "aci"])
@@ -31,40 +27,31 @@ def platform(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def shown(platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The platform, whose script is replaced by one that prints how it was called, and exits with 3."""
+    """The platform; the script for images is replaced by one that prints how it was called, and exits with 3."""
     folder = tmp_path / "deploy"
     folder.mkdir()
-    for name in (f"{platform}.sh", "image.sh"):
-        (folder / name).write_text(SHOW, encoding="utf-8")
+    (folder / "image.sh").write_text(SHOW, encoding="utf-8")
     monkeypatch.setattr(script, "FOLDER", folder)
     return platform
 
 
-@SCRIPTED
-def test_cloud_runs_the_platforms_script_in_the_project_with_its_settings_and_exits_as_it_does(
+def test_a_script_runs_in_the_project_with_its_settings_and_exits_as_it_does(
     shown: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["cloud", "rotate", "an argument", "--finish"])
+        main(["publish-image", "ghcr.io/me/an image:1"])
 
     assert stopped.value.code == 3
     assert capfd.readouterr().out.splitlines() == [
-        f"script {shown}.sh",
-        "arguments rotate an argument --finish",
+        "script image.sh",
+        "arguments publish ghcr.io/me/an image:1",
         f"folder {tmp_path}",
-        "settings houses oidc https://github.com/octo-org/houses",
+        "settings houses https://github.com/octo-org/houses",
         "python imports cd4ml",
     ]
 
 
-def test_a_verb_for_the_image_runs_its_part_of_image_sh(shown: str, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["publish-image", "ghcr.io/me/model:1"])
-
-    assert capfd.readouterr().out.splitlines()[:2] == ["script image.sh", "arguments publish ghcr.io/me/model:1"]
-
-
-def test_a_script_that_succeeds_is_no_error(platform: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_cloud_alone_lists_its_verbs(platform: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["cloud"]) == 0
 
     assert capfd.readouterr().out.startswith("uv run cd4ml cloud VERB [ARGUMENTS] [--dry-run]\n")
@@ -80,12 +67,11 @@ def test_an_error_names_the_verb_and_what_to_do(verb: str, capfd: pytest.Capture
     assert capfd.readouterr().err == f"{verb}: no bundle in models/bundle; run make train\n"
 
 
-@SCRIPTED
 @pytest.mark.usefixtures("platform")
 def test_without_bash_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 
-    assert main(["cloud", "bootstrap"]) == 1
-    assert capsys.readouterr().err.startswith("cloud: bash was not found")
+    assert main(["build-image"]) == 1
+    assert capsys.readouterr().err.startswith("build-image: bash was not found")

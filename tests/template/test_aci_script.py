@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import re
-import subprocess
 import threading
 import time
 
@@ -13,49 +12,44 @@ import yaml
 from cd4ml.deploy.aci import asking
 from cd4ml.deploy.aci.description import Runtime, describe, write
 from cd4ml.deploy.aci.settings import Place, Size
+from cd4ml.deploy.set_up.identities import IDENTITIES
 
 from tests.template.conftest import DEPLOY
 
 LONGEST = ("flight-delays-" * 3)[:40]
 
 
-def _shell(expression: str) -> str:
-    settings = f"SLUG={LONGEST} AZURE_RESOURCE_GROUP=g AZURE_LOCATION=westeurope SUM=0123abcd GROUP_ID=/subscriptions/s"
-    parts = "".join(f". '{DEPLOY}/{part}.sh'; " for part in ("any-cloud/names", "aci/names"))
-    command = f"{settings}; {parts}{expression}"
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, check=True)
-    return done.stdout
+PLACE = Place(LONGEST, "westeurope", "g", "s", "")
 
 
 def test_no_address_without_encryption_and_no_key_among_arguments() -> None:
-    for path in (DEPLOY / "aci.sh", *(DEPLOY / "aci").glob("*.*")):
+    for path in (DEPLOY / "aci").glob("*.*"):
         text = path.read_text(encoding="utf-8")
         assert not re.findall(r"http://[^ '\"|)]*", text), path.name
-        for line in text.splitlines():
-            called = re.search(r"\b(az|change|gone) .*", line)
-            assert not called or not re.search(r"\$\{?(KEYS|SHARE_KEY|SERVICE_API_KEYS)\b", called[0]), line
+        assert not re.search(r"(SERVICE_API_KEYS|--account-key|--password)[=\", ]+\{?(keys?|value|share_key)\b", text)
 
 
 def test_names_are_as_short_as_azure_requires_and_differ() -> None:
-    groups = _shell("for e in production staging; do service_name $e; echo; candidate_name $e; echo; done").split()
-    assert len(set(groups)) == 4
-    assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name) for name in groups)
     for slug in (LONGEST, "demo"):
         place = Place(slug, "westeurope", "g", "s", "")
-        named = [
-            (place.service(environment), place.candidate(environment)) for environment in ("production", "staging")
+        groups = [
+            name
+            for environment in ("production", "staging")
+            for name in (place.service(environment), place.candidate(environment))
         ]
-        hosts = [place.host(name) for both in named for name in both]
+        assert len(set(groups)) == 4
+        assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name) for name in groups)
+        hosts = [place.host(name) for name in groups]
         assert len(set(hosts)) == 4
         for host in hosts:
             label, rest = host.split(".", 1)
             assert rest == "westeurope.azurecontainer.io"
             assert re.fullmatch(r"[a-z0-9][a-z0-9-]{3,61}[a-z0-9]", label), label
-    assert re.fullmatch(r"[a-z0-9]{5,50}", _shell("registry_name"))
-    storage = _shell("storage_name data; echo; storage_name cert").split()
+    assert re.fullmatch(r"[a-z0-9]{5,50}", PLACE.registry_name)
+    storage = [PLACE.storage(kind) for kind in ("data", "cert")]
     assert len(set(storage)) == 2
     assert all(re.fullmatch(r"[a-z0-9]{3,24}", name) for name in storage)
-    identities = _shell("for w in reader trainer deployer runtime; do account_id $w; echo; done").split()
+    identities = [PLACE.account_id(who) for who in IDENTITIES]
     assert len(set(identities)) == 4
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}", name) for name in identities)
 

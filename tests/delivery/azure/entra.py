@@ -44,6 +44,7 @@ class Entra:
         self.forbids_keys = False
         self._secrets: dict[str, str] = {}  # by the number of the key: never shown again
         self._tokens: dict[str, str] = {}  # whose each is
+        self._kept_names: set[str] = set()  # the alternate keys of apps that were deleted: for 30 days
         self.delays = Delays()
 
     # signing in
@@ -109,11 +110,16 @@ class Entra:
 
     # Microsoft Graph
 
-    def graph(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Json | None:
-        """Answer what az asks of Graph; None where this stand-in does not know it."""
+    def graph(
+        self, method: str, path: str, query: dict[str, list[str]], body: Any, prefer: str | None = None
+    ) -> Json | None:
+        """Answer what az asks of Graph, with nothing where it has nothing to say; None where it is not known here."""
         if path == "/policies/defaultAppManagementPolicy":
             forbidden = [{"restrictionType": "passwordAddition"}] if self.forbids_keys else []
             return {"isEnabled": self.forbids_keys, "applicationRestrictions": {"passwordCredentials": forbidden}}
+        if found := re.fullmatch(r"/(applications|servicePrincipals)\((uniqueName|appId)='([^']+)'\)", path):
+            kind, key, value = found.groups()
+            return self._by_key(method, kind, key, value, body, creates=prefer == "create-if-missing")
         if not (found := re.fullmatch(r"/(applications|servicePrincipals)(?:/([^/]+))?(?:/(\w+))?", path)):
             return None
         kind, which, verb = found.groups()
@@ -128,15 +134,40 @@ class Entra:
             return self._of_app(method, kept[which], verb, body)
         if method == "DELETE":
             gone = kept.pop(which)
+            self._kept_names.add(gone.get("uniqueName", ""))
             self.principals = {i: one for i, one in self.principals.items() if one["appId"] != gone["appId"]}
             return {}
         return kept[which]
+
+    def _by_key(self, method: str, kind: str, key: str, value: str, body: Any, creates: bool) -> Json | None:
+        """Read what has an alternate key; or change it, and make it where that is preferred.
+
+        A read may not know yet what a write does.
+        """
+        kept = self.apps if kind == "applications" else self.principals
+        known = next((one for one in kept.values() if one.get(key) == value), None)
+        if method == "PATCH" and known:
+            known |= body
+            return {}
+        if method == "PATCH" and creates and kind == "applications":
+            if value in self._kept_names:
+                message = "Another object with the same value for property uniqueName already exists."
+                raise RefusedError(400, "Request_BadRequest", message)
+            return self._make(kept, body | {key: value})
+        if method not in ("GET", "PATCH"):
+            return None
+        if known is None or self.delays.hide(known["id"]):
+            raise RefusedError(404, "Request_ResourceNotFound", f"Resource '{value}' does not exist.")
+        return known
 
     def _make(self, kept: dict[str, Json], body: Json) -> Json:
         if kept is self.principals and body["appId"] not in {app["appId"] for app in self.apps.values()}:
             raise RefusedError(
                 400, "Request_BadRequest", f"The appId '{body['appId']}' does not reference an application."
             )
+        if kept is self.principals and body["appId"] in {one["appId"] for one in kept.values()}:
+            message = f"The service principal name {body['appId']} is already in use."
+            raise RefusedError(409, "Request_MultipleObjectsWithSameKeyValue", message)
         named = [app["id"] for app in self.apps.values() if app["appId"] == body.get("appId")]
         if kept is self.principals and self.delays.hide(named[0]):
             message = (
@@ -166,6 +197,9 @@ class Entra:
             case "GET", "federatedIdentityCredentials":
                 return {"value": app["trusts"]}
             case "POST", "federatedIdentityCredentials":
+                if body["name"] in {trust["name"] for trust in app["trusts"]}:
+                    message = f"FederatedIdentityCredential with name {body['name']} already exists."
+                    raise RefusedError(409, "Request_MultipleObjectsWithSameKeyValue", message)
                 app["trusts"].append(body | {"id": str(uuid.uuid4())})
                 return dict(app["trusts"][-1])
         return None

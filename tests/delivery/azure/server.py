@@ -62,29 +62,48 @@ class Azure:
                 return Reply.of(told)
             who = self.entra.who(request.headers.get("Authorization"))
             self.rights.check(who, request.method, path, request.json)
+            if path.startswith("/v1.0/"):
+                prefer = request.headers.get("Prefer")
+                return self._known_by_graph(request.method, path, query, request.json, prefer)
             return self._known(who, request.method, path, query, request.json)
         except RefusedError as refusal:
             if refusal.code == "invalid_client":
                 return Reply.of({"error": refusal.code, "error_description": str(refusal)}, refusal.status)
             return Reply.of({"error": {"code": refusal.code, "message": str(refusal)}}, refusal.status)
 
-    def _known(self, who: str, method: str, path: str, query: dict[str, list[str]], body: Any) -> Reply:
-        is_read = method in ("GET", "HEAD") or path.endswith(("/listKeys", "/checkNameAvailability"))
-        if not is_read:
+    def _note(self, method: str, path: str) -> None:
+        """Note a write; refuse a read that a test has ordered to fail."""
+        if method not in ("GET", "HEAD") and not path.endswith(("/listKeys", "/checkNameAvailability")):
             self.writes.append((method, path))
         elif self.unreadable and path.endswith(self.unreadable):
             raise RefusedError(403, "AuthorizationFailed", "ordered by a test")
-        if path.startswith("/v1.0/"):
-            told: Any = self.entra.graph(method, path.removeprefix("/v1.0"), query, body)
-        elif found := GROUPS.fullmatch(path):
+
+    def _not_known(self, method: str, path: str) -> RefusedError:
+        self.unknown.append((method, path))
+        return RefusedError(404, "NotFound", f"this stand-in does not know {method} {path}")
+
+    def _known_by_graph(
+        self, method: str, path: str, query: dict[str, list[str]], body: Any, prefer: str | None
+    ) -> Reply:
+        self._note(method, path)
+        with self._lock:
+            told = self.entra.graph(method, path.removeprefix("/v1.0"), query, body, prefer)
+        if told is None:
+            raise self._not_known(method, path)
+        if not told:
+            return Reply(204, b"")
+        made = method in ("POST", "PATCH") and not path.endswith("/addPassword")
+        return Reply.of(told, 201 if made else 200)
+
+    def _known(self, who: str, method: str, path: str, query: dict[str, list[str]], body: Any) -> Reply:
+        self._note(method, path)
+        if found := GROUPS.fullmatch(path):
             scope, name, rest = found.groups()
             return self._group(method, scope, name, rest, body)
-        else:
-            with self._lock:
-                told = self.resources.handle(method, path, query, body)
+        with self._lock:
+            told: Any = self.resources.handle(method, path, query, body)
         if told is None:
-            self.unknown.append((method, path))
-            raise RefusedError(404, "NotFound", f"this stand-in does not know {method} {path}")
+            raise self._not_known(method, path)
         if path.endswith("/resources"):
             told = {"value": [kept for kept in told["value"] if self.rights.may_see(who, kept)]}
         made = method == "PUT" and "/Microsoft.Authorization/" in path

@@ -1,4 +1,4 @@
-"""The platforms whose verbs are Python: a platform that a company adds is one package, and one line here."""
+"""The platforms: a platform that a company adds is one package, and one line here."""
 
 import re
 import shutil
@@ -38,8 +38,8 @@ class _Kind(Protocol):
         """An image that runs before the service, by its digest; empty where none does."""
 
     @property
-    def usage(self) -> Path | None:
-        """The file that lists the verbs, where all of them are Python."""
+    def usage(self) -> Path:
+        """The file that lists the verbs."""
 
     def __call__(self, project: Project, effects: Effects) -> Platform[Any]:
         """Return the project's platform, or raise CloudError where a setting is missing or wrong."""
@@ -53,13 +53,6 @@ PLATFORMS: Mapping[str, _Kind] = {
 }
 
 
-def is_ported(platform: str, argv: list[str]) -> bool:
-    """Return whether a platform's verb is here; else it is a script's."""
-    words = [word for word in argv if word != "--dry-run"]
-    kind = PLATFORMS.get(platform)
-    return kind is not None and (kind.usage is not None or (bool(words) and words[0] in RELEASE_VERBS))
-
-
 def sidecar(platform: str) -> str:
     """Return the image that runs before a platform's services, by its digest; empty where none does."""
     return PLATFORMS[platform].sidecar if platform in PLATFORMS else ""
@@ -69,13 +62,13 @@ def run(project: Project, argv: list[str], python: str = sys.executable) -> None
     """Run a verb, or list them; an error ends the process with 1 and a line that begins with the platform's name."""
     kind, words = PLATFORMS[project.platform], [word for word in argv if word != "--dry-run"]
     effects = Effects(project.platform, dry_run="--dry-run" in argv, tool_environment=kind.tool_environment)
-    usage = kind.usage.read_text(encoding="utf-8") if kind.usage else ""
+    usage = kind.usage.read_text(encoding="utf-8")
     if not words:
         print(usage, end="")
         return
     verb, *arguments = words
     try:
-        if usage and verb not in re.findall(r"^  ([a-z]+)", usage, re.MULTILINE):
+        if verb not in re.findall(r"^  ([a-z]+)", usage, re.MULTILINE):
             raise CloudError(f"there is no verb {verb[:40]}; {SCRIPT} alone lists them")
         if shutil.which(kind.tool) is None:
             raise CloudError(f"{kind.tool} is not here; install it: {kind.tool_from}")

@@ -1,4 +1,4 @@
-"""Run one of the shell scripts beside this file, or a verb of a cloud that is Python, in the project's folder."""
+"""Run a verb of the project's cloud, or one of the shell scripts beside this file, in the project's folder."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 
 
 def main(argv: list[str]) -> None:
-    """Run the script that the first argument names, or for `cloud` the platform's, and exit with its exit code.
+    """Run the script that the first argument names, and exit with its exit code; `cloud` is the platform's verbs.
 
     Raises:
         UserError: bash is not installed, or pyproject.toml names no platform.
@@ -26,13 +26,12 @@ def main(argv: list[str]) -> None:
         Arguments(verb_of(argv)).print_help()
         return
     project = read_project()
-    if name == "cloud" and clouds.is_ported(project.platform, rest):
+    if name == "cloud":
         clouds.run(project, rest)
         return
-    script = FOLDER / (f"{project.platform}.sh" if name == "cloud" else name)
     if shutil.which("bash") is None:
-        raise UserError("bash was not found, and the scripts for images and clouds need it: install bash")
-    done = subprocess.run(["bash", str(script), *rest], env=os.environ | settings(project), check=False)
+        raise UserError("bash was not found, and the scripts for images need it: install bash")
+    done = subprocess.run(["bash", str(FOLDER / name), *rest], env=os.environ | settings(project), check=False)
     if done.returncode:
         sys.exit(done.returncode)
 
@@ -46,7 +45,6 @@ def settings(project: Project) -> dict[str, str]:
     """Return the project's settings that the scripts read, as environment variables."""
     return {
         "CD4ML_NAME": project.name,
-        "CD4ML_CREDENTIALS": project.credentials,
         "CD4ML_REPOSITORY": project.repository,
         "CD4ML_PYTHON": sys.executable,
         "CD4ML_PREDICTION_LOG": project.prediction_log,

@@ -32,6 +32,9 @@ class Group:
     candidate: str
     previous: str
     previous_image: str
+    ports: tuple[int, ...] = ()
+    given: frozenset[str] = frozenset()
+    """The names of the settings that the service was given."""
 
     @property
     def url(self) -> str:
@@ -171,6 +174,8 @@ def read_group(told: Json) -> Group:
         candidate=tags.get("candidate", ""),
         previous=tags.get("previous", ""),
         previous_image=tags.get("previous-image", ""),
+        ports=tuple(port["port"] for port in (told.get("ipAddress") or {}).get("ports") or []),
+        given=frozenset(setting["name"] for setting in service.get("environmentVariables") or []),
     )
 
 

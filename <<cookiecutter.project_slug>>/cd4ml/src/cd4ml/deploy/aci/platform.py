@@ -3,15 +3,18 @@
 A container group has no traffic to share out: to promote is to make the service's group again with the other image.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 
 from cd4ml.deploy import caddy
+from cd4ml.deploy.aci.asked import CODES
 from cd4ml.deploy.aci.asking import is_ready
 from cd4ml.deploy.aci.groups import Service, way_back
 from cd4ml.deploy.aci.resource_group import ResourceGroup
 from cd4ml.deploy.aci.runtime import check_api_keys
+from cd4ml.deploy.aci.set_up import ContainerInstancesSetUp
 from cd4ml.deploy.aci.swap import swap
 from cd4ml.deploy.aci.ways_back import back_to_previous, go_back, undo
 from cd4ml.deploy.api_keys import asking_with_keys
@@ -19,6 +22,8 @@ from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.names import SCRIPT, short_digest
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform, under_way
 from cd4ml.deploy.release import new_revision
+from cd4ml.deploy.set_up.patience import Patience
+from cd4ml.deploy.set_up.verbs import verbs_of
 from cd4ml.settings.project import Project
 
 
@@ -32,10 +37,19 @@ class ContainerInstances(Platform[Service]):
     }
 
     sidecar = caddy.IMAGE
+    usage = Path(__file__).parent / "verbs.txt"
 
     def __init__(self, project: Project, effects: Effects) -> None:
         self.project, self.effects = project, effects
         self.groups = ResourceGroup(project, effects)
+
+    def verbs(self) -> dict[str, Callable[..., None]]:
+        """Set it up."""
+
+        def make(patience: Patience) -> ContainerInstancesSetUp:
+            return ContainerInstancesSetUp(self.groups, patience)
+
+        return verbs_of(make, {self.tool: CODES}, self.project, self.effects)
 
     def look(self, environment: str) -> Service:
         """Read what serves, and the candidate beside it."""

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 from cd4ml.deploy.aci import steps
 from cd4ml.deploy.aci.asking import wait_until_ready
@@ -36,14 +37,27 @@ class ResourceGroup:
         Raises:
             CloudError: nobody is signed in, or there is no such subscription.
         """
+        return place_in(self.settings, str(self._account["id"]))
+
+    @property
+    def tenant(self) -> str:
+        """The number of the directory that the subscription trusts.
+
+        Raises:
+            CloudError: as `place`.
+        """
+        return str(self._account["tenantId"])
+
+    @cached_property
+    def _account(self) -> Mapping[str, Any]:
         try:
-            account = self.effects.read(steps.show_account(self.settings.subscription))
+            account: Mapping[str, Any] = self.effects.read(steps.show_account(self.settings.subscription))
         except UnreadError as failure:
             raise CloudError(
                 f"no subscription of Azure's can be read{self.effects.so_far}: {failure}; "
                 "az login, or correct AZURE_SUBSCRIPTION_ID"
             ) from None
-        return place_in(self.settings, str(account["id"]))
+        return account
 
     def runtime(self, environment: str) -> Runtime:
         """Return what a service is run with; it is read once, best before anything is changed.

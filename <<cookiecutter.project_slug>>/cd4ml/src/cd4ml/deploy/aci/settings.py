@@ -64,24 +64,55 @@ class Place:
         """Where a group answers; never without encryption."""
         return f"https://{self.host(group)}"
 
+    def account_id(self, who: str) -> str:
+        """What the identity of reader, trainer, deployer or runtime is called."""
+        return f"{self.slug}-{who}-{self.sum}"
+
     @property
     def runtime(self) -> str:
         """The identity that the service runs as."""
-        return f"{self.slug}-runtime-{self.sum}"
+        return self.account_id("runtime")
+
+    def role(self, kind: str) -> str:
+        """What a role of our own is called."""
+        return f"{self.slug} {kind} {self.sum}"
 
     def storage(self, kind: str) -> str:
         """The storage account for `data` or `cert`: 24 letters and digits at most."""
         return f"{self._letters[:12]}{kind}{self.sum}"
 
     @property
+    def registry_name(self) -> str:
+        """The project's own registry: 5 to 50 letters and digits."""
+        return f"{self._letters[:40]}{self.sum}"
+
+    @property
     def registry_host(self) -> str:
-        """Where images are pulled from; a registry's name has 5 to 50 letters and digits."""
-        return self.registry or f"{self._letters[:40]}{self.sum}.azurecr.io"
+        """Where images are pulled from."""
+        return self.registry or f"{self.registry_name}.azurecr.io"
 
     @property
     def image(self) -> str:
         """The image's name in that registry."""
         return f"{self.registry_host}/{self.slug}"
+
+    @property
+    def address_of_all(self) -> str:
+        """The resource group's address in Azure."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+
+    @property
+    def registry_id(self) -> str:
+        """The project's own registry's address in Azure."""
+        return self._id("Microsoft.ContainerRegistry/registries", self.registry_name)
+
+    def storage_id(self, kind: str) -> str:
+        """A storage account's address in Azure."""
+        return self._id("Microsoft.Storage/storageAccounts", self.storage(kind))
+
+    def container_id(self, container: str) -> str:
+        """The address in Azure of a container in the account for data."""
+        return f"{self.storage_id('data')}/blobServices/default/containers/{container}"
 
     def group_id(self, group: str) -> str:
         """A container group's address in Azure."""
@@ -97,7 +128,7 @@ class Place:
         return re.sub(r"[^a-z0-9]", "", self.slug)
 
     def _id(self, kind: str, name: str) -> str:
-        return f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}/providers/{kind}/{name}"
+        return f"{self.address_of_all}/providers/{kind}/{name}"
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ _SILENT = ("--output", "none")
 
 def show_account(subscription: str) -> Command:
     """Read the subscription; empty for the one that az works with."""
-    return _read("account", "show", *(("--subscription", subscription) if subscription else ()))
+    return read("account", "show", *(("--subscription", subscription) if subscription else ()))
 
 
 def list_groups(place: Place) -> Command:
     """Read the container groups of the resource group."""
-    return _read("container", "list", *place.flags)
+    return read("container", "list", *place.flags)
 
 
 def show_group(place: Place, group: str) -> Command:
     """Read a group with how its containers are, which the list does not tell."""
-    return _read("container", "show", *place.flags, "--name", group)
+    return read("container", "show", *place.flags, "--name", group)
 
 
 def read_logs(place: Place, group: str, container: str) -> Command:
@@ -33,12 +33,12 @@ def read_logs(place: Place, group: str, container: str) -> Command:
 
 def show_identity(place: Place) -> Command:
     """Read the identity that the service runs as."""
-    return _read("identity", "show", "--name", place.runtime, *place.flags)
+    return read("identity", "show", "--name", place.runtime, *place.flags)
 
 
 def list_share_keys(place: Place) -> Command:
     """Read the keys of the storage account for certificates."""
-    return _read("storage", "account", "keys", "list", *place.flags, "--account-name", place.storage("cert"))
+    return read("storage", "account", "keys", "list", *place.flags, "--account-name", place.storage("cert"))
 
 
 def create(place: Place, group: str, description: str, file: str = "/dev/stdin") -> Command:
@@ -65,5 +65,6 @@ def error_code(said: str) -> str:
     return found[1] if found else ""
 
 
-def _read(*words: str) -> Command:
+def read(*words: str) -> Command:
+    """Read something as JSON."""
     return Command(("az", *words, *_JSON), seconds=READ_SECONDS)

@@ -1,16 +1,9 @@
 """Change this project's rules in a set of rules that a cloud replaces as a whole, and keep all others as they are.
 
-rule_sets.py s3|storage|azure DAYS   the rules of a bucket or a storage account that delete predictions after DAYS
-rule_sets.py ecr|images WANTED       the rules of a registry of AWS's or Google's; WANTED is JSON
-rule_sets.py policy WANTED           the statements of a bucket's policy
-
-Standard input holds what the cloud returned (JSON), or nothing if it has no such set. Standard output has two lines:
-the state of this project's rules (the days that are set; or `same`, or `other` if they differ), empty if they are
-missing; then the whole set with this project's rules as they are wanted, as the cloud's command takes it.
+`merged` returns the state of this project's rules (the days that are set; or `same`, or `other` if they differ; empty
+if they are missing), and the whole set with this project's rules as they are wanted, as the cloud's command takes it.
 """
 
-import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -125,6 +118,12 @@ def _without_null(value: Any) -> Any:
 def merged(kind: str, told: Json | None, wanted: Any) -> tuple[str, Json | Rules]:
     """Return the state of this project's rules in a set that a cloud returned, and the set that is wanted.
 
+    Args:
+        kind: `s3`, `storage` or `azure`: the rules of a bucket or a storage account that delete predictions; `ecr` or
+            `images`: those of a registry of AWS's or Google's; `policy`: the statements of a bucket's policy.
+        told: what the cloud returned; None if it has no such set.
+        wanted: days for the first three, else this project's rules.
+
     Raises:
         RulesError: it is not such a set, or has no place for this project's rules.
     """
@@ -134,24 +133,3 @@ def merged(kind: str, told: Json | None, wanted: Any) -> tuple[str, Json | Rules
         raise
     except (ValueError, TypeError, KeyError, AttributeError) as failure:
         raise RulesError(f"not the JSON that was expected ({type(failure).__name__}: {failure})") from None
-
-
-def main(kind: str, wanted: str) -> None:
-    """Read a set of rules from standard input, and print its state and the set that is wanted.
-
-    Raises:
-        RulesError: as `merged`, or the input is not JSON.
-    """
-    try:
-        told = json.loads(sys.stdin.read().strip() or "{}")
-    except ValueError as failure:
-        raise RulesError(f"not the JSON that was expected ({type(failure).__name__}: {failure})") from None
-    state, rules = merged(kind, told, json.loads(wanted))
-    print(f"{state}\n{json.dumps(rules)}")
-
-
-if __name__ == "__main__":
-    try:
-        main(*sys.argv[1:])
-    except RulesError as failure:
-        sys.exit(" ".join(str(failure).split()))
