@@ -13,8 +13,11 @@ import iam_in_memory
 from cd4ml.deploy.commands import Command, Ended, UnreadError, parsed
 from github_in_memory import Json, RefusedError
 from killable_run import KillableRun
+from setting_up import run
 
 ACCOUNT = "123456789012"
+DATA, PREDICTIONS = f"demo-dvc-{ACCOUNT}", f"demo-predictions-{ACCOUNT}"
+PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
 ENVIRONMENT = {
     "AWS_REGION": "eu-west-1", "AWS_ACCOUNT_ID": ACCOUNT, "FARGATE_PAUSE": "0", "FARGATE_PATIENCE": "9",
     "INSIST_PAUSE": "0", "INSIST_PATIENCE": "9", "XDG_CONFIG_HOME": "config",
@@ -226,3 +229,15 @@ def _said(argv: tuple[str, ...], refusal: str) -> str:
         return refusal
     operation = "".join(word.title() for word in argv[2].split("-"))
     return f"\nAn error occurred ({refusal}) when calling the {operation} operation: whatever"
+
+
+def refused(operation: str, code: str = "AccessDenied") -> Callable[[tuple[str, ...]], str]:
+    """Refuse an operation with a code."""
+    return lambda argv: code if argv[2] == operation else ""
+
+
+def made(*words: str, **environment: str) -> Amazon:
+    """An account that is set up, before the next run."""
+    amazon = Amazon()
+    assert "failed" not in run(amazon, "bootstrap", *words)
+    return Amazon(amazon.state, **environment)

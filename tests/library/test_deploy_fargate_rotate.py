@@ -8,20 +8,13 @@ import shutil
 from typing import Any
 
 import pytest
-from aws_in_memory import ACCOUNT, Amazon
+from aws_in_memory import ACCOUNT, Amazon, made, refused
 from cd4ml.deploy.set_up.identities import Jobs
 from setting_up import killed_at, run
 
 REMOVED = "removed; GitHub keeps its environments, variables and secrets: gh secret delete, gh variable delete\n"
 KEPT = ("clusters", "services", "registry", "buckets", "secrets", "users", "roles", "policies")
 ROTATE = ("rotate", "credentials", "--set-secrets")
-
-
-def made(*words: str, **environment: str) -> Amazon:
-    """An account that is set up, before the next run."""
-    amazon = Amazon()
-    assert "failed" not in run(amazon, "bootstrap", *words)
-    return Amazon(amazon.state, **environment)
 
 
 def serving(amazon: Amazon) -> Amazon:
@@ -89,7 +82,7 @@ def test_api_keys_that_are_not_there_or_cannot_be_read_are_not_written() -> None
     assert not nothing.writes
 
     amazon = made()
-    amazon.refuses = lambda argv: "AccessDeniedException" if argv[2] == "get-secret-value" else ""
+    amazon.refuses = refused("get-secret-value", "AccessDeniedException")
     assert run(amazon, "rotate", "api-keys").endswith("the API keys cannot be read: uv run cd4ml cloud bootstrap\n")
     assert not amazon.writes
 
@@ -213,7 +206,7 @@ def test_a_dry_run_of_destroy_prints_every_command_and_removes_nothing() -> None
 )
 def test_destroy_goes_on_where_something_is_refused_and_says_so_at_the_end(operation: str, told: str) -> None:
     amazon = serving(made())
-    amazon.refuses = lambda argv: "AccessDenied" if argv[2] == operation else ""
+    amazon.refuses = refused(operation)
 
     said = run(amazon, "destroy", "--yes", "demo")
 

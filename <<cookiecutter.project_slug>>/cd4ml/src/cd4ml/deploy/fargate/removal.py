@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from cd4ml.deploy.commands import Command
 from cd4ml.deploy.fargate import client_keys, steps
 from cd4ml.deploy.fargate.identities import OF_JOBS, OF_THE_SERVICE, managed
 from cd4ml.deploy.fargate.resources import write
@@ -17,7 +16,8 @@ ROLES = (*OF_JOBS, *OF_THE_SERVICE)
 def inventory(place: Place, made_provider: bool) -> list[tuple[str, str]]:
     """Return what is to go: kinds and names."""
     services = ", ".join(place.service(environment) for environment in ENVIRONMENTS)
-    first, *others = (place.identity(ROLES[0]), *(f"-{who}" for who in ROLES[1:]))
+    first, *others = ROLES
+    identities = ", ".join((place.identity(first), *(f"-{who}" for who in others)))
     rows = [
         ("account", place.account),
         ("services", f"{services}, and the cluster {place.cluster}"),
@@ -25,7 +25,7 @@ def inventory(place: Place, made_provider: bool) -> list[tuple[str, str]]:
         ("bucket", f"s3://{place.bucket('dvc')}, with all data and models"),
         ("bucket", f"s3://{place.bucket('predictions')}, with all predictions"),
         ("secret", place.secret),
-        ("identities", f"{', '.join((first, *others))}, their policies and keys"),
+        ("identities", f"{identities}, their policies and keys"),
     ]
     if made_provider:
         provider = f"the account's identity provider {GITHUB_TOKENS}, which this project made"
@@ -44,7 +44,7 @@ def cluster(place: Place) -> Removal:
 
 
 def user(place: Place, who: str, keys: Sequence[Key]) -> Iterator[Removal]:
-    """Remove a user, with its keys; what it has is kept from others."""
+    """Remove a user, with its keys; the policies that it has stay."""
     named = ("--user-name", place.identity(who))
     for key in keys:
         yield Removal(client_keys.remove_key(place, who, key))
@@ -98,5 +98,4 @@ def _may_have(who: str) -> tuple[str, ...]:
 
 
 def _removal(*argv: str) -> Removal:
-    command: Command = write(*argv)
-    return Removal(command)
+    return Removal(write(*argv))
