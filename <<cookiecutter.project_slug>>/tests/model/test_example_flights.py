@@ -10,13 +10,13 @@ import pytest
 
 LEAST_ROWS, LEAST_DAYS = 10_000, 120  # in the training set; one winter month has too few storms
 
-# % if cookiecutter.problem == "classification"
+#% if cookiecutter.problem == "classification"
 TOLERANCE = 0.01  # of probability
 CALM, STORMY = 0.30, 0.50  # a calm morning is below the first, a stormy evening above the second
-# % else
+#% else
 TOLERANCE = 1.0  # minute
 CALM, STORMY = 0.0, 20.0  # a calm morning is below the first, a stormy evening above the second
-# % endif
+#% endif
 #|
 STORM = {  # each measure, made at least as bad as in a stormy hour
     "precipitation": lambda inches: np.fmax(inches, 0.3),
