@@ -37,6 +37,10 @@ class KeyFiles:
         """Remove an identity's folder: once GitHub has a key, it is nowhere else."""
         shutil.rmtree(self.of(who), ignore_errors=True)
 
+    def lacks(self, who: str) -> bool:
+        """Return whether a key was to be made for an identity, and is not here: a run was stopped in between."""
+        return self.of(who).is_dir() and not all((self.of(who) / secret).is_file() for secret in self.secrets)
+
     @property
     def is_empty(self) -> bool:
         """Whether GitHub has every key that was made."""

@@ -11,6 +11,7 @@ from cd4ml.deploy.set_up.carry_out import carry_out
 from cd4ml.deploy.set_up.identities import DEPLOYER
 from cd4ml.deploy.set_up.key_files import for_github
 from cd4ml.deploy.set_up.patience import RefusedError
+from cd4ml.deploy.set_up.platform import Key
 from cd4ml.deploy.set_up.walk import Walk
 
 _RANDOM_BYTES = 30
@@ -80,11 +81,9 @@ class Rotation:
         jobs = self.bootstrap.jobs
         self._check_turn(finish)
         for who in jobs.signing_in:
-            keys = self.set_up.keys_of(who)
             if finish:
-                for key in keys[:-1]:
-                    self._change(self.set_up.remove_key(who, key), f"a key of {who} could not be removed {_AGAIN}")
-            elif len(keys) < 2:
+                self._remove(who, self.set_up.keys_of(who)[:-1])
+            elif len(self._kept_keys(who)) < 2:
                 self._make_key(who)
         if finish:
             return
@@ -97,15 +96,31 @@ class Rotation:
     def _check_turn(self, finish: bool) -> None:
         """The deployer's turn is last: who was stopped half-way goes on with those that have had none."""
         last, name = self.set_up.keys_of(DEPLOYER), self.set_up.identity(DEPLOYER)
+        lacking = [who for who in self.bootstrap.jobs.signing_in if self.files.lacks(who)]
         if not finish:
-            if len(last) > 1 and self.files.is_empty:
+            if len(last) > 1 and self.files.is_empty and not lacking:
                 raise CloudError(f"{name} has two keys already: {SCRIPT} rotate credentials --finish first")
             return
+        if lacking:
+            whose = ", ".join(map(self.set_up.identity, lacking))
+            raise CloudError(f"a run was stopped while it made a key of {whose}: {SCRIPT} rotate credentials again")
         if not self.files.is_empty:
             again = f"{SCRIPT} rotate credentials --set-secrets sets them there"
             raise CloudError(f"GitHub may not know the new keys yet, which are in {self.files.folder} still: {again}")
         if len(last) < 2:
             raise CloudError(f"{name} has one key alone: nothing to finish")
+
+    def _kept_keys(self, who: str) -> Sequence[Key]:
+        """Return an identity's keys, oldest first, and remove one that a stopped run has made, and nobody has."""
+        keys = self.set_up.keys_of(who)
+        if len(keys) < 2 or not self.files.lacks(who):
+            return keys
+        self._remove(who, keys[-1:])
+        return keys[:-1]
+
+    def _remove(self, who: str, keys: Sequence[Key]) -> None:
+        for key in keys:
+            self._change(self.set_up.remove_key(who, key), f"a key of {who} could not be removed {_AGAIN}")
 
     def _make_key(self, who: str) -> None:
         if not self.patience.effects.dry_run:
