@@ -21,6 +21,13 @@ def leave_out_other_platforms(chosen: str) -> None:
             (PROJECT / "docs" / f"{platform}.md").unlink(missing_ok=True)
 
 
+def leave_out_actions(platform: str, registry: str) -> None:
+    """Remove the actions that no workflow uses: a host is no cloud, and the cloud's own registry needs no other."""
+    for name, unused in (("sign-in", platform == "docker-host"), ("registry-login", registry == "cloud")):
+        if unused:
+            shutil.rmtree(PROJECT / ".github/actions" / name)
+
+
 def leave_out_caches() -> None:
     """Remove what tools left in the library, which is copied as it lies in the template."""
     for folder, names, _ in os.walk(PROJECT / "cd4ml"):
@@ -69,6 +76,7 @@ def way_here() -> str:
 
 if __name__ == "__main__":
     leave_out_other_platforms("<< cookiecutter.platform >>")
+    leave_out_actions("<< cookiecutter.platform >>", "<< cookiecutter.registry >>")
     leave_out_caches()
     name_the_lock_file("<< cookiecutter.project_slug >>")
     if warning := start_repository():

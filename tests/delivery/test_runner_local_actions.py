@@ -68,6 +68,19 @@ ACTIONS = {
         """
     ),
     "forgives": action("- {shell: bash, run: exit 1, continue-on-error: true}\n- {shell: bash, run: echo went on}"),
+    "nests": action(
+        """
+        - id: inner
+          uses: ./.github/actions/greets
+          with: {whom: "${{ inputs.whom }}"}
+        - shell: bash
+          run: echo "[${{ steps.inner.outputs.said }}]"
+        """,
+        """
+        inputs: {whom: {description: c, required: true}}
+        outputs: {said: {description: e, value: "${{ steps.inner.outputs.said }} again"}}
+        """,
+    ),
     "uses": action(
         f"""
         - uses: {CHECKOUT}
@@ -99,6 +112,41 @@ def test_a_local_action_is_one_step_with_inputs_outputs_and_steps_of_its_own(run
     inside, after = greets.steps[2].log, greets.steps[3].log
     assert inside == "good day you, acme/flight-delays [] [theirs] [main]\nfrom inside, hello, \naction.yml\n"
     assert after == "[hello] [from inside] [] here\n"
+
+
+NESTS = """
+- id: nests
+  uses: ./.github/actions/nests
+  with: {whom: all}
+- run: echo "[${{ steps.nests.outputs.said }}] $(a-tool)"
+"""
+JOBS += [job(READS + NESTS, "nests", READ)]
+
+
+def test_a_local_action_uses_another_one(run: Run) -> None:
+    steps = run.jobs["nests"].steps
+    assert [step.conclusion for step in steps[1:]] == ["success"] * 2, run.jobs["nests"].log
+    assert steps[1].log == " all, acme/flight-delays [] [] [main]\nfrom inside, hello, \naction.yml\n[hello]\n"
+    assert steps[2].log == "[hello again] here\n"
+
+
+CANCELLED = """
+- run: sleep 600
+- uses: ./.github/actions/forgives
+- if: cancelled()
+  uses: ./.github/actions/forgives
+- if: cancelled()
+  uses: ./.github/actions/fails
+"""
+JOBS += [job(READS + CANCELLED, "cancelled", f"{READ}\ntimeout-minutes: 0.1")]
+
+
+def test_the_steps_of_an_action_that_a_cancelled_job_uses_run(run: Run) -> None:
+    """Within an action, `success()` is about the action's own steps."""
+    steps = run.jobs["cancelled"].steps
+    assert [step.conclusion for step in steps[2:]] == ["skipped", "success", "failure"]
+    assert [step.log for step in steps[3:]] == ["went on\n", "after a failure\n"]
+    assert run.jobs["cancelled"].result == "cancelled"
 
 
 FORGIVES = """

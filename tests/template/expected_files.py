@@ -58,7 +58,11 @@ PACKAGE = ("__init__.py", "features.py", "model.py")
 DATA = [f"data/source/2013-{month:02}.parquet" for month in range(1, 13)]
 
 
-def expected_files(package: str, platform: str, library: Path) -> set[str]:
+def expected_files(package: str, platform: str, registry: str, library: Path) -> set[str]:
     """What a project whose package has this name holds, git's own folder left out; `library` is the template's."""
     team = {*PROJECT, *DATA, f"docs/{platform}.md", *(f"src/{package}/{name}" for name in PACKAGE)}
+    if platform != "docker-host":
+        team.add(".github/actions/sign-in/action.yml")
+    if registry != "cloud":
+        team.add(".github/actions/registry-login/action.yml")
     return team | {f"cd4ml/{name}" for name in files_of(library)}

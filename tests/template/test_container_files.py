@@ -80,7 +80,10 @@ def test_dependabot_renews_images_packages_and_actions_each_in_one_pull_request_
         assert update["schedule"] == {"interval": "weekly"}
         assert [group["patterns"] for group in update["groups"].values()] == [["*"]]
     used = {f"/{path.parent.relative_to(project)}" for path in (project / ".github/actions").rglob("action.yml")}
-    assert set(updates["github-actions"]["directories"]) == {"/", *used}  # of a folder of actions it sees nothing else
+    root, actions = updates["github-actions"]["directories"]  # of a folder of actions it sees nothing else
+    assert root == "/"
+    assert actions == "/.github/actions/*"
+    assert used == {f"/{path.relative_to(project)}" for path in project.glob(actions.removeprefix("/"))}
     update = updates["docker"]
     assert update["directory"] == updates["uv"]["directory"] == "/"
     (ignored,) = update["ignore"]

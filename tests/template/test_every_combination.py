@@ -50,7 +50,8 @@ def test_holds_exactly_the_files_it_should(project: Path, template: Path) -> Non
     }
 
     (platform,) = {path.stem for path in (project / "docs").iterdir()} & set(PLATFORMS)
-    assert files == expected_files(package, platform, template / "<<cookiecutter.project_slug>>/cd4ml")
+    registry = parse_toml((project / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["cd4ml"]["registry"]
+    assert files == expected_files(package, platform, registry, template / "<<cookiecutter.project_slug>>/cd4ml")
 
 
 def test_holds_the_library_as_the_template_has_it(project: Path, template: Path) -> None:

@@ -20,6 +20,13 @@ PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
 # What strangers write, and what people type, reaches a shell as a variable, never as text of its program.
 UNTRUSTED = re.compile(r"\$\{\{[^}]*\b(github\.event\b|github\.head_ref|github\.ref_name|github\.actor|inputs\.)")
 SETUP = "./.github/actions/setup"
+DOCKER_LOGIN = "docker/login-action"
+SIGN_IN = {
+    "cloud-run": ("google-github-actions/auth", "google-github-actions/setup-gcloud"),
+    "fargate": ("aws-actions/configure-aws-credentials", "aws-actions/amazon-ecr-login"),
+    "aci": ("azure/login",),
+    "docker-host": (),
+}
 SCANNERS = re.compile(r"uv run cd4ml (scan-image|scan-secrets|audit)\b")
 
 
@@ -40,6 +47,39 @@ def test_one_action_has_one_commit(workflows: list[Path]) -> None:
             commits.setdefault(action, set()).add(commit)
 
     assert {action: pins for action, pins in commits.items() if len(pins) > 1} == {}
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_the_actions_that_sign_in_stand_once_and_workflows_use_the_local_ones(
+    name: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    """So a pin, and how a project signs in, is read and changed in one place."""
+    files, platform = workflows_of(name), DEPLOYED[name]["platform"]
+    used = [step["uses"].partition("@")[0] for _, step in steps(files) if "uses" in step]
+    in_jobs = [step["uses"].partition("@")[0] for _, job in jobs(files) for step in job["steps"] if "uses" in step]
+    docker = platform == "cloud-run" or DEPLOYED[name]["registry"] != "cloud"
+    expected = [*SIGN_IN[platform], *([DOCKER_LOGIN] if docker else [])]
+
+    every = {DOCKER_LOGIN, *(action for actions in SIGN_IN.values() for action in actions)}
+    assert sorted(action for action in used if action in every) == sorted(expected)
+    assert every.isdisjoint(in_jobs)
+    assert {action for action in used if action.startswith("./")} == {
+        f"./.github/actions/{path.parent.name}" for path in actions(files)
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in DEPLOYED if DEPLOYED[name]["credentials"] == "oidc"])
+def test_a_job_that_signs_in_without_a_key_may_ask_who_it_is(
+    name: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    rights = {
+        where: job["permissions"].get("id-token")
+        for where, job in jobs(workflows_of(name))
+        if any(step.get("uses") == "./.github/actions/sign-in" for step in job["steps"])
+    }
+
+    assert len(rights) == 11
+    assert set(rights.values()) == {"write"}
 
 
 def test_no_job_has_a_right_that_it_does_not_name(workflows: list[Path]) -> None:
@@ -124,10 +164,10 @@ def test_only_a_job_that_has_nothing_to_lose_uses_a_cache(name: str, workflows_o
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_caches_are_off_by_default_and_one_for_each_job(name: str, workflows_of: Callable[[str], list[Path]]) -> None:
     files = workflows_of(name)
-    (action,) = actions(files)
+    (action,) = (path for path in actions(files) if path.parent.name == "setup")
     assert parsed(action)["inputs"]["cache"]["default"] == "false"
     others = re.compile(r"actions/cache\b|\bcache-(to|from)\b|setup-(python|node|java|go)@")
-    assert [path.name for path in [*files, action] if others.search(path.read_text(encoding="utf-8"))] == []
+    assert [path.name for path in [*files, *actions(files)] if others.search(path.read_text(encoding="utf-8"))] == []
 
     uses = [(where, step) for where, step in steps(files) if step.get("uses", "").startswith("astral-sh/setup-uv@")]
     assert [where for where, _ in uses] == ["setup/action.yml, step 1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from cd4ml.delivery.required_settings import required_settings
 from cd4ml.settings.project import read_project
 from cd4ml.terminal.verbs import VERBS
 
-from tests.template.conftest import DEPLOYED, findings, verbs_of
+from tests.template.conftest import DEFAULT, DEPLOYED, findings, verbs_of
 from tests.template.workflow_files import (
     actions,
     commands,
@@ -35,8 +36,20 @@ OTHER_COMMANDS = (  # than a verb of make or of cd4ml
 )
 
 
-def test_actionlint_finds_nothing(distinct: list[str]) -> None:
-    assert findings("actionlint", "-shellcheck=", *distinct) == ""
+def test_actionlint_finds_nothing(workflows: list[Path]) -> None:
+    """In a project of its own: there it also compares what a step passes on with the inputs of a local action."""
+    assert findings("actionlint", "-shellcheck=", *workflows) == ""
+
+
+def test_actionlint_would_find_what_a_local_action_does_not_take(
+    workflows_of: Callable[[str], list[Path]], tmp_path: Path
+) -> None:
+    shutil.copytree(workflows_of(DEFAULT)[0].parents[1], tmp_path / ".github")
+    (tmp_path / ".git").mkdir()
+    cd = tmp_path / ".github/workflows/cd.yml"
+    cd.write_text(cd.read_text(encoding="utf-8").replace("gcloud: true", "gclod: true"), encoding="utf-8")
+
+    assert 'input "gclod" is not defined in action "sign-in"' in findings("actionlint", "-shellcheck=", cd)
 
 
 def test_shellcheck_finds_nothing_in_any_command(distinct: list[str], tmp_path: Path) -> None:

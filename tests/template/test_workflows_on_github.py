@@ -108,11 +108,16 @@ def test_a_key_that_an_action_leaves_in_the_workspace_is_never_committed(combina
 @pytest.mark.parametrize("name", [name for name in DEPLOYED if name.startswith("cloud-run")])
 def test_gcloud_has_one_version_everywhere(name: str, workflows_of: Callable[[str], list[Path]]) -> None:
     used = [step for _, step in steps(workflows_of(name)) if "setup-gcloud@" in step.get("uses", "")]
-    versions = {step.get("with", {}).get("version", "") for step in used}
+    (installed,) = used
+    calls = [where for where, step in steps(workflows_of(name)) if step.get("with", {}).get("gcloud") is True]
 
-    assert len(used) == 4
-    assert len(versions) == 1
-    assert re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", versions.pop())
+    assert re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", installed["with"]["version"])
+    assert {where.rpartition(",")[0] for where in calls} == {
+        "cd.yml: staging",
+        "cd.yml: production",
+        "doctor.yml: doctor",
+        "rollback.yml: rollback",
+    }
 
 
 @pytest.mark.parametrize("name", DEPLOYED)

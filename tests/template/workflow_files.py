@@ -37,20 +37,22 @@ def workflows(request: pytest.FixtureRequest, workflows_of: Callable[[str], list
 
 @pytest.fixture(scope="session")
 def distinct(workflows_of: Callable[[str], list[Path]], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Every workflow of every project, each text once, beside the actions they use: what a tool reads in one run."""
-    folder = tmp_path_factory.mktemp("workflows") / ".github/workflows"
-    folder.mkdir(parents=True)
-    generated = workflows_of(DEFAULT)[0].parents[1]
-    shutil.copytree(generated / "actions", folder.parent / "actions")
-    shutil.copy(generated / "zizmor.yml", folder.parent)
+    """Every workflow of every project, each text once, beside every action: what a tool reads in one run."""
+    folder = tmp_path_factory.mktemp("workflows") / ".github"
     names: dict[str, str] = {}
     for project in (OWN, *DEPLOYED):
-        for path in workflows_of(project):
-            names.setdefault(path.read_text(encoding="utf-8"), f"{project}-{path.name}".replace("'s ", "-"))
+        label, files = project.replace("'s ", "-"), workflows_of(project)
+        for path in files:
+            names.setdefault(path.read_text(encoding="utf-8"), f"workflows/{label}-{path.name}")
+        for path in actions(files):
+            names.setdefault(path.read_text(encoding="utf-8"), f"actions/{label}-{path.parent.name}/action.yml")
     for text, name in names.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    assert len(names) > 50
-    return sorted(str(folder / name) for name in names.values())
+    shutil.copy(workflows_of(DEFAULT)[0].parents[1] / "zizmor.yml", folder)
+    found = sorted(str(path) for path in (folder / "workflows").iterdir())
+    assert len(found) > 50
+    return found
 
 
 @functools.cache

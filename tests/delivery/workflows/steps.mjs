@@ -37,18 +37,21 @@ export class Shared {
 export class Steps {
   contexts = {}; // `steps`
   #failed = false;
+  #cancelled = false;
 
   constructor(shared, scope, defaults, outer = null) {
     Object.assign(this, { shared, defaults, outer });
     const status = () => this.result;
     const job = { get status() { return status(); } };
     this.scope = scope.with({ steps: this.contexts, env: shared.env, job });
-    const stopped = () => shared.stopped();
-    this.scope.status = () => ({ success: !this.#failed && !stopped(), failure: this.#failed, cancelled: stopped() });
+    const succeeded = () => status() === "success";
+    this.scope.status = () => ({ success: succeeded(), failure: this.#failed, cancelled: shared.stopped() });
   }
 
+  /** Of a job: cancelled, once somebody did that. Of a local action: what became of its own steps, whenever it runs. */
   get result() {
-    return this.shared.stopped() ? "cancelled" : this.#failed ? "failure" : "success";
+    const cancelled = this.outer ? this.#cancelled : this.shared.stopped();
+    return cancelled ? "cancelled" : this.#failed ? "failure" : "success";
   }
 
   /** Run the steps of a job, then what actions do after it, in reverse. */
@@ -188,6 +191,7 @@ export class Steps {
   #record(step, { outcome, conclusion, outputs, log }) {
     if (step.id) this.contexts[step.id] = { outcome, conclusion, outputs };
     if (conclusion === "failure") this.#failed = true;
+    if (conclusion === "cancelled") this.#cancelled = true;
     if (this.outer) return;
     const { masks, records, onStep } = this.shared;
     const name = masks.clean(this.scope.text(step.name) || step.uses || this.scope.text(step.run).trim().split("\n")[0]);
