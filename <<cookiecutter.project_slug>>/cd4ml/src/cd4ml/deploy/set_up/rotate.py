@@ -1,6 +1,5 @@
 """New keys beside the old ones first; the old ones go in a second step, when nobody needs them any more."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,15 +10,11 @@ from cd4ml.deploy.set_up.carry_out import carry_out
 from cd4ml.deploy.set_up.identities import DEPLOYER
 from cd4ml.deploy.set_up.key_files import for_github
 from cd4ml.deploy.set_up.patience import RefusedError
+from cd4ml.deploy.set_up.platform import CloudSetUp
 from cd4ml.deploy.set_up.walk import Walk
+from cd4ml.serving.key_digests import new_key
 
-_RANDOM_BYTES = 30
 _AGAIN = "(above is why); run this again"
-
-
-def random_key() -> str:
-    """Return a new key for clients of the service."""
-    return secrets.token_urlsafe(_RANDOM_BYTES)
 
 
 def read_arguments(words: Sequence[str]) -> tuple[str, bool, bool]:
@@ -49,7 +44,7 @@ class Rotation:
         Raises:
             CloudError: they cannot be read or written.
         """
-        carry_out(self.set_up.write_api_keys(f"{random_key()},{self._api_keys()}"), self.patience)
+        carry_out(self.set_up.write_api_keys(f"{new_key()},{self._api_keys()}"), self.patience)
         self._after(f"give clients the new key, the first one in the secret; then {SCRIPT} rotate api-keys --finish")
 
     def keep_newest_api_key(self) -> None:
@@ -72,20 +67,23 @@ class Rotation:
         """Make a second key for each identity that signs in, or, to finish, remove all but the newest.
 
         Raises:
-            CloudError: it is not the time for that, or a key could not be made or removed.
+            CloudError: there are none, it is not the time for that, or a key could not be made or removed.
         """
         if credentials == "oidc":
             print("with oidc there are no keys to rotate")
             return
+        identities = self.set_up.identities
+        if identities is None:
+            raise CloudError("there are no identities here, and so no credentials: rotate takes api-keys")
         jobs = self.bootstrap.jobs
-        self._check_turn(finish)
+        self._check_turn(identities, finish)
         for who in jobs.signing_in:
-            keys = self.set_up.keys_of(who)
+            keys = identities.keys_of(who)
             if finish:
                 for key in keys[:-1]:
-                    self._change(self.set_up.remove_key(who, key), f"a key of {who} could not be removed {_AGAIN}")
+                    self._change(identities.remove_key(who, key), f"a key of {who} could not be removed {_AGAIN}")
             elif len(keys) < 2:
-                self._make_key(who)
+                self._make_key(identities, who)
         if finish:
             return
         if set_secrets:
@@ -94,9 +92,9 @@ class Rotation:
             print(*for_github(self.files, jobs, credentials), sep="\n")
         print(f"next: run a workflow with the new keys, then {SCRIPT} rotate credentials --finish")
 
-    def _check_turn(self, finish: bool) -> None:
+    def _check_turn(self, identities: CloudSetUp, finish: bool) -> None:
         """The deployer's turn is last: who was stopped half-way goes on with those that have had none."""
-        last, name = self.set_up.keys_of(DEPLOYER), self.set_up.identity(DEPLOYER)
+        last, name = identities.keys_of(DEPLOYER), identities.identity(DEPLOYER)
         if not finish:
             if len(last) > 1 and self.files.is_empty:
                 raise CloudError(f"{name} has two keys already: {SCRIPT} rotate credentials --finish first")
@@ -107,10 +105,10 @@ class Rotation:
         if len(last) < 2:
             raise CloudError(f"{name} has one key alone: nothing to finish")
 
-    def _make_key(self, who: str) -> None:
+    def _make_key(self, identities: CloudSetUp, who: str) -> None:
         if not self.patience.effects.dry_run:
             self.files.make_folder(who)
-        step = self.set_up.make_key(who, str(self.files.of(who)))
+        step = identities.make_key(who, str(self.files.of(who)))
         carry_out(replace(step, fails=f"no new key for {who} {_AGAIN}"), self.patience)
 
     def _change(self, command: Command, failure: str) -> None:

@@ -38,23 +38,25 @@ def run(
     """
     patience = Patience(effects, {"gh": GH, **codes}, verb, once=verb in ("doctor", "destroy"))
     set_up = make(patience)
-    files = key_files(project.name, set_up.key_secrets, effects.environment)
+    identities = set_up.identities
+    credentials = project.credentials if identities else ""
+    files = key_files(project.name, identities.key_secrets if identities else (), effects.environment)
     making = bootstrap.Bootstrap(project, set_up, patience, files)
     with _private_files():
         if verb == "bootstrap":
-            making.bootstrap(*bootstrap.read_arguments(words, project.credentials))
+            making.bootstrap(bootstrap.read_arguments(words, set_up, credentials))
         elif verb == "doctor":
-            making.doctor(project.credentials)
+            making.doctor(credentials)
         elif verb == "destroy":
             destroy.destroy(set_up, patience, project.name, destroy.read_arguments(words, project.name))
         else:
-            _rotate(rotate.Rotation(making), project, words)
+            _rotate(rotate.Rotation(making), credentials, words)
 
 
-def _rotate(rotation: rotate.Rotation, project: Project, words: Sequence[str]) -> None:
+def _rotate(rotation: rotate.Rotation, credentials: str, words: Sequence[str]) -> None:
     what, finish, set_secrets = rotate.read_arguments(words)
     if what == "credentials":
-        rotation.credentials(project.credentials, finish, set_secrets)
+        rotation.credentials(credentials, finish, set_secrets)
     elif finish:
         rotation.keep_newest_api_key()
     else:
