@@ -150,10 +150,26 @@ def test_another_caddy_is_replaced_on_request_only() -> None:
         "pull", "container", "create", "cp", "start",
     ]  # fmt: skip
 
+    host.fails = {"pull"}
+    failed = "container cd4ml-caddy could not be replaced (above is why): bootstrap --renew tries it again"
+    assert run(host, "bootstrap", "--renew").endswith(f"failed: {failed}\n")
+    host.fails.clear()
+    host.writes.clear()
+
     said = run(host, "bootstrap", "--renew")
     assert "  made     container         cd4ml-caddy\n" in said
     assert host.writes == ["pull", "container", *MADE[3:]]
     assert "failed" not in run(host, "doctor")
+
+
+def test_a_caddy_that_does_not_know_where_the_services_are_is_told() -> None:
+    run(host := Host(), "bootstrap")
+    del host.files["Caddyfile"]
+
+    host = Host(host.state)
+    assert "  missing  container         cd4ml-caddy\n" in run(host, "doctor")
+    assert "  made     container         cd4ml-caddy\n" in run(host, "bootstrap")
+    assert host.writes == ["cp -", "start"]
 
 
 @pytest.mark.parametrize("number", range(1, 6))

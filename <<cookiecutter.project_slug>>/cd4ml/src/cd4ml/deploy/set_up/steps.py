@@ -82,6 +82,8 @@ class Step:
             return self.fails
         if self.found is Found.WRONG:
             return f"{self.what}: {self.defect}, and that could not be fixed (above is why)"
+        if self.found is Found.OLD:
+            return f"{self.what} {self.name} could not be replaced (above is why): bootstrap --renew tries it again"
         return f"{self.what} {self.name} could not be made (above is why): fix that and run bootstrap again"
 
 
