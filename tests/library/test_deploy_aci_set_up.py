@@ -77,7 +77,14 @@ def test_the_table_is_in_the_order_in_which_one_needs_the_other() -> None:
 
     made = [("there", "subscription"), *(("made", kind) for kind in TABLE[1:])]
     assert rows(said) == [*made, *[("made", "key")] * 3]
-    assert f"the key to ask the service with: cat {KEYS}\n" in said
+    app = azure.state["apps"][next(number for number, app in azure.state["apps"].items() if "reader" in str(app))]
+    for line in (
+        "gh variable set AZURE_LOCATION --body westeurope",
+        f"gh variable set AZURE_CLIENT_ID --env reader --body {app['appId']}",
+        f"cat {KEYS} | gh secret set SERVICE_API_KEYS --env staging",
+        f"the key to ask the service with: cat {KEYS}",
+    ):
+        assert f"\n{line}\n" in said, line
     account = f"uv run dvc remote modify storage account_name demodata{SUM}"
     assert f"next: uv run dvc remote add --default storage azure://dvc, {account}, git commit" in said
     assert rows(run(Azure(azure.state), "doctor"))[: len(TABLE)] == [("there", kind) for kind in TABLE]

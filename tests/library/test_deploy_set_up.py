@@ -219,6 +219,7 @@ def test_a_role_that_holds_on_a_condition_only_is_granted() -> None:
     [
         (("bootstrap", "--credentials"), "--credentials is service-account or oidc"),
         (("bootstrap", "--force"), "bootstrap takes --credentials service-account|oidc, --set-secrets and --dry-run"),
+        (("bootstrap", "--renew"), "bootstrap takes --credentials service-account|oidc, --set-secrets and --dry-run"),
         (("rotate",), "rotate takes api-keys or credentials"),
         (("rotate", "api-keys", "--yes"), "rotate takes api-keys or credentials, --finish and --set-secrets"),
         (("destroy", "demo"), "destroy takes --yes demo"),

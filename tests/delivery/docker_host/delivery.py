@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cd4ml.deploy.commands import Effects
-from cd4ml.deploy.docker_host.set_up import SetUp
+from cd4ml.deploy.docker_host.set_up import set_up_verbs
 from cd4ml.deploy.docker_host.settings import Host
 from cd4ml.settings.project import Project
 
@@ -95,7 +95,7 @@ def set_up(host: Host, authority: Authority, folder: Path, bind: str) -> None:
     """Do what `bootstrap` does, and let Caddy sign with our authority."""
     environment = {"CADDY_IMAGE": caddy.image(), "SERVICE_BIND": bind, "SERVICE_API_KEYS": KEY}
     project = Project(SLUG, "", "flight_delays", "docker-host", "service-account", "ghcr")
-    SetUp(host, project, Effects("docker-host", environment=environment)).bootstrap()
+    set_up_verbs(host, project, Effects("docker-host", environment=environment))["bootstrap"]()
     trust(host, authority, folder)
 
 

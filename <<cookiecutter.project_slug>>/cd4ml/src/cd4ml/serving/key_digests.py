@@ -13,7 +13,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 def new_key() -> str:
     """Return a random key of 192 bits, which is too long to be found from its digest."""
-    return secrets.token_hex(24)
+    return secrets.token_hex(24)  # in base64 it could begin with a dash, as options do
 
 
 def digest(key: bytes) -> bytes:

@@ -88,7 +88,7 @@ def sidecar(place: Place, known: Json | None) -> Step:
         f"caddy@{caddy.DIGEST[:_SHORT]}",
         ((known or {}).get("tags") or {}).get("caddy") == caddy.DIGEST,
         Command(("az", "acr", "import", "--name", place.registry_name, *place.flags, *source)),
-        then=Command(("az", "tag", "update", *tag, *_SILENT)),
+        then=(Command(("az", "tag", "update", *tag, *_SILENT)),),
     )
 
 

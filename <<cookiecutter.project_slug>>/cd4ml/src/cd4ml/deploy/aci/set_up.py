@@ -1,6 +1,5 @@
 """Container Instances as a set-up: az is asked here, and what it shows becomes steps."""
 
-import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,20 +10,20 @@ from cd4ml.deploy.aci.asked import find
 from cd4ml.deploy.aci.directory import Directory
 from cd4ml.deploy.aci.resource_group import ResourceGroup
 from cd4ml.deploy.aci.settings import Place
-from cd4ml.deploy.api_keys import key_file, keys_folder, read_keys
-from cd4ml.deploy.commands import CloudError, Command, UnreadError
+from cd4ml.deploy.api_keys import keys_folder
+from cd4ml.deploy.commands import CloudError, Command
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.identities import DEPLOYER, Jobs
+from cd4ml.deploy.set_up.keys_in_file import KeysInFile
 from cd4ml.deploy.set_up.patience import Patience
-from cd4ml.deploy.set_up.platform import Key, Removal, SetUp
+from cd4ml.deploy.set_up.platform import CloudSetUp, Key, Removal
 from cd4ml.deploy.set_up.retention import days_given
-from cd4ml.deploy.set_up.rotate import random_key
-from cd4ml.deploy.set_up.steps import Found, PrivateFile, Step, ensure
+from cd4ml.deploy.set_up.steps import Found, Step
 
 _PORTS = {80, 443}
 
 
-class ContainerInstancesSetUp(SetUp):
+class ContainerInstancesSetUp(KeysInFile, CloudSetUp):
     """A resource group of a subscription, as its owner sets it up."""
 
     key_secrets = (apps.SECRET,)
@@ -32,7 +31,6 @@ class ContainerInstancesSetUp(SetUp):
     def __init__(self, groups: ResourceGroup, patience: Patience) -> None:
         self.groups, self.patience, self.effects = groups, patience, patience.effects
         self.slug = groups.project.name
-        self.key_file = key_file(self.slug, self.effects.environment)
 
     @property
     def place(self) -> Place:
@@ -126,17 +124,13 @@ class ContainerInstancesSetUp(SetUp):
         yield from roles.grants(self.place, jobs, scope, known, principals, addresses)
 
     def _key_file(self, look_only: bool) -> Iterator[Step]:
-        """A random key for clients, where there is none; Azure holds it in the groups, and tells it to nobody."""
-        path = self.key_file
-        is_there = bool(read_keys(self.slug, self.effects.environment))
-        if not (is_there or look_only):
+        """A random key for clients; Azure holds it in the groups, and tells it to nobody."""
+
+        def serving() -> str:
             service = self.groups.look("production")
-            if service.live:  # a new key would lock out everybody who has one
-                held = f"are not on this machine, though {service.name} has some"
-                defect = f"{held}: bring {path}, or export SERVICE_API_KEYS"
-                yield Step("API keys", str(path), Found.WRONG, defect=defect)
-                return
-        yield ensure("API keys", str(path), is_there, file=PrivateFile(path, random_key()))
+            return service.name if service.live else ""
+
+        yield self.look_at_api_keys(look_only, serving)
 
     def look_at_service(self, environment: str) -> Step:
         """Say whether it is there, open, or in the middle of a release."""
@@ -173,13 +167,13 @@ class ContainerInstancesSetUp(SetUp):
         """Name the container and the account, which a program there is not told."""
         return f"abfss://predictions@{self.place.storage('data')}.dfs.core.windows.net"
 
-    def how_to_keep_data(self) -> str:
+    def left_to_do(self) -> str:
         """Say what whoever runs it needs besides: an owner of a subscription may not read its blobs for that."""
         me = '"$(az ad signed-in-user show --query id --output tsv)"'
         grant = f'az role assignment create --assignee {me} --role "Storage Blob Data Contributor"'
         self.effects.say(f"to read and write data yourself: {grant} --scope {self.place.container_id('dvc')}")
         account = f"uv run dvc remote modify storage account_name {self.place.storage('data')}"
-        return f"uv run dvc remote add --default storage azure://dvc, {account}"
+        return f"uv run dvc remote add --default storage azure://dvc, {account}, git commit .dvc/config"
 
     # keys of apps
 
@@ -199,28 +193,6 @@ class ContainerInstancesSetUp(SetUp):
     def remove_key(self, who: str, key: Key) -> Command:
         """Let the app forget it."""
         return apps.remove_key(self.directory.app_or_name(who), key)
-
-    # keys of clients: a file is where they are read from when they rotate
-
-    def api_keys(self) -> str:
-        """Read the file, unless they were given."""
-        if keys := read_keys(self.slug, self.effects.environment):
-            return keys
-        raise UnreadError(f"{self.key_file} is not there")
-
-    def write_api_keys(self, value: str) -> Step:
-        """Write the file."""
-        if self.effects.environment.get("SERVICE_API_KEYS"):
-            raise CloudError(f"unset SERVICE_API_KEYS first: keys rotate in {self.key_file}")
-        return ensure("API keys", str(self.key_file), False, file=PrivateFile(self.key_file, value))
-
-    def forget_api_keys(self, before: bool) -> list[Command]:
-        """Return nothing: the file holds what it was told last, and nothing else does."""
-        return []
-
-    def how_to_read_api_keys(self) -> str:
-        """Return the command that prints them."""
-        return f"cat {shlex.quote(str(self.key_file))}"
 
     # destroy
 

@@ -11,11 +11,11 @@ from cd4ml.deploy.commands import CloudError, Command, UnreadError
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.identities import Jobs
 from cd4ml.deploy.set_up.patience import Codes, Patience
-from cd4ml.deploy.set_up.platform import Key, Removal, SetUp
+from cd4ml.deploy.set_up.platform import CloudSetUp, Key, Removal
 from cd4ml.deploy.set_up.repository import find_repository
 from cd4ml.deploy.set_up.retention import days_given
-from cd4ml.deploy.set_up.rotate import random_key
 from cd4ml.deploy.set_up.steps import Found, Step
+from cd4ml.serving.key_digests import new_key
 
 CODES = Codes(
     absent=r"\) NOT_FOUND:|HTTPError 404|: 404\.(\s|$)",
@@ -26,7 +26,7 @@ CODES = Codes(
 """Those in the errors of gcloud."""
 
 
-class CloudRunSetUp(SetUp):
+class CloudRunSetUp(CloudSetUp):
     """A project of Google's, as its owner sets it up."""
 
     key_secrets = (client_keys.SECRET,)
@@ -107,7 +107,7 @@ class CloudRunSetUp(SetUp):
     def _secret(self, look_only: bool) -> Iterator[Step]:
         known = self._find(resources.describe_secret(self.place), self.place.secret)
         given = self.effects.environment.get("SERVICE_API_KEYS")
-        yield resources.secret(self.place, known, "" if look_only else given or random_key())
+        yield resources.secret(self.place, known, "" if look_only else given or new_key())
 
     def _roles(self, resource: roles.Resource, jobs: Jobs) -> Iterator[Step]:
         policy = self._find(resource.policy(), f"who may use {resource.name[0]}")
@@ -177,9 +177,11 @@ class CloudRunSetUp(SetUp):
         """Name the bucket."""
         return self.place.bucket("predictions", self.number)
 
-    def how_to_keep_data(self) -> str:
-        """Name the other bucket."""
-        return f"uv run dvc remote add --default storage {self.place.bucket('dvc', self.number)}"
+    def left_to_do(self) -> str:
+        """Name the other bucket to DVC."""
+        return (
+            f"uv run dvc remote add --default storage {self.place.bucket('dvc', self.number)}, git commit .dvc/config"
+        )
 
     # keys of service accounts
 

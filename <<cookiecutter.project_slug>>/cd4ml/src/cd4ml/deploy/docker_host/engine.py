@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
 from cd4ml.deploy.docker_host import steps
-from cd4ml.deploy.docker_host.service import Service, litter, read_container
+from cd4ml.deploy.docker_host.service import Container, Service, litter, read_container
 from cd4ml.deploy.docker_host.settings import Host
 from cd4ml.deploy.docker_host.site import BESIDE, ENDING, Site, read_site, unpack, write_site
 from cd4ml.deploy.names import SCRIPT
@@ -29,30 +31,57 @@ class Engine:
         Raises:
             CloudError: docker cannot, or the host was not set up.
         """
-        name, sites = self.host.service(environment), self._sites()
+        name, sites = self.host.service(environment), self.sites()
         own = sites.pop(name, None)
         addresses = {site.address: other for other, site in sites.items() if site}
-        try:
-            lines = self.effects.read_text(steps.containers(self.host, name)).splitlines()
-        except UnreadError as failure:
-            raise CloudError(f"the containers of {name} cannot be read{self.effects.so_far}: {failure}") from None
-        return Service(environment, name, own, tuple(read_container(json.loads(line)) for line in lines), addresses)
+        return Service(environment, name, own, self.containers(name), addresses)
 
-    def _sites(self) -> dict[str, Site | None]:
+    def containers(self, service: str) -> tuple[Container, ...]:
+        """Read the containers of a service, newest first.
+
+        Raises:
+            CloudError: docker cannot.
+        """
         try:
-            files = unpack(self.effects.read_text(steps.sites(self.host)))
+            lines = self.effects.read_text(steps.containers(self.host, service)).splitlines()
         except UnreadError as failure:
-            if self._has_caddy():
-                raise CloudError(f"Caddy's files cannot be read{self.effects.so_far}: {failure}") from None
-            raise CloudError(f"the host has no {self.host.caddy} yet: {SCRIPT} bootstrap") from None
+            raise CloudError(f"the containers of {service} cannot be read{self.effects.so_far}: {failure}") from None
+        return tuple(read_container(json.loads(line)) for line in lines)
+
+    def sites(self) -> dict[str, Site | None]:
+        """Read what Caddy answers for, by the names of services.
+
+        Raises:
+            CloudError: as `files`; or a file was changed by hand.
+        """
+        files = self.files()
         names = [name.removesuffix(ENDING) for name in files if name.endswith(ENDING)]
         return {name: read_site(name, files[f"{name}{ENDING}"]) for name in names}
 
-    def _has_caddy(self) -> bool:
+    def files(self) -> dict[str, str]:
+        """Read Caddy's files.
+
+        Raises:
+            CloudError: docker cannot, or the host was not set up.
+        """
         try:
-            return bool(self.effects.read_text(steps.there(self.host, "container", self.host.caddy)))
+            return unpack(self.effects.read_text(steps.sites(self.host)))
+        except UnreadError as failure:
+            if self.there("container", self.host.caddy):
+                raise CloudError(f"Caddy's files cannot be read{self.effects.so_far}: {failure}") from None
+            raise CloudError(f"the host has no {self.host.caddy} yet: {SCRIPT} bootstrap") from None
+
+    def there(self, kind: str, name: str) -> Mapping[str, Any]:
+        """Read what has this name, of a kind such as `volume`; empty where nothing has.
+
+        Raises:
+            CloudError: docker cannot.
+        """
+        try:
+            text = self.effects.read_text(steps.there(self.host, kind, name))
         except UnreadError as failure:
             raise CloudError(f"the host cannot be asked{self.effects.so_far}: {failure}") from None
+        return dict(json.loads(text.splitlines()[0])) if text else {}
 
     def write(self, state: Service, site: Site | None) -> Service:
         """Replace the service's files, and let Caddy read its configuration where that has changed.
@@ -63,7 +92,7 @@ class Engine:
         if self.effects.dry_run:
             for file, text in write_site(state.name, site).items():
                 print("".join(f"# {file}: {line}\n" for line in text.splitlines()), end="")
-        elif self._sites().get(state.name) != state.site:
+        elif self.sites().get(state.name) != state.site:
             raise CloudError(f"another deploy has changed {state.name} meanwhile; it was left as it is: run this again")
         if not self.effects.change(steps.put(self.host, state.name, site)):
             raise CloudError(f"{state.name}{ENDING} could not be written (above is why)")

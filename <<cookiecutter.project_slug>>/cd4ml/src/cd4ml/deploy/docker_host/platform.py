@@ -14,7 +14,8 @@ from cd4ml.deploy.docker_host.canary import counted
 from cd4ml.deploy.docker_host.connection import sign_in
 from cd4ml.deploy.docker_host.engine import Engine
 from cd4ml.deploy.docker_host.service import Service
-from cd4ml.deploy.docker_host.settings import Runtime, read_host, read_runtime
+from cd4ml.deploy.docker_host.set_up import set_up_verbs
+from cd4ml.deploy.docker_host.settings import Runtime, no_bucket, read_host, read_runtime
 from cd4ml.deploy.docker_host.site import Site, at_rest
 from cd4ml.deploy.names import SCRIPT, short_digest
 from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
@@ -46,7 +47,7 @@ class DockerHost(Platform[Service]):
     def prepare(self, environment: str) -> None:
         """Look at sizes, keys and the prediction log."""
         if self.project.prediction_log == "bucket":
-            raise CloudError('a host has no bucket: prediction_log = "stdout" or "off", in pyproject.toml')
+            raise no_bucket()
         log = "stdout" if self.project.prediction_log == "stdout" else ""
         self.runtime = read_runtime(self.effects.environment, self._keys(), log)
 
@@ -202,9 +203,7 @@ class DockerHost(Platform[Service]):
 
     def verbs(self) -> Mapping[str, Callable[..., None]]:
         """The verbs that set the host up, and take it down."""
-        from cd4ml.deploy.docker_host.set_up import SetUp  # not needed in a release
-
-        return SetUp(self.host, self.project, self.effects).verbs()
+        return set_up_verbs(self.host, self.project, self.effects)
 
     def _end(self, state: Service, rest: Site) -> None:
         self.engine.write(state, rest)

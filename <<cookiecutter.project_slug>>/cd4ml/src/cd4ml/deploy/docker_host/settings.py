@@ -88,6 +88,11 @@ def read_host(slug: str, environment: Mapping[str, str]) -> Host:
     return Host(slug, ("docker", "--host", ssh), address, environment.get("CADDY_NAME") or "cd4ml-caddy")
 
 
+def no_bucket() -> CloudError:
+    """Return why a prediction log has to be elsewhere."""
+    return CloudError('a host has no bucket: prediction_log = "stdout" or "off", in pyproject.toml')
+
+
 def read_runtime(environment: Mapping[str, str], keys: str, log: str) -> Runtime:
     """Return how a service is to run: it gets the digests of its keys, which nobody can ask with.
 

@@ -14,10 +14,10 @@ from cd4ml.deploy.fargate.waiting import Wait
 from cd4ml.deploy.names import ENVIRONMENTS, SCRIPT
 from cd4ml.deploy.set_up.identities import Jobs
 from cd4ml.deploy.set_up.patience import Codes, Patience
-from cd4ml.deploy.set_up.platform import Key, Removal, SetUp
+from cd4ml.deploy.set_up.platform import CloudSetUp, Key, Removal
 from cd4ml.deploy.set_up.retention import days_given
-from cd4ml.deploy.set_up.rotate import random_key
 from cd4ml.deploy.set_up.steps import Found, Step
+from cd4ml.serving.key_digests import new_key
 
 _NOT_KNOWN_YET = r"\((NoSuchEntity|NoSuchBucket|RepositoryNotFoundException|ResourceNotFoundException)\)"
 CODES = Codes(
@@ -40,7 +40,7 @@ CODES = Codes(
 """Those in the errors of aws."""
 
 
-class FargateSetUp(SetUp):
+class FargateSetUp(CloudSetUp):
     """An account of AWS's, as its owner sets it up."""
 
     key_secrets = client_keys.SECRETS
@@ -116,7 +116,7 @@ class FargateSetUp(SetUp):
         known = self._find(resources.describe_secret(self.place), self.place.secret)
         self._secret_is_new = known is None
         given = self.effects.environment.get("SERVICE_API_KEYS")
-        yield resources.secret(self.place, known, "" if look_only else given or random_key())
+        yield resources.secret(self.place, known, "" if look_only else given or new_key())
 
     def look_at_service(self, environment: str) -> Step:
         """Say whether it is there, open, or in the middle of a release."""
@@ -144,9 +144,9 @@ class FargateSetUp(SetUp):
         """Name the bucket."""
         return f"s3://{self.place.bucket('predictions')}"
 
-    def how_to_keep_data(self) -> str:
-        """Name the other bucket."""
-        return f"uv run dvc remote add --default storage s3://{self.place.bucket('dvc')}"
+    def left_to_do(self) -> str:
+        """Name the other bucket to DVC."""
+        return f"uv run dvc remote add --default storage s3://{self.place.bucket('dvc')}, git commit .dvc/config"
 
     # access keys
 

@@ -1,15 +1,16 @@
 """Make what a project needs, once, as a table. A run that was stopped half-way is completed by running it again."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from cd4ml.deploy.commands import CloudError
 from cd4ml.deploy.names import ENVIRONMENTS, SCRIPT
-from cd4ml.deploy.set_up.github import GitHub
+from cd4ml.deploy.set_up.github import GitHub, settings_by_hand
 from cd4ml.deploy.set_up.identities import Jobs
 from cd4ml.deploy.set_up.key_files import KeyFiles, for_github
 from cd4ml.deploy.set_up.patience import Patience
-from cd4ml.deploy.set_up.platform import SetUp
+from cd4ml.deploy.set_up.platform import CloudSetUp, SetUp
 from cd4ml.deploy.set_up.repository import find_jobs, find_repository
 from cd4ml.deploy.set_up.steps import Found, Step
 from cd4ml.deploy.set_up.walk import Walk
@@ -18,26 +19,47 @@ from cd4ml.settings.project import Project
 CREDENTIALS = ("service-account", "oidc")
 
 
-def read_arguments(words: Sequence[str], default: str) -> tuple[str, bool]:
-    """Return the credentials, and whether GitHub is to be told.
+@dataclass(frozen=True)
+class Asked:
+    """What `bootstrap` is to do besides making what is missing."""
+
+    credentials: str
+    """How GitHub's jobs sign in to a cloud; empty on a platform without identities."""
+    set_secrets: bool = False
+    """Whether GitHub is to be told."""
+    renew: bool = False
+    """Whether to replace what is old."""
+
+
+def read_arguments(words: Sequence[str], set_up: SetUp, default: str) -> Asked:
+    """Return what is asked for.
 
     Raises:
         CloudError: `bootstrap` takes something else.
     """
-    credentials, set_secrets, rest = default, False, list(words)
+    credentials, set_secrets, renew, rest = default, False, False, list(words)
     while rest:
         match rest:
+            case ["--credentials", *_] if set_up.identities is None:
+                raise CloudError(f"there are no identities here, and so no --credentials; {_takes(set_up)}")
             case ["--credentials", given, *rest]:
                 credentials = given
             case ["--credentials"]:
                 credentials, rest = "", []
             case ["--set-secrets", *rest]:
                 set_secrets = True
+            case ["--renew", *rest] if set_up.can_renew:
+                renew = True
             case _:
-                raise CloudError("bootstrap takes --credentials service-account|oidc, --set-secrets and --dry-run")
-    if credentials not in CREDENTIALS:
+                raise CloudError(_takes(set_up))
+    if set_up.identities and credentials not in CREDENTIALS:
         raise CloudError("--credentials is service-account or oidc")
-    return credentials, set_secrets
+    return Asked(credentials, set_secrets, renew)
+
+
+def _takes(set_up: SetUp) -> str:
+    own = {"--credentials service-account|oidc": set_up.identities is not None, "--renew": set_up.can_renew}
+    return f"bootstrap takes {', '.join([*(flag for flag in own if own[flag]), '--set-secrets'])} and --dry-run"
 
 
 class Bootstrap:
@@ -51,27 +73,28 @@ class Bootstrap:
         """Whom GitHub's jobs sign in as."""
         return find_jobs(self.patience.effects)
 
-    def bootstrap(self, credentials: str, set_secrets: bool) -> None:
+    def bootstrap(self, asked: Asked) -> None:
         """Make what is missing.
 
         Raises:
             CloudError: it cannot go on; what was made stays, and the next run goes on from there.
         """
-        jobs = self.jobs
-        if credentials == "service-account":
-            self.set_up.refuse_forbidden_keys()
-        walk = Walk(self.patience)
+        jobs, identities, credentials = self.jobs, self.set_up.identities, asked.credentials
+        if identities and credentials == "service-account":
+            identities.refuse_forbidden_keys()
+        walk = Walk(self.patience, renew=asked.renew)
         walk.take_parts(self._parts(credentials, look_only=False))
-        if set_secrets:
+        if asked.set_secrets:
             self.tell_github(walk, credentials)
         if self.patience.effects.dry_run:
             return
         if not walk.made:
             print("everything was there; nothing was changed")
-        if not set_secrets:
+        if not asked.set_secrets:
+            print(*settings_by_hand(self.project, self.set_up, jobs, credentials), sep="\n")
             print(*for_github(self.files, jobs, credentials), sep="\n")
         print(f"the key to ask the service with: {self.set_up.how_to_read_api_keys()}")
-        print(f"next: {self.set_up.how_to_keep_data()}, git commit .dvc/config; then make doctor")
+        print(f"next: {self.set_up.left_to_do()}; then make doctor")
 
     def doctor(self, credentials: str) -> None:
         """Print a table of what is there, missing or wrong.
@@ -100,20 +123,20 @@ class Bootstrap:
 
     def _parts(self, credentials: str, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
         yield from self.set_up.parts(credentials, self.jobs, look_only)
-        if credentials == "service-account":
-            yield "key", self._keys(look_only)
+        if (identities := self.set_up.identities) and credentials == "service-account":
+            yield "key", self._keys(identities, look_only)
 
     def _service(self, environment: str) -> Iterator[Step]:
         yield self.set_up.look_at_service(environment)
 
-    def _keys(self, look_only: bool) -> Iterator[Step]:
+    def _keys(self, identities: CloudSetUp, look_only: bool) -> Iterator[Step]:
         """A key for each identity that signs in, where there is none."""
         for who in self.jobs.signing_in:
-            keys, name = self.set_up.keys_of(who), self.set_up.identity(who)
+            keys, name = identities.keys_of(who), identities.identity(who)
             if not keys:
                 if not (look_only or self.patience.effects.dry_run):
                     self.files.make_folder(who)
-                yield self.set_up.make_key(who, str(self.files.of(who)))
+                yield identities.make_key(who, str(self.files.of(who)))
                 continue
             yield Step("key", name, Found.THERE)
             if any(key.is_old for key in keys):

@@ -21,8 +21,8 @@ def carry_out(step: Step, patience: Patience) -> bool:
     """
     try:
         existed = _made(step, step.command, patience) if step.command else False
-        if step.then:
-            patience.change(step.then)
+        for command in step.then:
+            patience.change(command)
     except RefusedError:
         raise CloudError(step.failure) from None
     if step.file:

@@ -1,5 +1,6 @@
 """What GitHub is to have: environments, variables, and secrets, whose values go through standard input."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.identities import DEPLOYER, REPOSITORY, Jobs, environment_flag
 from cd4ml.deploy.set_up.key_files import KeyFiles
 from cd4ml.deploy.set_up.patience import Patience
-from cd4ml.deploy.set_up.platform import SetUp
+from cd4ml.deploy.set_up.platform import CloudSetUp, SetUp
 from cd4ml.deploy.set_up.repository import Repository, api
 from cd4ml.deploy.set_up.steps import Found, Step, ensure
 from cd4ml.settings.project import Project
@@ -33,19 +34,20 @@ class GitHub:
         """
         for environment in ENVIRONMENTS if self.jobs.by_environment else ():
             yield from self._environment(environment)
-        variables = dict(set_up.variables(credentials))
-        if project.prediction_log == "bucket":
-            variables["PREDICTION_LOG"] = f"{set_up.log_for_reading()}/production"
-        yield from self._variables(variables)
+        yield from self._variables(_of_repository(project, set_up, credentials))
+        if set_up.identities:
+            yield from self._signing_in(set_up.identities, credentials, files)
+        for environment in self.jobs.environments_of(DEPLOYER):
+            yield self._api_keys(environment, set_up)
+
+    def _signing_in(self, identities: CloudSetUp, credentials: str, files: KeyFiles) -> Iterator[Step]:
         for who in self.jobs.signing_in:
             for environment in self.jobs.environments_of(who):
-                yield from self._variables(set_up.variables_of(who, credentials), environment)
+                yield from self._variables(identities.variables_of(who, credentials), environment)
                 if credentials == "service-account":
                     yield from self._keys(who, environment, files)
             if not self.patience.effects.dry_run:
                 files.forget(who)
-        for environment in self.jobs.environments_of(DEPLOYER):
-            yield self._api_keys(environment, set_up)
 
     def _environment(self, name: str) -> Iterator[Step]:
         address = f"{self.repository.api}/environments/{name}"
@@ -109,6 +111,33 @@ class GitHub:
 
     def _secret(self, name: str, environment: str, value: str) -> Command:
         return Command(("gh", "secret", "set", name, *self._place(environment)), stdin=value)
+
+
+def settings_by_hand(project: Project, set_up: SetUp, jobs: Jobs, credentials: str) -> Iterator[str]:
+    """Return the commands that set variables and API keys, to be run where the environments are there.
+
+    Raises:
+        CloudError: something cannot be read.
+    """
+    wanted: list[tuple[str, Mapping[str, str]]] = [(REPOSITORY, _of_repository(project, set_up, credentials))]
+    if identities := set_up.identities:
+        for who in jobs.signing_in:
+            variables = identities.variables_of(who, credentials)
+            wanted += [(environment, variables) for environment in jobs.environments_of(who)]
+    for environment, variables in wanted:
+        for name, value in variables.items():
+            yield shlex.join(("gh", "variable", "set", name, *environment_flag(environment), "--body", value))
+    for environment in jobs.environments_of(DEPLOYER):
+        told = " ".join(("gh", "secret", "set", _API_KEYS, *environment_flag(environment)))
+        yield f"{set_up.how_to_read_api_keys()} | {told}"
+
+
+def _of_repository(project: Project, set_up: SetUp, credentials: str) -> dict[str, str]:
+    """Return the variables that all jobs read."""
+    variables = dict(set_up.variables(credentials))
+    if project.prediction_log == "bucket":
+        variables["PREDICTION_LOG"] = f"{set_up.log_for_reading()}/production"
+    return variables
 
 
 def branch_fields(environment: Json | None) -> list[str]:

@@ -68,4 +68,5 @@ def key_files(slug: str, secrets: tuple[str, ...], environment: Mapping[str, str
 def for_github(files: KeyFiles, jobs: Jobs, credentials: str) -> Iterable[str]:
     """Return what to say where GitHub was not told: how it gets what it needs."""
     lines: Sequence[str] = [*files.commands(jobs)] if credentials == "service-account" else []
-    return [*lines, f"or set all of it on GitHub: {SCRIPT} bootstrap --credentials {credentials} --set-secrets"]
+    how = f"--credentials {credentials} " if credentials else ""
+    return [*lines, f"or set all of it on GitHub: {SCRIPT} bootstrap {how}--set-secrets"]

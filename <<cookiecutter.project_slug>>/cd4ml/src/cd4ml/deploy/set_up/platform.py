@@ -32,26 +32,24 @@ class Removal:
 
 
 class SetUp(Protocol):
-    """A project in one cloud, as its owner sets it up."""
+    """A project on one platform, as its owner sets it up."""
 
-    key_secrets: ClassVar[tuple[str, ...]]
-    """The secrets on GitHub that hold an identity's key; the step of `make_key` leaves a file for each."""
+    can_renew: ClassVar[bool] = False
+    """Whether `bootstrap --renew` replaces what is old: steps that are, and have a command."""
+
+    @property
+    def identities(self) -> "CloudSetUp | None":
+        """Return the set-up of the identities that GitHub's jobs sign in as; None where the platform has none."""
+        return None
 
     # bootstrap and doctor
-
-    def refuse_forbidden_keys(self) -> None:
-        """Look whether the organisation allows keys, before anything is made; keys that are there already are fine.
-
-        Raises:
-            CloudError: it forbids them.
-        """
 
     def parts(self, credentials: str, jobs: Jobs, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
         """Return what a project needs, in the order in which one needs the other: kinds, and the steps of each.
 
         Each is read when its turn comes; that it cannot be read does not keep `doctor` from the next part.
 
-        Keys of identities are not among it.
+        Keys of identities are not among it; without identities, `credentials` is empty.
 
         Raises:
             CloudError: something cannot be read, or a setting is wrong.
@@ -67,32 +65,15 @@ class SetUp(Protocol):
     def variables(self, credentials: str) -> Mapping[str, str]:
         """Return the variables that workflows need."""
 
-    def variables_of(self, who: str, credentials: str) -> Mapping[str, str]:
-        """Return those of the environments that sign in as an identity."""
-
     def log_for_reading(self) -> str:
-        """Return where the prediction log is, as a program opens it."""
-
-    def how_to_keep_data(self) -> str:
-        """Return the command that names DVC's remote."""
-
-    # keys of identities
-
-    def identity(self, who: str) -> str:
-        """Return what an identity is called."""
-
-    def keys_of(self, who: str) -> Sequence[Key]:
-        """Return an identity's keys, oldest first.
+        """Return where the prediction log is, as a program opens it.
 
         Raises:
-            CloudError: they cannot be listed.
+            CloudError: the platform has no place for one.
         """
 
-    def make_key(self, who: str, folder: str) -> Step:
-        """Return the step that makes a key, whose parts go into a folder, by the names in `key_secrets`."""
-
-    def remove_key(self, who: str, key: Key) -> Command:
-        """Remove a key."""
+    def left_to_do(self) -> str:
+        """Return what people have to do yet, after `bootstrap` and before `make doctor`: commands, or where it says."""
 
     # keys of clients
 
@@ -130,3 +111,41 @@ class SetUp(Protocol):
         Raises:
             CloudError: something cannot be read.
         """
+
+
+class CloudSetUp(SetUp, Protocol):
+    """The same with identities of the platform's own, which GitHub's jobs sign in as."""
+
+    key_secrets: ClassVar[tuple[str, ...]]
+    """The secrets on GitHub that hold an identity's key; the step of `make_key` leaves a file for each."""
+
+    @property
+    def identities(self) -> "CloudSetUp":
+        """Return this."""
+        return self
+
+    def refuse_forbidden_keys(self) -> None:
+        """Look whether the organisation allows keys, before anything is made; keys that are there already are fine.
+
+        Raises:
+            CloudError: it forbids them.
+        """
+
+    def variables_of(self, who: str, credentials: str) -> Mapping[str, str]:
+        """Return those of the environments that sign in as an identity."""
+
+    def identity(self, who: str) -> str:
+        """Return what an identity is called."""
+
+    def keys_of(self, who: str) -> Sequence[Key]:
+        """Return an identity's keys, oldest first.
+
+        Raises:
+            CloudError: they cannot be listed.
+        """
+
+    def make_key(self, who: str, folder: str) -> Step:
+        """Return the step that makes a key, whose parts go into a folder, by the names in `key_secrets`."""
+
+    def remove_key(self, who: str, key: Key) -> Command:
+        """Remove a key."""

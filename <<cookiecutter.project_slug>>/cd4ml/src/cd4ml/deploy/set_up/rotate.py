@@ -1,26 +1,14 @@
-"""New keys beside the old ones first; the old ones go in a second step, when nobody needs them any more."""
+"""New keys of clients beside the old ones first; the old ones go when nobody needs them any more."""
 
-import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 
-from cd4ml.deploy.commands import CloudError, Command, UnreadError
+from cd4ml.deploy.commands import CloudError, UnreadError
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.set_up.bootstrap import Bootstrap
 from cd4ml.deploy.set_up.carry_out import carry_out
-from cd4ml.deploy.set_up.identities import DEPLOYER
-from cd4ml.deploy.set_up.key_files import for_github
-from cd4ml.deploy.set_up.patience import RefusedError
-from cd4ml.deploy.set_up.platform import Key
-from cd4ml.deploy.set_up.walk import Walk
-
-_RANDOM_BYTES = 30
-_AGAIN = "(above is why); run this again"
-
-
-def random_key() -> str:
-    """Return a new key for clients of the service."""
-    return secrets.token_urlsafe(_RANDOM_BYTES)
+from cd4ml.deploy.set_up.patience import Patience
+from cd4ml.deploy.set_up.platform import SetUp
+from cd4ml.deploy.set_up.steps import Found, Step
+from cd4ml.serving.key_digests import new_key
 
 
 def read_arguments(words: Sequence[str]) -> tuple[str, bool, bool]:
@@ -37,23 +25,22 @@ def read_arguments(words: Sequence[str]) -> tuple[str, bool, bool]:
     return what, "--finish" in flags, "--set-secrets" in flags
 
 
-class Rotation:
-    """One run of `rotate`."""
+class ApiKeyRotation:
+    """One run of `rotate api-keys`."""
 
-    def __init__(self, bootstrap: Bootstrap) -> None:
-        self.bootstrap, self.set_up, self.patience = bootstrap, bootstrap.set_up, bootstrap.patience
-        self.files = bootstrap.files
+    def __init__(self, set_up: SetUp, patience: Patience) -> None:
+        self.set_up, self.patience = set_up, patience
 
-    def add_api_key(self) -> None:
+    def add(self) -> None:
         """Put a new key in front of those that clients of the service send: the first is what smoke tests send.
 
         Raises:
             CloudError: they cannot be read or written.
         """
-        carry_out(self.set_up.write_api_keys(f"{random_key()},{self._api_keys()}"), self.patience)
+        carry_out(self.set_up.write_api_keys(f"{new_key()},{self._api_keys()}"), self.patience)
         self._after(f"give clients the new key, the first one in the secret; then {SCRIPT} rotate api-keys --finish")
 
-    def keep_newest_api_key(self) -> None:
+    def finish(self) -> None:
         """Remove the other keys, which stop working with the next deploy.
 
         Raises:
@@ -65,74 +52,10 @@ class Rotation:
         earlier = self.set_up.forget_api_keys(before=self.patience.effects.dry_run and bool(others))
         if not others and not earlier:
             raise CloudError("there is one key alone: nothing to finish")
+        fails = "the earlier API keys could not be removed (above is why); run this again"
         for command in earlier:
-            self._change(command, f"the earlier API keys could not be removed {_AGAIN}")
+            carry_out(Step("API keys", "earlier", Found.OLD, command, fails=fails), self.patience)
         self._after("the old keys stop working with that deploy")
-
-    def credentials(self, credentials: str, finish: bool, set_secrets: bool) -> None:
-        """Make a second key for each identity that signs in, or, to finish, remove all but the newest.
-
-        Raises:
-            CloudError: it is not the time for that, or a key could not be made or removed.
-        """
-        if credentials == "oidc":
-            print("with oidc there are no keys to rotate")
-            return
-        jobs = self.bootstrap.jobs
-        self._check_turn(finish)
-        for who in jobs.signing_in:
-            if finish:
-                self._remove(who, self.set_up.keys_of(who)[:-1])
-            elif len(self._kept_keys(who)) < 2:
-                self._make_key(who)
-        if finish:
-            return
-        if set_secrets:
-            self.bootstrap.tell_github(Walk(self.patience), credentials)
-        else:
-            print(*for_github(self.files, jobs, credentials), sep="\n")
-        print(f"next: run a workflow with the new keys, then {SCRIPT} rotate credentials --finish")
-
-    def _check_turn(self, finish: bool) -> None:
-        """The deployer's turn is last: who was stopped half-way goes on with those that have had none."""
-        last, name = self.set_up.keys_of(DEPLOYER), self.set_up.identity(DEPLOYER)
-        lacking = [who for who in self.bootstrap.jobs.signing_in if self.files.lacks(who)]
-        if not finish:
-            if len(last) > 1 and self.files.is_empty and not lacking:
-                raise CloudError(f"{name} has two keys already: {SCRIPT} rotate credentials --finish first")
-            return
-        if lacking:
-            whose = ", ".join(map(self.set_up.identity, lacking))
-            raise CloudError(f"a run was stopped while it made a key of {whose}: {SCRIPT} rotate credentials again")
-        if not self.files.is_empty:
-            again = f"{SCRIPT} rotate credentials --set-secrets sets them there"
-            raise CloudError(f"GitHub may not know the new keys yet, which are in {self.files.folder} still: {again}")
-        if len(last) < 2:
-            raise CloudError(f"{name} has one key alone: nothing to finish")
-
-    def _kept_keys(self, who: str) -> Sequence[Key]:
-        """Return an identity's keys, oldest first, and remove one that a stopped run has made, and nobody has."""
-        keys = self.set_up.keys_of(who)
-        if len(keys) < 2 or not self.files.lacks(who):
-            return keys
-        self._remove(who, keys[-1:])
-        return keys[:-1]
-
-    def _remove(self, who: str, keys: Sequence[Key]) -> None:
-        for key in keys:
-            self._change(self.set_up.remove_key(who, key), f"a key of {who} could not be removed {_AGAIN}")
-
-    def _make_key(self, who: str) -> None:
-        if not self.patience.effects.dry_run:
-            self.files.make_folder(who)
-        step = self.set_up.make_key(who, str(self.files.of(who)))
-        carry_out(replace(step, fails=f"no new key for {who} {_AGAIN}"), self.patience)
-
-    def _change(self, command: Command, failure: str) -> None:
-        try:
-            self.patience.change(command)
-        except RefusedError:
-            raise CloudError(failure) from None
 
     def _api_keys(self) -> str:
         try:

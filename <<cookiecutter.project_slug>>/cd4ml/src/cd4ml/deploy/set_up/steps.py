@@ -9,7 +9,7 @@ from cd4ml.deploy.commands import Command
 
 
 class Found(StrEnum):
-    """How something was found; `made` is what becomes of the missing and of what can be mended."""
+    """How something was found; `made` is what becomes of the missing, of what can be mended, and of what is renewed."""
 
     THERE = "there"
     MISSING = "missing"
@@ -55,8 +55,8 @@ class Step:
     defect: str = ""
     """What is wrong, in words."""
     document: Document | None = None
-    then: Command | None = None
-    """Runs after `command`, in the same row."""
+    then: tuple[Command, ...] = ()
+    """Run after `command`, in the same row."""
     into: Path | None = None
     """The file that gets what the command prints, which nobody else may see."""
     keeps: tuple[Kept, ...] = ()
@@ -82,6 +82,8 @@ class Step:
             return self.fails
         if self.found is Found.WRONG:
             return f"{self.what}: {self.defect}, and that could not be fixed (above is why)"
+        if self.found is Found.OLD:
+            return f"{self.what} {self.name} could not be replaced (above is why): bootstrap --renew tries it again"
         return f"{self.what} {self.name} could not be made (above is why): fix that and run bootstrap again"
 
 

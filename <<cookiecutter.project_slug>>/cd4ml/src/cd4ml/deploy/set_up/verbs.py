@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from cd4ml.deploy.commands import Effects
+from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.set_up import bootstrap, destroy, rotate
 from cd4ml.deploy.set_up.key_files import key_files
 from cd4ml.deploy.set_up.patience import Codes, Patience
 from cd4ml.deploy.set_up.platform import SetUp
 from cd4ml.deploy.set_up.repository import GH
+from cd4ml.deploy.set_up.rotate_credentials import KeyRotation
 from cd4ml.settings.project import Project
 
 SET_UP_VERBS = ("bootstrap", "doctor", "rotate", "destroy")
@@ -38,27 +39,42 @@ def run(
     """
     patience = Patience(effects, {"gh": GH, **codes}, verb, once=verb in ("doctor", "destroy"))
     set_up = make(patience)
-    files = key_files(project.name, set_up.key_secrets, effects.environment)
+    identities = set_up.identities
+    credentials = project.credentials if identities else ""
+    files = key_files(project.name, identities.key_secrets if identities else (), effects.environment)
     making = bootstrap.Bootstrap(project, set_up, patience, files)
     with _private_files():
         if verb == "bootstrap":
-            making.bootstrap(*bootstrap.read_arguments(words, project.credentials))
+            making.bootstrap(bootstrap.read_arguments(words, set_up, credentials))
         elif verb == "doctor":
-            making.doctor(project.credentials)
+            making.doctor(credentials)
         elif verb == "destroy":
             destroy.destroy(set_up, patience, project.name, destroy.read_arguments(words, project.name))
         else:
-            _rotate(rotate.Rotation(making), project, words)
+            _rotate(making, credentials, words)
 
 
-def _rotate(rotation: rotate.Rotation, project: Project, words: Sequence[str]) -> None:
+def _rotate(making: bootstrap.Bootstrap, credentials: str, words: Sequence[str]) -> None:
     what, finish, set_secrets = rotate.read_arguments(words)
+    rotation = rotate.ApiKeyRotation(making.set_up, making.patience)
     if what == "credentials":
-        rotation.credentials(project.credentials, finish, set_secrets)
+        _rotate_credentials(making, credentials, finish, set_secrets)
     elif finish:
-        rotation.keep_newest_api_key()
+        rotation.finish()
     else:
-        rotation.add_api_key()
+        rotation.add()
+
+
+def _rotate_credentials(making: bootstrap.Bootstrap, credentials: str, finish: bool, set_secrets: bool) -> None:
+    identities = making.set_up.identities
+    if identities is None:
+        raise CloudError("there are no identities here, and so no credentials: rotate takes api-keys")
+    if credentials == "oidc":
+        print("with oidc there are no keys to rotate")
+    elif finish:
+        KeyRotation(making, identities).finish()
+    else:
+        KeyRotation(making, identities).add(set_secrets)
 
 
 @contextmanager

@@ -9,10 +9,13 @@ from cd4ml.deploy.set_up.steps import Found, Step
 
 
 class Walk:
-    """A walk through the steps, which are read as it goes; with `look_only` nothing is made."""
+    """A walk through the steps, which are read as it goes; with `look_only` nothing is made.
 
-    def __init__(self, patience: Patience, look_only: bool = False) -> None:
-        self.patience, self.look_only = patience, look_only
+    What is old, and works, is replaced with `renew` only.
+    """
+
+    def __init__(self, patience: Patience, look_only: bool = False, renew: bool = False) -> None:
+        self.patience, self.look_only, self.renew = patience, look_only, renew
         self.made, self.lacking = 0, 0
 
     def take(self, steps: Iterable[Step]) -> None:
@@ -39,7 +42,12 @@ class Walk:
                 self._lacks(Step(what, "", Found.WRONG), str(failure))
 
     def _take(self, step: Step) -> None:
-        if step.found not in (Found.MISSING, Found.WRONG):
+        if step.found is Found.OLD and step.can_be_taken:
+            if self.renew:
+                self._make(step)
+            else:
+                self._lacks(step, f"{step.name}: bootstrap --renew replaces it")
+        elif step.found not in (Found.MISSING, Found.WRONG):
             self._row(step.found, step.what, step.name)
         elif step.can_be_taken and not self.look_only:
             self._make(step)
