@@ -190,6 +190,7 @@ def test_a_renewal_that_was_killed_is_completed_by_bootstrap(number: int) -> Non
         (("bootstrap", "--credentials", "oidc"), "there are no identities here, and so no --credentials; bootstrap "
          "takes --renew, --set-secrets and --dry-run"),
         (("rotate", "credentials"), "there are no identities here, and so no credentials: rotate takes api-keys"),
+        (("rotate", "api-keys", "--set-secrets"), "rotate api-keys takes --finish: it prints what sets them on GitHub"),
         (("destroy", "demo"), "destroy takes --yes demo"),
     ],
 )  # fmt: skip
@@ -306,7 +307,8 @@ def test_a_new_key_stands_before_the_old_one_until_that_is_finished() -> None:
 
     assert FILE.read_text() == f"{new}\n"
     assert stat.S_IMODE(FILE.stat().st_mode) == 0o600
-    assert f"set it on GitHub: cat {FILE} | gh secret set SERVICE_API_KEYS --env production (and staging)" in said
+    for environment in ("staging", "production"):
+        assert f"set it on GitHub: cat {FILE} | gh secret set SERVICE_API_KEYS --env {environment}\n" in said
     assert not [key for key in (old, new) if key in said]
     assert run(host, "rotate", "api-keys", "--finish") == "failed: there is one key alone: nothing to finish\n"
 

@@ -88,7 +88,9 @@ class Bootstrap:
             self.tell_github(walk, credentials)
         if self.patience.effects.dry_run:
             return
-        if not walk.made:
+        if walk.lacking:
+            print(f"left as they were: {walk.lacking} (above is why); {SCRIPT} doctor shows them again")
+        elif not walk.made:
             print("everything was there; nothing was changed")
         if not asked.set_secrets:
             print(*settings_by_hand(self.project, self.set_up, jobs, credentials), sep="\n")

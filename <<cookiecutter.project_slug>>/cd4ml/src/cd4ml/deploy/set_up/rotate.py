@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from cd4ml.deploy.commands import CloudError, UnreadError
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.carry_out import carry_out
+from cd4ml.deploy.set_up.identities import DEPLOYER, Jobs, environment_flag
 from cd4ml.deploy.set_up.patience import Patience
 from cd4ml.deploy.set_up.platform import SetUp
 from cd4ml.deploy.set_up.steps import Found, Step
@@ -22,14 +23,16 @@ def read_arguments(words: Sequence[str]) -> tuple[str, bool, bool]:
         raise CloudError("rotate takes api-keys or credentials, --finish and --set-secrets")
     if what not in ("api-keys", "credentials"):
         raise CloudError("rotate takes api-keys or credentials")
+    if what == "api-keys" and "--set-secrets" in flags:
+        raise CloudError("rotate api-keys takes --finish: it prints what sets them on GitHub")
     return what, "--finish" in flags, "--set-secrets" in flags
 
 
 class ApiKeyRotation:
     """One run of `rotate api-keys`."""
 
-    def __init__(self, set_up: SetUp, patience: Patience) -> None:
-        self.set_up, self.patience = set_up, patience
+    def __init__(self, set_up: SetUp, patience: Patience, jobs: Jobs) -> None:
+        self.set_up, self.patience, self.jobs = set_up, patience, jobs
 
     def add(self) -> None:
         """Put a new key in front of those that clients of the service send: the first is what smoke tests send.
@@ -66,7 +69,9 @@ class ApiKeyRotation:
     def _after(self, then: str) -> None:
         """Say what is next: running instances keep the keys that they started with."""
         read = self.set_up.how_to_read_api_keys()
-        print(f"set it on GitHub: {read} | gh secret set SERVICE_API_KEYS --env production (and staging)")
+        for environment in self.jobs.environments_of(DEPLOYER):
+            told = " ".join(("gh", "secret", "set", "SERVICE_API_KEYS", *environment_flag(environment)))
+            print(f"set it on GitHub: {read} | {told}")
         print(
             "next: deploy the release again, so that it reads the keys "
             "(rerun cd with force, or deploy and promote its image)"

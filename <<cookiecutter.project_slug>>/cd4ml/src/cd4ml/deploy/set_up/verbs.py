@@ -56,10 +56,11 @@ def run(
 
 def _rotate(making: bootstrap.Bootstrap, credentials: str, words: Sequence[str]) -> None:
     what, finish, set_secrets = rotate.read_arguments(words)
-    rotation = rotate.ApiKeyRotation(making.set_up, making.patience)
     if what == "credentials":
         _rotate_credentials(making, credentials, finish, set_secrets)
-    elif finish:
+        return
+    rotation = rotate.ApiKeyRotation(making.set_up, making.patience, making.jobs)
+    if finish:
         rotation.finish()
     else:
         rotation.add()
