@@ -131,6 +131,8 @@ def test_a_private_repository_without_environments_holds_it_all_itself() -> None
     assert set(host.state["variables"]) == {"repository"}
     assert host.state["environments"] == {}
     assert "nothing was changed" in run(Host(host.state), "bootstrap", "--set-secrets")
+    said = run(Host(host.state), "rotate", "api-keys")
+    assert f"set it on GitHub: cat {FILE} | gh secret set SERVICE_API_KEYS\n" in said
 
 
 def test_another_caddy_is_replaced_on_request_only() -> None:
@@ -138,7 +140,10 @@ def test_another_caddy_is_replaced_on_request_only() -> None:
     host = Host(old.state, CADDY_IMAGE=caddy.IMAGE)
 
     old_row = "  old      container         cd4ml-caddy: bootstrap --renew replaces it\n"
-    assert old_row in run(host, "bootstrap")
+    said = run(host, "bootstrap")
+    assert old_row in said
+    assert "left as they were: 1 (above is why)" in said
+    assert "nothing was changed" not in said
     said = run(host, "doctor")
     assert old_row in said
     assert said.endswith("failed: 1 missing or wrong; what is missing: uv run cd4ml cloud bootstrap\n")
