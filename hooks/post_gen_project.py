@@ -24,8 +24,9 @@ def leave_out_other_platforms(chosen: str) -> None:
 def leave_out_actions(platform: str, registry: str) -> None:
     """Remove the actions that no workflow uses: a host is no cloud, and the cloud's own registry needs no other."""
     for name, unused in (("sign-in", platform == "docker-host"), ("registry-login", registry == "cloud")):
-        if unused:
-            shutil.rmtree(PROJECT / ".github/actions" / name)
+        action = PROJECT / ".github/actions" / name
+        if unused and action.is_dir():
+            shutil.rmtree(action)
 
 
 def leave_out_caches() -> None:
