@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from azure_in_memory import GROUP, Azure
+from cd4ml.deploy.aci.apps import forbids_keys
 from github_in_memory import Json
 from setting_up import killed_at, run
 
@@ -309,6 +310,37 @@ def test_where_keys_are_forbidden_nothing_is_made_and_who_has_some_goes_on() -> 
     run(azure := Azure(), "bootstrap")
     azure.state["forbids_keys"] = True
     assert "nothing was changed" in run(Azure(azure.state), "bootstrap")
+
+
+def test_a_restriction_of_keys_that_is_not_in_force_forbids_nothing() -> None:
+    rule = {"restrictionType": "passwordAddition"}
+
+    def policy(**state: str) -> Json:
+        return {"isEnabled": True, "applicationRestrictions": {"passwordCredentials": [rule | state]}}
+
+    assert forbids_keys(policy())
+    assert forbids_keys(policy(state="enabled"))
+    assert not forbids_keys(policy(state="disabled"))
+
+
+@pytest.mark.parametrize("credentials", ["service-account", "oidc"])
+def test_an_app_that_not_all_of_graph_knows_is_waited_for_though_az_leaves_the_code_out(credentials: str) -> None:
+    unknown = "Resource '1-object' does not exist or one of its queried reference-property objects are not present."
+    azure, asked = Azure(), set[tuple[str, ...]]()
+
+    def refuses(argv: tuple[str, ...]) -> str:
+        is_first = argv[:3] == ("az", "ad", "app") and argv[3] != "list" and argv[:5] not in asked
+        asked.add(argv[:5])
+        return unknown if is_first else ""
+
+    azure.refuses = refuses
+    said = run(azure, "bootstrap", "--credentials", credentials)
+
+    assert "failed" not in said
+    assert f"waiting, as this passes: ERROR: {unknown}\n" in said
+    assert "everything was there; nothing was changed" in run(
+        Azure(azure.state), "bootstrap", "--credentials", credentials
+    )
 
 
 def test_no_new_api_key_locks_out_those_who_have_one() -> None:

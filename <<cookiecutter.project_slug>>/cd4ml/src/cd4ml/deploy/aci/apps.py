@@ -127,7 +127,8 @@ def show_policy(graph: str) -> Command:
 def forbids_keys(policy: Json) -> bool:
     """Whether it does."""
     rules = (policy.get("applicationRestrictions") or {}).get("passwordCredentials") or []
-    return bool(policy.get("isEnabled")) and any(rule["restrictionType"] == _FORBIDS_KEYS for rule in rules)
+    in_force = {rule["restrictionType"] for rule in rules if rule.get("state") != "disabled"}
+    return bool(policy.get("isEnabled")) and _FORBIDS_KEYS in in_force
 
 
 def forbidden() -> str:
