@@ -253,10 +253,11 @@ def test_a_role_that_azure_chose_the_number_of_is_kept() -> None:
     run(azure := Azure(), "bootstrap")
     roles = azure.state["roles"]
     address = next(known for known, role in roles.items() if "deploys" in role["roleName"])
-    chosen = f"{address.rpartition('/')[0]}/4711"
+    beginning, _, number = address.rpartition("/")
+    chosen = f"{beginning}/4711"
     roles[chosen] = roles.pop(address)
     for one in azure.state["assigned"]:
-        one["roleDefinitionName"] = one["roleDefinitionName"].replace(address, f"demo deploys {SUM}")
+        one["roleDefinitionName"] = one["roleDefinitionName"].replace(number, f"demo deploys {SUM}")
 
     assert "nothing was changed" in run(Azure(azure.state), "bootstrap")
     assert set(roles) >= {chosen}
@@ -395,6 +396,24 @@ def test_a_subscription_that_cannot_be_read_is_named_in_one_line() -> None:
 
     assert said.startswith("failed: no subscription of Azure's can be read, and nothing was changed: ERROR: Please run")
     assert len(said.splitlines()) == 1
+
+
+def test_a_role_of_ours_is_told_of_in_the_group_and_assigned_by_its_number_whatever_address_azure_shows() -> None:
+    run(azure := Azure(), "bootstrap")
+    azure.shows_roles_in = "/subscriptions/1f0e"  # where an owner of the group has no right
+    role = next(iter(azure.state["roles"].values()))
+    role["permissions"][0]["actions"] = ["*"]
+
+    for words in (("bootstrap",), ("destroy", "--yes", "demo")):
+        azure.calls.clear()
+        assert "failed" not in run(azure, *words)
+        urls = [argv[argv.index("--url") + 1] for argv in azure.calls if "--url" in argv]
+        assert {url.partition("/roleDefinitions/")[0] for url in urls if "/roleDefinitions/" in url} == {
+            f"{GROUP}/providers/Microsoft.Authorization"
+        }
+        given = {argv[argv.index("--role") + 1] for argv in azure.calls if "--role" in argv}
+        assert not [one for one in given if "/" in one]
+    assert not azure.state["roles"]
 
 
 def test_addresses_of_roles_do_not_change() -> None:
