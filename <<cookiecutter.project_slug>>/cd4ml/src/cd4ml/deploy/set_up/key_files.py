@@ -29,7 +29,7 @@ class KeyFiles:
             path.mkdir(mode=0o700, exist_ok=True)
 
     def read(self, who: str, secret: str) -> str:
-        """Return a secret on one line, or GitHub could not mask it; empty where the key is not here, or not all of it."""
+        """Return a secret on one line, or GitHub could not mask it; empty where not all of the key is here."""
         path = self.of(who) / secret
         is_whole = path.is_file() and not self.lacks(who)
         return path.read_text(encoding="utf-8").replace("\n", "") if is_whole else ""
