@@ -310,7 +310,7 @@ def test_keys_of_accounts_rotate_in_two_steps(site: Site) -> None:
     assert f"old      key               demo-reader-{site.total} is older than 90 days" in site.run("doctor")
 
 
-ROLE = "{}/providers/Microsoft.Authorization/roleDefinitions/4711"
+ROLE = "{}/providers/Microsoft.Authorization/roleDefinitions/00004711-0000-0000-0000-000000000000"
 
 
 def widened(site: Site) -> None:

@@ -40,6 +40,8 @@ class Azure(KillableRun):
         self.refuses: Callable[[tuple[str, ...]], str] = lambda _argv: ""
         self.calls: list[tuple[str, ...]] = []
         self.lists_lag = False
+        self.shows_roles_in = GROUP
+        """How the addresses of roles begin in a list."""
         self.unknown: dict[str, int] = {}
         """How many more calls that name something do not know it, by how their address ends, or by who is granted."""
 
@@ -154,7 +156,7 @@ class Azure(KillableRun):
 
     def _roles(self, _argv: tuple[str, ...], given: Mapping[str, str]) -> Any:
         return [
-            {"id": address} | role
+            {"id": f"{self.shows_roles_in}{address.removeprefix(GROUP)}"} | role
             for address, role in self.state["roles"].items()
             if role["roleName"] == given["--name"] and not self.lists_lag
         ]

@@ -28,6 +28,8 @@ class Host(Docker):
         self.parts: dict[tuple[str, str], dict[str, str]] = self.state["parts"]
         self.refused = ""
         """What docker says instead of any answer."""
+        self.lost: dict[str, int] = {}
+        """How many more of these commands do not reach the host."""
         self.calls: list[Command] = []
 
     def attempt(self, command: Command) -> Ended:
@@ -53,6 +55,9 @@ class Host(Docker):
         if self.refused:
             raise RefusedError(self.refused)
         words = command.argv[3:]
+        if words[1] not in READS and self.lost.get(words[0]):
+            self.lost[words[0]] -= 1
+            raise RefusedError("error during connect: ssh: connect to host model.example.com port 22: timed out")
         if words[1] not in READS and words[-1] != "-":
             assert not self.dry_run, words
             return "" if super().change(command) else self._fail()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from azure_in_memory import GROUP, Azure
+from cd4ml.deploy.aci.apps import forbids_keys
 from github_in_memory import Json
 from setting_up import killed_at, run
 
@@ -252,10 +253,11 @@ def test_a_role_that_azure_chose_the_number_of_is_kept() -> None:
     run(azure := Azure(), "bootstrap")
     roles = azure.state["roles"]
     address = next(known for known, role in roles.items() if "deploys" in role["roleName"])
-    chosen = f"{address.rpartition('/')[0]}/4711"
+    beginning, _, number = address.rpartition("/")
+    chosen = f"{beginning}/4711"
     roles[chosen] = roles.pop(address)
     for one in azure.state["assigned"]:
-        one["roleDefinitionName"] = one["roleDefinitionName"].replace(address, f"demo deploys {SUM}")
+        one["roleDefinitionName"] = one["roleDefinitionName"].replace(number, f"demo deploys {SUM}")
 
     assert "nothing was changed" in run(Azure(azure.state), "bootstrap")
     assert set(roles) >= {chosen}
@@ -311,6 +313,37 @@ def test_where_keys_are_forbidden_nothing_is_made_and_who_has_some_goes_on() -> 
     assert "nothing was changed" in run(Azure(azure.state), "bootstrap")
 
 
+def test_a_restriction_of_keys_that_is_not_in_force_forbids_nothing() -> None:
+    rule = {"restrictionType": "passwordAddition"}
+
+    def policy(**state: str) -> Json:
+        return {"isEnabled": True, "applicationRestrictions": {"passwordCredentials": [rule | state]}}
+
+    assert forbids_keys(policy())
+    assert forbids_keys(policy(state="enabled"))
+    assert not forbids_keys(policy(state="disabled"))
+
+
+@pytest.mark.parametrize("credentials", ["service-account", "oidc"])
+def test_an_app_that_not_all_of_graph_knows_is_waited_for_though_az_leaves_the_code_out(credentials: str) -> None:
+    unknown = "Resource '1-object' does not exist or one of its queried reference-property objects are not present."
+    azure, asked = Azure(), set[tuple[str, ...]]()
+
+    def refuses(argv: tuple[str, ...]) -> str:
+        is_first = argv[:3] == ("az", "ad", "app") and argv[3] != "list" and argv[:5] not in asked
+        asked.add(argv[:5])
+        return unknown if is_first else ""
+
+    azure.refuses = refuses
+    said = run(azure, "bootstrap", "--credentials", credentials)
+
+    assert "failed" not in said
+    assert f"waiting, as this passes: ERROR: {unknown}\n" in said
+    assert "everything was there; nothing was changed" in run(
+        Azure(azure.state), "bootstrap", "--credentials", credentials
+    )
+
+
 def test_no_new_api_key_locks_out_those_who_have_one() -> None:
     run(azure := Azure(), "bootstrap")
     KEYS.unlink()
@@ -363,6 +396,24 @@ def test_a_subscription_that_cannot_be_read_is_named_in_one_line() -> None:
 
     assert said.startswith("failed: no subscription of Azure's can be read, and nothing was changed: ERROR: Please run")
     assert len(said.splitlines()) == 1
+
+
+def test_a_role_of_ours_is_told_of_in_the_group_and_assigned_by_its_number_whatever_address_azure_shows() -> None:
+    run(azure := Azure(), "bootstrap")
+    azure.shows_roles_in = "/subscriptions/1f0e"  # where an owner of the group has no right
+    role = next(iter(azure.state["roles"].values()))
+    role["permissions"][0]["actions"] = ["*"]
+
+    for words in (("bootstrap",), ("destroy", "--yes", "demo")):
+        azure.calls.clear()
+        assert "failed" not in run(azure, *words)
+        urls = [argv[argv.index("--url") + 1] for argv in azure.calls if "--url" in argv]
+        assert {url.partition("/roleDefinitions/")[0] for url in urls if "/roleDefinitions/" in url} == {
+            f"{GROUP}/providers/Microsoft.Authorization"
+        }
+        given = {argv[argv.index("--role") + 1] for argv in azure.calls if "--role" in argv}
+        assert not [one for one in given if "/" in one]
+    assert not azure.state["roles"]
 
 
 def test_addresses_of_roles_do_not_change() -> None:

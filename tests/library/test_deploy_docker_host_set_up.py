@@ -167,6 +167,22 @@ def test_another_caddy_is_replaced_on_request_only() -> None:
     assert "failed" not in run(host, "doctor")
 
 
+def test_a_lost_connection_does_not_leave_the_services_without_caddy() -> None:
+    run(old := Host(CADDY_IMAGE="caddy:2.10"), "bootstrap")
+    host = Host(old.state, CADDY_IMAGE=caddy.IMAGE)
+    host.lost = {"pull": 2, "start": 2, "container": 9}
+
+    said = run(host, "bootstrap", "--renew")
+
+    assert said.endswith("could not be replaced (above is why): bootstrap --renew tries it again\n")
+    assert host.lost == {"pull": 0, "start": 2, "container": 8}, "what may have been done is not done again"
+    assert host.parts[CADDY]["State"] == "running"
+
+    host.lost["container"] = 0
+    assert "  made     container         cd4ml-caddy\n" in run(host, "bootstrap", "--renew")
+    assert host.parts[CADDY]["State"] == "running"
+
+
 def test_a_caddy_that_does_not_know_where_the_services_are_is_told() -> None:
     run(host := Host(), "bootstrap")
     del host.files["Caddyfile"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,6 +88,17 @@ def test_api_keys_that_are_not_there_or_cannot_be_read_are_not_written() -> None
     assert not amazon.writes
 
 
+def assert_github_has_the_one_key_of_each(state: dict[str, Any]) -> None:
+    """No user has another key than the one that its environment signs in with, which is not the first."""
+    assert len(state["users"]) == len(Jobs().signing_in)
+    for name, user in state["users"].items():
+        (key,) = user["keys"]
+        assert key != f"AKIA1-{name}", "the key is the old one"
+        who = name.removeprefix("demo-")
+        told = state["github"]["production" if who == "deployer" else who]
+        assert (told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"]) == (key, f"s3cret/of {key}")
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_rotation_of_credentials_that_was_stopped_is_finished_by_the_next(moment: str) -> None:
     for number in range(1, 20):
@@ -101,16 +113,30 @@ def test_a_rotation_of_credentials_that_was_stopped_is_finished_by_the_next(mome
             said = run(amazon := Amazon(amazon.state), *ROTATE)
             assert "failed" not in said or "has two keys already" in said, (number, said)
         assert "failed" not in run(Amazon(amazon.state), "rotate", "credentials", "--finish"), number
-        assert len(amazon.state["users"]) == len(Jobs().signing_in)
-        for name, user in amazon.state["users"].items():
-            (key,) = user["keys"]
-            assert key != f"AKIA1-{name}", "the key is the old one"
-            who = name.removeprefix("demo-")
-            environment = "production" if who == "deployer" else who
-            assert amazon.state["github"][environment]["AWS_SECRET_ACCESS_KEY"] == f"s3cret/of {key}"
+        assert_github_has_the_one_key_of_each(amazon.state)
         if not was_stopped:
             break
     assert number > 10
+
+
+@pytest.mark.parametrize("has_half", [False, True], ids=["no part", "one part"])
+@pytest.mark.parametrize("words", [(), ("--set-secrets",)], ids=["by hand", "told"])
+def test_bootstrap_does_not_hide_that_a_stopped_rotation_has_lost_a_key(has_half: bool, words: tuple[str, ...]) -> None:
+    amazon = made("--set-secrets")
+    assert killed_at(amazon, (1, "after"), *ROTATE)
+    assert amazon.writes[-1][2] == "create-access-key"
+    if has_half:
+        Path("config/demo-keys/reader/AWS_ACCESS_KEY_ID").write_text("AKIA2-demo-reader\n")
+
+    said = run(amazon := Amazon(amazon.state), "bootstrap", *words)
+
+    assert "failed" not in said
+    assert "rm -r config/demo-keys/reader" not in said
+    assert amazon.state["github"]["reader"]["AWS_ACCESS_KEY_ID"] == "AKIA1-demo-reader"
+    assert "stopped while it made a key of demo-reader" in run(amazon, "rotate", "credentials", "--finish")
+    assert "failed" not in run(amazon, *ROTATE)
+    assert "failed" not in run(amazon, "rotate", "credentials", "--finish")
+    assert_github_has_the_one_key_of_each(amazon.state)
 
 
 def test_a_rotation_is_not_finished_while_github_may_not_know_the_new_keys() -> None:

@@ -6,12 +6,14 @@ import json
 import shlex
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aws_in_memory import ACCOUNT, DATA, PREDICTIONS, Amazon, made, refused
+from cd4ml.deploy import clouds
 from cd4ml.deploy.set_up.identities import Jobs
-from setting_up import killed_at, run, settled
+from setting_up import DEMO, killed_at, run, settled
 
 OIDC = ("bootstrap", "--credentials", "oidc", "--set-secrets")
 
@@ -290,3 +292,35 @@ def test_wrong_settings_are_named_in_one_line(setting: str) -> None:
     assert said.startswith(f"failed: {setting} is ")
     assert len(said.splitlines()) == 1
     assert not amazon.writes
+
+
+_AWS = """#!/bin/sh
+if [ "$1" = sts ]; then
+    echo '{"Account": "123456789012"}'
+    exit
+fi
+if [ "$AWS_CLI_ERROR_FORMAT" = legacy ]; then
+    echo "An error occurred (ResourceNotFoundException) when calling an operation: there is none" >&2
+else
+    echo '{"Code": "ResourceNotFoundException", "Message": "there is none"}' >&2
+fi
+exit 254
+"""
+
+
+def test_aws_is_told_to_print_its_errors_as_they_are_read_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "aws").write_text(_AWS)
+    (tmp_path / "aws").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_CLI_ERROR_FORMAT", "json")
+
+    with pytest.raises(SystemExit):
+        clouds.run(replace(DEMO, platform="fargate"), ["doctor"])
+
+    said = capfd.readouterr().out
+    assert "  missing  cluster           demo\n" in said
+    assert "  missing  key               demo-deployer\n" in said
+    assert "cannot be read" not in said

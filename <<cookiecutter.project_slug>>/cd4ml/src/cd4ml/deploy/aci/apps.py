@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from cd4ml.deploy.aci.steps import read
 from cd4ml.deploy.commands import Command
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.identities import Jobs
-from cd4ml.deploy.set_up.platform import Key
+from cd4ml.deploy.set_up.platform import Key, oldest_first
 from cd4ml.deploy.set_up.repository import Repository
 from cd4ml.deploy.set_up.steps import Found, Step, ensure
 from cd4ml.deploy.set_up.subjects import subject
@@ -24,7 +24,6 @@ SECRET = "AZURE_CLIENT_SECRET"  # noqa: S105 - its name
 ISSUER = "https://token.actions.githubusercontent.com"
 AUDIENCE = "api://AzureADTokenExchange"
 _FORBIDS_KEYS = "passwordAddition"
-_OLD = timedelta(days=90)
 _SILENT = ("--output", "none")
 _APP, _OF_APP = ("az", "ad", "app"), ("az", "ad", "app", "federated-credential")
 
@@ -127,7 +126,8 @@ def show_policy(graph: str) -> Command:
 def forbids_keys(policy: Json) -> bool:
     """Whether it does."""
     rules = (policy.get("applicationRestrictions") or {}).get("passwordCredentials") or []
-    return bool(policy.get("isEnabled")) and any(rule["restrictionType"] == _FORBIDS_KEYS for rule in rules)
+    in_force = {rule["restrictionType"] for rule in rules if rule.get("state") != "disabled"}
+    return bool(policy.get("isEnabled")) and _FORBIDS_KEYS in in_force
 
 
 def forbidden() -> str:
@@ -141,9 +141,8 @@ def list_keys(app: App) -> Command:
 
 
 def read_keys(told: Iterable[Json], now: datetime) -> list[Key]:
-    """Return them, oldest first; those are old that were made 90 days ago."""
-    keys = sorted((datetime.fromisoformat(key["startDateTime"]), str(key["keyId"])) for key in told)
-    return [Key(name, made < now - _OLD) for made, name in keys]
+    """Return them, oldest first."""
+    return oldest_first(((key["startDateTime"], key["keyId"]) for key in told), now)
 
 
 def make_key(place: Place, who: str, app: App, folder: str) -> Step:

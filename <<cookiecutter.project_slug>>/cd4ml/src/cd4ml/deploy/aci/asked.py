@@ -1,6 +1,7 @@
 """What az's errors mean to a set-up, told by their codes, and how Azure is asked with patience.
 
-az prints Resource Manager's codes in parentheses; `az rest` prints an answer as it came, in JSON.
+az prints Resource Manager's codes in parentheses; `az rest` prints an answer as it came, in JSON; of Graph's errors
+`az ad` prints the message alone.
 """
 
 from typing import Any
@@ -14,8 +15,9 @@ _PASSING = (
     *("PrincipalNotFound", "RoleDefinitionDoesNotExist", "MissingSubscriptionRegistration"),
     *("AnotherOperationInProgress", "TooManyRequests", "ServiceUnavailable"),
 )
+_NOT_IN_GRAPH = r"Resource '\S+' does not exist or one of its queried reference-property objects are not present"
 CODES = Codes(
-    absent=rf"(\(|{_IN_JSON})((?!Subscription)\w*NotFound|RoleDefinitionDoesNotExist)\b",
+    absent=rf"(\(|{_IN_JSON})((?!Subscription)\w*NotFound|RoleDefinitionDoesNotExist)\b|{_NOT_IN_GRAPH}",
     exists="|".join(
         (
             r"\(RoleAssignmentExists\)",
@@ -26,6 +28,7 @@ CODES = Codes(
         )
     ),
     passes=rf"(\(|{_IN_JSON})({'|'.join(_PASSING)})\b|toomanyrequests",  # the last is Docker Hub's, in acr import
+    unknown=_NOT_IN_GRAPH,
 )
 NEW_IN_GRAPH = rf"{_IN_JSON}(Request_BadRequest|Request_ResourceNotFound|Authorization_RequestDenied)\b"
 """What Graph answers while it copies what it has just made to its other servers."""

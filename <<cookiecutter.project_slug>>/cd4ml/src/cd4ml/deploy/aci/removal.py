@@ -39,16 +39,14 @@ def groups(place: Place) -> list[Removal]:
     return [Removal(steps.remove(place, group)) for both in named for group in both]
 
 
-def roles(place: Place, addresses: Mapping[str, str]) -> list[Removal]:
-    """Return the commands that remove the roles of ours, by the kinds of `addresses`, once nobody has them.
+def roles(place: Place, numbers: Mapping[str, str]) -> list[Removal]:
+    """Return the commands that remove the roles of ours, by the kinds of `numbers`, once nobody has them.
 
     A role that somebody still has cannot be removed, and who has it must be known for that.
     """
     on = {DEPLOYS: place.address_of_all, ADDS: place.container_id("predictions")}
-    taken = [
-        Removal(unassign(address, on[kind]), list_holders(address, on[kind])) for kind, address in addresses.items()
-    ]
-    return [*taken, *(Removal(remove_role(address)) for address in addresses.values())]
+    taken = [Removal(unassign(number, on[kind]), list_holders(number, on[kind])) for kind, number in numbers.items()]
+    return [*taken, *(Removal(remove_role(place, number)) for number in numbers.values())]
 
 
 def resources(place: Place, keys: str) -> list[Removal]:

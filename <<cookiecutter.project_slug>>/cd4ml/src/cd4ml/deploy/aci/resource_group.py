@@ -1,4 +1,4 @@
-"""The container groups of a resource group: read, made, waited for and removed. az is run here and nowhere else."""
+"""The container groups of a resource group: read, made, waited for and removed. In a release az is run here alone."""
 
 import sys
 import time

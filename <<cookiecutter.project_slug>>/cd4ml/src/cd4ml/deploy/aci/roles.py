@@ -50,7 +50,7 @@ OWN_ROLES: Mapping[str, OwnRole] = {
 class KnownRole:
     """A role of ours that is there."""
 
-    address: str
+    number: str
     actions: frozenset[str]
     """Data actions as well."""
 
@@ -78,14 +78,23 @@ def read_role(listed: Iterable[Json]) -> KnownRole | None:
     """Return the first role of a list; None where it is empty."""
     for told in listed:
         allowed = (one.get(field) or [] for one in told["permissions"] for field in ("actions", "dataActions"))
-        return KnownRole(told["id"], frozenset(action for actions in allowed for action in actions))
+        return KnownRole(_number(told["id"]), frozenset(action for actions in allowed for action in actions))
     return None
 
 
-def role_address(place: Place, kind: str) -> str:
-    """Return the address that a role of ours gets: always the same, as a list lacks for a while what was just made."""
-    number = uuid.uuid5(uuid.NAMESPACE_URL, f"{place.address_of_all}/{place.role(kind)}")
-    return f"{place.address_of_all}/providers/Microsoft.Authorization/roleDefinitions/{number}"
+def role_number(place: Place, kind: str) -> str:
+    """Return the number that a role of ours gets: always the same, as a list lacks for a while what was just made."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{place.address_of_all}/{place.role(kind)}"))
+
+
+def _address(place: Place, number: str) -> str:
+    """Return where a role of ours is told of: in the resource group, which may be all that its owner has rights to."""
+    return f"{place.address_of_all}/providers/Microsoft.Authorization/roleDefinitions/{number}?{_VERSION}"
+
+
+def _number(address: str) -> str:
+    """Return a role's number: Azure shows one role with several addresses."""
+    return address.rpartition("/")[2].lower()
 
 
 def own_role(place: Place, kind: str, known: KnownRole | None) -> Step:
@@ -96,18 +105,18 @@ def own_role(place: Place, kind: str, known: KnownRole | None) -> Step:
         "roleName": name, "type": "CustomRole", "description": f"{place.slug}: {role.purpose}",
         "permissions": [permissions], "assignableScopes": [place.address_of_all],
     }  # fmt: skip
-    address = known.address if known else role_address(place, kind)
+    address = _address(place, known.number if known else role_number(place, kind))
     body = ("--body", json.dumps({"properties": properties}))
-    command = Command(("az", "rest", "--method", "put", "--url", f"{address}?{_VERSION}", *body, *_SILENT))
+    command = Command(("az", "rest", "--method", "put", "--url", address, *body, *_SILENT))
     if known and known.actions != {*role.actions, *role.data_actions}:
         defect = f"{name} allows other actions than it should"
         return mend("role of ours", defect, f"{name}, as it should be again", command)
     return ensure("role of ours", name, known is not None, command)
 
 
-def remove_role(address: str) -> Command:
+def remove_role(place: Place, number: str) -> Command:
     """Remove a role of ours, which nobody has any more."""
-    return Command(("az", "rest", "--method", "delete", "--url", f"{address}?{_VERSION}", *_SILENT))
+    return Command(("az", "rest", "--method", "delete", "--url", _address(place, number), *_SILENT))
 
 
 # assignments
@@ -144,11 +153,14 @@ def list_assignments(address: str) -> Command:
 
 
 def assigned(listed: Iterable[Json]) -> set[tuple[str, str]]:
-    """Return roles, by name and by address, and the principals that have them."""
+    """Return roles, by name and by number, and the principals that have them."""
     return {
-        (str(told.get(field) or "").lower(), told["principalId"])
+        (role, told["principalId"])
         for told in listed
-        for field in ("roleDefinitionName", "roleDefinitionId")
+        for role in (
+            str(told.get("roleDefinitionName") or "").lower(),
+            _number(str(told.get("roleDefinitionId") or "")),
+        )
     }
 
 
@@ -158,17 +170,17 @@ def grants(
     scope: Scope,
     known: Collection[tuple[str, str]],
     principals: Mapping[str, str],
-    addresses: Mapping[str, str],
+    numbers: Mapping[str, str],
 ) -> list[Step]:
     """Return a step for each role on something.
 
-    `known` are the assignments on it, `principals` the numbers by identity, `addresses` those of roles of ours by name.
+    `known` are the assignments on it, `principals` the numbers by identity, `numbers` those of roles of ours by name.
     """
     steps = []
     for identity, role in scope.grants:
         who = jobs.works_as(identity)
         label, principal = f"{who} on {scope.noun}: {role}", principals.get(who, "")
-        named = addresses.get(role, role)
+        named = numbers.get(role, role)
         is_there = bool({(role.lower(), principal), (named.lower(), principal)} & {*known})
         given = ("--assignee-object-id", principal or f"PRINCIPAL-OF-{place.account_id(who)}")
         kind = ("--assignee-principal-type", "ServicePrincipal")

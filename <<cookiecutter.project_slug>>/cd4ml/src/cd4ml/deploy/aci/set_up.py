@@ -107,10 +107,10 @@ class ContainerInstancesSetUp(KeysInFile, CloudSetUp):
         return {kind: roles.read_role(self._find(roles.list_role(self.place, kind)) or []) for kind in roles.OWN_ROLES}
 
     @property
-    def _addresses(self) -> dict[str, str]:
-        """The addresses of the roles of ours, by kind."""
+    def _numbers(self) -> dict[str, str]:
+        """The numbers of the roles of ours, by kind."""
         known = self._known_roles.items()
-        return {kind: role.address if role else roles.role_address(self.place, kind) for kind, role in known}
+        return {kind: role.number if role else roles.role_number(self.place, kind) for kind, role in known}
 
     def _own_roles(self) -> Iterator[Step]:
         for kind, known in self._known_roles.items():
@@ -120,8 +120,8 @@ class ContainerInstancesSetUp(KeysInFile, CloudSetUp):
         known = roles.assigned(self._find(roles.list_assignments(scope.address)) or [])
         who = {jobs.works_as(identity) for identity, _ in scope.grants}
         principals = {one: self.directory.principal(one) for one in who}
-        addresses = {self.place.role(kind): address for kind, address in self._addresses.items()}
-        yield from roles.grants(self.place, jobs, scope, known, principals, addresses)
+        numbers = {self.place.role(kind): number for kind, number in self._numbers.items()}
+        yield from roles.grants(self.place, jobs, scope, known, principals, numbers)
 
     def _key_file(self, look_only: bool) -> Iterator[Step]:
         """A random key for clients; Azure holds it in the groups, and tells it to nobody."""
@@ -209,7 +209,7 @@ class ContainerInstancesSetUp(KeysInFile, CloudSetUp):
         place = self.place
         found = [app for who in Jobs().signing_in if (app := self.directory.app(who))]
         yield from removal.groups(place)
-        yield from removal.roles(place, self._addresses)
+        yield from removal.roles(place, self._numbers)
         for app in found:
             yield Removal(apps.remove_app(self.directory.graph, app))
         yield from removal.resources(place, str(keys_folder(self.slug, self.effects.environment)))

@@ -1,7 +1,7 @@
 """Keys in Google Cloud: those of service accounts, and those that clients of the service send, in Secret Manager."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from cd4ml.deploy.cloud_run.resources import read
@@ -9,14 +9,13 @@ from cd4ml.deploy.cloud_run.roles import UNKNOWN_MEMBER
 from cd4ml.deploy.cloud_run.settings import Place
 from cd4ml.deploy.commands import READ_SECONDS, Command
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.set_up.platform import Key
+from cd4ml.deploy.set_up.platform import Key, oldest_first
 from cd4ml.deploy.set_up.steps import Step, ensure
 
 Json = Mapping[str, Any]
 
 SECRET = "GCP_CREDENTIALS"  # noqa: S105 - its name
 FORBIDS_KEYS = "constraints/iam.disableServiceAccountKeyCreation"
-_OLD = timedelta(days=90)
 
 
 def describe_policy(place: Place) -> Command:
@@ -31,9 +30,8 @@ def list_keys(place: Place, who: str) -> Command:
 
 
 def read_keys(told: Sequence[Json] | None, now: datetime) -> list[Key]:
-    """Return them, oldest first; those are old that were made 90 days ago."""
-    keys = sorted((datetime.fromisoformat(key["validAfterTime"]), key["name"]) for key in told or [])
-    return [Key(_last(name), made < now - _OLD) for made, name in keys]
+    """Return them, oldest first."""
+    return oldest_first(((key["validAfterTime"], _last(key["name"])) for key in told or []), now)
 
 
 def make_key(place: Place, who: str, folder: str) -> Step:

@@ -1,7 +1,7 @@
 """Keys in AWS: the access keys of users, and those that clients of the service send, in Secrets Manager."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from cd4ml.deploy.commands import Command
 from cd4ml.deploy.fargate.resources import read, write
 from cd4ml.deploy.fargate.settings import Place
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.set_up.platform import Key
+from cd4ml.deploy.set_up.platform import Key, oldest_first
 from cd4ml.deploy.set_up.steps import Kept, Step, ensure
 
 Json = Mapping[str, Any]
@@ -17,7 +17,6 @@ Json = Mapping[str, Any]
 _PARTS = {"AWS_ACCESS_KEY_ID": "AccessKeyId", "AWS_SECRET_ACCESS_KEY": "SecretAccessKey"}
 """A key's secrets on GitHub, and what they are in AWS's answer."""
 SECRETS = tuple(_PARTS)
-_OLD = timedelta(days=90)
 
 
 # access keys
@@ -29,10 +28,9 @@ def list_keys(place: Place, who: str) -> Command:
 
 
 def read_keys(told: Json | None, now: datetime) -> list[Key]:
-    """Return them, oldest first; those are old that were made 90 days ago."""
+    """Return them, oldest first."""
     listed = (told or {}).get("AccessKeyMetadata", [])
-    keys = sorted((datetime.fromisoformat(key["CreateDate"]), key["AccessKeyId"]) for key in listed)
-    return [Key(name, made < now - _OLD) for made, name in keys]
+    return oldest_first(((key["CreateDate"], key["AccessKeyId"]) for key in listed), now)
 
 
 def make_key(place: Place, who: str, folder: str) -> Step:

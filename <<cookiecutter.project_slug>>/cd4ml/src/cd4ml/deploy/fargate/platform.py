@@ -31,8 +31,9 @@ class Fargate(Platform[Service]):
 
     tool, tool_from = "aws", "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
     tool_environment: ClassVar[Mapping[str, str]] = {
-        "AWS_PAGER": ""
-    }  # version 2 would show what it prints page by page
+        "AWS_PAGER": "",  # version 2 would show what it prints page by page
+        "AWS_CLI_ERROR_FORMAT": "legacy",  # a code in parentheses, and the reason on the last line
+    }
     usage = Path(__file__).parent / "verbs.txt"
 
     def __init__(self, project: Project, effects: Effects) -> None:

@@ -11,6 +11,7 @@ from cd4ml.deploy.set_up.identities import DEPLOYER
 from cd4ml.deploy.set_up.platform import Key, Removal
 
 ROLES = (*OF_JOBS, *OF_THE_SERVICE)
+"""All that there may be: those of jobs with oidc."""
 
 
 def inventory(place: Place, made_provider: bool) -> list[tuple[str, str]]:

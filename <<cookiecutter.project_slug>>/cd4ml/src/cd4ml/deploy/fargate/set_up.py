@@ -7,7 +7,7 @@ from functools import cached_property
 from cd4ml.deploy.commands import CloudError, Command, UnreadError
 from cd4ml.deploy.fargate import buckets, client_keys, identities, removal, resources, trust
 from cd4ml.deploy.fargate.aws import Aws
-from cd4ml.deploy.fargate.identities import OF_JOBS, OF_THE_SERVICE
+from cd4ml.deploy.fargate.identities import OF_JOBS
 from cd4ml.deploy.fargate.rights import Rights
 from cd4ml.deploy.fargate.settings import GITHUB_TOKENS, Place
 from cd4ml.deploy.fargate.waiting import Wait
@@ -219,7 +219,7 @@ class FargateSetUp(CloudSetUp):
             yield from self._removals_of_user(who)
         for who in OF_JOBS:
             yield from self._removals_of_policy(who)
-        for who in (*OF_JOBS, *OF_THE_SERVICE):
+        for who in removal.ROLES:
             yield from removal.role(place, who)
         yield from removal.what_is_kept(place)
         if self._made_provider:

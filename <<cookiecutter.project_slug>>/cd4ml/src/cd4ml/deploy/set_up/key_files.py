@@ -29,13 +29,18 @@ class KeyFiles:
             path.mkdir(mode=0o700, exist_ok=True)
 
     def read(self, who: str, secret: str) -> str:
-        """Return a secret on one line, or GitHub could not mask it; empty where it is not here."""
+        """Return a secret on one line, or GitHub could not mask it; empty where not all of the key is here."""
         path = self.of(who) / secret
-        return path.read_text(encoding="utf-8").replace("\n", "") if path.is_file() else ""
+        is_whole = path.is_file() and not self.lacks(who)
+        return path.read_text(encoding="utf-8").replace("\n", "") if is_whole else ""
 
     def forget(self, who: str) -> None:
-        """Remove an identity's folder: once GitHub has a key, it is nowhere else."""
-        shutil.rmtree(self.of(who), ignore_errors=True)
+        """Remove an identity's folder: once GitHub has a key, it is nowhere else.
+
+        Where a key is lacking, the folder stays: it alone says that the identity's newest key is one that nobody has.
+        """
+        if not self.lacks(who):
+            shutil.rmtree(self.of(who), ignore_errors=True)
 
     def lacks(self, who: str) -> bool:
         """Return whether a key was to be made for an identity, and is not here: a run was stopped in between."""
@@ -49,7 +54,7 @@ class KeyFiles:
     def commands(self, jobs: Jobs) -> Iterator[str]:
         """Return the commands that give GitHub what is here, and remove it then."""
         for who in jobs.signing_in:
-            if not self.of(who).is_dir():
+            if self.lacks(who) or not self.of(who).is_dir():
                 continue
             for environment in jobs.environments_of(who):
                 for secret in self.secrets:

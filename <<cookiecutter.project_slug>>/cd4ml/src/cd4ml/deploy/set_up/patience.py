@@ -37,6 +37,9 @@ class Codes:
     """What was just made is not known yet: a change may succeed soon, and what reads finds nothing."""
 
 
+_NO_CODES = Codes()
+
+
 class Patience:
     """The effects of setting up, with patience. `verb` is what to run again where that is not enough.
 
@@ -106,7 +109,7 @@ class Patience:
             CloudError: it failed for the whole time with an error that passes.
         """
         codes = self._codes(command)
-        ended = self.effects.attempt(command) if self.once else self._run(command, codes, passes)
+        ended = self._run(command, _NO_CODES) if self.once else self._run(command, codes, passes)
         if not ended.code:
             return parsed(command, ended.printed)
         if re.search(f"{codes.absent}|{codes.disabled}", ended.said):
@@ -121,7 +124,7 @@ class Patience:
         """
         codes = self._codes(command)
         self.effects.changed = True
-        ended = self.effects.attempt(command)
+        ended = self._run(command, _NO_CODES)
         if not ended.code or re.search(f"{codes.absent}|{codes.disabled}", ended.said):
             return True
         self.effects.say("\n".join(ended.said.splitlines()[-2:]))
@@ -137,13 +140,19 @@ class Patience:
         return so
 
     def _run(self, command: Command, codes: Codes, passes: str = "") -> Ended:
-        """Run it until it succeeds, or fails for a reason that does not pass."""
+        """Run it until it succeeds, or fails for a reason that does not pass, as often as it is to be tried."""
         passing = re.compile("|".join(filter(None, (codes.passes, codes.disabled, passes))))
-        begun, told = time.monotonic(), False
+        begun, told, left = time.monotonic(), False, command.tries
         while True:
             ended = self.effects.attempt(command)
-            if not ended.code or not passing.search(ended.said):
+            if not ended.code:
                 return ended
+            if not passing.search(ended.said):
+                left -= 1
+                if not left:
+                    return ended
+                time.sleep(self.pause)
+                continue
             if time.monotonic() - begun >= self.bound:
                 again = f"run {SCRIPT} {self.verb} again in a few minutes"
                 raise CloudError(f"for {self.bound} s: {_why(ended)}; that passes: {again}")

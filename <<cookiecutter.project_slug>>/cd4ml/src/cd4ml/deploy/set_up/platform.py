@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
 from cd4ml.deploy.commands import Command
 from cd4ml.deploy.set_up.identities import Jobs
 from cd4ml.deploy.set_up.steps import Step
+
+_OLD = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,12 @@ class Key:
     name: str
     is_old: bool
     """It should be rotated."""
+
+
+def oldest_first(made: Iterable[tuple[str, str]], now: datetime) -> list[Key]:
+    """Return keys, given the times in ISO 8601 at which they were made, and their names; 90 days make one old."""
+    keys = sorted((datetime.fromisoformat(time), name) for time, name in made)
+    return [Key(name, time < now - _OLD) for time, name in keys]
 
 
 @dataclass(frozen=True)
