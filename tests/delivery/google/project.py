@@ -232,6 +232,9 @@ class Project:
             "project_id": self.name,
             "private_key_id": name,
             "private_key": f"secret of {name}\nline\n",
+            "client_email": path.rsplit("/", 1)[1],
+            "token_uri": "https://oauth2.googleapis.com/token",
+            "universe_domain": "googleapis.com",
         }
         made = {
             "name": f"{path[4:]}/keys/{name}", "keyType": "USER_MANAGED",
