@@ -10,9 +10,9 @@ from typing import Any
 
 import github_in_memory
 import iam_in_memory
-from cd4ml.deploy.commands import Command, Ended, UnreadError, parsed
+from cd4ml.deploy.commands import Ended
+from cloud_in_memory import CloudInMemory
 from github_in_memory import Json, RefusedError
-from killable_run import KillableRun
 from setting_up import run
 
 ACCOUNT = "123456789012"
@@ -26,7 +26,7 @@ _NEW = {"create-user": "--user-name", "create-role": "--role-name", "create-serv
 _READS = ("get-", "list-", "describe-")
 
 
-class Amazon(KillableRun):
+class Amazon(CloudInMemory):
     """Answers aws and gh. `state` is all that is kept; another run of the same account takes it over."""
 
     def __init__(self, state: Json | None = None, dry_run: bool = False, **environment: str) -> None:
@@ -35,39 +35,14 @@ class Amazon(KillableRun):
             "clusters": [], "services": {}, "registry": {}, "buckets": {}, "secrets": {}, "labels": {}, "going": [],
             "environments": {}, "variables": {}, "github": {},
         }  # fmt: skip
-        self.refuses: Callable[[tuple[str, ...]], str] = lambda _argv: ""
-        """The code with which a command is refused."""
-        self.calls: list[tuple[str, ...]] = []
         self.unknown = 0
         """How many calls that name something new do not know it."""
         self.drains = 1
         """How many looks at services, while they are removed, find them."""
         self._new: dict[str, int] = {}
 
-    def attempt(self, command: Command) -> Ended:
-        self.calls.append(command.argv)
-        before = json.dumps(self.state)
-        try:
-            if refusal := self.refuses(command.argv):
-                raise RefusedError(refusal)
-            if self._is_write(command.argv):
-                self.begin_write(command.argv)
-            printed = self._answer(command.argv, command.stdin or "")
-        except RefusedError as refusal:
-            assert json.dumps(self.state) == before
-            return Ended(254, "", _said(command.argv, str(refusal)))
-        if self._is_write(command.argv):
-            self.end_write()
-        return Ended(0, printed if isinstance(printed, str) else json.dumps(printed), "")
-
-    def read_text(self, command: Command) -> str:
-        ended = self.attempt(command)
-        if ended.code:
-            raise UnreadError(ended.said, ended.said)
-        return ended.printed
-
-    def read(self, command: Command) -> Any:
-        return parsed(command, self.read_text(command))
+    def _refusal(self, argv: tuple[str, ...], refusal: str) -> Ended:
+        return Ended(254, "", _said(argv, refusal))
 
     def _is_write(self, argv: tuple[str, ...]) -> bool:
         if argv[0] == "gh":

@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 import github_in_memory
-from cd4ml.deploy.commands import Command, Ended, UnreadError, parsed
+from cd4ml.deploy.commands import Ended
+from cloud_in_memory import CloudInMemory
 from github_in_memory import RefusedError
-from killable_run import KillableRun
 
 Json = dict[str, Any]
 
@@ -28,7 +28,7 @@ MADE = {"acr": "registry", "storage account": "storage", "identity": "identity",
 NOT_FOUND = "(ResourceNotFound) it is not there"
 
 
-class Azure(KillableRun):
+class Azure(CloudInMemory):
     """Answers az and gh. `state` is all that is kept; another run of the same cloud takes it over."""
 
     def __init__(self, state: Json | None = None, dry_run: bool = False, **environment: str) -> None:
@@ -37,38 +37,21 @@ class Azure(KillableRun):
             "providers": [], "made": {}, "apps": {}, "kept_names": [], "principals": {}, "roles": {}, "assigned": [],
             "number": 0, "groups": [], "environments": {}, "variables": {}, "github": {},
         }  # fmt: skip
-        self.refuses: Callable[[tuple[str, ...]], str] = lambda _argv: ""
-        self.calls: list[tuple[str, ...]] = []
         self.lists_lag = False
         self.shows_roles_in = GROUP
         """How the addresses of roles begin in a list."""
         self.unknown: dict[str, int] = {}
         """How many more calls that name something do not know it, by how their address ends, or by who is granted."""
 
-    def attempt(self, command: Command) -> Ended:
-        self.calls.append(command.argv)
-        before = json.dumps(self.state)
-        try:
-            if refusal := self.refuses(command.argv):
-                raise RefusedError(refusal)
-            if _is_write(command.argv):
-                self.begin_write(command.argv)
-            printed = self._answer(command.argv, command.stdin or "")
-        except RefusedError as refusal:
-            assert json.dumps(self.state) == before
-            return Ended(1, "", f"ERROR: {refusal}")
-        if _is_write(command.argv):
-            self.end_write()
-        return Ended(0, printed if isinstance(printed, str) else json.dumps(printed), "")
+    def _refusal(self, argv: tuple[str, ...], refusal: str) -> Ended:
+        return Ended(1, "", f"ERROR: {refusal}")
 
-    def read_text(self, command: Command) -> str:
-        ended = self.attempt(command)
-        if ended.code:
-            raise UnreadError(ended.said, ended.said)
-        return ended.printed
-
-    def read(self, command: Command) -> Any:
-        return parsed(command, self.read_text(command))
+    def _is_write(self, argv: tuple[str, ...]) -> bool:
+        if argv[0] == "gh":
+            return "--method" in argv if argv[1] == "api" else "list" not in argv[:4]
+        if argv[1:2] == ("rest",):
+            return argv[3] != "get"
+        return not {"show", "list"} & set(argv[1:6])
 
     def made_at(self, kind: str) -> Json:
         """Return what was made of a kind, by its names."""
@@ -281,14 +264,6 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
     "resource list": Azure._in_group, "role definition": Azure._roles, "role assignment": Azure._assignments,
     "rest": Azure._rest, "ad app": Azure._apps, "cloud": Azure._cloud,
 }  # fmt: skip
-
-
-def _is_write(argv: tuple[str, ...]) -> bool:
-    if argv[0] == "gh":
-        return "--method" in argv if argv[1] == "api" else "list" not in argv[:4]
-    if argv[1:2] == ("rest",):
-        return argv[3] != "get"
-    return not {"show", "list"} & set(argv[1:6])
 
 
 def _shown(given: Mapping[str, str]) -> Json:

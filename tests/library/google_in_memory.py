@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import github_in_memory
-from cd4ml.deploy.commands import Command, Ended, UnreadError, parsed
+from cd4ml.deploy.commands import Ended
+from cloud_in_memory import CloudInMemory
 from github_in_memory import RefusedError
-from killable_run import KillableRun
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ ENVIRONMENT = {
 API_OF = {"artifacts": "artifactregistry", "secrets": "secretmanager", "run": "run"}
 
 
-class Google(KillableRun):
+class Google(CloudInMemory):
     """Answers gcloud and gh. `state` is all that is kept; another run of the same cloud takes it over."""
 
     def __init__(self, state: Json | None = None, dry_run: bool = False, **environment: str) -> None:
@@ -35,38 +35,13 @@ class Google(KillableRun):
             "apis": ["run.googleapis.com"], "registry": {}, "accounts": {}, "buckets": {}, "secrets": {}, "pools": {},
             "policies": {}, "environments": {}, "variables": {}, "github": {},
         }  # fmt: skip
-        self.refuses: Callable[[tuple[str, ...]], str] = lambda _argv: ""
-        self.calls: list[tuple[str, ...]] = []
         self.unknown = 0
         """How many calls that name something new do not know it."""
         self.lists_no_accounts = False
         self._new: dict[str, int] = {}
 
-    def attempt(self, command: Command) -> Ended:
-        self.calls.append(command.argv)
-        before = json.dumps(self.state)
-        try:
-            if refusal := self.refuses(command.argv):
-                raise RefusedError(refusal)
-            answer = self._answer
-            if self._is_write(command.argv):
-                self.begin_write(command.argv)
-            printed = answer(command.argv, command.stdin or "")
-        except RefusedError as refusal:
-            assert json.dumps(self.state) == before
-            return Ended(1, "", f"ERROR: ({'.'.join(command.argv[:3])}) {refusal}")
-        if self._is_write(command.argv):
-            self.end_write()
-        return Ended(0, printed if isinstance(printed, str) else json.dumps(printed), "")
-
-    def read_text(self, command: Command) -> str:
-        ended = self.attempt(command)
-        if ended.code:
-            raise UnreadError(ended.said, ended.said)
-        return ended.printed
-
-    def read(self, command: Command) -> Any:
-        return parsed(command, self.read_text(command))
+    def _refusal(self, argv: tuple[str, ...], refusal: str) -> Ended:
+        return Ended(1, "", f"ERROR: ({'.'.join(argv[:3])}) {refusal}")
 
     def _is_write(self, argv: tuple[str, ...]) -> bool:
         reads = {"describe", "list", "get-iam-policy", "access"}

@@ -5,7 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 import github_in_memory
-from cd4ml.deploy.commands import Command, Effects, Ended, UnreadError, parsed
+from cd4ml.deploy.commands import Command, Effects, Ended, UnreadError
+from cloud_in_memory import AskedInMemory
 from docker_in_memory import ENVIRONMENT, Docker
 from github_in_memory import Json, RefusedError
 
@@ -15,7 +16,7 @@ CADDY = ("container", "cd4ml-caddy")
 READS = ("ls", "list")
 
 
-class Host(Docker):
+class Host(AskedInMemory, Docker):
     """Answers docker and gh. `state` is all that is kept; another run on the same host takes it over."""
 
     def __init__(self, state: Json | None = None, dry_run: bool = False, **environment: str) -> None:
@@ -63,7 +64,7 @@ class Host(Docker):
             return "" if super().change(command) else self._fail()
         self.has_caddy = CADDY in self.parts
         if "{{json .}}" not in words:
-            return super().read_text(command)
+            return Docker.read_text(self, command)
         name = words[words.index("--filter") + 1].removeprefix("name=^").removeprefix("/?").removesuffix("$")
         known = self.parts.get((words[0], name))
         return "" if known is None else json.dumps(known)
@@ -74,15 +75,6 @@ class Host(Docker):
     def change(self, command: Command) -> bool:
         assert self.dry_run
         return Effects.change(self, command)
-
-    def read_text(self, command: Command) -> str:
-        ended = self.attempt(command)
-        if ended.code:
-            raise UnreadError(ended.said, ended.said)
-        return ended.printed
-
-    def read(self, command: Command) -> Any:
-        return parsed(command, self.read_text(command))
 
     def _write(self, command: Command) -> None:
         words = command.argv[3:]

@@ -191,10 +191,8 @@ class CloudRunSetUp(CloudSetUp):
 
     def keys_of(self, who: str) -> list[Key]:
         """List the keys that people made."""
-        try:
-            told = self.patience.find(client_keys.list_keys(self.place, who))
-        except UnreadError as failure:
-            raise CloudError(f"the keys of {self.identity(who)} cannot be listed: {failure}") from None
+        listing = client_keys.list_keys(self.place, who)
+        told = self.patience.look(listing, f"the keys of {self.identity(who)}", "cannot be listed")
         return client_keys.read_keys(told, datetime.now(UTC))
 
     def make_key(self, who: str, folder: str) -> Step:

@@ -156,10 +156,8 @@ class FargateSetUp(CloudSetUp):
 
     def keys_of(self, who: str) -> list[Key]:
         """List a user's keys."""
-        try:
-            told = self.patience.find(client_keys.list_keys(self.place, who))
-        except UnreadError as failure:
-            raise CloudError(f"the keys of {self.identity(who)} cannot be listed: {failure}") from None
+        listing = client_keys.list_keys(self.place, who)
+        told = self.patience.look(listing, f"the keys of {self.identity(who)}", "cannot be listed")
         return client_keys.read_keys(told, datetime.now(UTC))
 
     def make_key(self, who: str, folder: str) -> Step:
@@ -241,9 +239,7 @@ class FargateSetUp(CloudSetUp):
     def _removals_of_policy(self, who: str) -> Iterator[Removal]:
         versions: list[str] = []
         try:
-            told = self.patience.look(
-                identities.list_versions(self.place, who), f"the versions of {self.identity(who)}"
-            )
+            told = self._find(identities.list_versions(self.place, who), f"the versions of {self.identity(who)}")
             versions = identities.other_versions(told)
         except CloudError as failure:
             yield Removal(None, unread=str(failure))
