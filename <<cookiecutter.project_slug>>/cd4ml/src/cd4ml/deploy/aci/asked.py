@@ -6,7 +6,7 @@ az prints Resource Manager's codes in parentheses; `az rest` prints an answer as
 
 from typing import Any
 
-from cd4ml.deploy.commands import CloudError, Command, UnreadError
+from cd4ml.deploy.commands import Command
 from cd4ml.deploy.set_up.patience import Codes, Patience
 
 _IN_JSON = r'"code": ?"'
@@ -40,7 +40,4 @@ def find(patience: Patience, command: Command, passes: str = "") -> Any:
     Raises:
         CloudError: it cannot be read.
     """
-    try:
-        return patience.find(command, passes)
-    except UnreadError as failure:
-        raise CloudError(f"Azure cannot be asked{patience.effects.so_far}: {failure}") from None
+    return patience.look(command, "Azure", f"cannot be asked{patience.effects.so_far}", passes)

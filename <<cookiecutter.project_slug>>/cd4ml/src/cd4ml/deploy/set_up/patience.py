@@ -88,14 +88,14 @@ class Patience:
             raise RefusedError(_why(ended))
         return ended.printed
 
-    def look(self, command: Command, what: str, unread: str = "") -> Any:
-        """Find something; `unread` is how a message goes on after `what`, where it cannot be read.
+    def look(self, command: Command, what: str, unread: str = "", passes: str = "") -> Any:
+        """Find something, as `find`; `unread` is how a message goes on after `what`, where it cannot be read.
 
         Raises:
             CloudError: it cannot be read.
         """
         try:
-            return self.find(command)
+            return self.find(command, passes)
         except UnreadError as failure:
             raise CloudError(f"{what} {unread or f'cannot be read{self.effects.so_far}'}: {failure}") from None
 
