@@ -5,5 +5,6 @@ Read first: `dvc_remote`.
 
 - `dvc_remote`: the remote, whether it can be reached, and which files it lacks.
 - `registry`, `oci_layout`: a container registry instead of a DVC remote, and the image in which the files are stored.
+- `skopeo`: what copies images, here and in `image`.
 - `push`, `pull`, `undo`, `repair_cache`: the verbs.
 """

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,11 @@ from typing import Any, Self
 
 from cd4ml.errors import UserError
 from cd4ml.files.dvc_lock import cached_outputs
-from cd4ml.files.git import Completed, run_command
 from cd4ml.files.temporary import temporary_folder
 from cd4ml.storage import oci_layout
+from cd4ml.storage.skopeo import PUSHED_BY_HAND, Ended, is_encrypted, skopeo
 
-_TIMEOUT = 3600  # seconds to copy an image
 _NAME = re.compile(r"(?P<host>[a-z0-9.-]+\.[a-z0-9.-]+|localhost)(?P<port>:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
-_LOOPBACK = ("127.0.0.1", "localhost")
 _ABSENT = re.compile(r"manifest unknown|name unknown|not found|status code 404|name not known", re.IGNORECASE)
 
 
@@ -53,11 +50,11 @@ class Registry:
             RegistryError: the registry denies access, or does not answer.
         """
         done = self._skopeo("inspect", "--raw", f"docker://{self.name}:{tag}")
-        if done.returncode == 0:
+        if done.ok:
             return True
-        if _ABSENT.search(done.stderr):
+        if _ABSENT.search(done.said):
             return False
-        raise RegistryError(f"cannot read whether {self.name} has {tag}: {_reason(done)}")
+        raise RegistryError(f"cannot read whether {self.name} has {tag}: {done.reason}")
 
     def is_accessible(self) -> bool:
         """Return whether the registry answers, and grants access to this repository."""
@@ -74,8 +71,9 @@ class Registry:
             RegistryError: the registry denies access, or does not answer.
         """
         done = self._skopeo("copy", "--quiet", "--preserve-digests", f"oci:{folder}", f"docker://{self.name}:{tag}")
-        if done.returncode:
-            raise RegistryError(f"cannot push data and models to {self.name}: {_reason(done)}{_advice(done)}")
+        if not done.ok:
+            advice = f"; {PUSHED_BY_HAND}" if done.belongs_to_another_repository else ""
+            raise RegistryError(f"cannot push data and models to {self.name}: {done.reason}{advice}")
 
     def pull(self, tag: str, folder: Path) -> None:
         """Copy an image from the registry to an OCI layout.
@@ -84,23 +82,20 @@ class Registry:
             RegistryError: there is no such image, or the registry denies access or does not answer.
         """
         done = self._skopeo("copy", "--quiet", "--preserve-digests", f"docker://{self.name}:{tag}", f"oci:{folder}")
-        if done.returncode and _ABSENT.search(done.stderr):
+        if not done.ok and _ABSENT.search(done.said):
             raise RegistryError(
                 f"{self.name} lacks {tag}, the files that dvc.lock lists; run make push on a machine that has them"
             )
-        if done.returncode:
-            raise RegistryError(f"cannot fetch {tag} from {self.name}: {_reason(done)}")
+        if not done.ok:
+            raise RegistryError(f"cannot fetch {tag} from {self.name}: {done.reason}")
 
-    def _skopeo(self, verb: str, *arguments: str) -> Completed:
-        if shutil.which("skopeo") is None:
-            raise RegistryError("skopeo, which copies images, was not found: apt-get or brew install skopeo")
-        config = Path(os.environ.get("DOCKER_CONFIG", "")) / "config.json"
-        login = {"REGISTRY_AUTH_FILE": str(config)} if os.environ.get("DOCKER_CONFIG") and config.exists() else {}
-        http_options = []
-        if re.split("[:/]", self.name)[0] in _LOOPBACK:
-            sides = ["src-", "dest-"] if verb == "copy" else [""]
-            http_options = [f"--{side}tls-verify=false" for side in sides]
-        return run_command(["skopeo", verb, *http_options, *arguments], _TIMEOUT, login)
+    def _skopeo(self, verb: str, *arguments: str) -> Ended:
+        sides = ["src-", "dest-"] if verb == "copy" else [""]
+        plain_http = [] if is_encrypted(self.name) else [f"--{side}tls-verify=false" for side in sides]
+        try:
+            return skopeo(verb, *plain_http, *arguments)
+        except UserError as missing:
+            raise RegistryError(str(missing)) from None
 
 
 def image_tag(revision: str = "") -> str:
@@ -170,17 +165,3 @@ def _scratch_folder() -> AbstractContextManager[Path]:
     folder = Path(".dvc/tmp")
     folder.mkdir(parents=True, exist_ok=True)
     return temporary_folder("objects-", folder)
-
-
-def _advice(done: Completed) -> str:
-    """Return what to do about a package of GitHub's that is not the repository's; empty for any other reason."""
-    if "write_package" not in done.stderr:
-        return ""
-    return "; it was first pushed by hand: give the repository access in the package's settings (cd4ml/docs/github.md)"
-
-
-def _reason(done: Completed) -> str:
-    """Return why skopeo failed: the last line that it printed."""
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    message = re.sub(r'^time="[^"]*" level=\w+ msg=', "", lines[-1]).strip('"') if lines else "no reason given"
-    return message[-200:]
