@@ -1,40 +1,17 @@
 """The command line `cd4ml VERB`: run a verb's module, and print an error in one or two lines."""
 
-import errno
 import importlib
 import os
 import sys
-from io import TextIOWrapper
 
 from cd4ml.errors import UserError, describe, locate
+from cd4ml.terminal.ending import TRACEBACK, exit_with, explain_disk, fail
 from cd4ml.terminal.verbs import GROUPS, VERBS, Verb
-
-TRACEBACK = "CD4ML_TRACEBACK"
-_SIGPIPE = 141  # the shell's exit code of a program whose reader has ended
-
-_DISK_ERRORS = {
-    errno.ENOSPC: "the disk is full; free some space, then run this again",
-    errno.EDQUOT: "your disk quota is used up; free some space, then run this again",
-    errno.EROFS: "this folder is on a disk that cannot be written to; move the project, or remount the disk",
-    errno.EACCES: "permission denied; change the permissions or the owner of the file",
-    errno.EEXIST: "a file, or a link that leads nowhere, is where a folder is needed; move it away",
-    errno.ENOTDIR: "a file is where a folder is needed; move it away",
-    errno.EISDIR: "a folder is where a file is needed; move it away",
-}
 
 
 def run() -> None:
     """Run the verb in the arguments of this process, and exit with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 lacks characters of the tables
-    try:
-        code = main(sys.argv[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:  # what reads the output, such as `head`, has ended
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's own flush at exit fails, too
-        code = _SIGPIPE
-    sys.exit(code)
+    exit_with(lambda: main(sys.argv[1:]))
 
 
 def main(arguments: list[str]) -> int:
@@ -56,9 +33,9 @@ def main(arguments: list[str]) -> int:
     try:
         if not {"-h", "--help"} & set(rest):
             _check_place(VERBS[verb])
-        importlib.import_module(f"cd4ml.{VERBS[verb].module}").main([*VERBS[verb].before, *rest])
+        importlib.import_module(f"cd4ml.{VERBS[verb].module}").main(rest)
     except UserError as error:
-        return _fail(_label(verb, rest), str(error))
+        return fail(_label(verb, rest), str(error))
     except KeyboardInterrupt:
         print(f"\n{verb}: stopped", file=sys.stderr)
         return 130  # the shell's convention for a program that Ctrl-C stopped
@@ -66,7 +43,7 @@ def main(arguments: list[str]) -> int:
         message = _explain(failure)
         if message is None:
             raise
-        return _fail(_label(verb, rest), message)
+        return fail(_label(verb, rest), message)
     return 0
 
 
@@ -104,21 +81,10 @@ def _label(verb: str, rest: list[str]) -> str:
     return " ".join([verb, *rest[:1]]) if verb == "stage" else verb
 
 
-def _fail(label: str, message: str) -> int:
-    if os.environ.get(TRACEBACK, "") not in ("", "0"):
-        import traceback
-
-        traceback.print_exc()
-    print(f"{label}: {message}", file=sys.stderr)
-    return 1
-
-
 def _explain(failure: Exception) -> str | None:
     """Return the message for an exception that the user can fix, though no UserError; None if it is the library's."""
-    if isinstance(failure, OSError) and failure.errno in _DISK_ERRORS:
-        name = failure.filename2 or failure.filename  # of a rename, where to
-        file = f" ({name})" if name else ""
-        return f"{_DISK_ERRORS[failure.errno]}{file}; no existing file was changed"
+    if message := explain_disk(failure):
+        return message
     if isinstance(failure, FileNotFoundError) and (missing := _explain_missing(failure)):
         return missing
     return _explain_team_code(failure)

@@ -48,7 +48,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """
     temporary = _temporary(path)
     old = path.with_name(f".{path.name}.old-{os.getpid()}")
-    temporary.mkdir()
+    _make_empty(temporary)
     try:
         yield temporary
         if path.exists():
@@ -63,7 +63,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 def scratch_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder beside `path`, and remove it after the block; `path` itself is not touched."""
     temporary = _temporary(path)
-    temporary.mkdir()
+    _make_empty(temporary)
     try:
         yield temporary
     finally:
@@ -74,6 +74,12 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` to `path`, as UTF-8 that ends with a newline, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+
+
+def _make_empty(folder: Path) -> None:
+    """Make a folder, in place of one that an earlier run left which had this process's number."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
 
 
 def _temporary(path: Path) -> Path:

@@ -3,10 +3,10 @@
 import os
 import re
 import subprocess  # git and its like, with arguments that the library chooses
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
 from cd4ml.errors import UserError
+from cd4ml.files.github_token import github_credentials
 from cd4ml.files.temporary import temporary_folder
 
 _TIMEOUT = 60  # seconds
@@ -21,10 +21,12 @@ class GitError(UserError):
     """Git failed; the message gives the reason in one line."""
 
 
-def run_git(*arguments: str, stdin: str | None = None, environment: Mapping[str, str] | None = None) -> Completed:
-    """Run git, and return its exit code and output; `stdin` is the text that it reads."""
+def run_git(
+    *arguments: str, stdin: str | None = None, environment: Mapping[str, str] | None = None, timeout: int = _TIMEOUT
+) -> Completed:
+    """Run git for at most `timeout` seconds, and return its exit code and output; `stdin` is the text that it reads."""
     variables = github_credentials(os.environ) | _IN_ENGLISH | dict(environment or {})
-    return run_command(["git", *arguments], _TIMEOUT, variables, stdin)
+    return run_command(["git", *arguments], timeout, variables, stdin)
 
 
 def output_of(*arguments: str, stdin: str | None = None, environment: Mapping[str, str] | None = None) -> str:
@@ -35,8 +37,18 @@ def output_of(*arguments: str, stdin: str | None = None, environment: Mapping[st
     """
     done = run_git(*arguments, stdin=stdin, environment=environment)
     if done.returncode:
-        raise GitError(f"git {arguments[0]}: {failure_reason(done)}")
+        raise GitError(f"git {_verb(arguments)}: {failure_reason(done)}")
     return done.stdout.strip()
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    """Return the first of git's arguments that is no option of git itself."""
+    with_value = {"-c", "-C", "--git-dir", "--work-tree"}
+    return next(
+        word
+        for before, word in zip(("", *arguments), arguments, strict=False)
+        if word not in with_value and before not in with_value
+    )
 
 
 def run_command(
@@ -69,25 +81,6 @@ def failure_reason(done: Completed) -> str:
     errors = [line for line in lines if line.lower().startswith(("fatal:", "error:"))]
     reason = [*errors, *lines, "no reason given"][0]
     return PASSWORD_IN_URL.sub("", re.sub(r"^(fatal|error):\s*", "", reason, flags=re.IGNORECASE)).rstrip(".")[:200]
-
-
-def github_credentials(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that make git send a GitHub workflow's token to GitHub; none outside a workflow.
-
-    They are added to the GIT_CONFIG_* variables that are set already. A checkout does not keep the token. It must not
-    be part of a URL or of a program's arguments, which others can read. On a laptop git has its user's credentials.
-    """
-    token = environment.get("GITHUB_TOKEN", "")
-    if environment.get("GITHUB_ACTIONS") != "true" or not token:
-        return {}
-    server = environment.get("GITHUB_SERVER_URL") or "https://github.com"
-    encoded = b64encode(f"x-access-token:{token}".encode()).decode()
-    count = int(environment.get("GIT_CONFIG_COUNT") or 0)
-    return {
-        "GIT_CONFIG_COUNT": str(count + 1),
-        f"GIT_CONFIG_KEY_{count}": f"http.{server.rstrip('/')}/.extraheader",
-        f"GIT_CONFIG_VALUE_{count}": f"AUTHORIZATION: basic {encoded}",
-    }
 
 
 def remote_name() -> str | None:
@@ -186,7 +179,8 @@ def write_tree(entries: str, base: str | None = None, without: Sequence[str] = (
         index = {"GIT_INDEX_FILE": str(folder / "index")}
         if base is not None:
             output_of("read-tree", base, environment=index)
-            removal = ("rm", "-r", "--quiet", "--cached", "--force", "--ignore-unmatch", "--", *without)
+            everywhere = ("-c", "core.sparseCheckout=false")
+            removal = (*everywhere, "rm", "-r", "--quiet", "--cached", "--force", "--ignore-unmatch", "--", *without)
             output_of(*removal, environment=index)
         output_of("update-index", "-z", "--add", "--index-info", stdin=entries, environment=index)
         return output_of("write-tree", environment=index)

@@ -8,36 +8,42 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-_TERMINATED = 128 + signal.SIGTERM  # the shell's exit code of a program that SIGTERM stopped
+_ENDING = (signal.SIGTERM, signal.SIGHUP)  # what a platform, a time limit, `timeout` and a closed terminal send
 
 
 @contextmanager
 def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
-    """Yield a new folder, and remove it after the block, also if Ctrl-C or SIGTERM stops the run in it.
-
-    A platform, a job's time limit and `timeout` end a run by SIGTERM, which by itself ends Python without cleaning up.
+    """Yield a new folder, and remove it after the block, also if Ctrl-C or another signal stops the run in it.
 
     Args:
         prefix: of its name.
         parent: in which it is made; None: the machine's folder for temporary files.
     """
-    with _sigterm_unwinds(), tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as name:
+    # What a command that was stopped still writes into the folder must not hide why the run ends.
+    with signals_unwind(), tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
 @contextmanager
-def _sigterm_unwinds() -> Iterator[None]:
-    """Let SIGTERM leave the block by an exception, unless something else handles it already; only the first one."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+def signals_unwind() -> Iterator[None]:
+    """Let SIGTERM or SIGHUP leave the block by an exception, so that what it began is cleaned up; only the first one.
+
+    By themselves, they end Python without that. A signal that is ignored or handled already is left alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    ours = [number for number in _ENDING if signal.getsignal(number) == signal.SIG_DFL]
 
-    def stop(*_: object) -> NoReturn:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # make and timeout send it twice: the second would stop cleaning
-        raise SystemExit(_TERMINATED)
+    def stop(number: int, _: object) -> NoReturn:
+        for each in ours:  # make and timeout send it twice: the second would stop cleaning
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)  # as a shell says it
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in ours:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)

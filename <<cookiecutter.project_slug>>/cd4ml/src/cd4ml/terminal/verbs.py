@@ -14,8 +14,6 @@ class Verb:
     example: str
     git: bool = False
     """Whether the verb works in a git repository only."""
-    before: tuple[str, ...] = ()
-    """Arguments that are passed before the user's."""
 
 
 GROUPS: dict[str, dict[str, Verb]] = {
@@ -112,24 +110,47 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "cd4ml check-lock --only lock",
             git=True,
         ),
+        "check-files": Verb(
+            "delivery.check_files",
+            "reject what must not be committed: conflict markers, keys, what notebooks printed, invalid settings",
+            "cd4ml check-files params.yaml",
+            git=True,
+        ),
         "audit": Verb(
-            "deploy.script",
+            "delivery.audit",
             "check the packages in uv.lock for known vulnerabilities",
             "cd4ml audit",
-            before=("check.sh", "audit"),
         ),
         "scan-secrets": Verb(
-            "deploy.script",
+            "delivery.scan_secrets",
             "search git's history for secrets",
             "cd4ml scan-secrets",
-            before=("check.sh", "secrets"),
             git=True,
         ),
         "lint-workflows": Verb(
-            "deploy.script",
+            "delivery.lint_workflows",
             "check the files in .github/workflows",
             "cd4ml lint-workflows",
-            before=("check.sh", "workflows"),
+            git=True,
+        ),
+    },
+    "template": {
+        "update": Verb(
+            "update.update",
+            "take in what changed in the template that this project was generated from",
+            "cd4ml update --to v1.2.0 --dry-run",
+            git=True,
+        ),
+        "write-update": Verb(
+            "update.write_update",
+            "update, and write the commit to build/update.bundle, as the workflow update does",
+            "cd4ml write-update",
+            git=True,
+        ),
+        "propose-update": Verb(
+            "update.propose_update",
+            "push build/update.bundle and open its pull request, or an issue with the command",
+            "cd4ml propose-update",
             git=True,
         ),
     },
@@ -143,16 +164,14 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "delivery.pin_image", "write the digests of the base images into the Dockerfile", "cd4ml pin-image"
         ),
         "build-image": Verb(
-            "deploy.script",
+            "image.build",
             "build the image that serves models/bundle",
             "cd4ml build-image",
-            before=("image.sh", "build"),
         ),
         "smoke-image": Verb(
-            "deploy.script",
+            "image.smoke",
             "run the image, and compare its predictions with those in the bundle",
             "cd4ml smoke-image",
-            before=("smoke.sh",),
         ),
         "stack": Verb(
             "deploy.stack",
@@ -160,28 +179,24 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "cd4ml stack up",
         ),
         "archive-image": Verb(
-            "deploy.script",
+            "image.archive",
             "build the image into build/image.tar, for scan-image and publish-image",
             "cd4ml archive-image",
-            before=("image.sh", "archive"),
         ),
         "list-packages": Verb(
-            "deploy.script",
+            "image.packages",
             "write the image's Python packages to build/sbom.json",
             "cd4ml list-packages",
-            before=("image.sh", "sbom"),
         ),
         "scan-image": Verb(
-            "deploy.script",
+            "image.scan",
             "reject build/image.tar if it has a critical vulnerability that can be fixed",
             "cd4ml scan-image",
-            before=("image.sh", "scan"),
         ),
         "publish-image": Verb(
-            "deploy.script",
+            "image.publish",
             "copy build/image.tar to registries",
             "cd4ml publish-image ghcr.io/me/model:1",
-            before=("image.sh", "publish"),
         ),
     },
     "continuous training": {
@@ -282,10 +297,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
             git=True,
         ),
         "cloud": Verb(
-            "deploy.script",
+            "deploy.clouds",
             "set up, deploy, promote, roll back on the cloud platform in pyproject.toml",
             "cd4ml cloud deploy REGISTRY/NAME@sha256:... staging",
-            before=("cloud",),
         ),
     },
 }

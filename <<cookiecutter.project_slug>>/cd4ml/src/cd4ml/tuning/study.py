@@ -14,6 +14,7 @@ import sqlalchemy as sql
 from optuna.pruners import SuccessiveHalvingPruner
 from optuna.trial import FrozenTrial, TrialState
 
+from cd4ml.tuning.ctrl_c import hold_back_ctrl_c
 from cd4ml.tuning.search import Search
 from cd4ml.tuning.storage import open_storage
 from cd4ml.tuning.trial import EVALUATED, IS_REPEATED, evaluate, has_values
@@ -46,10 +47,13 @@ def run_trials(study: optuna.Study, search: Search, on_trial: Callable[[FrozenTr
         study: the study.
         search: the rows, folds and settings.
         on_trial: called with each trial that this process has evaluated.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed. The database has all that was written until then.
     """
 
     def run_trial() -> None:
-        study.optimize(lambda trial: evaluate(trial, search), n_trials=1, callbacks=[callback])
+        study.optimize(lambda trial: evaluate(trial, search, let_through), n_trials=1, callbacks=[callback])
 
     def callback(_: optuna.Study, trial: FrozenTrial) -> None:
         if IS_REPEATED not in trial.user_attrs:
@@ -59,13 +63,14 @@ def run_trials(study: optuna.Study, search: Search, on_trial: Callable[[FrozenTr
         trials = evaluated_trials(study)
         return len(trials) + (not _include_present(trials, search))
 
-    if not _include_present(study.get_trials(deepcopy=False), search):
-        study.enqueue_trial({}, user_attrs={"values": search.present})
-    while count() < search.params.tune.candidates and not _is_exhausted(study):
-        run_trial()
-    while not _include_present(evaluated_trials(study), search):  # if the process was killed that evaluated them
-        study.enqueue_trial({}, user_attrs={"values": search.present})
-        run_trial()
+    with hold_back_ctrl_c() as let_through:
+        if not _include_present(study.get_trials(deepcopy=False), search):
+            study.enqueue_trial({}, user_attrs={"values": search.present})
+        while count() < search.params.tune.candidates and not _is_exhausted(study):
+            run_trial()
+        while not _include_present(evaluated_trials(study), search):  # if the process was killed that evaluated them
+            study.enqueue_trial({}, user_attrs={"values": search.present})
+            run_trial()
 
 
 def evaluated_trials(study: optuna.Study) -> list[FrozenTrial]:

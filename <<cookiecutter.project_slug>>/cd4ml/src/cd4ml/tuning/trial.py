@@ -14,6 +14,7 @@ import optuna
 from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from cd4ml.tuning.ctrl_c import LetThrough
 from cd4ml.tuning.search import Search
 from cd4ml.tuning.space import ModelValues, as_text, suggest
 
@@ -27,12 +28,13 @@ def has_values(trial: FrozenTrial, values: ModelValues) -> bool:
     return as_text(trial.user_attrs.get("values")) == as_text(values)
 
 
-def evaluate(trial: optuna.Trial, search: Search) -> float:
+def evaluate(trial: optuna.Trial, search: Search, let_through: LetThrough) -> float:
     """Return the mean score over the folds on all rows.
 
     Args:
         trial: one with the present values, which is not pruned; or one without, whose values are drawn.
         search: the rows, folds and settings.
+        let_through: returns a context manager for each fit; Ctrl-C, which is held back, may stop it.
 
     Raises:
         TrialPruned: others are better, a fit failed, or the same values were drawn before.
@@ -51,10 +53,12 @@ def evaluate(trial: optuna.Trial, search: Search) -> float:
         scores += [[]] if rung == len(scores) else []
         for fold in search.folds[len(scores[rung]) :]:
             try:
-                scores[rung].append(search.score(values, fold, share))
+                with let_through():
+                    score = search.score(values, fold, share)
             except Exception as error:  # an estimator may raise anything; the search continues without this candidate
                 trial.set_user_attr("failure", (str(error).splitlines() or [""])[0] or type(error).__name__)
                 raise optuna.TrialPruned from None
+            scores[rung].append(score)
             trial.set_user_attr("scores", scores[: rung + 1])
         trial.set_user_attr("scores", scores[: rung + 1])  # not those of an interrupted trial that went further
         trial.report(float(np.mean(scores[rung])), step=search.params.tune.factor**rung)
