@@ -83,9 +83,15 @@ def ask(github: GitHub, method: str, path: str, token: str, body: Any = None) ->
 
 
 @contextmanager
-def run_of(jobs: list[str], folder: Path, files: dict[str, str] | None = None, **more: dict[str, str]) -> Iterator[Run]:
-    """The one run of a workflow of these jobs, in a repository with these files; more: its `settings` and `secrets`."""
+def run_of(
+    jobs: list[str], folder: Path, files: dict[str, str] | None = None, grace: int = 300, **more: dict[str, str]
+) -> Iterator[Run]:
+    """The one run of a workflow of these jobs, in a repository with these files; more: its `settings` and `secrets`.
+
+    `grace`: seconds for what a job still does that was cancelled or took too long.
+    """
     with GitHub(folder / "github") as github:
+        github.grace = grace
         github.settings |= more.get("settings", {})
         github.secrets |= more.get("secrets", {})
         clone = Checkout(folder / "clone", github)

@@ -105,6 +105,20 @@ def test_a_rollback_to_an_image_of_which_no_revision_is_left_deploys_it_again(li
     assert live.answers() == {"gone"}
 
 
+def test_a_rollback_that_fails_tells_what_a_release_left_so_that_it_is_restored(live: Shop) -> None:
+    """The release was cancelled for it, and restored nothing."""
+    live.stage("two")
+    live.run("promote", "production", "10")
+    output = Path(live.settings["GITHUB_OUTPUT"])
+
+    live.run("rollback", "production", f"sha256:{'0' * 64}", fails=True)
+
+    assert output.read_text().splitlines()[-1] == "left=demo-two"
+    live.run("restore", "production", CANDIDATE="demo-two")
+    assert live.answers(times=30) == {"one"}
+    assert live.tags() == {}
+
+
 def test_refused_credentials_change_nothing(live: Shop) -> None:
     live.google.tokens.clear()
     for arguments in (

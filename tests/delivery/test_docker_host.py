@@ -98,7 +98,7 @@ def test_a_service_without_keys_is_refused_and_a_dry_run_writes_nothing(live_on_
     assert "would be open to anybody" in live_on_host.run("deploy", image, "staging", fails=True, SERVICE_API_KEYS="")
     said = live_on_host.run("deploy", image, "production", "--dry-run")
     assert f"pull --quiet {image}" in said
-    assert "SERVICE_API_KEYS=LEFT-OUT" in said
+    assert 'SERVICE_API_KEYS="${SERVICE_API_KEY_DIGESTS:?}"' in said
     assert live_on_host.writes == []
     live_on_host.serves("one")
 

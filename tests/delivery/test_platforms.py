@@ -26,7 +26,7 @@ from tests.delivery.github.runs import Run
 from tests.delivery.google.delivery import cloud_run
 from tests.delivery.story import released
 from tests.delivery.world import ended_well, log_to_bucket, pushed, report, shorten
-from tests.moving import keep_in, move
+from tests.moving import keep_in, move, template_here
 from tests.project.baked import Project
 from tests.runbook import rollback
 from tests.waiting import wait_for
@@ -102,7 +102,7 @@ def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentia
         assert len(github.releases) == 2
 
         github.dispatch(*rollback(project.folder, f"model-{first}"))
-        ended_well(github.run_all(), "rollback")
+        ended_well(github.run_all(), "rollback", *(["ci"] if whole else []))  # of the revert
         again = delivery.answers()
         assert again == began | {"request_id": again["request_id"]}
 
@@ -174,6 +174,40 @@ def test_a_rollback_does_not_wait_for_a_canary(ship: Ship, platform: str) -> Non
         assert len(github.releases) == 1, "what was cancelled is not recorded"
 
 
+@pytest.mark.drill
+def test_a_way_back_that_github_cuts_off_is_gone_to_the_end_by_the_next_release(ship: Ship) -> None:
+    """GitHub leaves five minutes to a job that is cancelled; Fargate's way back takes six or more."""
+    with ship("fargate", "service-account", "cloud") as delivery:
+        github, project = delivery.github, delivery.project
+        released(delivery)
+        began = delivery.answers()
+        project.replace("params.yaml", "iterations: 10", "iterations: 30")
+        delivery.train("more trees")
+        github.vars["CANARY_SECONDS"], github.parallel, github.grace = "1800", 2, 45
+        pushed(github, project)
+        release = github.last("cd")
+        github.approve(release)
+        wait_for(lambda: "5 times" in printed(release, "production"), lambda: printed(release, "production"), 300)
+
+        pace = delivery.cloud.ecs.pace
+        pace.canary = 3600.0  # of the way back, which is a deployment too
+        github.cancel(release)
+        github.run_all()
+        pace.canary = 0.0  # ECS goes on by itself
+
+        assert release.conclusion == "cancelled", report(release)
+        ends = {step.name: step.conclusion for step in release.jobs["production"].steps}
+        assert "cancelled" in [end for name, end in ends.items() if "cloud restore" in name], ends
+        wait_for(lambda: delivery.answers()["version"] == began["version"], lambda: "still the new one", 120)
+
+        github.vars["CANARY_SECONDS"], github.grace = "0", 300
+        again = github.dispatch("cd")
+        github.run_all()
+        delivery.approve(again)
+        ended_well([again], "cd")
+        assert delivery.answers()["version"] == again.jobs["check"].outputs["version"] != began["version"]
+
+
 def printed(run: Run, job: str) -> str:
     """What a job that goes has printed so far."""
     return "".join(log.read_text(encoding="utf-8") for log in sorted((run.folder / "jobs" / job).glob("*.log")))
@@ -202,16 +236,14 @@ def test_a_pair_of_options(ship: Ship, platform: str, credentials: str, registry
 
 
 @pytest.mark.drill
-def test_a_project_moves_to_another_cloud(ship: Ship, bake: Bake, need: Need, tmp_path: Path) -> None:
+def test_a_project_moves_to_another_cloud(ship: Ship, need: Need, tmp_path: Path) -> None:
     with ship("cloud-run", "service-account", "cloud") as delivery:
         github, project = delivery.github, delivery.project
         version, began = released(delivery), delivery.answers()
-        before, after = (bake(platform=name, github_owner="acme") for name in ("cloud-run", "fargate"))
+        template = template_here(tmp_path / "template")
 
         with fargate(need, tmp_path / "other", github.vars["CLOUD_REGISTRY"]) as there:
-            for generated in (before, after):
-                shorten(Project(generated), ci=False)
-            move(project.folder, before, after)
+            move(project.folder, template, "fargate")
             found = f"uv run dvc remote modify storage endpointurl {there.remote['endpointurl']}"
             commands = keep_in(project.folder, there.remote["url"]).replace("make setup", f"{found}\nmake setup")
             project.run("bash", "-euc", commands, settings=delivery.cloud.storage | there.storage)

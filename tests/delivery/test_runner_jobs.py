@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,8 @@ def run(need_runner: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The run of everything in JOBS."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OURS", "not theirs")
-        more = {"settings": {"PASSED": "on"}, "secrets": {"KEY": "hunter2"}}
-        with run_of(JOBS, tmp_path_factory.mktemp("run"), **more) as run:
+        folder = tmp_path_factory.mktemp("run")
+        with run_of(JOBS, folder, settings={"PASSED": "on"}, secrets={"KEY": "hunter2"}) as run:
             yield run
 
 
@@ -140,3 +141,21 @@ JOBS += [job("- run: echo ${{ matrix.os }}${{ matrix.python }}", "matrix", MATRI
 
 def test_a_matrix_runs_every_combination(run: Run) -> None:
     assert run.jobs["matrix"].log.split() == ["a1", "a2", "b2", "c"]
+
+
+LONG_WAY_BACK = """
+- run: sleep 600
+- if: cancelled()
+  run: echo begins; sleep 600
+- if: always()
+  run: echo too late
+"""
+
+
+def test_what_a_cancelled_job_still_does_is_ended_after_some_time(need_runner: None, tmp_path: Path) -> None:
+    with run_of([job(LONG_WAY_BACK, "back", "timeout-minutes: 0.01")], tmp_path, grace=3) as run:
+        steps = run.jobs["back"].steps
+
+    assert [step.conclusion for step in steps] == ["cancelled"] * 3
+    assert steps[1].log.startswith("begins\n")
+    assert run.jobs["back"].result == "cancelled"

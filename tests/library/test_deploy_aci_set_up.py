@@ -64,7 +64,7 @@ def test_a_bootstrap_that_was_stopped_at_any_write_is_completed_by_the_next(word
         said = run(again, "bootstrap", *words)
 
         write = whole.writes[number - 1]
-        is_key = write[1:5] == ("ad", "app", "credential", "reset") and moment == "after"
+        is_key = write[1] == "rest" and write[5].endswith("/addPassword") and moment == "after"
         assert "failed" not in said, (write, said)
         if not is_key:  # which nobody can read again
             assert settled(stopped.state) == settled(whole.state), write
@@ -211,7 +211,7 @@ def test_doctor_and_a_dry_run_make_nothing_and_name_everything() -> None:
         f"az rest --method patch --url 'https://graph.example/v1.0/applications(uniqueName='\"'\"'demo-reader-{SUM}-",
         f"az role assignment create --assignee-object-id PRINCIPAL-OF-demo-deployer-{SUM} ",
         f"# a new {KEYS}",
-        f"az ad app credential reset --id APP-OF-demo-reader-{SUM} --append ",
+        f"az rest --method post --url https://graph.example/v1.0/applications/APP-OF-demo-reader-{SUM}/addPassword ",
         "gh secret set SERVICE_API_KEYS",
     ):
         assert f"\n{command}" in would, command
@@ -325,13 +325,13 @@ def test_a_restriction_of_keys_that_is_not_in_force_forbids_nothing() -> None:
 
 
 @pytest.mark.parametrize("credentials", ["service-account", "oidc"])
-def test_an_app_that_not_all_of_graph_knows_is_waited_for_though_az_leaves_the_code_out(credentials: str) -> None:
-    unknown = "Resource '1-object' does not exist or one of its queried reference-property objects are not present."
+def test_an_app_that_not_all_of_graph_knows_is_waited_for(credentials: str) -> None:
+    unknown = 'Not Found({"error":{"code":"Request_ResourceNotFound","message":"in any words"}})'
     azure, asked = Azure(), set[tuple[str, ...]]()
 
     def refuses(argv: tuple[str, ...]) -> str:
-        is_first = argv[:3] == ("az", "ad", "app") and argv[3] != "list" and argv[:5] not in asked
-        asked.add(argv[:5])
+        is_first = argv[1] == "rest" and "/applications/" in argv[5] and argv[:6] not in asked
+        asked.add(argv[:6])
         return unknown if is_first else ""
 
     azure.refuses = refuses

@@ -138,6 +138,25 @@ def test_a_rollback_takes_the_newest_revision_of_the_image(project: Project, liv
     assert live.outputs["revision"] == "demo-again"
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_only_a_service_that_is_not_there_yet_is_made_private(
+    project: Project, exists: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gcloud = Gcloud()
+    if exists:
+        gcloud.kill = (1, "after")
+        with pytest.raises(KilledError):
+            release(project, gcloud).deploy(ONE, "production")
+    again = gcloud.again()
+    again.dry_run = True
+    release(project, again).deploy(TWO, "production")
+
+    printed = capsys.readouterr().out
+
+    assert ("--no-allow-unauthenticated" in printed) is not exists
+    assert "--no-traffic" not in printed
+
+
 def test_traffic_that_was_split_by_hand_is_not_guessed_at() -> None:
     split = (Target("demo-one", 50, "", ""), Target("demo-two", 50, "", ""))
     with pytest.raises(CloudError, match="split by hand: uv run cd4ml cloud restore staging REVISION"):
@@ -152,7 +171,7 @@ def test_a_candidate_that_is_wanted_and_not_there_did_not_come_up() -> None:
 
 def test_commands_name_the_revision_that_a_release_expects() -> None:
     place = read_place("demo", ENVIRONMENT)
-    made = steps.deploy(place, "demo", TWO, "demo-20260101000000-2222222", ("--port", "8080"), beside=True)
+    made = steps.deploy(place, "demo", TWO, "demo-20260101000000-2222222", ("--port", "8080"), exists=True, beside=True)
     assert made.pasted() == (
         f"gcloud run deploy demo --project acme --region europe-west1 --quiet --image {TWO} "
         "--revision-suffix 20260101000000-2222222 --tag candidate --no-traffic --port 8080"

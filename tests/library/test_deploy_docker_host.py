@@ -1,6 +1,7 @@
 """A release to a host without a process: what a run that is killed leaves, and what the next one makes of it."""
 
 import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -374,11 +375,23 @@ def test_the_service_gets_digests_of_its_keys_and_none_is_no_service() -> None:
     command = steps.run(host, "demo", "demo-1", ONE, runtime)
     assert "a-key-that-is-long-enough" not in " ".join(command.argv)
     assert "sha256" not in command.pasted().partition("SERVICE_API_KEYS")[2].partition("--env")[0]
-    assert "--env SERVICE_API_KEYS=LEFT-OUT --env PREDICTION_LOG=stdout" in command.pasted()
+    assert '--env SERVICE_API_KEYS="${SERVICE_API_KEY_DIGESTS:?}" --env PREDICTION_LOG=stdout' in command.pasted()
     with pytest.raises(CloudError, match="would be open to anybody"):
         read_runtime({}, " , ", "")
     assert host.name_of("staging") == "model-staging.example.com"
     assert "@sha256:" in caddy.IMAGE
+
+
+def test_what_a_dry_run_prints_of_files_makes_them_in_any_shell() -> None:
+    host = read_host("demo", ENVIRONMENT)
+    for shown in (Site("model.example.com", shares={"demo-1": 90, "demo-2": 10}, candidate="demo-2"), None):
+        command = steps.put(host, "demo", shown)
+        packed, bar, docker = command.pasted().rpartition(" | ")
+        assert bar
+        assert docker == "docker --host ssh://deploy@model.example.com cp - cd4ml-caddy:/sites"
+        done = subprocess.run(["sh", "-c", packed], capture_output=True, text=True, check=True)
+        assert unpack(done.stdout) == unpack(command.stdin or "") == write_site("demo", shown)
+    assert steps.put_main(host).pasted().startswith("(umask 022; ")
 
 
 def test_ssh_trusts_the_hosts_that_are_known_and_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

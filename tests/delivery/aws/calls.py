@@ -90,7 +90,8 @@ def of_ecs(action: str, asked: Json, service: str, has_tags: bool) -> Iterator[C
     """Yield what a request to ECS needs; `service` is the ARN of the service that it is about.
 
     A new service with tags, and a new revision of one that has some, tag a task definition too. Whether IAM is asked
-    with or without a revision is written nowhere: tagging must be allowed for both.
+    with or without a revision is written nowhere: tagging must be allowed for both. Whether it is asked about a task
+    definition at all when one is registered, AWS's reference and those who tried it do not agree: both must be allowed.
     """
     root = service.rpartition(":service/")[0]
     named = {"Deployment": "serviceDeploymentArn", "Deployments": "serviceDeploymentArns",
@@ -98,6 +99,7 @@ def of_ecs(action: str, asked: Json, service: str, has_tags: bool) -> Iterator[C
     if action in ("CreateExpressGatewayService", "UpdateExpressGatewayService"):
         family = f"{root}:task-definition/{service.rpartition(':service/')[2].replace('/', '-')}"
         yield Call(f"ecs:{action}", service)
+        yield Call("ecs:RegisterTaskDefinition", "*")
         yield Call("ecs:RegisterTaskDefinition", f"{family}:1")
         for role, passed_to in PASSED.items():
             if role in asked:

@@ -126,7 +126,7 @@ def start_ecs(moto: Moto, authority: Authority | None) -> ECS:
 
 
 def environment(moto: Moto, ecs: ECS, folder: Path) -> dict[str, str]:
-    """The settings with which aws and the scripts take these for AWS; `folder` is for aws's own records."""
+    """The settings with which aws and the verbs take these for AWS; `folder` is for aws's own records."""
     folder.mkdir(parents=True, exist_ok=True)
     return moto.settings | {
         "AWS_REGION": REGION,

@@ -21,7 +21,7 @@ QUIET = {
     "AZURE_CORE_ENCRYPT_TOKEN_CACHE": "false",
     "AZURE_CORE_LOGIN_EXPERIENCE_V2": "false",
 }
-AZ = ROOT / "build/az/bin"  # where .ci/run puts it: it wants older packages than anything else here
+AZ = ROOT / "build/az/bin"  # where make puts it: it wants older packages than anything else here
 
 
 def az_folder() -> str:
@@ -33,7 +33,7 @@ def az_folder() -> str:
 def why_not_here() -> str | None:
     """Return what this machine lacks to run az against the stand-in; None when it has everything."""
     if not az_folder():
-        return "az is not installed: uv venv build/az, uv pip install --python build/az/bin/python azure-cli"
+        return "az is not installed: make az"
     if not caddy.program():
         return "caddy is not installed"
     if not can_be_named():
@@ -65,7 +65,7 @@ def host(azure: Azure, group: str, slug: str = "demo") -> str:
 
 
 def environment(azure: Azure, folder: Path) -> dict[str, str]:
-    """The settings with which az and the scripts take the stand-in for Azure; az is signed in as the owner."""
+    """The settings with which az and the verbs take the stand-in for Azure; az is signed in as the owner."""
     settings = {
         "PATH": f"{az_folder()}:{os.environ['PATH']}",
         "AZURE_LOCATION": azure.location,

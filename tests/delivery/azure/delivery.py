@@ -53,6 +53,7 @@ class ContainerInstances:
         for identity, number in self._apps(github).items():
             for place in self._places(identity):
                 trusted = {
+                    "name": place,
                     "issuer": "https://token.actions.githubusercontent.com",
                     "subject": f"{oidc.prefix(github)}:environment:{place}",
                     "audiences": ["api://AzureADTokenExchange"],

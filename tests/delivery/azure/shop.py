@@ -115,7 +115,7 @@ class Shop(Releasing):
 
 
 def described(azure: Azure, group: str, image: str) -> dict[str, Any]:
-    """A group as the scripts describe it."""
+    """A group as the verbs describe it."""
     identity = "the-runtime"
     ports = [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 80}]
     variables = [{"name": "PORT", "value": "8000"}, {"name": "SERVICE_API_KEYS", "secureValue": KEY}]

@@ -8,7 +8,6 @@ import json
 import signal
 import ssl
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -52,15 +51,6 @@ class Shop(Releasing):
     trusted: ssl.SSLContext
     counted: Path
     pushed: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def command(self) -> list[str]:
-        """What `cd4ml cloud` calls, but for another smoke test."""
-        program = (
-            "import os, sys; from cd4ml.deploy import clouds; from cd4ml.settings.project import read_project; "
-            "clouds.run(read_project(), sys.argv[1:], os.environ['CD4ML_PYTHON'])"
-        )
-        return [sys.executable, "-c", program]
 
     def run(self, *arguments: str, fails: bool = False, **settings: str) -> str:
         """Run a verb, and count its writes from 1."""

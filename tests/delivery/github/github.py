@@ -49,6 +49,7 @@ class GitHub(Events):
         self.protected: dict[str, list[str]] = {}
         self.workflows_may_open_pull_requests = True
         self.dies_after: tuple[str, str] | None = None  # job, pattern of a step: the next runner is killed after it
+        self.grace = 300  # seconds that GitHub leaves to the steps of a job that was cancelled or took too long
         self.calls: list[tuple[str, str, int]] = []  # of the REST API: method, path, status
         self.lock = threading.RLock()
         self.person = Holder("person", owner)
@@ -224,6 +225,7 @@ class GitHub(Events):
                 "concurrency": str(self.folder / "concurrency"),
                 "vars": self.vars,
                 "dies_after": dies or None,
+                "grace": self.grace,
                 "secrets": self.secrets if run.event.trusted else {},
                 "environments": {name: environment.as_input() for name, environment in self.environments.items()},
                 "github": {

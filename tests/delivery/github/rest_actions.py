@@ -75,6 +75,8 @@ def jobs(request: Request) -> Any:
     found = request.github.run(request.path["id"])
     states: dict[str, tuple[str, str | None]] = {job.name: ("completed", job.result) for job in found.ended.values()}
     states |= dict.fromkeys(found.going, ("in_progress", None))
+    waits = (wait for wait in found.waits if wait["job"] in found.going)
+    states |= {wait["job"]: ("waiting" if "approval" in wait else "queued", None) for wait in waits}
     listed = [
         {"id": index, "name": name, "run_id": int(found.id), "status": status, "conclusion": conclusion}
         for index, (name, (status, conclusion)) in enumerate(states.items(), int(found.id) * 100)

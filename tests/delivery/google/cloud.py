@@ -36,7 +36,7 @@ def reachable(google: Google) -> AbstractContextManager[None]:
 
 
 def environment(google: Google, folder: Path) -> dict[str, str]:
-    """The settings with which gcloud and the scripts take the stand-in for Google.
+    """The settings with which gcloud and the verbs take the stand-in for Google.
 
     `folder` is for gcloud's own records and the access token.
     """

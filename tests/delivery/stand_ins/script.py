@@ -1,4 +1,4 @@
-"""The script that ships a project, run against a stand-in: what is the same on every platform."""
+"""`cd4ml cloud`, run against a stand-in: what is the same on every platform."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from cd4ml.deploy.clouds import PLATFORMS
-from cd4ml.deploy.script import FOLDER
-from cd4ml.deploy.script import settings as deploy_settings
-from cd4ml.settings.project import read_project
-
 from . import gh
 from .containers import DOCKER
 from .failures import Failures
@@ -25,7 +20,7 @@ from .images import image
 
 @dataclass
 class Script:
-    """A project with the script of its platform, and the settings with which that finds the stand-in."""
+    """A project with the verbs of its platform, and the settings with which those find the stand-in."""
 
     platform: ClassVar[str]
     patience: ClassVar[int] = 300  # seconds for a verb
@@ -43,7 +38,7 @@ class Script:
         return {}
 
     def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
-        """Start the script in a session of its own."""
+        """Start a verb in a session of its own."""
         library = {"PYTHONPATH": str(self.project / "cd4ml/src")}  # a project refuses another one's copy of it
         return subprocess.Popen(
             [*self.command, *arguments],
@@ -53,14 +48,14 @@ class Script:
         )  # fmt: skip
 
     def run(self, *arguments: str, fails: bool = False, **settings: str) -> str:
-        """Run the script, which must succeed, or fail when told so; return what it printed."""
+        """Run a verb, which must succeed, or fail when told so; return what it printed."""
         process = self.start(*arguments, **settings)
         said = self.ended(process)
         assert process.returncode == (1 if fails else 0), said
         return said
 
     def ended(self, process: subprocess.Popen[str]) -> str:
-        """Wait for a script that was started; return what it printed."""
+        """Wait for a verb that was started; return what it printed."""
         try:
             return process.communicate(timeout=self.patience)[0]
         except subprocess.TimeoutExpired:
@@ -78,26 +73,23 @@ class Releasing(Script):
     @property
     def command(self) -> list[str]:
         """What `cd4ml cloud` calls, but for another smoke test, which `environment` gives it."""
-        if self.platform in PLATFORMS:
-            program = (
-                "import os, sys; from cd4ml.deploy import clouds; from cd4ml.settings.project import read_project; "
-                "clouds.run(read_project(), sys.argv[1:], os.environ['CD4ML_PYTHON'])"
-            )
-            return [sys.executable, "-c", program]
-        return ["bash", str(FOLDER / f"{self.platform}.sh")]
+        program = (
+            "import os, sys; from cd4ml.deploy import clouds; from cd4ml.settings.project import read_project; "
+            "clouds.run(read_project(), sys.argv[1:], os.environ['SMOKE_PYTHON'])"
+        )
+        return [sys.executable, "-c", program]
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `cd4ml cloud` gives the script; the tiny smoke test is the first `python` on the PATH."""
-        smoke = shutil.which("python", path=self.settings["PATH"])
-        return deploy_settings(read_project(self.project / "pyproject.toml")) | {"CD4ML_PYTHON": str(smoke)}
+        """The tiny smoke test is the first `python` on the PATH."""
+        return {"SMOKE_PYTHON": str(shutil.which("python", path=self.settings["PATH"]))}
 
     def images(self, release: str) -> str:
         """The image of a release, by its digest."""
         return f"{self.repository}@{image(release)}"
 
     def killed_at(self, write: int, *arguments: str, **settings: str) -> None:
-        """Run the script and kill it, the cloud's tool included, as soon as its n-th write has taken effect."""
+        """Run a verb and kill it, the cloud's tool included, as soon as its n-th write has taken effect."""
         running: list[subprocess.Popen[str]] = []
         self.failures.after_write(write, lambda: os.killpg(running[0].pid, signal.SIGKILL))
         running.append(self.start(*arguments, **settings))
@@ -107,7 +99,7 @@ class Releasing(Script):
 
     @property
     def outputs(self) -> dict[str, str]:
-        """What the script has told a workflow's later steps, the newest of each name."""
+        """What the verbs have told a workflow's later steps, the newest of each name."""
         lines = Path(self.settings["GITHUB_OUTPUT"]).read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
 

@@ -8,6 +8,7 @@ import { Cancelled } from "./turns.mjs";
 
 const POLL = 100; // ms
 const SIX_HOURS = 360; // minutes, GitHub's own limit
+const GRACE = 300; // seconds, which GitHub leaves to the steps of a job that was cancelled or took too long
 
 export const skipped = () => ({ result: "skipped", outputs: {}, steps: [], summary: "" });
 
@@ -77,6 +78,7 @@ async function runSteps(job, run, scope, environment) {
     given: { ...run.given, actionsOnly: actionsOnly(run, permissions, token) },
     variables: { ...variablesOf(contexts), ...identity(run, holder) },
     stopped: () => run.cancelled || timedOut(),
+    givenUp: () => Math.min(run.cancelledAt ?? Infinity, overall) + (run.input.grace ?? GRACE) * 1000,
     onStep: (record) => {
       run.say(`${job.label}: ${record.number} ${record.name}: ${record.conclusion}`);
       if (diesHere(run.input.dies_after, job, record)) process.kill(process.pid, "SIGKILL");
@@ -110,7 +112,7 @@ async function enterEnvironment(job, run, scope) {
     return { ...entered, refused: `${run.github.ref_name} may not use the environment ${name}: its rules name ${known.branches.join(", ")}` };
   }
   if (known.reviewers) {
-    const decision = known.decision ?? (await run.decision(name));
+    const decision = known.decision ?? (await run.decision(job.label, name));
     if (decision !== "approved") return { ...entered, refused: `${name}: ${decision}` };
   }
   return entered;

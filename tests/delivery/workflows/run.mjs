@@ -39,6 +39,7 @@ class Run {
   /** Ask the jobs to stop; steps with always() and cancelled() still run. */
   cancel() {
     this.cancelled = true;
+    this.cancelledAt ??= Date.now();
     this.#onCancel.forEach((stop) => stop());
   }
 
@@ -47,11 +48,11 @@ class Run {
     return () => this.#onCancel.delete(stop);
   }
 
-  /** What someone decides about an environment with reviewers. */
-  async decision(environment) {
-    this.#tell(environment, { approval: environment });
+  /** What someone decides about a job's environment with reviewers. */
+  async decision(job, environment) {
+    this.#tell(job, { approval: environment });
     const decided = await waitForDecision(join(this.input.folder, "decisions"), environment, () => this.cancelled);
-    this.#tell(environment, null);
+    this.#tell(job, null);
     return decided;
   }
 
@@ -87,7 +88,8 @@ class Run {
   #tell(who, reason) {
     if (reason) this.#waiting.set(who, reason);
     else this.#waiting.delete(who);
-    writeWhole(join(this.input.folder, "state.json"), { waiting: [...this.#waiting.values()], going: [...this.#going] });
+    const waiting = [...this.#waiting].map(([job, why]) => ({ job, ...why }));
+    writeWhole(join(this.input.folder, "state.json"), { waiting, going: [...this.#going] });
   }
 }
 

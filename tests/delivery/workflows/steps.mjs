@@ -11,7 +11,6 @@ const SHELLS = {
   sh: ["sh", "-e", "{0}"],
   python: ["python3", "{0}"],
 };
-const AFTER_THE_END = minutes(5);
 const NOT_IN_ACTIONS = ["secrets", "vars", "needs"];
 const NOT_SET_BY_FILE = /^(GITHUB_|RUNNER_|NODE_OPTIONS$)/i;
 
@@ -26,7 +25,8 @@ export class Shared {
 
   /**
    * `place` has {folder, workspace, temp, home}; `given` is {path, pass, actions, actionsOnly}; `variables` are GITHUB_*
-   * and RUNNER_*, which nothing overrides; `stopped()` and `onStep(record)` are the job's.
+   * and RUNNER_*, which nothing overrides; `stopped()`, `givenUp()`, when what goes on after that is ended, and
+   * `onStep(record)` are the job's.
    */
   constructor(fields) {
     Object.assign(this, fields);
@@ -58,6 +58,7 @@ export class Steps {
   async run(steps) {
     await this.#runAll(steps);
     for (const { step, env, state } of this.shared.after.reverse()) {
+      if (this.#left() <= 0) return;
       await this.#action({ ...step, name: `after ${step.uses}` }, { env, state, scope: this.scope }, "post");
     }
   }
@@ -74,6 +75,7 @@ export class Steps {
       return this.#refuse(step, `its condition cannot be evaluated: ${error.message}`);
     }
     if (!wanted) return this.#record(step, { outcome: "skipped", conclusion: "skipped", outputs: {} });
+    if (this.#left() <= 0) return this.#record(step, { outcome: "cancelled", conclusion: "cancelled", outputs: {} });
     try {
       const env = { ...this.outer?.env, ...this.#within({}).texts(step.env) };
       const call = { env, scope: this.#within(env) };
@@ -142,15 +144,16 @@ export class Steps {
     Object.assign(shared.env, Object.fromEntries(Object.entries(written.env).filter(([name]) => !NOT_SET_BY_FILE.test(name))));
     shared.paths.unshift(...written.path.reverse());
     shared.summary += shared.masks.clean(written.summary);
-    const outcome = ended.code === 0 ? "success" : ended.cancelled ? "cancelled" : "failure";
+    const cancelled = ended.cancelled || (ended.timedOut && shared.stopped()); // not by a limit of its own
+    const outcome = ended.code === 0 ? "success" : cancelled ? "cancelled" : "failure";
     this.#ended(step, scope, { outcome, outputs: written.outputs, log });
     return written;
   }
 
-  /** Milliseconds until the job must end; what goes on after that, as always() does, has a few minutes. */
+  /** Milliseconds until the job must end; what goes on after that, or after a cancellation, has a few minutes. */
   #left() {
-    const left = this.shared.deadline - Date.now();
-    return left > 0 ? left : AFTER_THE_END;
+    const { deadline, stopped, givenUp } = this.shared;
+    return (stopped() ? givenUp() : deadline) - Date.now();
   }
 
   /** A step's clean environment: nothing of the caller's but what the input passes on. */

@@ -8,6 +8,8 @@ Read first: `status`, then the verb that a workflow calls. A laptop can call eac
 - people: `notify`, called by what has something to tell; `event`, `webhooks`.
 - release: `check_releasable`, `write_release_metadata`, `check_superseded`, `record_release`, `resolve_release`,
   `record_rollback`; `releases`, `quarantine`.
+- what a project is made of: `audit`, `scan_secrets`, `lint_workflows`, `check_files`; `pinned_tools`, `index_tools`,
+  `programs`.
 - pull requests: `comment`, `comment_text`, `check_lock`, `staleness`.
 - settings: `doctor`; `required_settings`, `repository_settings`, `github_settings`.
 - `github`: GitHub's REST API. `actions_io`: the outputs and the summary of a workflow's step.

@@ -1,4 +1,4 @@
-"""The verb `check-schedules`: tell when monitor, ct and score last succeeded, and warn of what is overdue."""
+"""The verb `check-schedules`: tell when monitor, ct, score and update last succeeded, and warn of what is overdue."""
 
 import os
 from datetime import UTC, datetime

@@ -39,11 +39,12 @@ def why_superseded(commit: str, environment: str) -> str:
     """Return why a commit is not to be deployed to an environment any more; empty if it is still the newest there."""
     live, github = branch_commit(remote_name(), PRODUCTION), GitHub.from_environment()
     released = released_commit(live) if live else None
-    if released == commit:
+    by_hand = os.environ.get("GITHUB_EVENT_NAME") == "workflow_dispatch"  # such as for other keys or variables
+    if released == commit and not by_hand:
         # A run that was killed may have logged the release and recorded nothing else; a second one records the rest.
         release = releases.find(github, str(recorded_verdict().get("bundle", "")), commit)
         return f"{commit[:7]} is live already, and it is recorded" if is_recorded(release) else ""
-    if released and is_ancestor(commit, released):
+    if released and released != commit and is_ancestor(commit, released):
         return f"{released[:7]} is live already, which comes after {commit[:7]}"
     number = int(os.environ.get("GITHUB_RUN_NUMBER") or 0)
     if newer := succeeded_after(github, number, commit, _DECIDES[environment]):

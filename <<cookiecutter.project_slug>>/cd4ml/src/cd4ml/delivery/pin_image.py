@@ -1,6 +1,5 @@
 """The verb `pin-image`: write the digests of the base images into the Dockerfile, all of them or none."""
 
-import os
 import re
 import subprocess  # the container engine, and nothing else
 from collections.abc import Iterator, Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cd4ml.delivery.github_settings import PRESENT
+from cd4ml.delivery.programs import find_engine
 from cd4ml.delivery.repository_settings import Row
 from cd4ml.errors import UserError
 from cd4ml.files.atomic import write_text
@@ -69,14 +69,10 @@ def ask_digest(name: str) -> str:
     Raises:
         UserError: there is no container engine, or it cannot pull the image.
     """
-    engine = os.environ.get("DOCKER") or "docker"
+    engine = find_engine("asks the registries")
     try:
         pull = [engine, "pull", name]
         done = subprocess.run(pull, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-    except FileNotFoundError:
-        raise UserError(
-            f"{engine} is not here, which asks the registries: install it, or name yours in DOCKER"
-        ) from None
     except subprocess.TimeoutExpired:
         raise UserError(
             f"{name} was not pulled within {_PATIENCE // 60} minutes; the Dockerfile is unchanged"

@@ -5,7 +5,7 @@ import os
 from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url, set_outputs
 from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.model_commit import as_bot, read_commit_file, reason_given
-from cd4ml.delivery.pull_request import how_to_open, open_or_update
+from cd4ml.delivery.pull_request import how_to_open, open_or_update, start_checks
 from cd4ml.delivery.quarantine import BRANCH_PREFIX
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, file_at, is_ancestor, output_of, push_branch, remote_name, run_git
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> None:
     if is_set("BY_APP"):
         result += "; its checks start by themselves"
     else:
-        github.post("actions/workflows/ci.yml/dispatches", {"ref": branch})
+        start_checks(github, branch)
         result += "; started ci on it"
     add_to_summary(f"{result}\n\n{file_at(commit, paths.GATE_TABLE.as_posix()) or ''}")
     print(result)

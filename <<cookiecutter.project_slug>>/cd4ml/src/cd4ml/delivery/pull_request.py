@@ -1,4 +1,4 @@
-"""Open a branch's pull request, or update the open one; print what to do if workflows may not open any."""
+"""Open a branch's pull request, or update the open one, and start its checks; print what to do if workflows may not."""
 
 from typing import Any
 from urllib.parse import quote
@@ -49,3 +49,12 @@ def truncated(body: str, rest: str = "reports/gate.md") -> str:
     if len(body) <= _MAX_LENGTH:
         return body
     return body[:_MAX_LENGTH].rpartition("\n")[0] + f"\n\n… the rest is in {rest}\n"
+
+
+def start_checks(github: GitHub, branch: str) -> None:
+    """Start ci on a branch, as a push with a workflow's token does not.
+
+    Raises:
+        GitHubError: GitHub rejects it, or does not answer.
+    """
+    github.post("actions/workflows/ci.yml/dispatches", {"ref": branch})

@@ -33,7 +33,7 @@ def main(argv: list[str]) -> None:
         UserError: models/release.json is not of this commit, `production` has moved meanwhile, or GitHub fails.
     """
     Arguments("record-release").parse_args(argv)
-    image = os.environ.get("IMAGE", "")
+    image = os.environ.get("IMAGE", "").lower()  # GitHub's names have capitals, those of images none
     releases.digest_of(image)
     metadata, github = read_metadata(), GitHub.from_environment()
     entry = log_release(metadata | {"image": image})
@@ -129,17 +129,29 @@ def _deployment(metadata: dict[str, Any]) -> dict[str, Any]:
 def create_release(github: GitHub, record: dict[str, Any], entry: str) -> dict[str, Any]:
     """Return the release on GitHub, created if it does not exist, with release.json and sbom.json attached.
 
+    If the same commit was released before in another image, both are replaced: a rollback goes to the newest.
+
     Its tag is at the log's entry: a workflow's token may put none at a commit whose workflows main has changed since.
     """
-    release = releases.find(github, record["bundle"], record["commit"])
-    if release is None:
-        release = releases.create(github, record["bundle"], record["commit"], entry, release_notes(record))
+    known = releases.find(github, record["bundle"], record["commit"])
+    release = known or releases.create(github, record["bundle"], record["commit"], entry, release_notes(record))
     attached = {asset["name"] for asset in release.get("assets", ())}
-    if releases.METADATA not in attached:
-        github.attach(release, releases.METADATA, json.dumps(record, indent=1, ensure_ascii=False).encode())
-    if _SBOM.name not in attached and _SBOM.exists():
+    is_same = _attached_image(github, release) == record["image"]
+    if _SBOM.exists() and not (is_same and _SBOM.name in attached):
         github.attach(release, _SBOM.name, _SBOM.read_bytes())
+    if known and not is_same:
+        github.patch(f"releases/{release['id']}", {"body": release_notes(record)})
+    if not is_same:  # the last one: it says that the rest is there
+        github.attach(release, releases.METADATA, json.dumps(record, indent=1, ensure_ascii=False).encode())
     return release
+
+
+def _attached_image(github: GitHub, release: dict[str, Any]) -> str:
+    """Return the image that a release's release.json names; empty if there is none, or it is not valid."""
+    try:
+        return str(releases.attached_metadata(github, release)["image"])
+    except UserError:
+        return ""
 
 
 def release_notes(record: dict[str, Any]) -> str:

@@ -6,11 +6,11 @@ from typing import Any
 from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, run_url, set_outputs
 from cd4ml.delivery.event import Event
-from cd4ml.delivery.github import GitHub
+from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.model_commit import as_bot, reason_given
 from cd4ml.delivery.notify import tell
 from cd4ml.delivery.production_log import append_entry, read_record, released_commit
-from cd4ml.delivery.pull_request import how_to_open, open_or_update
+from cd4ml.delivery.pull_request import how_to_open, open_or_update, start_checks
 from cd4ml.delivery.quarantine import lift_quarantine, quarantine_branch
 from cd4ml.errors import UserError
 from cd4ml.files.git import GitError, branch_commit, output_of, push_branch, remote_name, run_git, write_tree
@@ -101,6 +101,10 @@ def propose_revert(github: GitHub, origin: str, target: str, tag: str) -> str:
     address = open_or_update(github, branch, f"Revert to {tag}", body)
     server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
     set_outputs(pull_request=address)
+    try:
+        start_checks(github, branch)
+    except GitHubError as failure:  # the rollback itself is done
+        print(f"ci was not started on {branch}: {failure}")
     return address or how_to_open(github.repository, server, branch)
 
 

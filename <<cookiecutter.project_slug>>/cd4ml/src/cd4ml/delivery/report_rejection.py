@@ -13,6 +13,7 @@ from cd4ml.settings.project import read_project
 from cd4ml.terminal.arguments import Arguments
 
 ISSUE = SingleIssue("Retraining was rejected", "<!-- ct: rejected -->")
+_NOT_ENDED = "The gate, or the tests after it, did not end: see the run."
 
 
 def main(argv: list[str]) -> None:
@@ -39,6 +40,8 @@ def rejection(link: str) -> Event:
     verdict = recorded_verdict()
     if os.environ.get("TESTS") == "failure":
         lines = ["It passed the gate, then a test in tests/data or tests/model failed."]
+    elif verdict.get("passed") is True:
+        lines = [_NOT_ENDED]
     else:
         broken = [rule for rule in verdict.get("rules", ()) if rule.get("result") == "rejected"]
         lines = [f"{rule.get('rule')}: {rule.get('why', '')}" for rule in broken]
@@ -52,6 +55,8 @@ def _write(github: GitHub) -> tuple[str, str]:
     add_to_summary(table)
     if os.environ.get("TESTS") == "failure":
         table = f"The model passed the gate, then a test in tests/data or tests/model failed: see the run.\n\n{table}"
+    elif recorded_verdict().get("passed") is True:  # of the model before, or of one whose tests were stopped
+        table = f"{_NOT_ENDED}\n"
     run = f"\nIt was judged in [this run]({run_url()}). " if run_url() else "\n"
     return ISSUE.write(github, f"{table}{run}What is live stays live; nothing was committed.")
 

@@ -34,6 +34,7 @@ class RequiredSetting:
 
 
 _ACCOUNT = r"[a-z0-9-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com"
+_PROVIDER_OF_TOKENS = "GCP_WORKLOAD_IDENTITY_PROVIDER"
 _PROVIDER = r"projects/[0-9]+/locations/global/workloadIdentityPools/[\w-]+/providers/[\w-]+"
 _ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
 _SSH = r"ssh://([\w.-]+@)?[\w.-]+(:[0-9]+)?"
@@ -49,7 +50,8 @@ def required_settings(project: Project) -> tuple[RequiredSetting, ...]:
         _secret("DOCKERHUB_TOKEN", "registry"),
     )
     return (
-        *cloud(project.credentials == "oidc", bootstrap),
+        *cloud(project, bootstrap),
+        *(_index(project) if project.index_login else ()),
         *(registry if project.registry == "docker-hub" else ()),
         RequiredSetting(
             "SERVICE_API_KEYS", "secret", ("staging", "production"), "service",
@@ -64,6 +66,8 @@ def required_settings(project: Project) -> tuple[RequiredSetting, ...]:
         _variable("APP_CLIENT_ID", "Iv23li0123456789abcd", r"Iv[0-9A-Za-z.]{8,}"),
         RequiredSetting("APP_ID", "variable", (REPOSITORY,), "optional", "gh variable delete APP_ID",
                         replaced_by="APP_CLIENT_ID"),
+        _secret("TEMPLATE_TOKEN"),
+        _variable("UPDATE_EVERY", "month", "month|never"),
         _variable("CT_EVERY", "week", "day|week|month|never"),
         _variable("CT_TIMEOUT_MINUTES", "300", "[1-9][0-9]{0,3}"),
         _variable("MONITOR_EVERY", "day", "day|week|never"),
@@ -79,9 +83,9 @@ def without_environments(settings: tuple[RequiredSetting, ...]) -> tuple[Require
 
 
 def cloud_variables(project: Project) -> tuple[str, ...]:
-    """Return the variables that say which cloud project to use; the deploy script reads them from its environment."""
-    settings = required_settings(project)
-    return tuple(setting.name for setting in settings if setting.part == "cloud" and setting.places == (REPOSITORY,))
+    """Return the variables that say which cloud project to use; `cd4ml cloud` reads them from its environment."""
+    names = [one.name for one in required_settings(project) if one.part == "cloud" and one.places == (REPOSITORY,)]
+    return tuple(name for name in names if name != _PROVIDER_OF_TOKENS)  # which is for the sign-in alone
 
 
 def command_for(setting: RequiredSetting, place: str) -> str:
@@ -89,25 +93,25 @@ def command_for(setting: RequiredSetting, place: str) -> str:
     return setting.command.replace("{place}", f" --env {place}" if place else "")
 
 
-def _google(oidc: bool, bootstrap: str) -> tuple[RequiredSetting, ...]:
+def _google(project: Project, bootstrap: str) -> tuple[RequiredSetting, ...]:
     location = (
         _variable("GCP_PROJECT", "PROJECT", "[a-z][a-z0-9-]{4,28}[a-z0-9]", "cloud"),
-        _variable("GCP_REGION", "europe-west1", "[a-z]+-[a-z]+[0-9]+", "cloud"),
+        _variable("GCP_REGION", project.region or "europe-west1", "[a-z]+-[a-z]+[0-9]+", "cloud"),
     )
-    if not oidc:
+    if project.credentials != "oidc":
         return (*location, _identity("GCP_CREDENTIALS", "secret", bootstrap))
     provider = RequiredSetting(
-        "GCP_WORKLOAD_IDENTITY_PROVIDER", "variable", (REPOSITORY,), "cloud", bootstrap, re.compile(_PROVIDER)
+        _PROVIDER_OF_TOKENS, "variable", (REPOSITORY,), "cloud", bootstrap, re.compile(_PROVIDER)
     )
     return (*location, provider, _identity("GCP_SERVICE_ACCOUNT", "variable", bootstrap, _ACCOUNT))
 
 
-def _aws(oidc: bool, bootstrap: str) -> tuple[RequiredSetting, ...]:
+def _aws(project: Project, bootstrap: str) -> tuple[RequiredSetting, ...]:
     location = (
-        _variable("AWS_REGION", "eu-central-1", "[a-z]{2}(-[a-z]+)+-[0-9]", "cloud"),
+        _variable("AWS_REGION", project.region or "eu-west-1", "[a-z]{2}(-[a-z]+)+-[0-9]", "cloud"),
         _variable("AWS_ACCOUNT_ID", "123456789012", "[0-9]{12}", "cloud"),
     )
-    if oidc:
+    if project.credentials == "oidc":
         return (*location, _identity("AWS_ROLE", "variable", bootstrap, _ROLE))
     return (
         *location,
@@ -116,19 +120,20 @@ def _aws(oidc: bool, bootstrap: str) -> tuple[RequiredSetting, ...]:
     )
 
 
-def _azure(oidc: bool, bootstrap: str) -> tuple[RequiredSetting, ...]:
+def _azure(project: Project, bootstrap: str) -> tuple[RequiredSetting, ...]:
     location = (
-        _variable("AZURE_LOCATION", "westeurope", "[a-z0-9]+", "cloud"),
+        _variable("AZURE_LOCATION", project.region or "westeurope", "[a-z0-9]+", "cloud"),
         _variable("AZURE_RESOURCE_GROUP", "GROUP", r"[\w().-]{0,89}[\w()-]", "cloud"),
         _variable("AZURE_REGISTRY", "NAME.azurecr.io", r"[a-z0-9.-]+(:[0-9]+)?", "cloud"),
         _variable("AZURE_TENANT_ID", "UUID", _UUID, "cloud"),
         _variable("AZURE_SUBSCRIPTION_ID", "UUID", _UUID, "cloud"),
         _identity("AZURE_CLIENT_ID", "variable", bootstrap, _UUID),
     )
-    return location if oidc else (*location, _identity("AZURE_CLIENT_SECRET", "secret", bootstrap))
+    secret = _identity("AZURE_CLIENT_SECRET", "secret", bootstrap)
+    return location if project.credentials == "oidc" else (*location, secret)
 
 
-def _host(_: bool, __: str) -> tuple[RequiredSetting, ...]:
+def _host(_: Project, __: str) -> tuple[RequiredSetting, ...]:
     """Return what leads to a host: its deployer alone signs in, as nothing but the service is there."""
     return (
         _variable("DOCKER_HOST_SSH", "ssh://deploy@model.example.com", _SSH, "cloud"),
@@ -137,6 +142,12 @@ def _host(_: bool, __: str) -> tuple[RequiredSetting, ...]:
         RequiredSetting("DOCKER_HOST_KEY", "secret", ("staging", "production"), "cloud",
                         "gh secret set DOCKER_HOST_KEY{place} < KEY", per_environment=True),
     )  # fmt: skip
+
+
+def _index(project: Project) -> tuple[RequiredSetting, ...]:
+    """Return what uv signs in with to the package index, by the index's name."""
+    name = re.sub("[^A-Z0-9]", "_", project.index.partition("=")[0].upper())
+    return tuple(_secret(f"UV_INDEX_{name}_{part}", "registry") for part in ("USERNAME", "PASSWORD"))
 
 
 def _identity(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
+from cd4ml.delivery.library_files import library_files
 from cd4ml.delivery.production_log import LogEntry, latest_entries
 from cd4ml.delivery.quarantine import is_quarantined, quarantine_branch
 from cd4ml.delivery.staleness import Reason, stale_stages
@@ -53,6 +54,8 @@ def main(argv: list[str]) -> None:
     status, reasons = read_status()
     set_outputs(**asdict(status))
     text = as_text(status, reasons)
+    if library := library_files():
+        text += f"\n\nlibrary: {library}"
     if history := latest_entries(remote_name(), _HISTORY):
         text += f"\n\n{history_table(history)}"
     print(text)

@@ -1,4 +1,8 @@
-"""The platforms: a platform that a company adds is one package, and one line here."""
+"""The platforms, by the names that pyproject.toml may have.
+
+A platform that a company adds is a package, a line here, and its name and settings in `settings.project` and
+`delivery.required_settings`: cd4ml/docs/another-cloud.md has the steps.
+"""
 
 import re
 import shutil
@@ -15,7 +19,8 @@ from cd4ml.deploy.fargate.platform import Fargate
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.platform import Platform
 from cd4ml.deploy.verbs import RELEASE_VERBS, Verbs
-from cd4ml.settings.project import Project
+from cd4ml.settings.project import Project, read_project
+from cd4ml.terminal.arguments import Arguments
 
 
 class _Kind(Protocol):
@@ -51,6 +56,18 @@ PLATFORMS: Mapping[str, _Kind] = {
     "aci": ContainerInstances,
     "docker-host": DockerHost,
 }
+
+
+def main(argv: list[str]) -> None:
+    """Run a verb of the project's platform: the verb `cloud`; without a verb, list them.
+
+    Raises:
+        UserError: pyproject.toml names no platform.
+    """
+    if {"-h", "--help"} & set(argv):
+        Arguments("cloud").print_help()
+        return
+    run(read_project(), argv)
 
 
 def sidecar(platform: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess  # lists of arguments only, never a shell
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 
 from cd4ml.errors import UserError
 
-READ_SECONDS = 120.0
+READ_SECONDS, READ_TRIES = 120.0, 3
 WRITE_SECONDS = 1800.0
 _PAUSE_SECONDS = 2.0
 _TIMED_OUT = 124  # as timeout(1) exits
@@ -41,16 +42,35 @@ class Command:
     argv: tuple[str, ...]
     stdin: str | None = field(default=None, repr=False)
     """What it reads; never printed."""
+    reads: str = ""
+    """The shell's command that prints the same, without secrets: what a dry run has in its place."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """Words of `argv`, or parts of them, that are never printed."""
+    variable: str = ""
+    """The shell's variable that a dry run has in their place."""
     tries: int = 1
     """How often it is run at most, where it fails."""
+    answers: str = ""
+    """A regular expression of errors after which it is not run again: whoever is asked has answered with them."""
     seconds: float = WRITE_SECONDS
     """How long one try may take."""
 
+    def may_succeed(self, said: str) -> bool:
+        """Whether another try may succeed after one that failed with this on standard error."""
+        return not (self.answers and re.search(self.answers, said))
+
     def pasted(self) -> str:
-        """Return it as it can be pasted into a shell, its secrets left out."""
-        return self.redacted(shlex.join(self.argv))
+        """Return it as it can be pasted into a shell, its secrets left out; a variable for them has to be set there."""
+        words = " ".join(map(self._pasted, self.argv))
+        return f"{self.reads} | {words}" if self.reads else words
+
+    def _pasted(self, word: str) -> str:
+        for secret in self.secrets if self.variable else ():
+            before, found, after = word.partition(secret)
+            if found:
+                quoted = [shlex.quote(part) if part else "" for part in (before, after)]
+                return f'"${{{self.variable}:?}}"'.join(quoted)
+        return shlex.quote(self.redacted(word))
 
     def redacted(self, text: str) -> str:
         """Return a text without this command's secrets and without what it reads."""
@@ -111,8 +131,9 @@ class Effects:
                 raise UnreadError(_too_late(command)) from None
             if done.returncode == 0:
                 return done.stdout.strip()
-            if left:
-                time.sleep(_PAUSE_SECONDS)
+            if not (left and command.may_succeed(done.stderr)):
+                break
+            time.sleep(_PAUSE_SECONDS)
         raise UnreadError(command.redacted(reason(done.stderr)), command.redacted(done.stderr))
 
     def change_and_read(self, command: Command) -> Any:

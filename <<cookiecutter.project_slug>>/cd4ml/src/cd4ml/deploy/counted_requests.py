@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 
 from cd4ml.deploy.commands import CloudError
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.platform import Judge, State
+from cd4ml.deploy.platform import Judge
+from cd4ml.deploy.state import State
 
 
 class CountedRequests(Judge):

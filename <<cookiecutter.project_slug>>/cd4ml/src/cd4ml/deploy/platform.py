@@ -1,87 +1,18 @@
-"""What a platform knows and does in a release; `release` has the order of the steps, `verbs` the words.
+"""What a platform knows and does in a release; `state` is what was read, `release` has the order of the steps.
 
-A platform is a class that inherits `Platform`, in a package of its own, and a line in `clouds`. Methods with a body are
-defaults: a platform that has nothing of its own to say there leaves them alone.
+A platform is a class that inherits `Platform`, in a package of its own, and is named in `clouds`. Methods with a body
+are defaults: a platform that has nothing of its own to say there leaves them alone.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, TypeVar
 
 from cd4ml.deploy.commands import CloudError
 from cd4ml.deploy.names import SCRIPT
-
-
-class CandidateError(CloudError):
-    """The candidate did not come up; the message says which and why."""
-
-
-class State(Protocol):
-    """A service as it was read last, with the release that is under way."""
-
-    @property
-    def environment(self) -> str:
-        """Where it is: staging or production."""
-
-    @property
-    def name(self) -> str:
-        """The service's name."""
-
-    @property
-    def exists(self) -> bool:
-        """Whether it, or its first candidate, is there."""
-
-    @property
-    def url(self) -> str:
-        """Its address; empty where it has none yet."""
-
-    @property
-    def serves(self) -> str:
-        """What takes its traffic, in words."""
-
-    @property
-    def candidate(self) -> str:
-        """The revision that is to serve; empty where no release is under way."""
-
-    @property
-    def candidate_url(self) -> str:
-        """Where the candidate answers."""
-
-    @property
-    def previous(self) -> str:
-        """What `restore` goes back to: what served before the release that is under way; empty where nothing did."""
-
-    def before(self) -> str:
-        """Return what a deploy would have to come back to: what serves, and is not a first release that never ended.
-
-        Raises:
-            CloudError: nobody can tell.
-        """
-
-    def unfit(self, expected: str) -> str:
-        """Return why nobody may go on with the candidate, or not whoever expects another; empty where they may."""
-
-    def overtaken_by(self, ours: Collection[str]) -> str:
-        """Return another deploy's candidate that has taken the place of ours; without `ours`, any candidate is ours."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A release that is about to begin."""
-
-    environment: str
-    image: str
-    candidate: str
-    """What the platform knows the candidate by before it is there."""
-    before: str
-    """What serves, and is to come back if this fails; empty where nothing does."""
-
-    @property
-    def digest(self) -> str:
-        """The image's digest."""
-        return self.image.rpartition("@")[2]
+from cd4ml.deploy.state import Plan, State, under_way
 
 
 @dataclass(frozen=True)
@@ -138,11 +69,11 @@ class Platform(Protocol[AnyState]):
     """What it is given besides this process's own environment."""
     sidecar: ClassVar[str] = ""
     """An image that runs before the service, by its digest: it is scanned with the service's own."""
-    usage: ClassVar[Path | None] = None
-    """The file that lists the verbs, where all of them are Python; else the others are a script's."""
+    usage: ClassVar[Path]
+    """The file that lists the verbs."""
 
     def verbs(self) -> Mapping[str, Callable[..., None]]:
-        """Return the verbs besides those of a release, where they are Python: bootstrap, doctor, rotate, destroy."""
+        """Return the verbs besides those of a release: bootstrap, doctor, rotate, destroy."""
         return {}
 
     def look(self, environment: str) -> AnyState:
@@ -162,7 +93,7 @@ class Platform(Protocol[AnyState]):
         """
 
     def settle(self, state: AnyState) -> AnyState:
-        """End what a run left that was stopped half-way; return what is so then.
+        """End what a run left that was stopped half-way; return what is so then, or in a dry run what would be.
 
         Raises:
             CloudError: it cannot be ended.
@@ -281,13 +212,3 @@ class Platform(Protocol[AnyState]):
     def remarks(self, state: AnyState) -> Sequence[str]:
         """Return what `status` says below the table."""
         return [under_way(state.environment)] if state.candidate or state.previous else []
-
-
-def under_way(environment: str) -> str:
-    """Return how `status` says that a release has not ended."""
-    return f"under way: {SCRIPT} promote {environment}, or restore {environment}"
-
-
-def taken_over(by: str, expected: str) -> str:
-    """Return that a candidate is not the one that is expected."""
-    return f"another deploy has taken over: the candidate is {by}, not {expected}"

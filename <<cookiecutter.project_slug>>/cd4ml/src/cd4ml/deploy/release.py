@@ -10,7 +10,8 @@ from typing import Generic
 
 from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.platform import AnyState, CandidateError, Plan, Platform, State
+from cd4ml.deploy.platform import AnyState, Platform
+from cd4ml.deploy.state import CandidateError, Plan, State
 
 
 def check_candidate(state: State, expected: str) -> str:

@@ -1,12 +1,11 @@
 """The verb `stack`: start or stop the service, MLflow, Prometheus, Alertmanager and Grafana on this machine."""
 
-import os
 import secrets
-import shutil
 import subprocess  # the container engine, and nothing else
 import sys
 from pathlib import Path
 
+from cd4ml.delivery.programs import find_engine
 from cd4ml.errors import UserError
 from cd4ml.files.atomic import write_text
 from cd4ml.serving.key_digests import new_key, written
@@ -84,9 +83,7 @@ def make_private_files() -> None:
 
 def _engine() -> str:
     """Return the container engine, which has Compose."""
-    engine = os.environ.get("DOCKER") or "docker"
-    if shutil.which(engine) is None:
-        raise UserError(f"{engine} is not here, which runs the stack: install it, or name yours in DOCKER")
+    engine = find_engine("runs the stack")
     asked = subprocess.run([engine, "compose", "version"], capture_output=True, text=True, check=False)
     if asked.returncode:
         raise UserError(

@@ -82,6 +82,9 @@ class Verbs(Generic[AnyState]):
         state = self.platform.look(environment)
         if not state.exists:
             raise CloudError(f"{state.name} is not there: {SCRIPT} deploy IMAGE {environment}")
+        # If this fails, the workflow restores what a release has left that was cancelled for it.
+        if state.candidate:
+            self.effects.output("left", state.candidate)
         known = self.platform.earlier(state, digest)
         if known.revision:
             if not known.serves:
@@ -91,6 +94,7 @@ class Verbs(Generic[AnyState]):
             self.effects.output("revision", known.revision)
             return
         if known.under_way:
+            self.effects.output("left", "")
             self.effects.say(f"{state.name}: {state.candidate} is on its way already, and this goes on with it")
             self.release.resume(state, known.image)
         else:

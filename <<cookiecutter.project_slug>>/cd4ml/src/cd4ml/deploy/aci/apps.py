@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cd4ml.deploy.aci.asked import NEW_IN_GRAPH
+from cd4ml.deploy.aci.asked import BAD_REQUEST, NEW_IN_GRAPH
 from cd4ml.deploy.aci.settings import Place
 from cd4ml.deploy.aci.steps import read
 from cd4ml.deploy.commands import Command
@@ -25,7 +25,7 @@ ISSUER = "https://token.actions.githubusercontent.com"
 AUDIENCE = "api://AzureADTokenExchange"
 _FORBIDS_KEYS = "passwordAddition"
 _SILENT = ("--output", "none")
-_APP, _OF_APP = ("az", "ad", "app"), ("az", "ad", "app", "federated-credential")
+_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,16 @@ def app_step(place: Place, graph: str, who: str, unique: str, is_there: bool) ->
     body = json.dumps({"displayName": place.account_id(who), "signInAudience": "AzureADMyOrg"})
     told = ("--headers", "Prefer=create-if-missing", "--body", body, "--query", "id", "--output", "tsv")
     command = Command(("az", "rest", "--method", "patch", "--url", _app_by_key(graph, unique), *told))
-    return ensure("identity", place.account_id(who), is_there, command, tells=True)
+    return ensure("identity", place.account_id(who), is_there, command, tells=True, may_exist=BAD_REQUEST)
 
 
 def remove_app(graph: str, app: App) -> Command:
     """Remove it, and its principal with it."""
-    return Command(("az", "rest", "--method", "delete", "--url", f"{graph}/applications/{app.object}", *_SILENT))
+    return Command(("az", "rest", "--method", "delete", "--url", _app(graph, app), *_SILENT))
+
+
+def _app(graph: str, app: App) -> str:
+    return f"{graph}/applications/{app.object}"
 
 
 def _app_by_key(graph: str, unique: str) -> str:
@@ -135,9 +139,9 @@ def forbidden() -> str:
     return f"the organisation forbids keys ({_FORBIDS_KEYS}): {SCRIPT} bootstrap --credentials oidc"
 
 
-def list_keys(app: App) -> Command:
+def list_keys(graph: str, app: App) -> Command:
     """Read an app's keys, without their secrets."""
-    return read("ad", "app", "credential", "list", "--id", app.object)
+    return read("rest", "--method", "get", "--url", _app(graph, app), "--query", "passwordCredentials")
 
 
 def read_keys(told: Iterable[Json], now: datetime) -> list[Key]:
@@ -145,39 +149,47 @@ def read_keys(told: Iterable[Json], now: datetime) -> list[Key]:
     return oldest_first(((key["startDateTime"], key["keyId"]) for key in told), now)
 
 
-def make_key(place: Place, who: str, app: App, folder: str) -> Step:
+def make_key(place: Place, graph: str, who: str, app: App, folder: str, now: datetime) -> Step:
     """Make a key for a year, in a file of its own."""
-    told = ("--append", "--years", "1", "--display-name", place.slug, "--query", "password", "--output", "tsv")
-    command = Command((*_APP, "credential", "reset", "--id", app.object, *told))
+    key = {"displayName": place.slug, "endDateTime": f"{now + _YEAR:%Y-%m-%dT%H:%M:%SZ}"}
+    told = ("--body", json.dumps({"passwordCredential": key}), "--query", "secretText", "--output", "tsv")
+    command = Command(("az", "rest", "--method", "post", "--url", f"{_app(graph, app)}/addPassword", *told))
     fails = f"no key for {who}: where keys are forbidden, {SCRIPT} bootstrap --credentials oidc"
     return ensure("key", place.account_id(who), False, command, into=Path(folder, SECRET), fails=fails)
 
 
-def remove_key(app: App, key: Key) -> Command:
+def remove_key(graph: str, app: App, key: Key) -> Command:
     """Remove a key."""
-    return Command((*_APP, "credential", "delete", "--id", app.object, "--key-id", key.name))
+    body = ("--body", json.dumps({"keyId": key.name}), *_SILENT)
+    return Command(("az", "rest", "--method", "post", "--url", f"{_app(graph, app)}/removePassword", *body))
 
 
 # trust
 
 
-def list_trusts(app: App) -> Command:
+def list_trusts(graph: str, app: App) -> Command:
     """Read whose tokens an app takes."""
-    return read(*_OF_APP[1:], "list", "--id", app.object)
+    return read("rest", "--method", "get", "--url", _trusts(graph, app), "--query", "value")
 
 
-def trusts(prefix: str, repository: Repository, jobs: Jobs, who: str, app: App, known: Sequence[Json]) -> list[Step]:
+def trusts(
+    graph: str, prefix: str, repository: Repository, jobs: Jobs, who: str, app: App, known: Sequence[Json]
+) -> list[Step]:
     """Let this repository's workflows, by the environment they run in, sign in as an identity without a key."""
     steps, by_name = [], {told["name"]: (told["issuer"], told["subject"]) for told in known}
     for environment in jobs.environments_of(who):
         wanted = subject(prefix, repository, environment)
         if by_name.get(environment, (ISSUER, wanted)) != (ISSUER, wanted):
-            delete = " ".join((*_OF_APP, "delete", "--id", app.number, "--federated-credential-id", environment))
+            delete = f"az ad app federated-credential delete --id {app.number} --federated-credential-id {environment}"
             defect = f"{environment} is another repository's: {delete}"
             steps.append(Step("trust", environment, Found.WRONG, defect=defect))
             continue
         told = {"name": environment, "issuer": ISSUER, "subject": wanted, "audiences": [AUDIENCE]}
-        parameters = ("--parameters", json.dumps(told), *_SILENT)
-        command = Command((*_OF_APP, "create", "--id", app.object, *parameters))
+        body = ("--body", json.dumps(told), *_SILENT)
+        command = Command(("az", "rest", "--method", "post", "--url", _trusts(graph, app), *body))
         steps.append(ensure("trust", f"environment {environment} is {who}", environment in by_name, command))
     return steps
+
+
+def _trusts(graph: str, app: App) -> str:
+    return f"{_app(graph, app)}/federatedIdentityCredentials"

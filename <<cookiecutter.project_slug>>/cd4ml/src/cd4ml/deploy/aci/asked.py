@@ -1,7 +1,7 @@
 """What az's errors mean to a set-up, told by their codes, and how Azure is asked with patience.
 
-az prints Resource Manager's codes in parentheses; `az rest` prints an answer as it came, in JSON; of Graph's errors
-`az ad` prints the message alone.
+az prints Resource Manager's codes in parentheses; `az rest` prints an answer as it came, in JSON. Of Graph's errors
+`az ad` prints the message alone: here it only lists, and a list of nothing is no error.
 """
 
 from typing import Any
@@ -15,21 +15,14 @@ _PASSING = (
     *("PrincipalNotFound", "RoleDefinitionDoesNotExist", "MissingSubscriptionRegistration"),
     *("AnotherOperationInProgress", "TooManyRequests", "ServiceUnavailable"),
 )
-_NOT_IN_GRAPH = r"Resource '\S+' does not exist or one of its queried reference-property objects are not present"
 CODES = Codes(
-    absent=rf"(\(|{_IN_JSON})((?!Subscription)\w*NotFound|RoleDefinitionDoesNotExist)\b|{_NOT_IN_GRAPH}",
-    exists="|".join(
-        (
-            r"\(RoleAssignmentExists\)",
-            rf"{_IN_JSON}(ObjectConflict|Request_MultipleObjectsWithSameKeyValue)\b",
-            # these have the code of any bad request, or az leaves theirs out
-            "same value for property uniqueName already exists",
-            r"FederatedIdentityCredential with name \S+ already exists",
-        )
-    ),
+    absent=rf"(\(|{_IN_JSON})((?!Subscription)\w*NotFound|RoleDefinitionDoesNotExist)\b",
+    exists=rf"\(RoleAssignmentExists\)|{_IN_JSON}(ObjectConflict|Request_MultipleObjectsWithSameKeyValue)\b",
     passes=rf"(\(|{_IN_JSON})({'|'.join(_PASSING)})\b|toomanyrequests",  # the last is Docker Hub's, in acr import
-    unknown=_NOT_IN_GRAPH,
+    unknown=rf"{_IN_JSON}Request_ResourceNotFound\b",
 )
+BAD_REQUEST = rf"{_IN_JSON}Request_BadRequest\b"
+"""What Graph answers of a name that is taken, among others."""
 NEW_IN_GRAPH = rf"{_IN_JSON}(Request_BadRequest|Request_ResourceNotFound|Authorization_RequestDenied)\b"
 """What Graph answers while it copies what it has just made to its other servers."""
 

@@ -102,8 +102,8 @@ class Directory:
         prefix = find_prefix(self.patience.effects, repository)
         for who in jobs.signing_in:
             known, app = self.app(who), self.app_or_name(who)
-            trusted = find(self.patience, apps.list_trusts(known)) if known else None
-            yield from apps.trusts(prefix, repository, jobs, who, app, trusted or [])
+            trusted = find(self.patience, apps.list_trusts(self.graph, known)) if known else None
+            yield from apps.trusts(self.graph, prefix, repository, jobs, who, app, trusted or [])
 
     def forbids_keys(self) -> bool:
         """Whether the organisation does; a tenant that does not tell is found out by the first key."""

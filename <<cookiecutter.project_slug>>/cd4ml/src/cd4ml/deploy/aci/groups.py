@@ -7,12 +7,12 @@ that. The candidate's group has them too, as the other one may be gone for a whi
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from cd4ml.deploy.aci.settings import Size
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.platform import taken_over
+from cd4ml.deploy.state import taken_over
 
 Json = Mapping[str, Any]
 _CHANGING = ("Pending", "Creating", "Updating", "Repairing")
@@ -199,6 +199,18 @@ def way_back(service: Service) -> WayBack:
     if live.step == "swap":  # made again, or to be, with a candidate that has not proved itself there
         return WayBack(live.previous, live.previous_image, "making" if live.previous else "removing")
     return WayBack(live.revision, live.image, "waiting" if live.step == "restore" else "nothing")
+
+
+def undone(service: Service) -> Service:
+    """Return the service as it is once its release was undone: what served before comes up again, if anything did."""
+    way, known = way_back(service), service.live or service.beside
+    live = None if way.by == "removing" else service.live
+    if way.by == "making" and known:
+        live = replace(
+            known, name=service.name, revision=way.revision, image=way.image, step="restore", candidate=way.revision,
+            previous="", previous_image="",
+        )  # fmt: skip
+    return replace(service, live=live, beside=None)
 
 
 def before_swap(service: Service) -> tuple[str, str]:

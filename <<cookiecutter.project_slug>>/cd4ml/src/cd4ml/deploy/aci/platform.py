@@ -11,7 +11,7 @@ from typing import ClassVar
 from cd4ml.deploy import caddy
 from cd4ml.deploy.aci.asked import CODES
 from cd4ml.deploy.aci.asking import is_ready
-from cd4ml.deploy.aci.groups import Service, way_back
+from cd4ml.deploy.aci.groups import Service, undone, way_back
 from cd4ml.deploy.aci.resource_group import ResourceGroup
 from cd4ml.deploy.aci.runtime import check_api_keys
 from cd4ml.deploy.aci.set_up import ContainerInstancesSetUp
@@ -20,10 +20,11 @@ from cd4ml.deploy.aci.ways_back import back_to_previous, go_back, undo
 from cd4ml.deploy.api_keys import asking_with_keys
 from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.names import SCRIPT, short_digest
-from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform, under_way
+from cd4ml.deploy.platform import Asking, Earlier, Platform
 from cd4ml.deploy.release import new_revision
 from cd4ml.deploy.set_up.patience import Patience
 from cd4ml.deploy.set_up.verbs import verbs_of
+from cd4ml.deploy.state import CandidateError, Plan, under_way
 from cd4ml.settings.project import Project
 
 
@@ -78,7 +79,7 @@ class ContainerInstances(Platform[Service]):
             )
             if state.beside and not self.groups.remove(state.beside.name):
                 raise CloudError("the earlier candidate could not be removed; try again")
-        return state if self.effects.dry_run else self.look(state.environment)
+        return undone(state) if self.effects.dry_run else self.look(state.environment)
 
     def name(self, state: Service, image: str) -> str:
         """Name a revision: the service's name, the time, and how the image's digest begins."""

@@ -34,9 +34,13 @@ def inventory(place: Place, keys: str) -> list[tuple[str, str]]:
 
 
 def groups(place: Place) -> list[Removal]:
-    """Return the commands that remove the container groups."""
+    """Return the commands that remove the container groups; az has no error where there is none."""
     named = [(place.candidate(environment), place.service(environment)) for environment in ENVIRONMENTS]
-    return [Removal(steps.remove(place, group)) for both in named for group in both]
+    return [
+        Removal(steps.remove(place, group), "service", group, steps.list_named(place, group))
+        for both in named
+        for group in both
+    ]
 
 
 def roles(place: Place, numbers: Mapping[str, str]) -> list[Removal]:
@@ -45,18 +49,27 @@ def roles(place: Place, numbers: Mapping[str, str]) -> list[Removal]:
     A role that somebody still has cannot be removed, and who has it must be known for that.
     """
     on = {DEPLOYS: place.address_of_all, ADDS: place.container_id("predictions")}
-    taken = [Removal(unassign(number, on[kind]), list_holders(number, on[kind])) for kind, number in numbers.items()]
-    return [*taken, *(Removal(remove_role(place, number)) for number in numbers.values())]
+    taken = [
+        Removal(unassign(number, on[kind]), listing=list_holders(number, on[kind])) for kind, number in numbers.items()
+    ]
+    own = [Removal(remove_role(place, number), "role of ours", place.role(kind)) for kind, number in numbers.items()]
+    return [*taken, *own]
 
 
 def resources(place: Place, keys: str) -> list[Removal]:
     """Return the commands that remove all else but the group; `keys` is the folder of keys on this machine."""
     storage = ("az", "storage", "account", "delete", *place.flags, "--yes", "--name")
     return [
-        Removal(Command(("az", "identity", "delete", "--name", place.runtime, *place.flags))),
-        Removal(Command(("az", "acr", "delete", "--name", place.registry_name, *place.flags, "--yes"))),
-        *(Removal(Command((*storage, place.storage(kind)))) for kind in ("data", "cert")),
-        Removal(Command(("rm", "-rf", keys))),
+        Removal(
+            Command(("az", "identity", "delete", "--name", place.runtime, *place.flags)), "identity", place.runtime
+        ),
+        Removal(
+            Command(("az", "acr", "delete", "--name", place.registry_name, *place.flags, "--yes")),
+            "registry",
+            place.registry_name,
+        ),
+        *(Removal(Command((*storage, name)), "storage", name) for name in map(place.storage, ("data", "cert"))),
+        Removal(Command(("rm", "-rf", keys)), "API keys", keys),
     ]
 
 
@@ -73,4 +86,4 @@ def list_resources(place: Place) -> Command:
 def group(place: Place) -> Removal:
     """Return the command that removes the resource group, with all that is in it."""
     named = ("--name", place.resource_group, "--subscription", place.subscription)
-    return Removal(Command(("az", "group", "delete", *named, "--yes")))
+    return Removal(Command(("az", "group", "delete", *named, "--yes")), "resource group", place.resource_group)

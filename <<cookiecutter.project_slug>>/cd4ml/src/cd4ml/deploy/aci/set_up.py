@@ -184,15 +184,18 @@ class ContainerInstancesSetUp(KeysInFile, CloudSetUp):
     def keys_of(self, who: str) -> list[Key]:
         """List the app's keys."""
         app = self.directory.app(who)
-        return apps.read_keys(self._find(apps.list_keys(app)) or [], datetime.now(UTC)) if app else []
+        if app is None:
+            return []
+        return apps.read_keys(self._find(apps.list_keys(self.directory.graph, app)) or [], datetime.now(UTC))
 
     def make_key(self, who: str, folder: str) -> Step:
         """Let what az prints go into the folder."""
-        return apps.make_key(self.place, who, self.directory.app_or_name(who), folder)
+        app = self.directory.app_or_name(who)
+        return apps.make_key(self.place, self.directory.graph, who, app, folder, datetime.now(UTC))
 
     def remove_key(self, who: str, key: Key) -> Command:
         """Let the app forget it."""
-        return apps.remove_key(self.directory.app_or_name(who), key)
+        return apps.remove_key(self.directory.graph, self.directory.app_or_name(who), key)
 
     # destroy
 
@@ -207,11 +210,11 @@ class ContainerInstancesSetUp(KeysInFile, CloudSetUp):
     def removals(self) -> Iterator[Removal]:
         """Return the commands that remove it; a group that was there before, or that holds something else, stays."""
         place = self.place
-        found = [app for who in Jobs().signing_in if (app := self.directory.app(who))]
+        found = {who: app for who in Jobs().signing_in if (app := self.directory.app(who))}
         yield from removal.groups(place)
         yield from removal.roles(place, self._numbers)
-        for app in found:
-            yield Removal(apps.remove_app(self.directory.graph, app))
+        for who, app in found.items():
+            yield Removal(apps.remove_app(self.directory.graph, app), "identity", place.account_id(who))
         yield from removal.resources(place, str(keys_folder(self.slug, self.effects.environment)))
         if not removal.is_ours(self._find(resources.show_group(place))):
             return

@@ -4,10 +4,15 @@ import re
 from collections.abc import Mapping
 
 from cd4ml.deploy.aci.settings import Place
-from cd4ml.deploy.commands import READ_SECONDS, Command
+from cd4ml.deploy.commands import READ_SECONDS, READ_TRIES, Command
 
 _JSON = ("--output", "json")
 _SILENT = ("--output", "none")
+_PASSING = (
+    "AnotherOperationInProgress|TooManyRequests|Service(Unavailable|Timeout)|Internal|ServerTimeout|GatewayTimeout"
+)
+_ANSWERS = rf'(?m)^(ERROR: )?\((?!{_PASSING})[A-Za-z]+\)|"code": ?"(?!{_PASSING})\w+"'
+"""Any other code is Azure's answer, which stays the same; without a code, az may not have reached it."""
 
 
 def show_account(subscription: str) -> Command:
@@ -20,6 +25,11 @@ def list_groups(place: Place) -> Command:
     return read("container", "list", *place.flags)
 
 
+def list_named(place: Place, group: str) -> Command:
+    """Read the container groups with this name."""
+    return read("container", "list", *place.flags, "--query", f"[?name=='{group}'].name")
+
+
 def show_group(place: Place, group: str) -> Command:
     """Read a group with how its containers are, which the list does not tell."""
     return read("container", "show", *place.flags, "--name", group)
@@ -28,7 +38,7 @@ def show_group(place: Place, group: str) -> Command:
 def read_logs(place: Place, group: str, container: str) -> Command:
     """Read what a container printed."""
     argv = ("az", "container", "logs", *place.flags, "--name", group, "--container-name", container)
-    return Command(argv, seconds=READ_SECONDS)
+    return Command(argv, tries=READ_TRIES, answers=_ANSWERS, seconds=READ_SECONDS)
 
 
 def show_identity(place: Place) -> Command:
@@ -67,4 +77,4 @@ def error_code(said: str) -> str:
 
 def read(*words: str) -> Command:
     """Read something as JSON."""
-    return Command(("az", *words, *_JSON), seconds=READ_SECONDS)
+    return Command(("az", *words, *_JSON), tries=READ_TRIES, answers=_ANSWERS, seconds=READ_SECONDS)

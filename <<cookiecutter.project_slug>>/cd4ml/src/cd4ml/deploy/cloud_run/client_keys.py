@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from cd4ml.deploy.cloud_run import steps
 from cd4ml.deploy.cloud_run.resources import read
 from cd4ml.deploy.cloud_run.roles import UNKNOWN_MEMBER
 from cd4ml.deploy.cloud_run.settings import Place
-from cd4ml.deploy.commands import READ_SECONDS, Command
+from cd4ml.deploy.commands import Command
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.platform import Key, oldest_first
 from cd4ml.deploy.set_up.steps import Step, ensure
@@ -50,7 +51,7 @@ def remove_key(place: Place, who: str, key: Key) -> Command:
 def access(place: Place) -> Command:
     """Print the clients' keys."""
     argv = ("gcloud", "secrets", "versions", "access", "latest", "--secret", place.secret, "--project", place.project)
-    return Command(argv, seconds=READ_SECONDS)
+    return steps.read(*argv)
 
 
 def add_version(place: Place, value: str) -> Step:

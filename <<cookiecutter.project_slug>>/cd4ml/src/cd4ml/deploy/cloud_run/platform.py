@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cd4ml.deploy.cloud_run import steps
 from cd4ml.deploy.cloud_run.canary import counted
@@ -13,10 +15,11 @@ from cd4ml.deploy.cloud_run.settings import read_place, service_flags
 from cd4ml.deploy.commands import CloudError, Effects, UnreadError
 from cd4ml.deploy.counted_requests import CountedRequests
 from cd4ml.deploy.names import SCRIPT, short_digest
-from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
+from cd4ml.deploy.platform import Asking, Earlier, Platform
 from cd4ml.deploy.release import new_revision
 from cd4ml.deploy.set_up.patience import Patience
 from cd4ml.deploy.set_up.verbs import verbs_of
+from cd4ml.deploy.state import CandidateError, Plan
 from cd4ml.settings.project import Project
 
 _LOOKS, _SECONDS_BETWEEN = 30, 2.0
@@ -49,11 +52,18 @@ class CloudRun(Platform[Service]):
         """
         name = self.place.service(environment)
         try:
-            return read_service(environment, name, self.effects.read(steps.describe(self.place, name)))
+            told = self._described(name)
         except UnreadError as failure:
-            if self._is_absent(name):
-                return Service(environment, name)
             raise CloudError(f"{name} cannot be read{self.effects.so_far}: {failure}") from None
+        return Service(environment, name) if told is None else read_service(environment, name, told)
+
+    def _described(self, name: str) -> Any:
+        """Return a service as gcloud prints it; None where there is none, for which gcloud has no code."""
+        command = steps.describe(self.place, name)
+        try:
+            return self.effects.read(replace(command, tries=1))
+        except UnreadError:
+            return None if self._is_absent(name) else self.effects.read(command)
 
     def _is_absent(self, name: str) -> bool:
         try:
@@ -94,7 +104,7 @@ class CloudRun(Platform[Service]):
         self.effects.say(f"{state.name}: an earlier release did not end; back to {state.previous} first")
         if not self._share(state, {state.previous: 100}, *steps.ENDS):
             raise CloudError("the earlier release could not be undone; try again")
-        return self.look(state.environment)
+        return state.served_by(state.previous) if self.effects.dry_run else self.look(state.environment)
 
     def name(self, state: Service, image: str) -> str:
         """Name a revision: the service's name, the time, and how the image's digest begins."""
@@ -112,8 +122,8 @@ class CloudRun(Platform[Service]):
 
     def create(self, state: Service, plan: Plan) -> None:
         """Deploy a revision with the tag `candidate`; gcloud waits until it is up."""
-        beside = bool(plan.before)
-        made = steps.deploy(self.place, state.name, plan.image, plan.candidate, self.settings, beside)
+        exists, beside = state.exists, bool(plan.before)  # a first release that was stopped leaves a service
+        made = steps.deploy(self.place, state.name, plan.image, plan.candidate, self.settings, exists, beside)
         if not self.effects.change(made):
             raise CandidateError(f"{plan.candidate} did not come up (above is why)")
 

@@ -30,17 +30,29 @@ def removals(place: Place, number: str) -> list[Removal]:
     """Return the commands that remove it; gcloud has no code that says that a service or a binding is gone."""
     services = [place.service(environment) for environment in ENVIRONMENTS]
     in_project = ("--project", place.project, "--quiet")
+    buckets = [place.bucket(kind, number) for kind in ("dvc", "predictions")]
+    pool = ("iam", "workload-identity-pools", "delete", place.pool, "--location", "global")
     others = [
-        *(("iam", "service-accounts", "delete", place.account(who), *in_project) for who in IDENTITIES),
-        ("secrets", "delete", place.secret, *in_project),
-        ("artifacts", "repositories", "delete", place.slug, "--location", place.region, *in_project),
-        *(("storage", "rm", "--recursive", place.bucket(kind, number), "--quiet") for kind in ("dvc", "predictions")),
-        ("iam", "workload-identity-pools", "delete", place.pool, "--location", "global", *in_project),
+        *(
+            ("identity", place.account_id(who), ("iam", "service-accounts", "delete", place.account(who), *in_project))
+            for who in IDENTITIES
+        ),
+        ("secret", place.secret, ("secrets", "delete", place.secret, *in_project)),
+        (
+            "registry",
+            place.slug,
+            ("artifacts", "repositories", "delete", place.slug, "--location", place.region, *in_project),
+        ),
+        *(("bucket", bucket, ("storage", "rm", "--recursive", bucket, "--quiet")) for bucket in buckets),
+        ("identity pool", place.pool, (*pool, *in_project)),
     ]
     return [
-        *(Removal(steps.remove(place, name), steps.list_named(place, name)) for name in services),
-        *(Removal(_ungrant(place, role), _granted(place, role)) for role in PROJECT_ROLES),
-        *(Removal(Command(("gcloud", *argv))) for argv in others),
+        *(Removal(steps.remove(place, name), "service", name, steps.list_named(place, name)) for name in services),
+        *(
+            Removal(_ungrant(place, role), "role", f"{role} of {place.account_id(DEPLOYER)}", _granted(place, role))
+            for role in PROJECT_ROLES
+        ),
+        *(Removal(Command(("gcloud", *argv)), what, name) for what, name, argv in others),
     ]
 
 

@@ -4,8 +4,9 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from cd4ml.deploy.cloud_run import steps
 from cd4ml.deploy.cloud_run.settings import Place
-from cd4ml.deploy.commands import READ_SECONDS, CloudError, Command
+from cd4ml.deploy.commands import CloudError, Command
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.identities import RUNTIME, Jobs, purpose
 from cd4ml.deploy.set_up.retention import days_wanted, retention
@@ -28,7 +29,7 @@ _SHOWN = "name,public_access_prevention,uniform_bucket_level_access"
 
 def read(*argv: str) -> Command:
     """Read something as JSON."""
-    return Command((*argv, *(() if "--format" in argv else ("--format", "json"))), seconds=READ_SECONDS)
+    return steps.read(*argv, *(() if "--format" in argv else ("--format", "json")))
 
 
 # APIs

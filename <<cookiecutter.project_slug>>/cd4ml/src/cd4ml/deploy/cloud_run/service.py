@@ -6,12 +6,12 @@ them makes no new revision (setting labels would). No `previous`: nothing is und
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cd4ml.deploy.commands import CloudError
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.platform import taken_over
+from cd4ml.deploy.state import taken_over
 
 Json = Mapping[str, Any]
 
@@ -94,6 +94,11 @@ class Service:
     def tags(self, revision: str) -> list[str]:
         """The tags that a revision is to have."""
         return [target.tag for target in self.wanted if target.revision == revision and target.tag]
+
+    def served_by(self, revision: str) -> "Service":
+        """Return what is so once a revision has all traffic, and no release is under way."""
+        alone = (Target(revision, 100, "", ""),)
+        return replace(self, wanted=alone, actual=alone)
 
 
 @dataclass(frozen=True)

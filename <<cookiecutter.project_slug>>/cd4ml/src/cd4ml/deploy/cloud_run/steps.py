@@ -1,37 +1,46 @@
 """From what a service does to the next gcloud command; nothing is run here."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cd4ml.deploy.cloud_run.settings import Place
-from cd4ml.deploy.commands import READ_SECONDS, Command
+from cd4ml.deploy.commands import READ_SECONDS, READ_TRIES, Command
 
 _JSON = ("--format", "json")
 ENDS = ("--remove-tags", "candidate,previous")
 """The flags that end a release."""
+_PASSING = "ABORTED|UNAVAILABLE|RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED|INTERNAL|UNKNOWN"
+_STATUS = r"4(?!08|29)\d\d"
+_ANSWERS = rf"\) (?!{_PASSING})[A-Z_]+:|HTTPError {_STATUS}\b|: {_STATUS}\.(\s|$)"
+"""Any other code is Google's answer, which stays the same; without a code, gcloud may not have reached it."""
+_ACCOUNT_OF_A_PERSON = "Invalid account Type"
+"""The answer to who asks for an audience of the token and is not a service account; it has no code."""
 
 
 def describe(place: Place, service: str) -> Command:
     """Read a service; fails where there is none."""
-    return _read("gcloud", "run", "services", "describe", service, *place.flags, *_JSON)
+    return read("gcloud", "run", "services", "describe", service, *place.flags, *_JSON)
 
 
 def list_named(place: Place, service: str) -> Command:
     """Read the services with this name: a list without any says that there is none, whatever words gcloud uses."""
-    return _read("gcloud", "run", "services", "list", *place.flags, "--filter", f"metadata.name={service}", *_JSON)
+    return read("gcloud", "run", "services", "list", *place.flags, "--filter", f"metadata.name={service}", *_JSON)
 
 
 def list_revisions(place: Place, service: str) -> Command:
     """Read a service's revisions, newest first."""
     newest_first = ("--sort-by", "~metadata.creationTimestamp")
-    return _read("gcloud", "run", "revisions", "list", "--service", service, *place.flags, *newest_first, *_JSON)
+    return read("gcloud", "run", "revisions", "list", "--service", service, *place.flags, *newest_first, *_JSON)
 
 
 def describe_project(place: Place) -> Command:
     """Read the project, for its number."""
-    return _read("gcloud", "projects", "describe", place.project, *_JSON)
+    return read("gcloud", "projects", "describe", place.project, *_JSON)
 
 
-def deploy(place: Place, service: str, image: str, revision: str, flags: tuple[str, ...], beside: bool) -> Command:
+def deploy(
+    place: Place, service: str, image: str, revision: str, flags: tuple[str, ...], exists: bool, beside: bool
+) -> Command:
     """Make a revision, the candidate; beside what serves it takes no traffic.
 
     A service is private when it is made. Later gcloud would write its policy at each deploy, which the deployer may
@@ -39,7 +48,7 @@ def deploy(place: Place, service: str, image: str, revision: str, flags: tuple[s
     """
     suffix = revision.removeprefix(f"{service}-")
     named = ("--quiet", "--image", image, "--revision-suffix", suffix, "--tag", "candidate")
-    how = ("--no-traffic",) if beside else ("--no-allow-unauthenticated",)
+    how = (*(() if exists else ("--no-allow-unauthenticated",)), *(("--no-traffic",) if beside else ()))
     return Command(("gcloud", "run", "deploy", service, *place.flags, *named, *how, *flags))
 
 
@@ -56,7 +65,8 @@ def remove(place: Place, service: str) -> Command:
 
 def token(*flags: str, kind: str = "identity") -> Command:
     """Ask for a token of whoever is signed in."""
-    return _read("gcloud", "auth", f"print-{kind}-token", *flags)
+    command = read("gcloud", "auth", f"print-{kind}-token", *flags)
+    return replace(command, answers=f"{_ANSWERS}|{_ACCOUNT_OF_A_PERSON}")
 
 
 def told(shares: Mapping[str, int]) -> str:
@@ -64,5 +74,6 @@ def told(shares: Mapping[str, int]) -> str:
     return ",".join(f"{revision}={percent}" for revision, percent in shares.items())
 
 
-def _read(*argv: str) -> Command:
-    return Command(argv, seconds=READ_SECONDS)
+def read(*argv: str) -> Command:
+    """Read something."""
+    return Command(argv, tries=READ_TRIES, answers=_ANSWERS, seconds=READ_SECONDS)

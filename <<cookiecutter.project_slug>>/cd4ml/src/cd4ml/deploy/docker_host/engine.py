@@ -10,9 +10,9 @@ from cd4ml.deploy.commands import CloudError, Effects, UnreadError
 from cd4ml.deploy.docker_host import steps
 from cd4ml.deploy.docker_host.service import Container, Service, litter, read_container
 from cd4ml.deploy.docker_host.settings import Host
-from cd4ml.deploy.docker_host.site import BESIDE, ENDING, Site, read_site, unpack, write_site
+from cd4ml.deploy.docker_host.site import BESIDE, ENDING, Site, read_site, unpack
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.platform import CandidateError
+from cd4ml.deploy.state import CandidateError
 from cd4ml.errors import UserError
 from cd4ml.serving.smoke import wait_until_ready
 
@@ -89,10 +89,7 @@ class Engine:
         Raises:
             CloudError: another run has written it since it was read; or Caddy did not take it.
         """
-        if self.effects.dry_run:
-            for file, text in write_site(state.name, site).items():
-                print("".join(f"# {file}: {line}\n" for line in text.splitlines()), end="")
-        elif self.sites().get(state.name) != state.site:
+        if not self.effects.dry_run and self.sites().get(state.name) != state.site:
             raise CloudError(f"another deploy has changed {state.name} meanwhile; it was left as it is: run this again")
         if not self.effects.change(steps.put(self.host, state.name, site)):
             raise CloudError(f"{state.name}{ENDING} could not be written (above is why)")

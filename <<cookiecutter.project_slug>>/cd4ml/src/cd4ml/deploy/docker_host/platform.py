@@ -18,8 +18,9 @@ from cd4ml.deploy.docker_host.set_up import set_up_verbs
 from cd4ml.deploy.docker_host.settings import Runtime, no_bucket, read_host, read_runtime
 from cd4ml.deploy.docker_host.site import Site, at_rest
 from cd4ml.deploy.names import SCRIPT, short_digest
-from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform
+from cd4ml.deploy.platform import Asking, Earlier, Platform
 from cd4ml.deploy.release import new_revision
+from cd4ml.deploy.state import CandidateError, Plan
 from cd4ml.serving.client import call
 from cd4ml.settings.project import Project
 
@@ -59,18 +60,21 @@ class DockerHost(Platform[Service]):
         address = self.host.name_of(state.environment)
         if other := state.addresses.get(address):
             raise CloudError(f"{address} is what {other} answers for on this host; SERVICE_ADDRESS has to be another")
+        settled: Site | None = None
         if state.previous:
             self.effects.say(f"{state.name}: an earlier release did not end; back to {state.previous} first")
+            settled = at_rest(_of(state), state.previous)
             self.back_to(state, state.previous)
         elif state.candidate and state.shares:
             self.effects.say(f"{state.name}: an earlier first release serves, and did not end; it is ended first")
-            self._end(state, at_rest(_of(state), state.candidate))
+            settled = at_rest(_of(state), state.candidate)
+            self._end(state, settled)
         elif state.candidate:
             self.effects.say(f"{state.name}: an earlier first release did not end; it is removed first")
             self.remove(state)
         else:
             return state
-        return state if self.effects.dry_run else self.look(state.environment)
+        return replace(state, site=settled) if self.effects.dry_run else self.look(state.environment)
 
     def name(self, state: Service, image: str) -> str:
         """Name a revision: the service's name, the time, and how the image's digest begins."""

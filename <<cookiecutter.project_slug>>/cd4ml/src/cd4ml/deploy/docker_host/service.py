@@ -7,7 +7,7 @@ from typing import Any
 from cd4ml.deploy.commands import CloudError
 from cd4ml.deploy.docker_host.site import BESIDE, Site
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.platform import taken_over
+from cd4ml.deploy.state import taken_over
 
 
 @dataclass(frozen=True)

@@ -132,14 +132,14 @@ class DockerHostSetUp(KeysInFile, SetUp):
         host, others = self.host, self._others()
         containers = [one for name in self._services for one in self._containers(name)]
         if others:
-            yield from (Removal(steps.put(host, name, None)) for name in self._services)
+            yield from (Removal(steps.put(host, name, None), "service", name) for name in self._services)
             yield Removal(steps.load(host))
         if containers:
-            yield Removal(steps.remove(host, *containers))
+            yield Removal(steps.remove(host, *containers), "container", " ".join(containers))
         if not others:
             for kind, name in (("container", host.caddy), *self._around_caddy()):
                 if self.engine.there(kind, name):
-                    yield Removal(steps.drop(host, kind, name))
+                    yield Removal(steps.drop(host, kind, name), kind, name)
 
     @property
     def _services(self) -> list[str]:

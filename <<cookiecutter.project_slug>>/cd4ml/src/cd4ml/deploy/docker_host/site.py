@@ -8,6 +8,7 @@ It is needed only where the configuration itself changes: at a service's first r
 
 import io
 import json
+import shlex
 import tarfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -122,6 +123,13 @@ def pack(files: Mapping[str, str]) -> str:
             entry.size, entry.mode = len(data), 0o644
             archive.addfile(entry, io.BytesIO(data))
     return packed.getvalue().decode("ascii")
+
+
+def packs(files: Mapping[str, str]) -> str:
+    """Return the shell's command that prints such an archive: a dry run shows with it what the files say."""
+    written = [f"printf %s {shlex.quote(text)} > {shlex.quote(name)}" for name, text in files.items()]
+    archive = f"tar -cf - {shlex.join(files)}"
+    return f'(umask 022; cd "$(mktemp -d)"; {"; ".join([*written, archive])})'
 
 
 def unpack(archive: str) -> dict[str, str]:

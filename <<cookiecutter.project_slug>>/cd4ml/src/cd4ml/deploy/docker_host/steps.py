@@ -1,8 +1,11 @@
 """From what a host has to the next docker command; nothing is run here."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from cd4ml.deploy.commands import READ_SECONDS, Command
 from cd4ml.deploy.docker_host.settings import Host, Runtime
-from cd4ml.deploy.docker_host.site import MAIN, MAIN_TEXT, SITES, Site, pack, write_site
+from cd4ml.deploy.docker_host.site import MAIN, MAIN_TEXT, SITES, Site, pack, packs, write_site
 
 _PORTS = ("80", "443", "443/udp")
 _SCRATCH = ("--read-only", "--tmpfs", "/tmp")  # noqa: S108 - the container's own
@@ -54,12 +57,16 @@ def drop(host: Host, kind: str, name: str) -> Command:
 
 def put(host: Host, service: str, site: Site | None) -> Command:
     """Replace a service's files; without a site, by one that says that there is none."""
-    return _change(host, "cp", "-", f"{host.caddy}:{SITES}", stdin=pack(write_site(service, site)), tries=3)
+    return replace(_put(host, write_site(service, site)), tries=3)
 
 
 def put_main(host: Host) -> Command:
     """Write the file that names the others."""
-    return _change(host, "cp", "-", f"{host.caddy}:{SITES}", stdin=pack({MAIN: MAIN_TEXT}))
+    return _put(host, {MAIN: MAIN_TEXT})
+
+
+def _put(host: Host, files: Mapping[str, str]) -> Command:
+    return replace(_change(host, "cp", "-", f"{host.caddy}:{SITES}"), stdin=pack(files), reads=packs(files))
 
 
 def load(host: Host) -> Command:
@@ -80,12 +87,13 @@ def run(host: Host, service: str, revision: str, image: str, runtime: Runtime) -
     labels = [part for name, value in named.items() for part in ("--label", f"{name}={value}")]
     variables = {"PORT": "8000", "SERVICE_API_KEYS": runtime.keys, "PREDICTION_LOG": runtime.log}
     given = [part for name, value in variables.items() if value for part in ("--env", f"{name}={value}")]
-    return _change(
+    command = _change(
         host, "run", "--detach", "--name", revision, *labels, "--network", host.network, "--restart", "unless-stopped",
         *_SCRATCH, "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
         "--pids-limit", "256", "--cpus", runtime.cpus, "--memory", runtime.memory, "--log-driver", "local",
-        *given, image, secrets=frozenset({runtime.keys}),
+        *given, image,
     )  # fmt: skip
+    return replace(command, secrets=frozenset({runtime.keys}), variable="SERVICE_API_KEY_DIGESTS")
 
 
 def start(host: Host, revision: str) -> Command:
@@ -116,7 +124,5 @@ def _read(host: Host, *words: str) -> Command:
     return Command((*host.docker, *words), tries=2, seconds=READ_SECONDS)
 
 
-def _change(
-    host: Host, *words: str, stdin: str | None = None, secrets: frozenset[str] = frozenset(), tries: int = 1
-) -> Command:
-    return Command((*host.docker, *words), stdin=stdin, secrets=secrets, tries=tries, seconds=300)
+def _change(host: Host, *words: str, tries: int = 1) -> Command:
+    return Command((*host.docker, *words), tries=tries, seconds=300)

@@ -6,8 +6,9 @@ from typing import Any
 
 from cd4ml.deploy.commands import CloudError, Command
 from cd4ml.deploy.fargate.policies import policy
-from cd4ml.deploy.fargate.resources import read, told_in, write
+from cd4ml.deploy.fargate.resources import told_in, write
 from cd4ml.deploy.fargate.settings import Place
+from cd4ml.deploy.fargate.steps import read
 from cd4ml.deploy.set_up.retention import days_wanted, retention
 from cd4ml.deploy.set_up.rule_sets import RulesError, merged
 from cd4ml.deploy.set_up.steps import Step, ensure, mend

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from cd4ml.deploy.commands import Command
-from cd4ml.deploy.fargate.resources import read, write
+from cd4ml.deploy.fargate.resources import write
 from cd4ml.deploy.fargate.settings import Place
+from cd4ml.deploy.fargate.steps import read
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.platform import Key, oldest_first
 from cd4ml.deploy.set_up.steps import Kept, Step, ensure

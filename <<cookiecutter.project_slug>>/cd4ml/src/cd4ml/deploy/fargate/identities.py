@@ -15,8 +15,9 @@ from typing import Any
 
 from cd4ml.deploy.commands import Command
 from cd4ml.deploy.fargate.policies import as_text, policy
-from cd4ml.deploy.fargate.resources import read, tags, write
+from cd4ml.deploy.fargate.resources import tags, write
 from cd4ml.deploy.fargate.settings import Place
+from cd4ml.deploy.fargate.steps import read
 from cd4ml.deploy.set_up.identities import DEPLOYER, READER, RUNTIME, TRAINER
 from cd4ml.deploy.set_up.steps import Step, ensure, mend
 

@@ -15,10 +15,11 @@ from cd4ml.deploy.fargate.service import Service, last
 from cd4ml.deploy.fargate.set_up import CODES, FargateSetUp
 from cd4ml.deploy.fargate.waiting import Wait
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.platform import Asking, CandidateError, Earlier, Plan, Platform, under_way
+from cd4ml.deploy.platform import Asking, Earlier, Platform
 from cd4ml.deploy.release import check_candidate
 from cd4ml.deploy.set_up.patience import Patience
 from cd4ml.deploy.set_up.verbs import verbs_of
+from cd4ml.deploy.state import CandidateError, Plan, under_way
 from cd4ml.settings.project import Project
 
 _AMONG_OTHERS = ("--tries", "400")
@@ -62,8 +63,7 @@ class Fargate(Platform[Service]):
     def settle(self, state: Service) -> Service:
         """End what a run left that was stopped half-way; the tag `previous` stays what to go back to."""
         if state.status == "DRAINING":
-            self.effects.say(f"{state.name} is being removed; waiting until it is gone")
-            return self.wait.until_gone(state)
+            return self._gone(state)
         if state.previous:
             before = state.previous
             self.effects.say(f"{state.name}: an earlier release did not end; what served before it was {before}")
@@ -204,7 +204,12 @@ class Fargate(Platform[Service]):
             self.aws.tell(steps.remove(self.aws.place, state.arn))
         except UnreadError:
             raise CloudError(f"{state.name} could not be removed: try again") from None
-        return state if self.effects.dry_run else self.wait.until_gone(self.aws.look_at_service(state.environment))
+        return self._gone(state)
+
+    def _gone(self, state: Service) -> Service:
+        if self.effects.dry_run:
+            return Service(state.environment, state.name, state.arn)
+        return self.wait.until_gone(self.aws.look_at_service(state.environment))
 
     def earlier(self, state: Service, digest: str) -> Earlier:
         """An image is deployed again, if ECR has it, where it neither serves nor is on its way."""

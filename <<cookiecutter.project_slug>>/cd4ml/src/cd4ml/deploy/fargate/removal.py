@@ -36,67 +36,69 @@ def inventory(place: Place, made_provider: bool) -> list[tuple[str, str]]:
 
 def services(place: Place) -> list[Removal]:
     """Remove the services."""
-    return [Removal(steps.remove(place, place.service_arn(environment))) for environment in ENVIRONMENTS]
+    return [
+        Removal(steps.remove(place, place.service_arn(environment)), "service", place.service(environment))
+        for environment in ENVIRONMENTS
+    ]
 
 
 def cluster(place: Place) -> Removal:
     """Remove the cluster, once no service is in it."""
-    return _removal("ecs", "delete-cluster", *place.flags, "--cluster", place.cluster)
+    command = write("ecs", "delete-cluster", *place.flags, "--cluster", place.cluster)
+    return Removal(command, "cluster", place.cluster)
 
 
 def user(place: Place, who: str, keys: Sequence[Key]) -> Iterator[Removal]:
     """Remove a user, with its keys; the policies that it has stay."""
     named = ("--user-name", place.identity(who))
     for key in keys:
-        yield Removal(client_keys.remove_key(place, who, key))
+        yield Removal(client_keys.remove_key(place, who, key), "key", f"{place.identity(who)} {key.name}")
     for other in _may_have(who):
-        yield _removal("iam", "detach-user-policy", *named, "--policy-arn", place.policy(other))
+        yield Removal(write("iam", "detach-user-policy", *named, "--policy-arn", place.policy(other)))
         # of an earlier version of this library
-        yield _removal("iam", "delete-user-policy", *named, "--policy-name", other)
-    yield _removal("iam", "delete-user", *named)
+        yield Removal(write("iam", "delete-user-policy", *named, "--policy-name", other))
+    yield Removal(write("iam", "delete-user", *named), "identity", place.identity(who))
 
 
 def policy(place: Place, who: str, other_versions: Sequence[str]) -> Iterator[Removal]:
     """Remove a policy, which no user has any more."""
     named = ("--policy-arn", place.policy(who))
     for version in other_versions:
-        yield _removal("iam", "delete-policy-version", *named, "--version-id", version)
-    yield _removal("iam", "delete-policy", *named)
+        yield Removal(write("iam", "delete-policy-version", *named, "--version-id", version))
+    yield Removal(write("iam", "delete-policy", *named), "policy", place.identity(who))
 
 
 def role(place: Place, who: str) -> Iterator[Removal]:
     """Remove a role, with its policies."""
     named = ("--role-name", place.identity(who))
     if arn := managed(place, who):
-        yield _removal("iam", "detach-role-policy", *named, "--policy-arn", arn)
+        yield Removal(write("iam", "detach-role-policy", *named, "--policy-arn", arn))
     for other in _may_have(who):
-        yield _removal("iam", "delete-role-policy", *named, "--policy-name", other)
-    yield _removal("iam", "delete-role", *named)
+        yield Removal(write("iam", "delete-role-policy", *named, "--policy-name", other))
+    yield Removal(write("iam", "delete-role", *named), "role", place.identity(who))
 
 
 def what_is_kept(place: Place) -> Iterator[Removal]:
     """Remove keys of clients, images, data and predictions."""
     named = ("--secret-id", place.secret, "--force-delete-without-recovery")
-    yield _removal("secretsmanager", "delete-secret", *place.flags, *named)
-    yield _removal("ecr", "delete-repository", *place.flags, "--repository-name", place.slug, "--force")
+    yield Removal(write("secretsmanager", "delete-secret", *place.flags, *named), "secret", place.secret)
+    registry = write("ecr", "delete-repository", *place.flags, "--repository-name", place.slug, "--force")
+    yield Removal(registry, "registry", place.slug)
     for kind in ("dvc", "predictions"):
         bucket = f"s3://{place.bucket(kind)}"
         hint = (
             f"{bucket} has versioning, and holds earlier versions still: S3's console, Empty, and then run this again"
         )
         command = write("s3", "rb", *place.flags, "--force", bucket)
-        yield Removal(command, hints=((r"\(BucketNotEmpty\)", hint),))
+        yield Removal(command, "bucket", bucket, hints=((r"\(BucketNotEmpty\)", hint),))
 
 
 def provider(place: Place) -> Removal:
     """Remove the identity provider."""
-    return _removal("iam", "delete-open-id-connect-provider", "--open-id-connect-provider-arn", place.provider)
+    command = write("iam", "delete-open-id-connect-provider", "--open-id-connect-provider-arn", place.provider)
+    return Removal(command, "identity provider", GITHUB_TOKENS)
 
 
 def _may_have(who: str) -> tuple[str, ...]:
     """Return whose policies an identity may have: without environments, the deployer works for all jobs."""
     return OF_JOBS if who == DEPLOYER else (who,)
-
-
-def _removal(*argv: str) -> Removal:
-    return Removal(write(*argv))

@@ -5,19 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cd4ml.deploy.commands import READ_SECONDS, Command
+from cd4ml.deploy.commands import Command
 from cd4ml.deploy.fargate.settings import Place
+from cd4ml.deploy.fargate.steps import read
 from cd4ml.deploy.set_up.rule_sets import RulesError, merged
 from cd4ml.deploy.set_up.steps import Found, Step, ensure, mend
 
 Json = Mapping[str, Any]
 
 _KEEP_20 = Path(__file__).parent / "keep-20.json"
-
-
-def read(*argv: str) -> Command:
-    """Read something as JSON."""
-    return Command(("aws", *argv, "--output", "json"), seconds=READ_SECONDS)
 
 
 def write(*argv: str, shows: str = "", stdin: str | None = None) -> Command:

@@ -3,18 +3,21 @@
 import json
 from collections.abc import Collection, Mapping
 
-from cd4ml.deploy.commands import READ_SECONDS, Command
+from cd4ml.deploy.commands import READ_SECONDS, READ_TRIES, Command
 from cd4ml.deploy.fargate.deployment import Image
 from cd4ml.deploy.fargate.service import Service
 from cd4ml.deploy.fargate.settings import Place
 
 NONE_SUCH = ("ResourceNotFoundException", "ServiceNotFoundException", "ClusterNotFoundException")
 """The codes with which ECS says that a service is not there."""
+_PASSING = "Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|ServiceUnavailable|Internal|Server|RequestTimeout"
+_ANSWERS = rf"An error occurred \((?!{_PASSING})\w+\) when calling "
+"""Any other code is AWS's answer, which stays the same; without a code, aws did not reach it."""
 
 
 def identity(region: str) -> Command:
     """Ask whose credentials these are."""
-    return Command(_argv("sts", "get-caller-identity", region), seconds=READ_SECONDS)
+    return read("sts", "get-caller-identity", "--region", region)
 
 
 # ECS
@@ -130,13 +133,15 @@ def _image(place: Place, digest: str) -> tuple[str, ...]:
     return ("--repository-name", place.slug, "--image-ids", f"imageDigest={digest}")
 
 
-def _argv(service: str, operation: str, region: str, *arguments: str) -> tuple[str, ...]:
-    return ("aws", service, operation, "--region", region, *arguments, "--output", "json")
+def read(*argv: str) -> Command:
+    """Read something as JSON."""
+    return Command(("aws", *argv, "--output", "json"), tries=READ_TRIES, answers=_ANSWERS, seconds=READ_SECONDS)
 
 
 def _read(place: Place, service: str, operation: str, *arguments: str) -> Command:
-    return Command(_argv(service, operation, place.region, *arguments), seconds=READ_SECONDS)
+    return read(service, operation, "--region", place.region, *arguments)
 
 
 def _write(place: Place, service: str, operation: str, *arguments: str) -> Command:
-    return Command(_argv(service, operation, place.region, *arguments), seconds=READ_SECONDS)
+    argv = ("aws", service, operation, "--region", place.region, *arguments, "--output", "json")
+    return Command(argv, seconds=READ_SECONDS)

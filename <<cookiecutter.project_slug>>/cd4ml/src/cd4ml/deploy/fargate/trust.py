@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cd4ml.deploy.commands import CloudError, Command
-from cd4ml.deploy.fargate.resources import read, tags, write
+from cd4ml.deploy.fargate.resources import tags, write
 from cd4ml.deploy.fargate.settings import GITHUB_TOKENS, Place
+from cd4ml.deploy.fargate.steps import read
 from cd4ml.deploy.set_up.steps import Step, ensure, mend
 
 Json = Mapping[str, Any]

@@ -9,7 +9,7 @@ from cd4ml.deploy.fargate.aws import Aws
 from cd4ml.deploy.fargate.service import Service
 from cd4ml.deploy.fargate.settings import read_seconds
 from cd4ml.deploy.names import SCRIPT
-from cd4ml.deploy.platform import CandidateError
+from cd4ml.deploy.state import CandidateError
 
 
 class Patience:
@@ -81,6 +81,9 @@ class Wait:
         Raises:
             CloudError: patience ends before that.
         """
+        if service.exists:
+            bound = f"up to {self.patience.seconds} s"
+            self.effects.say(f"{service.name} is being removed; waiting until it is gone, {bound}")
         while service.exists:
             self.patience.pause(service, then)
             service = self.aws.look_at_service(service.environment)
@@ -114,8 +117,8 @@ class Wait:
                     self.aws.tell(steps.roll_back(self.aws.place, service.deployment.arn))
                 except UnreadError:
                     refused = True
-                if self.effects.dry_run:
-                    return service
+            if self.effects.dry_run:  # what is printed was not done, so that there may be nothing to wait for
+                return service
             self.progress(service)
             if not refused:
                 self.patience.pause(service)

@@ -37,7 +37,7 @@ def _made(step: Step, command: Command, patience: Patience) -> bool:
         print(f"{command.pasted()} > {shlex.quote(str(step.into))}", flush=True)
         return False
     if step.document is None:
-        printed = patience.make(command, step.passes)
+        printed = patience.make(command, step.passes, step.may_exist)
     else:
         printed = _with_document(command, step.document, step.passes, patience)
     if printed is None:

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Sequence
 
 from cd4ml.deploy.commands import CloudError, UnreadError
-from cd4ml.deploy.set_up.patience import Patience
+from cd4ml.deploy.set_up.patience import Patience, Removed
 from cd4ml.deploy.set_up.platform import Removal, SetUp
+from cd4ml.deploy.set_up.walk import show_row
 
 
 def read_arguments(words: Sequence[str], slug: str) -> str:
@@ -39,24 +40,32 @@ def destroy(set_up: SetUp, patience: Patience, slug: str, answer: str) -> None:
         answer = sys.stdin.readline().removesuffix("\n")
     if answer != slug and not effects.dry_run:
         raise CloudError("nothing was removed")
-    gone = [_is_gone(removal, patience) for removal in set_up.removals()]
-    if not all(gone):
+    gone = [_removed(removal, patience) for removal in set_up.removals()]
+    if Removed.NOT in gone:
         raise CloudError("some could not be removed (above is why): run this again")
     if not effects.dry_run:
         print("removed; GitHub keeps its environments, variables and secrets: gh secret delete, gh variable delete")
 
 
-def _is_gone(removal: Removal, patience: Patience) -> bool:
-    """Remove something; return whether it is not there any more."""
+def _removed(removal: Removal, patience: Patience) -> Removed:
+    """Remove something, or print how, and print what became of it."""
+    if patience.effects.dry_run and removal.command:
+        patience.effects.change(removal.command)
+        return Removed.NOW
+    became = _tried(removal, patience)
+    if removal.what:
+        show_row(patience.effects, became, removal.what, removal.name)
+    return became
+
+
+def _tried(removal: Removal, patience: Patience) -> Removed:
     if removal.command is None:
         patience.effects.say(removal.unread)
-        return False
-    if patience.effects.dry_run:
-        return patience.effects.change(removal.command)
+        return Removed.NOT
     try:
         if removal.listing and not patience.find(removal.listing):
-            return True
+            return Removed.BEFORE
     except UnreadError as failure:
         patience.effects.say(str(failure))
-        return False
+        return Removed.NOT
     return patience.remove(removal.command, removal.hints)

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from cd4ml.deploy.commands import CloudError, Command, Effects, Ended, UnreadError, parsed, reason
@@ -19,6 +20,14 @@ _LONGEST_REASON = 300  # characters
 
 class RefusedError(CloudError):
     """A command has failed for a reason that does not pass, which it has said itself."""
+
+
+class Removed(StrEnum):
+    """What became of something that was to be removed."""
+
+    NOW = "removed"
+    BEFORE = "gone"
+    NOT = "failed"
 
 
 @dataclass(frozen=True)
@@ -67,8 +76,10 @@ class Patience:
             self.effects.say(printed)
         return printed is None
 
-    def make(self, command: Command, passes: str = "") -> str | None:
+    def make(self, command: Command, passes: str = "", may_exist: str = "") -> str | None:
         """Run a command that changes something, or print it; return what it printed, or None where it was there.
+
+        With `may_exist`, errors that it matches are told, and taken for that as well.
 
         Raises:
             RefusedError: as `change`.
@@ -84,6 +95,8 @@ class Patience:
             return None
         if ended.said:
             self.effects.say(ended.said)
+        if ended.code and may_exist and re.search(may_exist, ended.said):
+            return None
         if ended.code:
             raise RefusedError(_why(ended))
         return ended.printed
@@ -116,8 +129,8 @@ class Patience:
             return None
         raise UnreadError(_why(ended), ended.said)
 
-    def remove(self, command: Command, hints: Sequence[tuple[str, str]] = ()) -> bool:
-        """Run a command that removes something; return whether it is not there any more.
+    def remove(self, command: Command, hints: Sequence[tuple[str, str]] = ()) -> Removed:
+        """Run a command that removes something; return whether it has.
 
         What it says, where it fails for another reason than that, goes to standard error, and then what to do about
         it: `hints` are regular expressions of codes, and words.
@@ -125,12 +138,14 @@ class Patience:
         codes = self._codes(command)
         self.effects.changed = True
         ended = self._run(command, _NO_CODES)
-        if not ended.code or re.search(f"{codes.absent}|{codes.disabled}", ended.said):
-            return True
+        if not ended.code:
+            return Removed.NOW
+        if re.search(f"{codes.absent}|{codes.disabled}", ended.said):
+            return Removed.BEFORE
         self.effects.say("\n".join(ended.said.splitlines()[-2:]))
         for hint in (words for code, words in hints if re.search(code, ended.said)):
             self.effects.say(f"{self.effects.label}: {hint}")
-        return False
+        return Removed.NOT
 
     def until(self, is_so: Callable[[], bool]) -> bool:
         """Ask again until something is so; return whether it is, at last."""
@@ -149,7 +164,7 @@ class Patience:
                 return ended
             if not passing.search(ended.said):
                 left -= 1
-                if not left:
+                if not (left and command.may_succeed(ended.said)):
                     return ended
                 time.sleep(self.pause)
                 continue

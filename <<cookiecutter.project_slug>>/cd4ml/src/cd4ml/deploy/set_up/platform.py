@@ -33,6 +33,9 @@ class Removal:
 
     command: Command | None
     """None: nobody can tell what is to be removed, and `unread` says why."""
+    what: str = ""
+    """What kind of thing it is, as in the rows of `bootstrap`; empty where it is a part of another, and has no row."""
+    name: str = ""
     listing: Command | None = None
     """Lists what is there, if the tool has no code that says that it is gone: an empty list does."""
     hints: tuple[tuple[str, str], ...] = ()

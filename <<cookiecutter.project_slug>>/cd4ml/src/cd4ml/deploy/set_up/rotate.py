@@ -9,6 +9,7 @@ from cd4ml.deploy.set_up.identities import DEPLOYER, Jobs, environment_flag
 from cd4ml.deploy.set_up.patience import Patience
 from cd4ml.deploy.set_up.platform import SetUp
 from cd4ml.deploy.set_up.steps import Found, Step
+from cd4ml.deploy.set_up.walk import show_row
 from cd4ml.serving.key_digests import new_key
 
 
@@ -40,7 +41,7 @@ class ApiKeyRotation:
         Raises:
             CloudError: they cannot be read or written.
         """
-        carry_out(self.set_up.write_api_keys(f"{new_key()},{self._api_keys()}"), self.patience)
+        self._write(f"{new_key()},{self._api_keys()}", "made", "the first one")
         self._after(f"give clients the new key, the first one in the secret; then {SCRIPT} rotate api-keys --finish")
 
     def finish(self) -> None:
@@ -51,14 +52,20 @@ class ApiKeyRotation:
         """
         newest, *others = self._api_keys().split(",")
         if others:
-            carry_out(self.set_up.write_api_keys(newest), self.patience)
+            self._write(newest, "removed", f"all but the first, {len(others)},")
         earlier = self.set_up.forget_api_keys(before=self.patience.effects.dry_run and bool(others))
         if not others and not earlier:
             raise CloudError("there is one key alone: nothing to finish")
         fails = "the earlier API keys could not be removed (above is why); run this again"
         for command in earlier:
             carry_out(Step("API keys", "earlier", Found.OLD, command, fails=fails), self.patience)
+            show_row(self.patience.effects, "removed", "API keys", "an earlier version of them")
         self._after("the old keys stop working with that deploy")
+
+    def _write(self, keys: str, state: str, which: str) -> None:
+        step = self.set_up.write_api_keys(keys)
+        carry_out(step, self.patience)
+        show_row(self.patience.effects, state, "API keys", f"{which} in {step.name}")
 
     def _api_keys(self) -> str:
         try:
@@ -74,6 +81,6 @@ class ApiKeyRotation:
             print(f"set it on GitHub: {read} | {told}")
         print(
             "next: deploy the release again, so that it reads the keys "
-            "(rerun cd with force, or deploy and promote its image)"
+            "(gh workflow run cd, or deploy and promote its image)"
         )
         print(f"then: {then}")

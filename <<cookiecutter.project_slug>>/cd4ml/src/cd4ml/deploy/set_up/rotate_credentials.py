@@ -11,7 +11,7 @@ from cd4ml.deploy.set_up.identities import DEPLOYER
 from cd4ml.deploy.set_up.key_files import for_github
 from cd4ml.deploy.set_up.platform import CloudSetUp, Key
 from cd4ml.deploy.set_up.steps import Found, Step
-from cd4ml.deploy.set_up.walk import Walk
+from cd4ml.deploy.set_up.walk import Walk, show_row
 
 SERVICE_ACCOUNT = "service-account"
 """The credentials that are keys."""
@@ -78,9 +78,10 @@ class KeyRotation:
             carry_out(
                 Step("key", key.name, Found.OLD, self.identities.remove_key(who, key), fails=fails), self.patience
             )
+            show_row(self.patience.effects, "removed", "key", f"{self.identities.identity(who)} {key.name}")
 
     def _make(self, who: str) -> None:
         if not self.patience.effects.dry_run:
             self.files.make_folder(who)
         step = self.identities.make_key(who, str(self.files.of(who)))
-        carry_out(replace(step, fails=f"no new key for {who} (above is why); run this again"), self.patience)
+        Walk(self.patience).take([replace(step, fails=f"no new key for {who} (above is why); run this again")])

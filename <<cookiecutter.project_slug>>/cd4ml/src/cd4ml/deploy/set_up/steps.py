@@ -67,6 +67,8 @@ class Step:
     """Is written in place of a command."""
     passes: str = ""
     """A regular expression of error codes that pass, besides those that pass for every command of the tool."""
+    may_exist: str = ""
+    """A regular expression of error codes after which it may be there already: whoever reads it next finds out."""
     fails: str = ""
     """What to say where the command fails, if it is not the usual."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cd4ml.deploy.commands import CloudError
+from cd4ml.deploy.commands import CloudError, Effects
 from cd4ml.deploy.set_up.carry_out import carry_out
 from cd4ml.deploy.set_up.patience import Patience
 from cd4ml.deploy.set_up.steps import Found, Step
@@ -64,8 +64,27 @@ class Walk:
 
     def _lacks(self, step: Step, words: str) -> None:
         self.lacking += 1
-        self._row(step.found, step.what, words)
+        if self._prints_commands:
+            print(f"# {row(step.found, step.what, words)}", flush=True)
+        else:
+            self._row(step.found, step.what, words)
 
     def _row(self, state: str, what: str, words: str) -> None:
-        if not self.patience.effects.dry_run:
-            print(f"  {state:<9}{what:<18}{words}", flush=True)
+        if not self._prints_commands:
+            print(f"  {row(state, what, words)}", flush=True)
+
+    @property
+    def _prints_commands(self) -> bool:
+        """Whether commands are printed to be pasted, in which rows that say what is there are of no use."""
+        return self.patience.effects.dry_run and not self.look_only
+
+
+def show_row(effects: Effects, state: str, what: str, words: str) -> None:
+    """Print a row of what was done besides a walk; in a dry run nothing was."""
+    if not effects.dry_run:
+        print(f"  {row(state, what, words)}", flush=True)
+
+
+def row(state: str, what: str, words: str) -> str:
+    """Return a row of the table."""
+    return f"{state:<9}{what:<18}{words}"
