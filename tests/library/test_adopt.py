@@ -147,6 +147,7 @@ def test_the_rows_that_a_split_of_the_teams_own_holds_back_are_not_used(fresh: P
         ([f"shop {n // 2}" for n in range(ROWS)], "left out +likely +200 different values in 400 rows"),
         ([*range(ROWS)], "left out +likely +numbers the rows"),
         ([10_000_000_000 + n // 100 for n in range(ROWS)], "column, category +sure"),
+        ([10**n for n in range(5, 10)] * 80, "column, number +sure"),
         (["yes", "no"] * 200, "column, boolean +sure"),
         (["31.12.2023", "01.02.2024"] * 200, "column, timestamp +sure"),
         (["01.12.2023", "01.02.2024"] * 200, "column, timestamp +sure"),
@@ -352,6 +353,58 @@ def test_a_value_that_means_null_is_asked_about_and_becomes_one(fresh: Project, 
     assert contract.columns["weight"].min == 0
     assert contract.columns["plan"].values == ["a", "unknown"]
     assert read_table(paths.RAW)["weight"].isna().sum() == 5
+
+
+def test_a_value_that_the_target_has_too_is_not_taken_for_a_null(fresh: Project) -> None:
+    table = rows_with(history=["none", "some", "long", "short"] * 100).assign(
+        y=["none", "late", "lost"] * 133 + ["none"]
+    )
+    table.to_csv("rows.csv", index=False)
+
+    printed = in_terminal("adopt", "rows.csv", "--target", "y", "--tune", "0", answers=["2", "", ""])
+
+    assert "mean null" not in printed
+    assert Params.load().data.null_values == []
+    assert re.search(r"y +target, category +sure +one of 3 classes", printed)
+
+
+def test_an_infinite_number_is_an_error_with_its_column_and_rows(adopt: Adopt) -> None:
+    message = (
+        r"(?s)^the source: 1 rule violated in 400 rows; nothing was changed.*x +at most 3.4e\+38 +2 +inf.*next: fix"
+    )
+    with pytest.raises(UserError, match=message):
+        adopt(rows_with(x=[*RNG.uniform(1, 5, 398).round(2), "1e400", "1e400"]))
+    assert Path(paths.CONTRACT).read_text(encoding="utf-8") == EXAMPLE
+
+
+def test_a_time_whose_oldest_day_has_most_rows_does_not_choose_the_test_set(adopt: Adopt) -> None:
+    days = pd.to_datetime("2024-01-01") + pd.to_timedelta(np.maximum(np.arange(ROWS) - 349, 0), "D")
+
+    with pytest.raises(UserError, match=r"^x puts 400 of 400 rows into the test set; leave TIME out, or name another"):
+        adopt(rows_with(x=days), "y", "--time", "x")
+    printed = adopt(rows_with(x=days))
+
+    assert "test set: a fifth of the rows, by a hash" in printed
+    assert re.search("(?m)^x +column, timestamp", printed)
+
+
+def test_counts_that_were_zero_for_long_are_adopted(adopt: Adopt) -> None:
+    days = pd.to_datetime("2024-01-01") + pd.to_timedelta(np.arange(ROWS) // 10, "D")
+
+    printed = adopt(rows_with(x=days).assign(y=np.where(np.arange(ROWS) < 100, 0, RNG.poisson(20, ROWS))))
+
+    assert "loss squared_error" in printed
+
+
+def test_two_numbers_with_decimal_commas_are_a_target(fresh: Project) -> None:
+    table = rows_with()
+    table["y"] = (table["y"] > table["y"].median()).astype(float)
+    table.to_csv("rows.csv", index=False, sep=";", decimal=",")
+
+    main(["rows.csv", "--target", "y", "--tune", "0"])
+    fresh.run("ingest", "validate")
+
+    assert read_table(paths.RAW)["y"].sum() == table["y"].sum()
 
 
 def test_where_half_of_the_values_are_zero_the_squared_error_is_the_main_metric(fresh: Project, adopt: Adopt) -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from cd4ml.contract.contract import Contract
-from cd4ml.contract.inference import infer_column
+from cd4ml.contract.inference import infer_column, yaml_string
 from cd4ml.errors import DataError
 from cd4ml.settings.params import DataParams
 from cd4ml.settings.paths import CONTRACT
@@ -11,6 +11,7 @@ from cd4ml.source import contract_values
 from cd4ml.source.arrow_table import SourceTable
 from cd4ml.source.draft_contract import main
 from cd4ml.source.number_text import is_number
+from ruamel.yaml import YAML
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,15 @@ def test_a_column_is_drafted_from_its_values(values, line):
 
 def test_a_name_that_is_not_plain_yaml_is_quoted():
     assert infer_column(pd.Series([0.5, 1.5], name="fee: (€)")).line() == '  "fee: (€)": {type: number, min: 0}'
+
+
+@pytest.mark.parametrize(
+    "character", ["\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff", "é", "\n"]
+)
+def test_a_name_with_any_character_is_read_back_as_it_is(character):
+    written = yaml_string(f"a{character}b")
+
+    assert YAML(typ="safe", pure=True).load(written) == f"a{character}b"
 
 
 def test_a_table_keeps_the_contract_drafted_from_it(project):

@@ -191,6 +191,17 @@ def test_a_source_that_cannot_be_read_is_an_alarm_and_the_rest_is_judged(project
     assert document["periods"][-1]["rows"] == 420
 
 
+@pytest.mark.parametrize("column", ["district", "sold_fast", "house_id", "sold_on"])
+def test_a_source_without_a_column_of_the_contract_is_an_alarm_and_the_rest_is_judged(project, column):
+    project.table = project.table.rename(columns={column: "renamed"})
+
+    document = monitor(project)
+
+    assert found(document) == [("source", "")]
+    assert f"the source lacks the column {column}; put back" in document["findings"][0]["sentence"]
+    assert document["periods"][-1]["rows"] == 420
+
+
 def test_outcomes_that_have_not_arrived_yet_are_waited_for(project):
     table = project.table
     late = pd.to_datetime(table["sold_on"]) >= pd.Timestamp("2024-07-31")

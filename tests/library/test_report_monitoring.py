@@ -237,6 +237,8 @@ def test_another_workflow_that_is_overdue_is_an_alarm(github: GitHubServer, step
     ("days", "state", "schedules", "says"),
     [
         (1, "active", "score=day", "score last succeeded on {day}, 1 day ago\n"),
+        (33, "active", "score=month", "score last succeeded on {day}, 33 days ago\n"),
+        (40, "active", "score=month update=never", "40 days ago; it is overdue: it is to run every month"),
         (
             3,
             "active",

@@ -1,15 +1,16 @@
 """`cd4ml cloud bootstrap` adds this project's rules to what a cloud replaces as a whole, and keeps all others."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import cd4ml.deploy
 import pytest
-from cd4ml.deploy.script import FOLDER
 from cd4ml.deploy.set_up.rule_sets import RulesError, merged
 
 OURS_S3 = {"ID": "prediction-log", "Filter": {"Prefix": ""}, "Status": "Enabled", "Expiration": {"Days": 90}}
 OURS_STORAGE = {"action": {"type": "Delete"}, "condition": {"age": 90}}
-KEPT = json.loads((FOLDER / "fargate/keep-20.json").read_text(encoding="utf-8"))
+KEPT = json.loads((Path(cd4ml.deploy.__file__).parent / "fargate/keep-20.json").read_text(encoding="utf-8"))
 
 
 def ours_azure(days: float, **rule: Any) -> dict[str, Any]:

@@ -5,8 +5,10 @@ import json
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 from cd4ml.bundle.bundle import Bundle
+from cd4ml.contract.table import columns_of_table
 from cd4ml.errors import ModelError
 from cd4ml.serving.app import create_app
 from cd4ml.serving.batching import MOST_ROWS, scores_are_independent
@@ -145,10 +147,19 @@ def test_scores_that_change_with_their_company_are_never_computed_together(bundl
     assert set(sizes) == {1}
 
 
-def test_a_linear_models_requests_are_scored_alone_even_if_it_has_one_example(linear_project, tmp_path):
+def test_a_linear_model_is_judged_as_its_training_rows_show_even_if_it_has_one_example(linear_project, tmp_path):
+    """Whether its scores depend on their company depends on the processor; on most, few do."""
     project = linear_project.copy_to(tmp_path / "copy")
     project.write("params.yaml", (project.folder / "params.yaml").read_text() + "package:\n  examples: 1\n")
     project.run("package")
+    bundle = Bundle.load(linear_project.bundle)
+    columns = columns_of_table(pd.read_parquet(linear_project.folder / "data/train.parquet"), bundle.contract)
+    rows = range(len(columns["rooms"]))
+    alone = np.concatenate(
+        [bundle.scores({name: array[row : row + 1] for name, array in columns.items()}) for row in rows]
+    )
 
-    assert not scores_are_independent(Bundle.load(linear_project.bundle))
-    assert not scores_are_independent(Bundle.load(project.bundle))
+    independent = np.array_equal(bundle.scores(columns), alone)
+
+    assert scores_are_independent(bundle) == independent
+    assert scores_are_independent(Bundle.load(project.bundle)) == independent

@@ -11,6 +11,7 @@ import pytest
 from cd4ml.errors import DataError, ParamsError
 from cd4ml.settings.params import DataParams, Params
 from cd4ml.source import read
+from cd4ml.source.address import Address
 from cd4ml.source.read import read_source
 
 SECRET = "pass/w0rd@x"
@@ -24,24 +25,24 @@ def error_of(source: str, query: str | None = None) -> str:
     return "".join(traceback.format_exception(error.value))
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "postgresql://me:hunter22@example.org/sales",
-        "postgresql://me:hun/ter22@example.org/sales",
-        "postgresql://me:hunter22${REST}@example.org/sales",
-        "postgresql://example.org/sales?password=hunter22",
-        "https://me:hunter22@example.org/rows.csv",
-        "https://hunter22@example.org/rows.csv",
-        "https://example.org/rows.csv?a=1&sig=hunter22",
-        "https://example.org/rows.csv?X-Amz-Signature=hunter22",
-        "https://example.org/rows.csv?access_token=hunter22",
-        "s3://key:hunter22@bucket/rows.csv",
-        "snowflake://me:hunter22@account/sales?warehouse=w",
-        "databricks://hunter22@example.org?http_path=/sql/1.0/warehouses/1",
-        "databricks://example.org?http_path=/sql/1.0/warehouses/1&access_token=hunter22",
-    ],
-)
+SECRET_SOURCES = [
+    "postgresql://me:hunter22@example.org/sales",
+    "postgresql://me:hun/ter22@example.org/sales",
+    "postgresql://me:hunter22${REST}@example.org/sales",
+    "postgresql://example.org/sales?password=hunter22",
+    "https://me:hunter22@example.org/rows.csv",
+    "https://hunter22@example.org/rows.csv",
+    "https://example.org/rows.csv?a=1&sig=hunter22",
+    "https://example.org/rows.csv?X-Amz-Signature=hunter22",
+    "https://example.org/rows.csv?access_token=hunter22",
+    "s3://key:hunter22@bucket/rows.csv",
+    "snowflake://me:hunter22@account/sales?warehouse=w",
+    "databricks://hunter22@example.org?http_path=/sql/1.0/warehouses/1",
+    "databricks://example.org?http_path=/sql/1.0/warehouses/1&access_token=hunter22",
+]
+
+
+@pytest.mark.parametrize("source", SECRET_SOURCES)
 def test_a_secret_in_params_is_rejected_with_its_line_and_not_repeated(project, source):
     project.replace("params.yaml", "houses.csv", f'"{source}"\n  query: SELECT 1')
 
@@ -52,6 +53,33 @@ def test_a_secret_in_params_is_rejected_with_its_line_and_not_repeated(project, 
     assert first.startswith("params.yaml:2: data.source: it contains a ")
     assert "write ${NAME} in its place" in first
     assert "hunter22" not in str(error.value)
+
+
+@pytest.mark.parametrize("source", SECRET_SOURCES)
+def test_a_secret_on_the_command_line_is_not_repeated_in_messages(source, monkeypatch):
+    """make fills `${PASSWORD}` in by itself; `cd4ml score` takes an address that params.yaml may not have."""
+    monkeypatch.setenv("REST", "of-it")
+
+    address = Address.resolve(source)
+
+    assert "***" in address.printable
+    assert "hunter22" not in address.printable
+    assert address.url == source.replace("${REST}", "of-it")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "postgresql://me:${REST}@example.org/sales",
+        "https://example.org:8080/rows.csv?mail=a@b.org&key=${REST}",
+        "s3://bucket/a:b@c/rows.csv",
+        "data/a:b@c.csv",
+    ],
+)
+def test_an_address_without_a_secret_is_shown_as_it_is(source, monkeypatch):
+    monkeypatch.setenv("REST", "of-it")
+
+    assert Address.resolve(source).printable == source
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,20 @@ def test_numbers_in_two_ways_are_rejected(ingest: Ingest) -> None:
         ingest(GROESSE, {"a.csv": "Groesse;Ort;y\n1.5;a;1\n2,5;a;1\n"})
 
 
+def test_a_header_may_be_longer_than_a_field_of_csv(ingest: Ingest) -> None:
+    others = [f"a measurement with a long name {number:04}" for number in range(5000)]  # more than csv's 131,072
+    header, row = ";".join(["size", *others, "y"]), ";".join(["1"] * 5002)
+
+    assert ingest("size: {type: number}", {"a.csv": f"{header}\n{row}\n"})["size"].tolist() == [1]
+
+
+@pytest.mark.parametrize("before", ["", "sep=;\n"])
+def test_a_name_in_the_header_may_have_a_line_break(ingest: Ingest, before: str) -> None:
+    content = f'{before}"size\nin m²";y\n1;2\n3;4\n'
+
+    assert ingest('"size\\nin m²": {type: number}', {"a.csv": content})["size\nin m²"].tolist() == [1, 3]
+
+
 def test_what_params_say_of_a_file_is_used(ingest: Ingest) -> None:
     table = ingest(
         GROESSE,

@@ -30,9 +30,11 @@ from cd4ml.adoption.summary import print_choices, print_decisions
 from cd4ml.contract.columns import rows_of_columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, groups_of_table, target_of_table, times_of_table
+from cd4ml.contract.validation import violations
 from cd4ml.errors import ContractError, DataError, ParamsError, nearest_names
 from cd4ml.files.atomic import write_text
 from cd4ml.files.text import read_text
+from cd4ml.pipeline.validate import broken_rules
 from cd4ml.settings import paths
 from cd4ml.settings.params import DataParams, Params
 from cd4ml.settings.project import read_project
@@ -97,6 +99,7 @@ def _adopt(data: DataParams, named: dict[str, str], limit: float, ask: Ask) -> N
         raise DataError(f"no column is left to predict {target} from: all others name a row or are left out")
     contract = _contract(draft, decisions)
     table = with_target(contract_values(as_read, contract, data), contract).reset_index(drop=True)
+    _check_rows(table, contract)
     split = choose_split(table, contract)
     decisions, choice = _model(table[~split.in_test], contract, decisions, limit, ask)
     _write(data, table, draft, decisions, choice, split)
@@ -110,6 +113,13 @@ def _check_names(source: SourceTable, named: dict[str, str]) -> None:
         if name not in source.rows:
             near = ", ".join(nearest_names(name, [*map(str, source.rows)]))
             raise DataError(f"the source has no column {name}; {option} may be {near}")
+
+
+def _check_rows(table: pd.DataFrame, contract: Contract) -> None:
+    """Check that the rows keep the contract that is drafted from them; an infinite number does not."""
+    if len(violated := violations(table, contract)):
+        advice = "fix these values in the source, or leave the column out of it; then run `make adopt` again"
+        raise DataError(broken_rules("the source", violated, len(table), "nothing was changed", advice))
 
 
 def _contract(target: TargetDraft, decisions: list[Decision]) -> Contract:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cd4ml.adoption.decision import Decision
+from cd4ml.adoption.roles import ID_NAME
 from cd4ml.contract.column import LARGEST_INTEGER, LARGEST_NUMBER, Column
 from cd4ml.contract.inference import infer_column
 from cd4ml.contract.table import as_strings, parse_column
@@ -44,7 +45,7 @@ def decide_column(series: pd.Series, typed: bool, forced: bool) -> Decision:
         return Decision(name, "left out", None, f"null in {1 - len(present) / len(series):.0%} of the rows", "likely")
     if numbers_the_rows(series, column):
         return Decision(name, "left out", None, "numbers the rows", "likely")
-    if column.type == "number" and _are_large_integers(present, column):
+    if column.type == "number" and _are_large_codes(present, column):
         return _decide_category(Column(type="category", nullable=column.nullable), name, as_strings(present))
     if column.type == "category":
         return _decide_category(column, name, as_strings(present))
@@ -91,14 +92,24 @@ def numbers_the_rows(series: pd.Series, column: Column) -> bool:
     return counts or (bool((steps > 0).all()) and _ROW_NUMBER_NAME.fullmatch(str(series.name)) is not None)
 
 
-def _are_large_integers(present: pd.Series, column: Column) -> bool:
+def _are_large_codes(present: pd.Series, column: Column) -> bool:
+    """Return whether a column has integers that float32 cannot hold, and these are codes and no amounts.
+
+    Codes have equally many digits, or are called an id or a code.
+    """
     values = parse_column(present, column)
-    return bool((values % 1 == 0).all() and np.abs(values).max() > LARGEST_INTEGER)
+    if not np.isfinite(values).all() or (values % 1 != 0).any() or np.abs(values).max() <= LARGEST_INTEGER:
+        return False
+    name = str(present.name)
+    digits = {len(f"{value:.0f}") for value in np.unique(np.abs(values))}
+    return len(digits) == 1 or ID_NAME.search(name) is not None or _CODE_NAME.search(name) is not None
 
 
 def _with_range(present: pd.Series, column: Column) -> Column:
     """Return a column of numbers with limits far from what the rows hold: what is beyond has another unit."""
     values = parse_column(present, column)
+    if not np.isfinite(values).all():
+        return column
     low, high = float(values.min()), float(values.max())
     slack = _SLACK * (high - low)
     limits = {"min": 0.0 if low >= 0 else _rounded(low - slack, np.floor), "max": _rounded(high + slack, np.ceil)}

@@ -36,7 +36,7 @@ def decide(source: SourceTable, target: str, identity: str | None, time: str | N
     decisions += [Decision(name, "left out", None, f"holds {kind}") for name, kind in source.unusable.items()]
     decisions = _without_duplicates(decisions, rows)
     decisions = with_names(decisions, rows, identity)
-    decisions = with_time(decisions, rows, time, ask)
+    decisions = with_time(decisions, rows[rows[target].notna()], time, ask)
     decisions = [asked(decision, ask) for decision in decisions]
     in_time = any(one.role == "time" for one in decisions)
     return [_of_ordered_rows(one) if in_time and one.role == "group" else one for one in decisions]

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,7 +97,7 @@ def choose_model(
     table = to_frame(features)
     compared: list[tuple[dict[str, float], Candidate]] = []
     start = time.monotonic()
-    for candidate in candidates(target, task):
+    for candidate in candidates(target, task, [target[train] for train, _ in folds]):
         if compared and time.monotonic() - start > seconds:
             break
         results = []
@@ -171,10 +171,16 @@ def _folds(target: Array, task: Task, in_time: bool, groups: Array | None) -> li
     return of_both
 
 
-def candidates(target: Array, task: Task) -> Iterator[Candidate]:
-    """Yield the models to compare, the likeliest first; trees that grow with the number of rows."""
+def candidates(target: Array, task: Task, parts: Sequence[Array] = ()) -> Iterator[Candidate]:
+    """Yield the models to compare, the likeliest first; trees that grow with the number of rows.
+
+    Args:
+        target: what to predict, shape `(rows,)`.
+        task: the kind of target.
+        parts: the targets of the rows that a model is fitted on, in each fold.
+    """
     rows = len(target)
-    losses = _losses(target) if task == "regression" else [{}]
+    losses = _losses(target, parts) if task == "regression" else [{}]
     leaf = Setting(int(np.clip(rows // 100, 2, 20)), f"a hundredth of {rows:,} rows, from 2 to 20")
     stumps = {"iterations": Setting(100), "learning_rate": Setting(0.05), "max_leaf_nodes": Setting(4)}
     small = {"iterations": Setting(150), "learning_rate": Setting(0.05), "max_leaf_nodes": Setting(8)}
@@ -198,11 +204,15 @@ def candidates(target: Array, task: Task) -> Iterator[Candidate]:
     yield Candidate("trees", {**stumps, **rest, **losses[0], **seed})
 
 
-def _losses(target: Array) -> list[dict[str, Setting]]:
-    """Return the losses that suit the target's shape: squared; absolute for heavy tails; Poisson for counts."""
+def _losses(target: Array, parts: Sequence[Array]) -> list[dict[str, Setting]]:
+    """Return the losses that suit the target's shape: squared; absolute for heavy tails; Poisson for counts.
+
+    A model with the loss Poisson cannot be fitted on a part that has only zeros, as the oldest rows may.
+    """
     low, middle, high = np.quantile(target, [0.25, 0.5, 0.75])
     heavy = np.abs(target - middle).max() > _HEAVY_TAIL * max(high - low, 1e-12)
     counts = bool((target >= 0).all() and (target % 1 == 0).all() and target.max() > 2)
+    counts = counts and all(part.any() for part in parts)
     typical = bool(heavy) and share_of_ties(target) <= MOST_TIES  # else the median is the value of most rows
     names = ["poisson"] * counts + ["squared_error"] + ["absolute_error"] * typical
     return [{"loss": Setting(name)} for name in names]

@@ -12,17 +12,21 @@ from cd4ml.source.arrow_table import SourceTable
 def null_texts(as_read: SourceTable, source: SourceTable, target: str, ask: Ask) -> list[str]:
     """Return the texts of a source that a person says mean null; none if nobody is asked.
 
+    A text that the target has, too, is not asked about: rows would lose their target.
+
     Args:
         as_read: the table, as the source writes it.
         source: the same with plain numbers.
         target: the column to predict, whose values are what they are.
         ask: asks about each such value once.
     """
+    of_target = set(as_strings(as_read.rows[target]).dropna())
     found: dict[str, list[str]] = {}
     for name in source.rows:
         if name != target and (row := _suspect(source.rows[name], source.typed)) is not None:
             text = str(as_strings(as_read.rows[name][[row]]).iloc[0])
-            found.setdefault(text, []).append(str(name))
+            if text not in of_target:
+                found.setdefault(text, []).append(str(name))
     answers = ("no, it is a value", "yes, a null")
     return [text for text, names in found.items() if ask(f"does {text} mean null in {', '.join(names)}?", answers)]
 

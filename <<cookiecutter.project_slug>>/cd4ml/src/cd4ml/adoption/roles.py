@@ -8,13 +8,14 @@ import pandas as pd
 
 from cd4ml.adoption.decision import Certainty, Decision
 from cd4ml.adoption.questions import Ask
+from cd4ml.adoption.split_choice import divides
 from cd4ml.contract.table import parse_column
 from cd4ml.errors import DataError
 
 _FEWEST_DAYS = 20  # different ones, for a column to be the time of the rows
 _FEWEST_GROUPS = 20
 _SHARE_OF_GROUPS = (0.02, 0.9)  # of the rows: with fewer the column is a feature, with more nearly every row is alone
-_ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|nr|no|number|code)$)|(?<=[a-z])(Id|ID)$")
+ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|nr|no|number|code)$)|(?<=[a-z])(Id|ID)$")
 _GROUP_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid)$|^(subject|patient|customer|person|user)$)|(?<=[a-z])(Id|ID)$")
 _TIME_NAME = re.compile(r"date|time|day|month|when|created|timestamp|_at$|_on$", re.IGNORECASE)
 
@@ -38,7 +39,7 @@ def with_names(decisions: list[Decision], rows: pd.DataFrame, identity: str | No
                 f"{_FEWEST_GROUPS} things that rows belong to"
             )
         return [_named(one, unique, "sure") if one.name == identity else one for one in decisions]
-    ids = [one for one in decisions if _ID_NAME.search(one.name) and _is_unique(rows, one.name)]
+    ids = [one for one in decisions if ID_NAME.search(one.name) and _is_unique(rows, one.name)]
     if ids:
         return [_named(one, True, "likely") if one is ids[0] else one for one in decisions]
     groups = [
@@ -75,7 +76,7 @@ def with_time(decisions: list[Decision], rows: pd.DataFrame, time: str | None, a
 
     Args:
         decisions: what each column is used for.
-        rows: the table.
+        rows: the rows that have a target.
         time: the column that a person names for it; None: the only time, or one that is called so, if any.
         ask: asks which one, if there are several.
 
@@ -101,12 +102,14 @@ def _chosen_time(times: list[str], ask: Ask) -> str | None:
 
 
 def _times(decisions: list[Decision], rows: pd.DataFrame) -> list[str]:
-    return [
-        one.name
-        for one in decisions
-        if one.column is not None and one.column.type == "timestamp" and not one.column.nullable
-        and np.unique(parse_column(rows[one.name], one.column).astype("datetime64[D]")).size >= _FEWEST_DAYS
-    ]  # fmt: skip
+    """Return the columns that may order the rows: of many days, the newest of which can be the test set."""
+    names = []
+    for one in decisions:
+        if one.column is not None and one.column.type == "timestamp" and not one.column.nullable:
+            times = parse_column(rows[one.name], one.column)
+            if np.unique(times.astype("datetime64[D]")).size >= _FEWEST_DAYS and divides(times):
+                names.append(one.name)
+    return names
 
 
 def _ordering(decision: Decision, certainty: Certainty) -> Decision:

@@ -104,12 +104,12 @@ def run_job(job: Job) -> Outcome:
             }
         )
         task = Task(job.bundle.absolute(), tuple(kept), text, parts)
-        outcome = _write_answers(job, task, files, bundle, work)
+        outcome = _write_answers(job, address.printable, task, files, bundle, work)
     outcome.seconds = time.monotonic() - started
     return outcome
 
 
-def _write_answers(job: Job, task: Task, files: list[RowFile], bundle: Bundle, work: Path) -> Outcome:
+def _write_answers(job: Job, place: str, task: Task, files: list[RowFile], bundle: Bundle, work: Path) -> Outcome:
     names = [*dict.fromkeys([*bundle.contract.columns, *task.kept])]
     answers = pa.schema([*common_types(files, [*task.kept]), *answer_fields(bundle)])
     rejected = pa.schema([*common_types(files, names), pa.field(ROW, pa.int64()), pa.field(BROKEN, pa.string())])
@@ -134,7 +134,7 @@ def _write_answers(job: Job, task: Task, files: list[RowFile], bundle: Bundle, w
         if outcome.violations and rejected_to is None:
             shutil.rmtree(work)  # the rows have to change before this can succeed
             advice = "next: fix the rows, or set these aside with --rejects FILE (make score: REJECTS=FILE)"
-            raise DataError(violations_message(job.source, outcome.violations, outcome.rows, advice))
+            raise DataError(violations_message(place, outcome.violations, outcome.rows, advice))
     return outcome
 
 

@@ -1,6 +1,5 @@
 """The rows to score, from files, a bucket, the web or a database, as Arrow tables of a bounded number of rows."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 from cd4ml.batch.query_rows import rows_of_query
 from cd4ml.errors import DataError
 from cd4ml.files.atomic import replacing_folder
+from cd4ml.files.checksums import sha256_of
 from cd4ml.settings.params import CsvParams
 from cd4ml.source.address import Address
 from cd4ml.source.arrow_table import normalized_names, unusable_kind
@@ -81,17 +81,12 @@ def local_files(address: Address, query: str | None, work: Path) -> tuple[list[t
 
             downloaded = download_objects(address, folder)
     files = [(work / "downloads" / path.name, name) for path, name in downloaded]
-    return files, [_digest(path) for path, _ in files]
+    return files, [sha256_of(path) for path, _ in files]
 
 
 def _stamp(path: Path) -> str:
     state = path.stat()
     return f"{path.absolute()} {state.st_size} {state.st_mtime_ns}"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_files(files: list[tuple[Path, str]], csv: CsvParams) -> list[RowFile]:

@@ -28,6 +28,7 @@ _DRAFTS = (
     Column(type="timestamp"),
     Column(type="timestamp", timezone="UTC"),
 )
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # JSON has them as they are, and YAML cannot
 _ROWS_PER_VALUE = 20  # with fewer rows than this for each value, the values are not listed
 
 
@@ -197,4 +198,4 @@ def yaml_string(text: str) -> str:
     plain = text.replace("_", "").replace(" ", "").isalnum() and text[0].isalpha() and text.strip() == text
     if plain and text.isascii() and text.lower() not in {"true", "false", "null", "yes", "no", "on", "off"}:
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

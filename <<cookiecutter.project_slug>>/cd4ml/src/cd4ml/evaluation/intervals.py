@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 from cd4ml.contract.columns import Array
 from cd4ml.evaluation.metrics import Scorer
 
-FEWEST = 5  # rows of the rarer outcome; docs/decisions.md has the experiment
+FEWEST = 5  # rows of the rarer outcome; docs/decisions/gate.md has the experiment
 _CELLS = 1_000_000  # weights held in memory at once: 8 MB, however many rows and rounds there are
 _SEED = 20_240_131
 

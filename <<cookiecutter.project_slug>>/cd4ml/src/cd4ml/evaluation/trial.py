@@ -12,7 +12,7 @@ import pandas as pd
 from cd4ml.bundle.assemble import classes_of
 from cd4ml.bundle.decision import Decision
 from cd4ml.bundle.feature_code import derive_features
-from cd4ml.contract.columns import Columns
+from cd4ml.contract.columns import Array, Columns
 from cd4ml.contract.contract import Contract
 from cd4ml.contract.table import columns_of_table, groups_of_table, target_of_table, times_of_table
 from cd4ml.evaluation.predictions import Predictions
@@ -31,7 +31,7 @@ def older_and_newer(table: pd.DataFrame, contract: Contract) -> tuple[pd.DataFra
     """
     times = times_of_table(table, contract)
     if times is not None:
-        order = times.astype(np.int64)
+        order: Array = times.astype(np.int64)
     else:
         groups = np.arange(len(table)) if contract.group is None else pd.factorize(table[contract.group])[0]
         order = np.random.default_rng(_SEED).random(groups.max() + 1)[groups]

@@ -9,8 +9,8 @@ It assumes that the world behind the rows is that of the test set: the same inpu
 outcome. Where it does not hold, what was realised differs, and the gap between both is concept drift. It also assumes
 probabilities that are calibrated on these inputs; they are corrected by the calibration on the test set.
 
-It is a guess, not a measurement: docs/decisions.md of the template has how often it was inside the interval of what was
-realised, on weeks with and without drift. So nothing alarms because of it.
+It is a guess, not a measurement: docs/decisions/monitoring.md of the template has how often it was inside the interval
+of what was realised, on weeks with and without drift. So nothing alarms because of it.
 """
 
 from collections.abc import Mapping

@@ -103,9 +103,14 @@ def read_source_again(data: DataParams, contract: Contract, bundle: Bundle) -> S
     """Read the source, and check the rows that are newer than those that the model was trained on.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: it cannot be read, or lacks a column of the contract.
     """
     rows = source_rows(data, contract)
+    if absent := [name for name in contract.table_columns() if name not in rows]:
+        raise DataError(
+            f"the source lacks the column{'s' if absent[1:] else ''} {', '.join(absent)}; put back what was removed or "
+            "renamed, or change contract.yaml and run `make train`"
+        )
     fresh = _newer(rows, contract, bundle)
     return Source(outcomes_of(rows, contract), violations(fresh, contract), len(fresh))
 

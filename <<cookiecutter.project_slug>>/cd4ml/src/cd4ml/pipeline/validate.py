@@ -25,7 +25,16 @@ def run() -> None:
         raise DataError(f"{paths.RAW} has no rows; check data.source and data.until in params.yaml")
     violated = violations(raw, contract)
     if len(violated):
-        raise DataError(_message(violated, len(raw)))
+        raise DataError(
+            broken_rules(
+                str(paths.CONTRACT),
+                violated,
+                len(raw),
+                "the bundle and the reports were not changed",
+                f"fix the source and run `make refresh`, or extend {paths.CONTRACT} and run `make train`; "
+                "`make undo` goes back",
+            )
+        )
     receipt = {
         "rows": len(raw),
         "columns": len(contract.table_columns()),
@@ -34,13 +43,18 @@ def run() -> None:
     report(f"{len(raw):,} rows match the contract's {receipt['columns']} columns")
 
 
-def _message(violated: pd.DataFrame, rows: int) -> str:
+def broken_rules(place: str, violated: pd.DataFrame, rows: int, unchanged: str, advice: str) -> str:
+    """Return the message about a table that violates its contract, with a line for each column and rule.
+
+    Args:
+        place: what the message begins with.
+        violated: the rules, as `violations` returns them.
+        rows: how many the table has.
+        unchanged: what stayed as it was.
+        advice: what to do next.
+    """
     header = ("column", "rule", "rows", "examples")
     cells = [(str(row.column), str(row.rule), f"{row.rows:,}", str(row.examples)) for row in violated.itertuples()]
     count = f"{len(cells)} rule{'s' if len(cells) > 1 else ''} violated in {rows:,} rows"
     table = "\n".join(f"  {line}" for line in align([header, *cells]).splitlines())
-    return (
-        f"{paths.CONTRACT}: {count}; the bundle and the reports were not changed\n{table}\n"
-        f"  next: fix the source and run `make refresh`, or extend {paths.CONTRACT} and run `make train`; "
-        "`make undo` goes back"
-    )
+    return f"{place}: {count}; {unchanged}\n{table}\n  next: {advice}"

@@ -13,11 +13,11 @@ import numpy as np
 
 from cd4ml.bundle.bundle import Bundle
 from cd4ml.bundle.explanation import reference_columns, swapped
-from cd4ml.contract.columns import Array, Columns, columns_of_rows, evenly_spaced_rows
+from cd4ml.contract.columns import Array, Columns, columns_of_rows
 
 MOST_ROWS = 200
 """The rows that are scored at once; ONNX Runtime takes about a millisecond for them."""
-_CHECKED_ROWS = 50
+_MOST_CHECKED, _FEWEST_CHECKED, _CHECKED_VALUES = 400, 50, 300_000  # rows; in a wide table fewer
 
 Score = Callable[[Columns], Array]
 
@@ -31,18 +31,33 @@ class _Waiting(NamedTuple):
 def scores_are_independent(bundle: Bundle) -> bool:
     """Return whether some rows have the same scores to the last bit, alone and in other company.
 
-    Trees pass; a product of matrices may round differently when there are more rows, which one score in six shows. The
-    rows are the bundle's examples, as they are and with each column at its reference.
+    Trees pass; a product of matrices, or a sigmoid, may round differently when there are more rows. Depending on the
+    processor, one score in six shows it, or one in forty.
     """
-    examples = columns_of_rows(bundle.examples()["rows"], bundle.contract)
-    columns = swapped(examples, reference_columns(bundle.training_profile(), bundle.contract))
-    columns = evenly_spaced_rows(columns, _CHECKED_ROWS)
+    columns = _rows_to_compare(bundle)
     rows = np.arange(len(next(iter(columns.values()))))
     alone = np.concatenate([bundle.scores(_chosen(columns, rows[row : row + 1])) for row in rows])
     return all(
         np.array_equal(bundle.scores(_chosen(columns, company)), alone[company])
         for company in (rows, rows[::-1], np.tile(rows, 3)[1:], rows[::2])
     )
+
+
+def _rows_to_compare(bundle: Bundle) -> Columns:
+    """Return rows that differ: the bundle's examples, with other columns at their reference, and with other numbers.
+
+    The numbers lie between the deciles of the training set: few examples, and those at a reference, are too much alike.
+    """
+    profile, contract = bundle.training_profile(), bundle.contract
+    examples = columns_of_rows(bundle.examples()["rows"], contract)
+    columns, random = swapped(examples, reference_columns(profile, contract)), np.random.default_rng(0)
+    count = max(_FEWEST_CHECKED, min(_MOST_CHECKED, _CHECKED_VALUES // len(columns)))
+    columns = _chosen(columns, random.integers(len(next(iter(columns.values()))), size=count))
+    for name, column in contract.columns.items():
+        if deciles := profile["columns"][name].get("quantiles"):
+            numbers = np.interp(random.random(count), np.linspace(0, 1, len(deciles)), deciles)
+            columns[name] = (np.round(numbers) if column.type == "integer" else numbers).astype(np.float32)
+    return columns
 
 
 def _chosen(columns: Columns, rows: Array) -> Columns:

@@ -12,7 +12,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class MonitorParams(Section):
     """The limits of monitoring; beyond one, `make monitor` alerts. None: no limit.
 
-    The defaults are from an experiment: `benchmarks/monitoring_alarms.py` and docs/decisions.md of the template.
+    The defaults are from an experiment: `benchmarks/monitoring_alarms.py` and docs/decisions/monitoring.md of the
+    template.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)

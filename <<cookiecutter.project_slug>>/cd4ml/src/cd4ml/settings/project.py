@@ -45,6 +45,12 @@ class Project:
     """Where deployed services write their predictions: off, stdout, or bucket, the one that bootstrap makes."""
     default_branch: str = ""
     """The repository's default branch; empty: ask git's remote."""
+    region: str = ""
+    """The region of the cloud that is suggested; empty: one of the library's choice."""
+    index: str = ""
+    """The package index in place of the public one, as NAME=URL; empty if there is none."""
+    index_login: bool = False
+    """Whether that index asks for a name and a password."""
 
     @property
     def features(self) -> Path:
@@ -116,7 +122,17 @@ def read_project(path: Path = PYPROJECT) -> Project:
         raise ProjectError(f"{path}: [tool.cd4ml] is missing; add it, with the keys package, {', '.join(_CHOICES)}")
     _check(section, path)
     project = content.get("project", {})
-    return Project(str(project.get("name", "")), str(project.get("urls", {}).get("Repository", "")), **section)
+    repository = str(project.get("urls", {}).get("Repository", ""))
+    index, login = _default_index(content.get("tool", {}).get("uv", {}))
+    return Project(str(project.get("name", "")), repository, **section, index=index, index_login=login)
+
+
+def _default_index(uv: Mapping[str, Any]) -> tuple[str, bool]:
+    """Return the index that [tool.uv] names in place of the public one, as NAME=URL, and whether it asks who reads."""
+    for index in uv.get("index", []):
+        if isinstance(index, dict) and index.get("default") and index.get("name"):
+            return f"{index['name']}={index.get('url', '')}", index.get("authenticate") == "always"
+    return "", False
 
 
 def _check(section: Mapping[str, Any], path: Path) -> None:
@@ -125,7 +141,7 @@ def _check(section: Mapping[str, Any], path: Path) -> None:
     Raises:
         ProjectError: a key is missing, unknown or wrong.
     """
-    for key in section.keys() - {"package", "default_branch", *_CHOICES, *_OPTIONAL}:
+    for key in section.keys() - {"package", "default_branch", "region", *_CHOICES, *_OPTIONAL}:
         raise ProjectError(f"{path}: tool.cd4ml.{key} is not a known key; check its spelling, or remove it")
     for key in ("package", *_CHOICES):
         if key not in section:
@@ -136,6 +152,8 @@ def _check(section: Mapping[str, Any], path: Path) -> None:
         )
     if not isinstance(section.get("default_branch", ""), str):
         raise ProjectError(f"{path}: tool.cd4ml.default_branch is no text; expected the name of a branch")
+    if not (isinstance(section.get("region", ""), str) and section.get("region", "a").replace("-", "").isalnum()):
+        raise ProjectError(f'{path}: tool.cd4ml.region is "{section["region"]}"; expected a region of the cloud')
     for key, choices in (_CHOICES | {key: choices for key, choices in _OPTIONAL.items() if key in section}).items():
         if section[key] not in choices:
             raise ProjectError(f'{path}: tool.cd4ml.{key} is "{section[key]}"; expected {", ".join(choices)}')

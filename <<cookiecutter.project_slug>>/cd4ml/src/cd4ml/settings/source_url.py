@@ -30,6 +30,8 @@ _SECRET_WORDS = "sig|signature|key|apikey|token|secret|password|passwd|pwd|passp
 SECRET_NAME = re.compile(
     rf"(?:^|[^a-z])(?:{_SECRET_WORDS})$|(?:apikey|token|secret|password|signature)$", re.IGNORECASE
 )
+PARAMETER = re.compile(r"([?&;]([^\s=&;?]+)=)([^\s&;'\"]+)")
+"""A parameter of a URL: up to its value, its name, its value."""
 _INSTEAD = "put it into an environment variable, and write ${NAME} in its place"
 
 
@@ -70,21 +72,41 @@ def unsupported_reason(url: str) -> str | None:
 
 def _contained_secret(source: str) -> str | None:
     """Return which secret a URL contains, and what to do about it; None if it contains none."""
-    _, separator, rest = source.partition("://")
-    if not separator:
-        return None
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    user, at, _ = authority.rpartition("@")
-    name, colon, password = user.partition(":")
-    token_alone = source.lower().startswith(("http", "databricks"))  # may stand there in place of a user
-    cut_off = not at and "@" in rest and re.search(r":(?!\d*$)", authority)  # a password that contains / ? or #
-    if cut_off or _is_literal(password) or (token_alone and not colon and _is_literal(name)):
+    rest = source.partition("://")[2]
+    if _is_literal(_password(source)):
         return f"it contains a password, and params.yaml is in git; {_INSTEAD}"
     for pair in re.split(r"[&;]", rest.partition("?")[2]):
         key, _, value = pair.partition("=")
         if SECRET_NAME.search(key) and _is_literal(value):
             return f"it contains a secret ({key}=), and params.yaml is in git; {_INSTEAD}"
     return None
+
+
+def without_secrets(source: str) -> str:
+    """Return a source as a message may show it: `***` for each password and signature that is written out."""
+
+    def shown(secret: str) -> str:
+        return "***" if _is_literal(secret) else secret
+
+    password = _password(source)
+    if password:
+        place = source.rindex(password, 0, source.rindex("@"))
+        source = source[:place] + shown(password) + source[place + len(password) :]
+    return PARAMETER.sub(lambda match: match[1] + shown(match[3]) if SECRET_NAME.search(match[2]) else match[0], source)
+
+
+def _password(source: str) -> str:
+    """Return the password in a URL, or the token in place of a user; empty if there is none."""
+    _, separator, rest = source.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if not separator or "@" not in rest:
+        return ""
+    if "@" not in authority and not re.search(r":(?!\d*$)", authority):  # an @ in a path or a query
+        return ""
+    user = (authority if "@" in authority else rest).rpartition("@")[0]  # a password may contain / ? or #
+    name, colon, password = user.partition(":")
+    has_token = not colon and source.lower().startswith(("http", "databricks"))
+    return name if has_token else password
 
 
 def _is_literal(text: str) -> bool:

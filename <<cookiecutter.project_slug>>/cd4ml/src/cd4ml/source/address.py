@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
 from cd4ml.errors import DataError
-from cd4ml.settings.source_url import SECRET_NAME, VARIABLE, SourceKind, kind_of_source, unsupported_reason
+from cd4ml.settings.source_url import (
+    PARAMETER,
+    SECRET_NAME,
+    VARIABLE,
+    SourceKind,
+    kind_of_source,
+    unsupported_reason,
+    without_secrets,
+)
 
 _SECRET_VARIABLE = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|_KEY$|_SAS|CONNECTION_STRING|PASSPHRASE", re.IGNORECASE)
 _SHORTEST_SECRET = 6  # characters; a shorter one is replaced as a whole word only, and only if it is in the source
@@ -21,7 +29,7 @@ class Address:
     """A source, before and after its environment variables were filled in."""
 
     printable: str
-    """The text in params.yaml, for messages."""
+    """The text in params.yaml, or on the command line without what is secret in it, for messages."""
     kind: SourceKind
     url: str = field(repr=False)
     """What to connect to. It may contain secrets: never print it."""
@@ -41,8 +49,8 @@ class Address:
             )
         url = _fill(source)
         if reason := unsupported_reason(url):
-            raise DataError(f"params.yaml: data.source {source}: {reason}")
-        return cls(source, kind_of_source(url), url)
+            raise DataError(f"params.yaml: data.source {without_secrets(source)}: {reason}")
+        return cls(without_secrets(source), kind_of_source(url), url)
 
     @property
     def host(self) -> str:
@@ -57,9 +65,7 @@ class Address:
             by_length = sorted(secrets, key=len, reverse=True)
             text = re.sub("|".join(map(_pattern, by_length)), lambda match: secrets[match[0]], text)
         text = re.sub(r"(://)[^\s/@]*:[^\s/@]*@", r"\1***@", text)
-        return re.sub(
-            r"([?&;]([^\s=&;?]+)=)[^\s&;'\"]+", lambda m: f"{m[1]}***" if SECRET_NAME.search(m[2]) else m[0], text
-        )
+        return PARAMETER.sub(lambda m: f"{m[1]}***" if SECRET_NAME.search(m[2]) else m[0], text)
 
     def _secrets(self) -> dict[str, str]:
         """Return the secrets in the environment and in the URL, in every form in which they may appear, by form."""

@@ -173,9 +173,17 @@ def _numbers(series: pd.Series, decimal: Decimal) -> pd.Series:
 
 
 def _booleans(series: pd.Series, column: Column) -> pd.Series:
-    """Return a column with its texts or numbers as booleans; as it is if one of them is no boolean."""
-    parsed = pd.Series(parse_column(series, column), index=series.index)
-    return series if (parsed.isna() & series.notna()).any() else parsed.astype("boolean")
+    """Return a column with its texts or numbers as booleans; as it is if one of them is no boolean.
+
+    The two values of a target may be numbers, which the contract has as Python writes them.
+    """
+    marks: tuple[Decimal | None, ...] = (None, ",", ".") if _is_text(series) else (None,)
+    for mark in marks:
+        written = series if mark is None else plain_numbers(as_strings(series), mark)
+        parsed = pd.Series(parse_column(written, column), index=series.index)
+        if not (parsed.isna() & series.notna()).any():
+            return parsed.astype("boolean")
+    return series
 
 
 def _timestamps(series: pd.Series, column: Column) -> pd.Series:

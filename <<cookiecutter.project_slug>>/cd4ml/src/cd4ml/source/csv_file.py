@@ -26,6 +26,8 @@ _PIECE = 1 << 20  # bytes
 _BLOCK = 4 << 20  # bytes that are divided into rows at once; a longer row is an error
 _EXCEL_SEPARATOR = re.compile(r"sep=(.)\r?\n")
 
+csv.field_size_limit(2**31 - 1)  # a wide header, divided by a separator that is not the file's, is one long field
+
 
 @dataclass(frozen=True)
 class CsvFormat:
@@ -66,6 +68,8 @@ class OpenedCsv:
     format: CsvFormat
     header: list[str]
     """The names of all columns, without blanks around them; empty for a column without a name."""
+    header_lines: int = 1
+    """A quoted name may have line breaks: Excel's Alt+Enter."""
     _rejected: bool = False
 
     @property
@@ -92,7 +96,7 @@ class OpenedCsv:
 
     def read_options(self) -> pyarrow.csv.ReadOptions:
         """Return where Arrow begins, and by which names it reads the columns."""
-        skipped = self.format.skipped_lines + 1
+        skipped = self.format.skipped_lines + self.header_lines
         return pyarrow.csv.ReadOptions(
             encoding=self.format.encoding, skip_rows=skipped, column_names=self._all_names(), use_threads=False
         )
@@ -134,11 +138,11 @@ def open_csv(path: Path, name: str, params: CsvParams) -> OpenedCsv:
     """
     written = _detect(path, name, params)
     with _open(path) as first:
-        header = _header(first, written)
+        header, lines = _header(first, written)
     repeated = [column for column, count in Counter(header).items() if count > 1 and column]
     if repeated:
         raise DataError(f'{name}: two columns are named "{repeated[0]}"; rename one of them')
-    return OpenedCsv(path, name, written, header)
+    return OpenedCsv(path, name, written, header, lines)
 
 
 @contextmanager
@@ -153,12 +157,13 @@ def _open(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def _header(stream: IO[bytes], written: CsvFormat) -> list[str]:
-    """Return the names of the columns, without blanks around them."""
+def _header(stream: IO[bytes], written: CsvFormat) -> tuple[list[str], int]:
+    """Return the names of the columns, without blanks around them, and the number of lines that they take."""
     text = io.TextIOWrapper(stream, encoding=_without_mark(written.encoding), newline="")
     for _ in range(written.skipped_lines):
         text.readline()
-    return [column.strip() for column in next(csv.reader(text, delimiter=written.separator), [])]
+    reader = csv.reader(text, delimiter=written.separator)
+    return [column.strip() for column in next(reader, [])], max(reader.line_num, 1)
 
 
 def _without_mark(encoding: str) -> str:
