@@ -1,0 +1,181 @@
+"""propose-update: the commit of an update becomes a pull request or an issue; and what status says of the library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from cd4ml.delivery.library_files import library_files
+from cd4ml.update import propose_update, write_update
+from github_server import GitHubServer
+from trained_repository import PYPROJECT, run
+
+REPORT = "The template from 1.0.0 (a) to 1.1.0 (b).\n\n**retrains:** no\n\n## 1.1.0\n\nWhat is new.\n"
+
+
+def git(*arguments: str, fails: bool = False) -> str:
+    return run("git", *arguments, fails=fails)
+
+
+@pytest.fixture
+def origin(tmp_path: Path, github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The origin of a small project on GitHub, whose clone is the working directory."""
+    folder = tmp_path / "origin.git"
+    git("init", "--quiet", "--bare", "--initial-branch=main", str(folder))
+    git("clone", "--quiet", str(folder), str(tmp_path / "clone"))
+    monkeypatch.chdir(tmp_path / "clone")
+    git("switch", "--quiet", "--create", "main")
+    for name, value in (("user.name", "Ada"), ("user.email", "ada@example.org")):
+        git("config", name, value)
+    Path("pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+    Path(".gitignore").write_text("/build\n", encoding="utf-8")
+    Path("Makefile").write_text("old\n", encoding="utf-8")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "a project")
+    git("push", "--quiet", "origin", "main")
+    github_server.fixed[""] = {"default_branch": "main"}
+    return folder
+
+
+def at(origin: Path, branch: str) -> str:
+    return git("-C", str(origin), "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
+
+
+def make_update(text: str = "new\n", to: str = "1.1.0", conflicts: tuple[str, ...] = ()) -> None:
+    """Leave in build/ what the first job of the workflow does: a commit that the branch here does not have."""
+    before = git("rev-parse", "HEAD")
+    Path("Makefile").write_text(text, encoding="utf-8")
+    git("commit", "--quiet", "--all", "--message", f"update the template to {to}\n\nIt was 1.0.0. Retrains: no.")
+    git("branch", "--force", "template", "HEAD")
+    Path("build").mkdir(exist_ok=True)
+    git("bundle", "create", "--quiet", str(write_update.BUNDLE), "HEAD", "template", f"^{before}")
+    git("reset", "--quiet", "--hard", before)
+    git("branch", "--quiet", "-D", "template")
+    details = {"after": f"{to} (b)", "version": to, "commit": "b" * 40, "conflicts": list(conflicts)}
+    Path("build/update.json").write_text(json.dumps(details), encoding="utf-8")
+    Path("build/update.md").write_text(REPORT, encoding="utf-8")
+
+
+def propose(capsys: pytest.CaptureFixture[str]) -> str:
+    propose_update.main([])
+    return capsys.readouterr().out
+
+
+def test_one_issue_is_updated_and_closed_when_there_is_nothing_more_to_update(
+    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_update()
+    assert propose(capsys).startswith("opened issue")
+    make_update(to="1.2.0", conflicts=("Makefile",))
+    assert propose(capsys).startswith("updated issue")
+
+    (issue,) = github_server.lists["issues"]
+    assert "make update REF=bbbbbbbbbbbb\n" in issue["body"]
+    assert "What is new." in issue["body"]
+    assert "this branch" not in issue["body"], "there is none"
+    assert at(origin, "update/template") == at(origin, "template") == ""
+    write_update.BUNDLE.unlink()
+    assert propose(capsys).startswith("closed issue")
+    assert issue["state"] == "closed"
+    assert propose(capsys) == "nothing to update\n"
+
+
+def test_one_pull_request_is_updated_and_what_is_the_same_is_not_pushed_again(
+    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BY_APP", "true")
+    make_update("<<<<<<< HEAD\nold\n=======\nnew\n>>>>>>> 1234567\n", conflicts=("Makefile", "Dockerfile"))
+    address = propose(capsys)
+    first = at(origin, "update/template")
+    make_update("<<<<<<< HEAD\nold\n=======\nnew\n>>>>>>> 89abcde\n", conflicts=("Makefile",))  # git names each anew
+
+    assert propose(capsys) == address
+
+    assert at(origin, "update/template") == first
+    (pull,) = github_server.lists["pulls"]
+    assert pull["title"] == "Update the template to 1.1.0 (b): 1 file in conflict"
+    assert pull["body"] == f"1 file of this branch with markers of conflicts: resolve them in it.\n\n{REPORT}"
+    make_update("newer\n", to="1.2.0")
+    propose(capsys)
+    assert git("-C", str(origin), "show", "update/template:Makefile") == "newer"
+    assert git("-C", str(origin), "show", "template:Makefile") == "newer"
+    assert (pull["title"], pull["body"]) == ("Update the template to 1.2.0 (b)", REPORT)
+    assert len(github_server.lists["pulls"]) == 1
+
+
+def test_conflicts_that_a_person_has_resolved_are_not_overwritten(
+    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BY_APP", "true")
+    make_update("<<<<<<<\n", conflicts=("Makefile",))
+    propose(capsys)
+    git("fetch", "--quiet", "origin", "update/template")
+    git("switch", "--quiet", "--create", "mine", "FETCH_HEAD")
+    Path("Makefile").write_text("resolved\n", encoding="utf-8")
+    git("commit", "--quiet", "--all", "--message", "resolve")
+    git("push", "--quiet", "origin", "mine:update/template")
+    git("switch", "--quiet", "main")
+    make_update("newer\n", to="1.2.0")
+
+    assert "update/template has commits of somebody's" in propose(capsys)
+
+    assert git("-C", str(origin), "show", "update/template:Makefile") == "resolved"
+    assert github_server.lists["pulls"][0]["title"].startswith("Update the template to 1.1.0")
+
+
+def test_a_branch_template_that_cannot_be_pushed_does_not_stop_the_pull_request(
+    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BY_APP", "true")
+    git("push", "--quiet", "origin", "main:refs/heads/template/speed")
+    make_update()
+
+    printed = propose(capsys)
+
+    assert len(github_server.lists["pulls"]) == 1
+    assert at(origin, "update/template")
+    assert "the branch template is not pushed, and the next update does without it: " in printed
+
+
+def test_a_bundle_of_another_history_is_refused(origin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BY_APP", "true")
+    make_update()
+    write_update.BUNDLE.write_bytes(b"# v2 git bundle\n-" + b"0" * 40 + b" absent\n\n")
+
+    with pytest.raises(Exception, match=r"build/update\.bundle cannot be read here"):
+        propose_update.main([])
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """A project with two files of the library, and the checksums that it was generated with."""
+    files = {"cd4ml/pyproject.toml": "[project]\n", "cd4ml/src/größe 1.py": "x = 1\n", "Makefile": "old\n"}
+    sums = [f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in files.items()]
+    for path, text in (files | {".cd4ml.sums": "".join(sums)}).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_status_says_whether_the_library_is_as_it_was_generated(library: Path) -> None:
+    (library / "Makefile").write_text("ours\n", encoding="utf-8")  # no file of the library
+    (library / "cd4ml/new.py").write_text("ours\n", encoding="utf-8")
+    assert str(library_files(library)) == "clean"
+    (library / "cd4ml/src/größe 1.py").write_text("x = 2\n", encoding="utf-8")
+    assert str(library_files(library)) == "1 modified: cd4ml/src/größe 1.py"
+    (library / "cd4ml/src/größe 1.py").unlink()
+    assert str(library_files(library)) == "1 missing: cd4ml/src/größe 1.py"
+    (library / "cd4ml/pyproject.toml").write_text("[project]\nname = 'cd4ml'\n", encoding="utf-8")
+    assert str(library_files(library)) == "1 modified: cd4ml/pyproject.toml; 1 missing: cd4ml/src/größe 1.py"
+
+
+def test_status_says_nothing_of_a_library_that_comes_from_an_index(library: Path) -> None:
+    (library / "cd4ml/pyproject.toml").unlink()
+    assert library_files(library) is None
+
+
+def test_status_says_nothing_if_it_is_not_known_how_the_library_was_generated(library: Path) -> None:
+    (library / ".cd4ml.sums").unlink()
+    assert library_files(library) is None
