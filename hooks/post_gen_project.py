@@ -1,13 +1,20 @@
-"""Remove what the project does not need, make it a git repository of its own, and print the next commands.
+"""Remove what the project does not need, record what it was made of, make it a git repository, print the next commands.
 
 Standard library only, no network, no commit.
 """
 
+import hashlib
+import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
+
+CONTEXT = dict(json.loads(r"""<< cookiecutter.items() | list | tojson >>"""))
+TEMPLATE = Path(*json.loads(r"""<< ["" | folder_of_the_template] | tojson >>"""))
 
 PROJECT = Path.cwd()
 PLATFORMS = ("cloud-run", "fargate", "aci", "docker-host")
@@ -42,6 +49,55 @@ def name_the_lock_file(name: str) -> None:
     lock = PROJECT / "uv.lock"
     placeholder = "<" + "< cookiecutter.project_slug >>"
     lock.write_text(lock.read_text(encoding="utf-8").replace(placeholder, name), encoding="utf-8")
+
+
+def record_what_it_was_made_of() -> None:
+    """Write the template's address and version, the answers, and the files' checksums: `make update` needs them."""
+    about = TEMPLATE / "pyproject.toml"
+    version = tomllib.loads(about.read_text(encoding="utf-8"))["project"]["version"] if about.is_file() else ""
+    is_repository = (TEMPLATE / ".git").exists() and shutil.which("git") is not None
+    origin = git("config", "--get", "remote.origin.url", folder=TEMPLATE).stdout.strip() if is_repository else ""
+    commit = git("rev-parse", "HEAD", folder=TEMPLATE).stdout.strip() if is_repository else ""
+    address = origin or address_of_the_template()
+    source = re.sub(r"^(?!ssh:)(\w+://)[^/@]+@", r"\1", address)  # no password goes into a file; ssh has a name there
+    answers = (f"{name} = {in_toml(answer)}" for name, answer in CONTEXT.items() if not name.startswith("_"))
+    lines = [
+        "# What this project was generated from. `make update` reads it, and writes it again.",
+        "[template]",
+        *(
+            f"{name} = {in_toml(value)}"
+            for name, value in (("source", source), ("version", version), ("commit", commit))
+        ),
+        "",
+        "[answers]",
+        *answers,
+    ]
+    files = sorted(
+        path for path in PROJECT.rglob("*") if path.is_file() and ".git" not in path.relative_to(PROJECT).parts
+    )
+    sums = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(PROJECT).as_posix()}" for path in files
+    )
+    (PROJECT / ".cd4ml.sums").write_text("\n".join(sums) + "\n", encoding="utf-8")
+    (PROJECT / ".cd4ml.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def address_of_the_template() -> str:
+    """Return where the template is, if it has no origin: a folder's whole path, or what the user typed.
+
+    A work tree may be removed, so its clone's folder is returned.
+    """
+    if (TEMPLATE / ".git").is_file():
+        common = git("rev-parse", "--path-format=absolute", "--git-common-dir", folder=TEMPLATE).stdout.strip()
+        return common.removesuffix("/.git")
+    typed = str(CONTEXT["_template"])
+    folder = Path(os.environ.get("PWD", "."), typed)
+    return str(folder.resolve()) if folder.is_dir() else typed
+
+
+def in_toml(text: str) -> str:
+    """Return text as a string of TOML: JSON's are, but for one character that pre_gen rejects."""
+    return json.dumps(str(text), ensure_ascii=False)
 
 
 def git(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
@@ -80,6 +136,7 @@ if __name__ == "__main__":
     leave_out_actions("<< cookiecutter.platform >>", "<< cookiecutter.registry >>")
     leave_out_caches()
     name_the_lock_file("<< cookiecutter.project_slug >>")
+    record_what_it_was_made_of()
     if warning := start_repository():
         print(f"note: {warning}")
     print("Next:")

@@ -10,8 +10,6 @@ import re
 import sys
 import unicodedata
 
-ANSWERS = json.loads(r"""<< cookiecutter | tojson >>""")
-
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_SLUG = 40  # an image name, a service name and a bucket name made from it stay legal
 UNFIT = ("Cc", "Cs", "Zl", "Zp")  # control characters, half characters, line and paragraph separators
@@ -104,4 +102,4 @@ def check_host(answers: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    check_answers(ANSWERS)
+    check_answers(json.loads(r"""<< cookiecutter | tojson >>"""))

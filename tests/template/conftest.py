@@ -33,8 +33,7 @@ LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
 
 def verbs_of(platform: str) -> str:
     """The text that lists a platform's verbs."""
-    paths = [DEPLOY / name / "verbs.txt" for name in (platform, platform.replace("-", "_"))]
-    return next(path for path in paths if path.is_file()).read_text(encoding="utf-8")
+    return (DEPLOY / platform.replace("-", "_") / "verbs.txt").read_text(encoding="utf-8")
 
 
 # Free text as people, and those who test us, type it. None of it may break a file of the project.

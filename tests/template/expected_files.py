@@ -10,10 +10,14 @@ from pathlib import Path
 from tests.template.conftest import files_of
 
 PROJECT = """
+    .cd4ml.sums
+    .cd4ml.toml
     .dockerignore
     .dvcignore
     .gitattributes
     .gitignore
+    .pre-commit-config.yaml
+    AGENTS.md
     Dockerfile
     LICENSE
     Makefile
@@ -24,6 +28,8 @@ PROJECT = """
     params.yaml
     pyproject.toml
     uv.lock
+    .devcontainer/Dockerfile
+    .devcontainer/devcontainer.json
     .dvc/.gitignore
     .dvc/config
     .github/CODEOWNERS
@@ -38,6 +44,7 @@ PROJECT = """
     .github/workflows/monitor.yml
     .github/workflows/rollback.yml
     .github/workflows/score.yml
+    .github/workflows/update.yml
     .github/zizmor.yml
     data/source/README.md
     docs/canvas.md

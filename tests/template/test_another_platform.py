@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from tests.moving import move, shell
+from tests.moving import move, shell, template_here
 from tests.template.conftest import DEPLOYED, PLATFORMS
+from tests.updating import TemplateRepository, commit
 
 SIGN_IN = ".github/actions/sign-in/action.yml"
 PAIRS = list(permutations(PLATFORMS, 2))
+AROUND = list(zip(PLATFORMS, (*PLATFORMS[1:], PLATFORMS[0]), strict=True))
+"""Pairs in which each platform is left once, and reached once."""
+
+RECORD = {".cd4ml.toml", ".cd4ml.sums"}
 DIFFERING = re.compile(rf"README\.md|pyproject\.toml|docs/[a-z-]+\.md|\.github/workflows/[a-z]+\.yml|{SIGN_IN}")
-
-
-def commit(folder: Path, message: str) -> None:
-    shell(f"git add --all && git -c user.name=Ada -c user.email=ada@example.org commit --quiet -m '{message}'", folder)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -50,7 +51,7 @@ def test_only_settings_docs_and_workflows_differ_between_platforms(
         before, after = (content(combination(f"{platform}-{rest}")) for platform in (old, new))
         differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
-        assert {name for name in differing if not DIFFERING.fullmatch(name)} == set()
+        assert {name for name in differing if not DIFFERING.fullmatch(name)} == RECORD
         signs_in = {SIGN_IN} if "docker-host" in (old, new) else set()  # nothing signs in to a host
         assert before.keys() ^ after.keys() == {f"docs/{old}.md", f"docs/{new}.md"} | signs_in
         settings_before, settings_after = pyproject(before), pyproject(after)
@@ -58,19 +59,26 @@ def test_only_settings_docs_and_workflows_differ_between_platforms(
         assert settings_before == settings_after
 
 
-@pytest.mark.parametrize(("old", "new"), PAIRS)
-def test_the_commands_of_the_docs_bring_the_files_and_keep_what_was_changed(
-    combination: Callable[[str], Path], tmp_path: Path, old: str, new: str
+@pytest.fixture(scope="module")
+def template_repository(tmp_path_factory: pytest.TempPathFactory) -> TemplateRepository:
+    return template_here(tmp_path_factory.mktemp("template") / "cookiecutter-cd4ml")
+
+
+@pytest.mark.parametrize(("old", "new"), AROUND)
+def test_the_command_of_the_docs_brings_the_files_and_keeps_what_was_changed(
+    combination: Callable[[str], Path], template_repository: TemplateRepository, tmp_path: Path, old: str, new: str
 ) -> None:
     before, after = (combination(f"{platform}-service-account-ghcr") for platform in (old, new))
     project = Path(shutil.copytree(before, tmp_path / before.name))
-    commit(project, "as generated")
     shell("printf '\\nOur own words.\\n' >> docs/delivery.md && printf 'ours\\n' > docs/ours.md", project)
     commit(project, "ours")
+    edited = (project / "docs/delivery.md").read_bytes()
 
-    move(project, before, after)
+    printed = move(project, template_repository, new)
 
-    wanted = {**content(after)}
-    wanted["docs/delivery.md"] += b"\nOur own words.\n"
-    wanted["docs/ours.md"] = b"ours\n"
-    assert files(project) == wanted
+    left = RECORD | {"build/update.md", "build/update.json"}
+    wanted = content(after) | {"docs/delivery.md": edited, "docs/ours.md": b"ours\n"}
+    assert {name: text for name, text in files(project).items() if name not in left} == {
+        name: text for name, text in wanted.items() if name not in left
+    }
+    assert "docs/delivery.md (edited here)" in printed

@@ -30,7 +30,7 @@ from tests.template.expected_files import expected_files
 
 UNRENDERED = re.compile(r"<<|<%|%>|<#|cookiecutter\.|^\s*#[%|]", re.MULTILINE)
 
-MOST_FILES, MOST_LINES = 60, 3_500
+MOST_FILES, MOST_LINES = 60, 3_730
 """What a team has to read at most: without the library, the lock file, the rows, and the license's legal text."""
 
 
@@ -64,7 +64,8 @@ def test_holds_the_library_as_the_template_has_it(project: Path, template: Path)
 
 
 def test_a_team_has_few_files_and_lines_of_its_own(project: Path) -> None:
-    files = [path for path in team_files(project) if path.name not in ("uv.lock", "LICENSE")]
+    written_by_tools = ("uv.lock", "LICENSE", ".cd4ml.sums")
+    files = [path for path in team_files(project) if path.name not in written_by_tools]
     lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
 
     assert len(files) <= MOST_FILES

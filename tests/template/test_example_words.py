@@ -41,6 +41,7 @@ def belongs_to_the_example(path: str) -> bool:
     return (
         path
         in (
+            ".cd4ml.sums",  # which names all files
             "contract.yaml",
             "params.yaml",
             "docs/canvas.md",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.conftest import DEFAULT, TEMPLATE, TOOLS
+from tests.template.conftest import DEFAULT, PLAINEST, TEMPLATE, TOOLS
 
-MOST_VERBS = 23
+MOST_VERBS = 24
 GROUPS = ["data", "model", "look", "service", "keep and ship"]
 
 
@@ -29,8 +29,11 @@ def targets(project: Path) -> list[str]:
     return re.findall(r"^([a-z][a-z-]*):(?!=)", makefile, re.MULTILINE)
 
 
-def test_is_the_same_whatever_is_answered(project: Path) -> None:
-    assert (project / "Makefile").read_bytes() == (TEMPLATE / "Makefile").read_bytes()
+def test_is_the_same_whatever_is_answered(project: Path, combination: Callable[[str], Path]) -> None:
+    for name in (*PLAINEST.values(), "regression-Proprietary", "hostile"):
+        assert (combination(name) / "Makefile").read_bytes() == (project / "Makefile").read_bytes()
+    expressions = re.findall(r"<< *(\S+)", (TEMPLATE / "Makefile").read_text(encoding="utf-8"))
+    assert [each for each in expressions if not each.startswith("cookiecutter._standard.")] == []  # which is no answer
 
 
 def test_make_alone_lists_the_verbs_in_groups(project: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from tests.conftest import ROOT, Bake
 from tests.template.conftest import LIBRARY, text_files
 
-EXPRESSION = re.compile(r"<<[^<].*>>|<%|%>|<#|#>|cookiecutter\.|^\s*#[%|]", re.MULTILINE)
+EXPRESSION = re.compile(r"<<[^<].*>>|<%|%>|<#|#>|cookiecutter\.(?!main import|json)\w|^\s*#[%|]", re.MULTILINE)
 FILES = text_files(LIBRARY)
 ANSWERED = ("project_name", "description", "author", "github_owner")
 
@@ -78,3 +79,11 @@ def test_every_file_ends_with_one_newline_and_only_scripts_can_be_executed() -> 
         assert not text.startswith("\n"), named(path)
         assert "\r" not in text, named(path)
         assert os.access(path, os.X_OK) == text.startswith("#!"), named(path)
+
+
+def test_its_readme_lists_every_package_in_the_order_in_which_they_may_import() -> None:
+    contract = tomllib.loads(read(LIBRARY / "pyproject.toml"))["tool"]["importlinter"]["contracts"][0]
+    layers = [name.removeprefix("cd4ml.") for name in reversed(contract["layers"])]
+    laid_out = read(LIBRARY / "README.md").partition("| package | what it does |")[2].partition("\n\n")[0]
+
+    assert re.findall(r"^\| `(\w+)` \|", laid_out, re.MULTILINE) == [name for name in layers if name != "__main__"]

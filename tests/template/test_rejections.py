@@ -70,7 +70,12 @@ REJECTED = [
 def ask(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`bake` with the template's own questions, filters and hooks, but two small files: much faster."""
     template = tmp_path_factory.mktemp("questions")
-    for name in ("cookiecutter.json", "local_extensions.py", "hooks"):
+    (template / "hooks").mkdir()
+    for name in (
+        "cookiecutter.json",
+        "local_extensions.py",
+        *(f"hooks/{each}_project.py" for each in ("pre_gen", "post_gen")),
+    ):
         (template / name).symlink_to(ROOT / name)
     folder = template / "<<cookiecutter.project_slug>>"
     folder.mkdir()

@@ -17,7 +17,14 @@ import yaml
 from tests.conftest import ROOT
 from tests.template.conftest import LIBRARY, TEMPLATE, parse_yaml, team_files, text_files
 
-OF_A_MACHINE = re.compile(r"/root/(?!\.cache/)|/home/\w|/Users/\w")
+LONGEST = {"drills": 180, "test-all": 150}  # minutes of a job
+OF_A_MACHINE = re.compile(r"/root/(?!\.cache/)|/home/(?!dev/)\w|/Users/\w")  # dev: the user in a dev container
+MAY_WRITE = {
+    ("relock", "propose"): {"contents": "write", "pull-requests": "write", "actions": "write"},
+    ("release", "attest"): {"id-token": "write", "attestations": "write"},
+    ("release", "publish"): {"contents": "write"},
+}
+"""The jobs that may do more than read."""
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 
 
@@ -49,15 +56,43 @@ def test_workflows_pin_actions_by_commit_and_grant_least(workflow: Path) -> None
     parsed = yaml.safe_load(text)
 
     for used in re.findall(r"uses: (.+)", text):
-        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", used), used
+        assert re.fullmatch(
+            r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\./\.github/workflows/(test|drills)\.yml", used
+        ), used
     assert parsed["permissions"] == {}
     assert parsed["defaults"]["run"]["shell"] == "bash"
     for name, job in parsed["jobs"].items():
-        assert job["permissions"] == {"contents": "read"}, name
-        assert job["timeout-minutes"] <= (180 if name == "drills" else 60), name
+        assert job["permissions"] == MAY_WRITE.get((workflow.stem, name), {"contents": "read"}), name
+        if "steps" not in job:
+            continue  # another workflow, which is tested here, too
+        assert job["timeout-minutes"] <= LONGEST.get(name, 60), name
         for step in job["steps"]:
+            assert "${{" not in step.get("run", ""), name
             if step.get("uses", "").startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False, name
+
+
+@pytest.mark.parametrize(("name", "job"), [("test", "test-all"), ("drills", "drills")])
+def test_our_workflows_install_what_dot_ci_run_does(name: str, job: str) -> None:
+    steps = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text(encoding="utf-8"))["jobs"][job]
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    runs = "\n".join(step.get("run", "") for step in steps["steps"])
+
+    assert words(APT, script) - words(APT, runs) == {"postgresql", "chromium"}  # which GitHub's machines have
+    assert words(APT, runs) <= words(APT, script)
+    expected = words(r'CD4ML_EXPECT="([\w -]+)"', script)
+    assert expected - set(steps["env"]["CD4ML_EXPECT"].split()) == {"newest-python", "chromium"}
+    assert set(steps["env"]["CD4ML_EXPECT"].split()) <= expected
+    installed = words(r"make ((?:workflow-runner|azurite|axe|az)\b[a-z -]*)", script.replace(" ||", "\n"))
+    assert installed == words(r"make (workflow-runner .*)", runs)
+
+
+APT = r"--no-install-recommends\s+(?:\\\n\s+)?([a-z][a-z -]*)"
+
+
+def words(pattern: str, text: str) -> set[str]:
+    """The words of all that a pattern finds."""
+    return {word for found in re.findall(pattern, text) for word in found.split()}
 
 
 def test_our_workflow_tests_every_python_that_is_promised_on_both_systems() -> None:
@@ -126,10 +161,24 @@ def test_make_alone_lists_the_verbs_and_each_expands() -> None:
     listed = make().stdout
 
     verbs = re.findall(r"^make (\S+)", listed, re.MULTILINE)
-    tools = ["workflow-runner", "azurite", "axe"]
-    assert verbs == ["help", "demo", "test", "test-all", "drills", "lint", "format", "lock", "data", *tools]
+    assert verbs[:7] == ["help", "demo", "test", "test-all", "drills", "lint", "format"]
+    assert verbs[7:] == [
+        "relock",
+        "release",
+        "update",
+        "standard",
+        "data",
+        "pictures",
+        "workflow-runner",
+        "azurite",
+        "axe",
+        "az",
+    ]
     for verb in verbs:
         assert make("-n", verb).returncode == 0, verb
+    words = make("-n", "relock", "ONLY=lock", "UPGRADE=no", "INDEX=https://example.org/simple", "COOLDOWN=14").stdout
+    assert ' --upgrade "no"' in words
+    assert ' --only "lock" --index "https://example.org/simple" --cooldown "14"' in words
 
 
 def test_an_old_python_is_rejected_in_one_line_if_uv_is_missing(tmp_path: Path) -> None:
@@ -153,3 +202,20 @@ def test_an_old_python_is_rejected_in_one_line_if_uv_is_missing(tmp_path: Path) 
     assert result.returncode == 2
     assert result.stderr.splitlines()[0] == ("make: this needs uv, or Python 3.11 or newer as python3 to get it with")
     assert not (tmp_path / ".uv").exists()
+
+
+def test_what_lies_at_the_top_is_named_in_contributing() -> None:
+    """What a test or a trial leaves there was committed once, and cloned by every user."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    at_the_top = {name.partition("/")[0].strip('"') for name in listed.splitlines()}
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    known_by_everybody = {
+        ".gitattributes", ".gitignore", ".github", "LICENSE", "README.md", "CONTRIBUTING.md", "Makefile",
+        "pyproject.toml", "uv.lock",
+    }  # fmt: skip
+
+    assert [
+        name
+        for name in sorted(at_the_top - known_by_everybody)
+        if not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", told)
+    ] == []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from scripts.relock import disagreeing
+from scripts.locks import disagreeing
+from scripts.release_notes import notes, versions
 from tests.conftest import ROOT
 from tests.template.conftest import LIBRARY, TEMPLATE
 
@@ -18,10 +18,12 @@ def parsed(path: Path) -> dict[str, Any]:
 
 def test_the_library_has_the_templates_version_and_the_changelog_an_entry_for_it() -> None:
     version = parsed(ROOT / "pyproject.toml")["project"]["version"]
-    entries = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
 
     assert parsed(LIBRARY / "pyproject.toml")["project"]["version"] == version
-    assert entries[0] == version
+    for folder in (ROOT, LIBRARY):
+        changelog = (folder / "CHANGELOG.md").read_text(encoding="utf-8")
+        assert versions(changelog)[0] == version  # which raises for a heading that is no version, or out of order
+        assert all(notes(changelog, each) for each in versions(changelog))
 
 
 def test_both_lock_files_have_the_same_versions_of_what_the_library_asks_for() -> None:

@@ -82,6 +82,59 @@ def test_a_rollback_stops_a_canary_before_it_gets_into_its_queue_and_the_release
     }
 
 
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_a_rollback_that_fails_restores_what_the_release_left_that_was_cancelled_for_it(
+    name: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    rollback = dict(jobs(workflows_of(name)))["rollback.yml: rollback"]
+    programs = [step.get("run", "").partition(" #")[0] for step in rollback["steps"]]
+    restore = rollback["steps"][programs.index("uv run cd4ml cloud restore production")]
+
+    assert restore["env"] == {"CANDIDATE": "${{ steps.rollback.outputs.left }}"}
+    assert restore["if"].startswith("(failure() || cancelled()) && ")
+    assert "steps.rollback.outcome != 'success'" in restore["if"], "a rollback that ended well is not undone"
+    rollbacks = [program for program in programs if program.startswith("uv run cd4ml cloud rollback")]
+    assert programs.index("uv run cd4ml cloud restore production") > programs.index(rollbacks[0])
+
+
+def test_a_forced_release_is_recorded_by_force(workflows_of: Callable[[str], list[Path]]) -> None:
+    production = dict(jobs(workflows_of(DEFAULT)))["cd.yml: production"]
+    (check, record) = (step["env"] for step in production["steps"] if step.get("id") in ("superseded", "record"))
+
+    assert check["FORCE"] == record["FORCE"] == "${{ inputs.force && '1' || '' }}"
+
+
+@pytest.mark.parametrize("name", [name for name in DEPLOYED if "-oidc" in name])
+def test_who_trains_for_hours_signs_in_again_before_the_gate_fetches_the_champion(
+    name: str, workflows_of: Callable[[str], list[Path]]
+) -> None:
+    steps_of_ct = dict(jobs(workflows_of(name)))["ct.yml: retrain"]["steps"]
+    told = [step.get("id") or step.get("uses") or "" for step in steps_of_ct]
+
+    assert told[told.index("train") : told.index("gate") + 1] == ["train", "./.github/actions/sign-in", "gate"]
+
+
+def test_a_label_trains_a_pull_request_whose_files_were_never_pushed(workflows_of: Callable[[str], list[Path]]) -> None:
+    (train,) = (
+        step for step in dict(jobs(workflows_of(DEFAULT)))["ct.yml: retrain"]["steps"] if step.get("id") == "train"
+    )
+
+    assert train["if"].endswith("(steps.refreshed.outputs.model != 'current' || github.event_name == 'pull_request')")
+
+
+def test_what_ran_out_of_time_is_told(workflows_of: Callable[[str], list[Path]]) -> None:
+    """GitHub calls it cancelled."""
+    all_jobs = dict(jobs(workflows_of(DEFAULT)))
+    comment = all_jobs["ci.yml: comment"]["steps"]
+    (download,) = (step for step in comment if "download-artifact" in step.get("uses", ""))
+
+    assert (
+        """!contains(fromJSON('["success", "skipped"]'), needs.monitor.result)"""
+        in all_jobs["monitor.yml: report"]["if"]
+    )
+    assert download["continue-on-error"] is True
+
+
 def test_images_go_to_the_registry_of_the_regions_partition(workflows_of: Callable[[str], list[Path]]) -> None:
     (cd,) = (path for path in workflows_of("fargate-oidc-cloud") if path.name == "cd.yml")
     image = parsed(cd)["jobs"]["publish"]["env"]["CLOUD_IMAGE"]
@@ -141,7 +194,25 @@ def test_no_comment_is_tried_if_the_model_was_not_looked_at(workflows_of: Callab
 def test_the_app_signs_in_by_its_client_id(workflows_of: Callable[[str], list[Path]]) -> None:
     used = [step for _, step in steps(workflows_of(DEFAULT)) if "create-github-app-token@" in step.get("uses", "")]
 
-    assert [(step["if"], step["with"]["client-id"]) for step in used] == [
-        ("vars.APP_CLIENT_ID != ''", "${{ vars.APP_CLIENT_ID }}")
-    ]
-    assert "app-id" not in used[0]["with"]
+    assert [step["with"]["client-id"] for step in used] == ["${{ vars.APP_CLIENT_ID }}"] * 2  # ct and update
+    assert all(step["if"].startswith("vars.APP_CLIENT_ID != ''") for step in used)
+    assert [step for step in used if "app-id" in step["with"]] == []
+
+
+def test_pages_name_the_rights_of_the_app_that_workflows_ask_for(workflows_of: Callable[[str], list[Path]]) -> None:
+    """An App that lacks one gets no token, and the step fails."""
+    files = workflows_of(DEFAULT)
+    rights: dict[str, set[str]] = {}
+    for name, step in steps(files):
+        if step.get("uses", "").startswith("actions/create-github-app-token@"):
+            named = [key.removeprefix("permission-") for key in step["with"] if key.startswith("permission-")]
+            rights[name.partition(".")[0]] = {right.replace("-", " ") for right in named}
+    pages = files[0].parents[2] / "cd4ml/docs"
+    updating, github = ((pages / name).read_text(encoding="utf-8") for name in ("updating.md", "github.md"))
+    (of_update,) = re.findall(r"a GitHub App that has the permissions\s(.*?)\s\(\[github\.md\]", updating, re.DOTALL)
+    ((always, besides),) = re.findall(r"needs the permissions\s(.*?)\sto write, for `update` also\s(.*?)\.\n", github)
+
+    assert rights.keys() == {"ct", "update"}
+    assert set(re.findall(r"`([a-z ]+)`", of_update)) == rights["update"]
+    assert set(re.findall(r"`([a-z ]+)`", always)) == rights["ct"]
+    assert set(re.findall(r"`([a-z ]+)`", always + besides)) == rights["update"]

@@ -67,10 +67,11 @@ def parsed(path: Path) -> dict[str, Any]:
 
 
 def jobs(workflows: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every job, with a name for messages."""
+    """Every job, with a name for messages; one that is another workflow here is looked at in that one."""
     for path in workflows:
         for name, job in parsed(path)["jobs"].items():
-            yield f"{path.name}: {name}", job
+            if "uses" not in job:
+                yield f"{path.name}: {name}", job
 
 
 def actions(workflows: list[Path]) -> list[Path]:
