@@ -60,7 +60,7 @@ def write_log(folder: Path, world: World, rows: int, in_file: int, in_request: i
         entries, day = [], LAST - timedelta(days=DAYS - 1 - start * DAYS // rows)
         noon = int((np.datetime64(day, "ns") + np.timedelta64(12, "h")).astype(np.int64))
         for first in range(start, min(start + in_file, rows), in_request):
-            at = random.integers(0, len(pool) - in_request + 1)
+            at = int(random.integers(0, len(pool) - in_request + 1))
             part = slice(at, at + in_request)
             answer = Answer(
                 _part(columns, part),

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ def serve_and_predict(project: Path) -> float:
 def wide_table() -> pd.DataFrame:
     """Return measurements, of which every tenth has a few values only."""
     rng = np.random.default_rng(0)
-    columns = {f"x{number}": rng.normal(50, 20, WIDE_ROWS).round(3) for number in range(COLUMNS)}
+    columns: dict[str, Any] = {f"x{number}": rng.normal(50, 20, WIDE_ROWS).round(3) for number in range(COLUMNS)}
     for number in range(0, COLUMNS, 10):
         columns[f"x{number}"] = rng.choice(["low", "middle", "high"], WIDE_ROWS)
     good = columns["x1"] + columns["x2"] + rng.normal(0, 10, WIDE_ROWS) > 100

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from demo.refresh import refresh
+from scripts.generator import copy_generator, has_standard
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -76,9 +77,13 @@ def bake() -> tuple[Path, str]:
     BUILD.mkdir(exist_ok=True)
     new = BUILD / f".baking-{os.getpid()}"
     cookiecutter = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config"]
+    template = ROOT
     try:
+        if has_standard():  # its hook would copy all of this checkout, build/ too
+            template = new.with_suffix(".template")
+            copy_generator(template, standard=True)
         made = subprocess.run(
-            [*cookiecutter, "--output-dir", str(new), str(ROOT)], capture_output=True, text=True, check=False
+            [*cookiecutter, "--output-dir", str(new), str(template)], capture_output=True, text=True, check=False
         )
         if made.returncode:
             sys.exit(f"demo: cookiecutter failed:\n{made.stderr}")
@@ -86,6 +91,7 @@ def bake() -> tuple[Path, str]:
         return refresh(BUILD / baked.name, baked)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(new.with_suffix(".template"), ignore_errors=True)
 
 
 def free_port() -> int:

@@ -14,29 +14,21 @@ import pytest
 from cookiecutter.main import cookiecutter
 from hypothesis import settings
 
-ROOT = Path(__file__).resolve().parent.parent
+from scripts.generator import CACHES, ROOT, copy_generator
+
+__all__ = ["CACHES", "ROOT"]
 
 # A shell lets what it starts in the background ignore Ctrl-C, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# `make test` starts pytest: a make that a test starts would print which folder it enters, as a part of that one.
+for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+    os.environ.pop(variable, None)
 
 # The same cases in each run, so that a check of a change fails for what the change did. To search anew:
 # `--hypothesis-profile default`.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
-
-GENERATOR = (
-    ".gitattributes",
-    ".gitignore",
-    "cookiecutter.json",
-    "hooks",
-    "local_extensions.py",
-    "templates",
-    "<<cookiecutter.project_slug>>",
-)
-"""All of this repository that generation needs."""
-
-CACHES = ("__pycache__", ".*_cache", ".hypothesis", ".venv")
-"""What tools leave in a folder, as patterns of names."""
 
 Bake = Callable[..., Path]
 Once = Callable[[str, Callable[[Path], object]], Path]
@@ -44,18 +36,11 @@ Once = Callable[[str, Callable[[Path], object]], Path]
 
 @pytest.fixture(scope="session")
 def template(once: Once) -> Path:
-    """A copy of what cookiecutter reads, without caches, which other tests write while this one is baked from."""
+    """A copy of what cookiecutter reads, without caches, which other tests write while this one is baked from.
 
-    def copy(folder: Path) -> None:
-        folder.mkdir()
-        for name in GENERATOR:
-            part = ROOT / name
-            if part.is_dir():
-                shutil.copytree(part, folder / name, ignore=shutil.ignore_patterns(*CACHES))
-            else:
-                shutil.copy2(part, folder / name)
-
-    return once("template", copy)
+    A fork's standard is left out: the tests say what the template itself generates.
+    """
+    return once("template", copy_generator)
 
 
 @pytest.fixture(scope="session")

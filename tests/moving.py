@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
-GENERATE = "uvx cookiecutter gh:OWNER/cookiecutter-cd4ml --output-dir ../{}"
+from tests.updating import Follower, TemplateRepository, copy_of_the_template
+
+UPDATE = 'make update SET="platform=fargate" # cloud-run, fargate, aci or docker-host'
 
 
-def move(project: Path, before: Path, after: Path) -> None:
-    """Merge what differs between two generated projects into a third, by the documented commands.
-
-    Both are copied to where those commands generate them.
-    """
-    for name, generated in (("before", before), ("after", after)):
-        shutil.copytree(generated, project.parent / name / generated.name)
-    choose, generate_before, generate_after, *merge = documented(project)[0]
-    assert choose.startswith("export NAME=")
-    assert [generate_before, generate_after] == [
-        GENERATE.format("before"),
-        f"{GENERATE.format('after')} platform=$TO",
-    ]
-    names = f"NAME={before.name} FROM={platform_of(before)} TO={platform_of(after)}"
-    shell("\n".join([names, *merge]), project)
+def template_here(folder: Path) -> TemplateRepository:
+    """Return the template as it lies here, as a release of the version that it has."""
+    template = copy_of_the_template(folder)
+    template.release(template.version)
+    return template
 
 
-def platform_of(project: Path) -> str:
-    """The platform in a project's settings."""
-    pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-    return str(pyproject["tool"]["cd4ml"]["platform"])
+def move(project: Path, template: TemplateRepository, platform: str) -> str:
+    """Bring a committed project to another platform, by the documented command; return what it printed."""
+    assert documented(project)[0] == [UPDATE]
+    return Follower(project, template).update("--set", f"platform={platform}")
 
 
 def keep_in(project: Path, remote: str) -> str:

@@ -14,7 +14,7 @@ from benchmarks.laptop import ENVIRONMENT, ROOT
 from benchmarks.serving.contenders import Contender
 from benchmarks.serving.models import BUILD, LARGE, PATIENCE, PEERS, Model
 from demo.demo import free_port
-from scripts.relock import versions_of
+from scripts.locks import versions_of
 
 SERVES = ["--no-default-groups", "--no-install-workspace"]  # what the image of the service installs
 

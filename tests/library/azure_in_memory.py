@@ -183,10 +183,13 @@ class Azure(CloudInMemory):
             return self._make_principal(body["appId"])
         if found := re.fullmatch(r"/(applications|servicePrincipals)\((?:uniqueName|appId)='([^']+)'\)", path):
             return self._by_key(*found.groups(), method, body, given.get("--headers", ""))
-        assert method == "delete"
-        app = self.state["apps"].pop(path.rpartition("/")[2], None)
-        if app is None:
+        _, _, number, *verb = path.split("/")
+        if number not in self.state["apps"]:
             raise RefusedError(_json("Request_ResourceNotFound"))
+        if verb or method == "get":
+            return self._of_app(self.state["apps"][number], method, "".join(verb), body)
+        assert method == "delete"
+        app = self.state["apps"].pop(number)
         self.state["kept_names"].append(app.get("uniqueName"))
         self.state["principals"].pop(app["appId"], None)
         return ""
@@ -202,7 +205,7 @@ class Azure(CloudInMemory):
                 known |= body
                 return ""
             if key in self.state["kept_names"]:
-                raise RefusedError(_json("Request_BadRequest", "same value for property uniqueName already exists"))
+                raise RefusedError(_json("Request_BadRequest"))
             number = self._number("object")
             made = {"id": number, "appId": self._number("app"), "uniqueName": key, "keys": [], "trusts": []}
             self.state["apps"][number] = made | body
@@ -218,31 +221,30 @@ class Azure(CloudInMemory):
         self.state["principals"][app] = {"id": self._number("principal")}
         return ""
 
-    def _apps(self, argv: tuple[str, ...], given: Mapping[str, str]) -> Any:
-        if argv[3] == "list":
-            named = [app for app in self.state["apps"].values() if app["displayName"] == given["--display-name"]]
-            return [] if self.lists_lag else named
-        app = self.state["apps"][given["--id"]]
-        match argv[3:5]:
-            case ("credential", "list"):
+    def _apps(self, _argv: tuple[str, ...], given: Mapping[str, str]) -> Any:
+        named = [app for app in self.state["apps"].values() if app["displayName"] == given["--display-name"]]
+        return [] if self.lists_lag else named
+
+    def _of_app(self, app: Json, method: str, verb: str, body: Json) -> Any:
+        match method, verb:
+            case "get", "":
                 return [
                     {"keyId": key, "startDateTime": f"2020-01-0{1 + at}T00:00:00Z"}
                     for at, key in enumerate(app["keys"])
                 ]
-            case ("credential", "reset"):
+            case "post", "addPassword":
                 app["keys"].append(self._number("key"))
                 return f"s3cret of {app['keys'][-1]}"
-            case ("credential", "delete"):
-                app["keys"].remove(given["--key-id"])
+            case "post", "removePassword":
+                app["keys"].remove(body["keyId"])
                 return ""
-            case ("federated-credential", "list"):
+            case "get", "federatedIdentityCredentials":
                 return app["trusts"]
-            case _:
-                told = json.loads(given["--parameters"])
-                if told["name"] in {trust["name"] for trust in app["trusts"]}:
-                    raise RefusedError(f"FederatedIdentityCredential with name {told['name']} already exists.")
-                app["trusts"].append(told)
-                return ""
+        assert (method, verb) == ("post", "federatedIdentityCredentials")
+        if body["name"] in {trust["name"] for trust in app["trusts"]}:
+            raise RefusedError(_json("Request_MultipleObjectsWithSameKeyValue"))
+        app["trusts"].append(body)
+        return ""
 
     def _cloud(self, *_: Any) -> str:
         return json.dumps("https://graph.example/")
@@ -262,7 +264,7 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
     "storage account": Azure._resource, "storage": Azure._within_storage, "acr": Azure._resource,
     "identity": Azure._resource, "group": Azure._resource, "tag": Azure._tag, "container": Azure._containers,
     "resource list": Azure._in_group, "role definition": Azure._roles, "role assignment": Azure._assignments,
-    "rest": Azure._rest, "ad app": Azure._apps, "cloud": Azure._cloud,
+    "rest": Azure._rest, "ad app list": Azure._apps, "cloud": Azure._cloud,
 }  # fmt: skip
 
 

@@ -71,6 +71,8 @@ class Docker(KillableRun):
         return 0
 
     def change(self, command: Command) -> bool:
+        if self.dry_run:
+            return super().change(command)
         self.changed = True
         self.begin_write(" ".join(command.argv[3:5] if command.argv[3] == "cp" else command.argv[3:4]))
         if command.argv[3] in self.fails:

@@ -142,6 +142,8 @@ class Aws(KillableRun):
         return True
 
     def change_and_read(self, command: Command) -> Any:
+        if self.dry_run:
+            return super().change_and_read(command)
         self.changed = True
         self.begin_write(command.argv[2])
         if command.argv[2] in self.cloud.lacks:

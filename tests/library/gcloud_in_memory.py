@@ -53,6 +53,8 @@ class Gcloud(KillableRun):
         raise AssertionError(command.argv)
 
     def change(self, command: Command) -> bool:
+        if self.dry_run:
+            return super().change(command)
         self.changed = True
         self.begin_write(" ".join(command.argv[1:4]))
         done = self._write(command.argv)

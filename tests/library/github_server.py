@@ -47,6 +47,10 @@ class GitHubServer:
         folder, _, last = name.rpartition("/")
         if method == "POST":
             return self._create(name, query, body)
+        if folder == "releases/assets" and method == "DELETE":
+            for release in self.lists["releases"]:
+                release["assets"] = [asset for asset in release["assets"] if asset["id"] != int(last)]
+            return 204, None
         if folder == "releases/assets":
             return 200, self.lists["assets"][int(last) - 1]["content"]
         if folder == "releases/tags":

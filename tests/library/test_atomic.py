@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from cd4ml.files.atomic import replacing, replacing_folder, write_durably, write_text
+from cd4ml.files.atomic import replacing, replacing_folder, scratch_folder, write_durably, write_text
 
 
 def names(folder):
@@ -62,3 +62,13 @@ def test_leftovers_of_a_killed_run_are_removed_and_files_of_a_running_one_are_no
         pass
 
     assert names(tmp_path) == [f".b.new-{os.getppid()}", "b"]
+
+
+def test_what_a_killed_run_of_the_same_process_number_left_is_in_nobodys_way(tmp_path):
+    left = tmp_path / f".b.new-{os.getpid()}"  # in containers, numbers come again
+    left.mkdir()
+    (left / "half").write_text("x")
+
+    with scratch_folder(tmp_path / "b") as temporary:
+        assert list(temporary.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """commit-model, propose-model, report-rejection: a trained model becomes a commit and a pull request, or an issue."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,6 +173,8 @@ def test_without_a_commit_there_is_nothing_to_propose(
 def test_rejections_are_one_issue_that_a_pass_closes(repository: Path, github_server: GitHubServer, step: Step) -> None:
     by_a_person = {"id": 1, "number": 1, "title": "Retraining was rejected", "state": "open", "body": "?"}
     github_server.lists["issues"] = [by_a_person]
+    verdict = json.loads(Path("reports/gate.json").read_text(encoding="utf-8"))
+    Path("reports/gate.json").write_text(json.dumps(verdict | {"passed": False}), encoding="utf-8")
     step("report-rejection", CLOSE="1")
     step("report-rejection")
     Path("reports/gate.md").write_text("## worse again\n", encoding="utf-8")
@@ -185,6 +188,18 @@ def test_rejections_are_one_issue_that_a_pass_closes(repository: Path, github_se
 
     step("report-rejection", CLOSE="1")
     assert (other["state"], issue["state"]) == ("open", "closed")
+
+
+@pytest.mark.parametrize("tests", ["", "skipped", "cancelled"])
+def test_a_gate_that_did_not_end_is_not_told_by_the_verdict_of_the_model_before(
+    repository: Path, github_server: GitHubServer, step: Step, tests: str
+) -> None:
+    assert json.loads(Path("reports/gate.json").read_text(encoding="utf-8"))["passed"] is True
+
+    step("report-rejection", TESTS=tests)
+
+    (issue,) = github_server.lists["issues"]
+    assert issue["body"].startswith("The gate, or the tests after it, did not end: see the run.\n")
 
 
 def test_it_is_no_error_if_issues_are_disabled(

@@ -17,6 +17,7 @@ from github_server import GitHubServer
 
 Printed = pytest.CaptureFixture[str]
 KEYS = "SERVICE_API_KEYS"
+TEMPLATES = Path(__file__).parents[2] / "templates"
 VALUES = {
     "GCP_PROJECT": "houses-1",
     "GCP_REGION": "europe-west1",
@@ -113,7 +114,8 @@ def test_missing_settings_alone_are_no_error(github: GitHubServer, capsys: Print
     printed = capsys.readouterr().out
     state = states(printed)
     assert state[(KEYS, "staging")] == "missing"
-    assert state[("CT_EVERY", "repository")] == "not set, optional"
+    for name in ("CT_EVERY", "UPDATE_EVERY", "TEMPLATE_TOKEN"):
+        assert state[(name, "repository")] == "not set, optional"
     assert f"gh secret set {KEYS} --env staging" in printed
     assert state[("check ci required", "main")] == state[("reviewers", "approval")] == "there"
 
@@ -208,7 +210,9 @@ def test_an_identity_that_every_job_could_use_is_wrong(github: GitHubServer, hou
     assert state[(name, "production")] == "wrong: every job can read the repository's own; remove that one"
 
 
-@pytest.mark.parametrize(("name", "value"), [("", "Houses One!"), ("CT_EVERY", "hour"), ("", "houses\n")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("", "Houses One!"), ("CT_EVERY", "hour"), ("UPDATE_EVERY", "yearly"), ("", "houses\n")]
+)
 def test_a_variable_that_is_not_valid_is_wrong(
     github: GitHubServer, first: str, capsys: Printed, name: str, value: str
 ) -> None:
@@ -380,6 +384,13 @@ def cloud(houses: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], N
         monkeypatch.setattr(doctor, "_CLOUD", ["./cloud"])
 
     return replace
+
+
+def test_what_a_workflow_passes_on_is_enough_to_ask_the_cloud(houses: Project) -> None:
+    """templates/cloud-settings.yml, which doctor.yml includes; the provider of tokens is for the sign-in."""
+    passed = set(re.findall(r"^ +([A-Z_]+): ", (TEMPLATES / "cloud-settings.yml").read_text("utf-8"), re.MULTILINE))
+
+    assert set(cloud_variables(houses)) <= passed
 
 
 @pytest.mark.parametrize("code", [0, 1])

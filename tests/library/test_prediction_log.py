@@ -142,10 +142,11 @@ def test_under_load_there_is_a_file_for_each_interval_and_not_for_each_write(tin
         service.load() as acknowledged,
     ):
         wait_until(lambda: len(acknowledged) > 300 and time.monotonic() - min(acknowledged.values()) > 4)
+        files = len(list(log.rglob("*.parquet")))  # at the stop, each request that is still answered may add one
         seconds = time.monotonic() - min(acknowledged.values())
         assert service.stop() == 0
 
-    assert len(list(log.rglob("*.parquet"))) <= seconds + 3
+    assert files <= seconds + 3
     assert acknowledged.keys() <= {record["request_id"] for record in records(log)}
 
 

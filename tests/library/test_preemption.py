@@ -52,20 +52,72 @@ def test_a_release_that_cannot_be_cancelled_is_an_error(
     assert "actions: write" in capsys.readouterr().err
 
 
+def rollback(github: GitHubServer, status: str, **jobs: tuple[str, str | None]) -> None:
+    """Let there be one run of rollback, with the status and the conclusion of each of its jobs."""
+    github.fixed[ROLLBACKS] = {"workflow_runs": [{"id": 9, "status": status}]}
+    listed = [{"name": name, "status": state, "conclusion": ended} for name, (state, ended) in jobs.items()]
+    github.fixed["actions/runs/9/jobs"] = {"jobs": listed}
+
+
+FOUND = ("completed", "success")
+
+
 @pytest.mark.parametrize(
-    ("statuses", "preempted"),
+    ("status", "jobs", "preempted"),
     [
-        ([], "no"),
-        (["completed"], "no"),
-        (["completed", "in_progress"], "yes"),
-        (["waiting"], "no"),
-        (["queued"], "yes"),
+        ("completed", {"resolve": FOUND, "rollback": FOUND}, "no"),
+        ("in_progress", {"resolve": FOUND, "rollback": ("in_progress", None)}, "yes"),
+        ("queued", {"resolve": FOUND, "rollback": ("queued", None)}, "yes"),
+        ("in_progress", {"resolve": FOUND, "rollback": ("waiting", None)}, "no"),
+        ("waiting", {"resolve": FOUND, "rollback": ("waiting", None)}, "no"),
+        ("in_progress", {"resolve": FOUND, "rollback": ("completed", "failure")}, "no"),
+        ("in_progress", {"resolve": ("completed", "failure")}, "no"),  # there is no such release
     ],
 )
 def test_a_release_that_ends_knows_of_a_rollback(
-    statuses: list[str], preempted: str, repository: Path, step: Step, github_server: GitHubServer
+    status: str,
+    jobs: dict[str, tuple[str, str | None]],
+    preempted: str,
+    repository: Path,
+    step: Step,
+    github_server: GitHubServer,
 ) -> None:
-    github_server.fixed[ROLLBACKS] = {"workflow_runs": [{"status": status} for status in statuses]}
+    rollback(github_server, status, **jobs)
+
+    assert step("check-preempted") == {"preempted": preempted}
+
+
+def test_without_a_rollback_a_release_that_ends_is_not_preempted(
+    repository: Path, step: Step, github_server: GitHubServer
+) -> None:
+    github_server.fixed[ROLLBACKS] = {"workflow_runs": []}
+
+    assert step("check-preempted") == {"preempted": "no"}
+
+
+@pytest.mark.parametrize(
+    ("later", "preempted", "patience"),
+    [
+        ({"resolve": FOUND, "rollback": ("queued", None)}, "yes", 60),
+        ({"resolve": ("completed", "failure")}, "no", 60),
+        ({"resolve": ("in_progress", None)}, "no", 1),  # which has taken longer than GitHub leaves to the release
+    ],
+)
+def test_a_release_that_ends_waits_until_it_is_known_whether_the_rollback_takes_over(
+    later: dict[str, tuple[str, str | None]],
+    preempted: str,
+    patience: int,
+    repository: Path,
+    step: Step,
+    github_server: GitHubServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def sleep(_: float) -> None:
+        rollback(github_server, "in_progress", **later)
+
+    rollback(github_server, "in_progress", resolve=("in_progress", None))
+    monkeypatch.setattr("cd4ml.delivery.check_preempted.time.sleep", sleep)
+    monkeypatch.setattr("cd4ml.delivery.check_preempted._PATIENCE", patience)
 
     assert step("check-preempted") == {"preempted": preempted}
 

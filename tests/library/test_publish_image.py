@@ -1,13 +1,12 @@
 """`cd4ml publish-image` where a registry refuses: skopeo is a program that fails as its answer makes it fail."""
 
 import os
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
-import cd4ml
 import pytest
+from cd4ml.cli import main
 
-SCRIPT = Path(cd4ml.__file__).parent / "deploy/image.sh"
 SKOPEO = """#!/bin/sh
 [ "$1" = inspect ] && echo "{}" && exit
 echo 'time="x" level=fatal msg="writing blob: {answer}"' >&2
@@ -15,17 +14,22 @@ exit 1
 """
 
 
-def publish(folder: Path, image: str, answer: str) -> subprocess.CompletedProcess[str]:
-    """Publish an image to a registry that gives an answer to a write."""
-    (folder / "skopeo").write_text(SKOPEO.replace("{answer}", answer), encoding="utf-8")
-    (folder / "skopeo").chmod(0o755)
-    (folder / "build").mkdir()
-    (folder / "build/image.tar").write_bytes(b"an archive")
-    own = {"PATH": f"{folder}:{os.environ['PATH']}", "CD4ML_NAME": "houses", "CD4ML_PYTHON": "python"}
-    return subprocess.run(
-        ["bash", SCRIPT, "publish", image],
-        cwd=folder, env=os.environ | own, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """`refused(image, answer)`: publish an image to a registry that gives an answer to a write; what is printed."""
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build/image.tar").write_bytes(b"an archive")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("ARCHIVE_SHA256", raising=False)
+
+    def publish(image: str, answer: str = "") -> str:
+        (tmp_path / "skopeo").write_text(SKOPEO.replace("{answer}", answer), encoding="utf-8")
+        (tmp_path / "skopeo").chmod(0o755)
+        assert main(["publish-image", *image.split()]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return publish
 
 
 @pytest.mark.parametrize(
@@ -35,22 +39,28 @@ def publish(folder: Path, image: str, answer: str) -> subprocess.CompletedProces
         ("unauthorized", "are you logged in there (docker login ghcr.io), and may you write?"),
     ],
 )
-def test_a_package_that_was_pushed_by_hand_is_named_as_the_reason(answer: str, advice: str, tmp_path: Path) -> None:
-    done = publish(tmp_path, "ghcr.io/ada/houses:1", answer)
-
-    assert done.returncode == 1
-    assert done.stderr.startswith(
+def test_a_package_that_was_pushed_by_hand_is_named_as_the_reason(
+    answer: str, advice: str, refused: Callable[..., str]
+) -> None:
+    assert refused("ghcr.io/ada/houses:1", answer).startswith(
         f"publish-image: ghcr.io did not take ghcr.io/ada/houses:1: writing blob: {answer}; {advice}"
     )
-    assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_registry_that_limits_requests_is_not_taken_for_one_that_refuses(tmp_path: Path) -> None:
+def test_a_registry_that_limits_requests_is_not_taken_for_one_that_refuses(refused: Callable[..., str]) -> None:
     limit = "toomanyrequests: You have reached your pull rate limit"
 
-    done = publish(tmp_path, "docker.io/me/model:1", limit)
-
-    assert done.returncode == 1
-    assert done.stderr == (
-        f"publish-image: docker.io limits requests: run it again in a few minutes (writing blob: {limit})\n"
+    assert refused("docker.io/me/model:1", limit) == (
+        f"publish-image: docker.io limits requests: run it again in a few minutes (writing blob: {limit})"
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["houses:1", "ghcr.io/me/model", "ghcr.io/me/model:", "ghcr.io//model:1", "https://ghcr.io/a:1"]
+)
+def test_a_name_that_is_not_whole_is_pushed_nowhere(name: str, refused: Callable[..., str]) -> None:
+    assert refused(name).startswith(f'publish-image: "{name}" is no image\'s name; write REGISTRY/NAME:TAG')
+
+
+def test_nowhere_to_publish_to_is_said(refused: Callable[..., str]) -> None:
+    assert refused("") == "publish-image: say where to: cd4ml publish-image REGISTRY/NAME:TAG"

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cd4ml.bundle.bundle import Bundle
@@ -94,8 +95,8 @@ def test_a_promotion_is_recorded_and_recording_it_is_idempotent(
     assert (deployment["environment"], deployment["ref"]) == ("production", head())
     assert github_server.lists["deployments/1/statuses"][0]["state"] == "success"
     (recorded,) = github_server.lists["releases"]
-    assert [asset["name"] for asset in recorded["assets"]] == ["release.json", "sbom.json"]
-    assert github_server.lists["assets"][0]["content"]["image"] == IMAGE
+    assert {asset["name"] for asset in recorded["assets"]} == {"release.json", "sbom.json"}
+    assert attached(github_server, recorded)["image"] == IMAGE
     assert recorded["target_commitish"] == at("production")
 
     before = len(github_server.paths("POST"))
@@ -114,6 +115,46 @@ def test_a_second_run_completes_what_a_killed_run_left_out(
 
     (recorded,) = github_server.lists["releases"]
     assert [asset["name"] for asset in recorded["assets"]] == ["release.json"]
+
+
+@pytest.mark.parametrize(("event", "superseded"), [("push", "yes"), ("workflow_dispatch", "no")])
+def test_who_starts_cd_by_hand_releases_what_is_live_again(
+    event: str, superseded: str, repository: Path, step: Step, github_server: GitHubServer
+) -> None:
+    """It takes other keys, and other settings of the service, which the running instances do not read again."""
+    release(step)
+
+    for environment in ("staging", "production"):
+        assert step("check-superseded", environment, GITHUB_EVENT_NAME=event) == {"superseded": superseded}
+
+
+def test_an_image_of_a_repository_with_capitals_is_recorded_in_small_letters(
+    repository: Path, step: Step, github_server: GitHubServer
+) -> None:
+    """GitHub gives its name as it is written, `ghcr.io/Acme/Flights`; no registry takes that."""
+    release(step, IMAGE.replace("houses", "Acme/Houses"))
+
+    (recorded,) = github_server.lists["releases"]
+    assert attached(github_server, recorded)["image"] == IMAGE.replace("houses", "acme/houses")
+
+
+def test_the_same_commit_released_again_in_another_image_is_gone_back_to_in_that_one(
+    repository: Path, step: Step, github_server: GitHubServer
+) -> None:
+    release(step)
+    name = release(step, OTHER_IMAGE)["release"]
+
+    (recorded,) = github_server.lists["releases"]
+    assert recorded["tag_name"] == name
+    assert attached(github_server, recorded)["image"] == OTHER_IMAGE
+    assert OTHER_IMAGE in recorded["body"]
+
+
+def attached(github: GitHubServer, release: dict[str, Any]) -> dict[str, Any]:
+    """The release.json that is attached to a release."""
+    (number,) = (asset["id"] for asset in release["assets"] if asset["name"] == "release.json")
+    content: dict[str, Any] = github.lists["assets"][number - 1]["content"]
+    return content
 
 
 def test_the_same_bundle_in_another_image_is_another_release(

@@ -27,6 +27,7 @@ def test_a_rollback_moves_production_and_quarantines_the_bad_bundle(
     assert (pull["title"], pull["base"]) == (f"Revert to model-{FIRST}", "main")
     assert second[:7] in pull["body"]
     assert "`too slow`" in pull["body"]
+    assert "actions/workflows/ci.yml/dispatches" in github_server.paths("POST"), "a workflow's push starts no checks"
     run("git", "fetch", "--quiet", "origin", pull["head"])
     assert run("git", "rev-parse", "FETCH_HEAD^") == at("main")
     assert run("git", "diff", first, "FETCH_HEAD") == ""
@@ -41,6 +42,9 @@ def test_a_rollback_moves_production_and_quarantines_the_bad_bundle(
     step("record-rollback", RELEASE=f"model-{SECOND}", REASON="it was not")
     assert live() == second
     assert (at("quarantine/bbbbbbb"), at("quarantine/aaaaaaa")) == ("", rolled_back)
+    github_server.rejections["POST actions/workflows/ci.yml/dispatches"] = [
+        (404, "Not Found")
+    ]  # it is done all the same
     step("record-rollback", RELEASE=f"model-{SECOND}", REASON="again")
     assert live() == second
 

@@ -14,10 +14,12 @@ import pytest
 from tunable_project import before_each_build, evaluated, read_params, run_tune
 
 # `tune` in a process of its own, as tunable_project.py sets it up. Two arguments, such as `kill 8` or `wait 8`: what it
-# does before that model is built.
+# does before that model is built. With `query 8`, Ctrl-C is
+# pressed twice when the study's database has answered that query of this process.
 TUNE = """\
 import os, pathlib, signal, sys, time
 import pytest
+import sqlalchemy as sql
 from cd4ml import cli
 from tunable_project import before_each_build, use_small_tree
 patch = pytest.MonkeyPatch()
@@ -31,6 +33,14 @@ def before_build(settings):
         pathlib.Path("waiting").touch()
         time.sleep(120)
 before_each_build(before_build, patch)
+queries = []
+def after_query(connection, cursor, statement, *_):
+    if statement.startswith("SELECT"):
+        queries.append(statement)
+        if sys.argv[1:] == ["query", str(len(queries))]:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+sql.event.listen(sql.Engine, "after_cursor_execute", after_query)
 sys.exit(cli.main(["tune"]))
 """
 
@@ -122,6 +132,19 @@ def test_ctrl_c_ends_the_process_at_once_and_in_one_line(tunable_project):
     assert error.startswith("\ntune: stopped; ")
     assert error.count("\n") == 2
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("query", [66, 75, 84, 93, 102])
+def test_ctrl_c_does_not_cut_off_a_query(tunable_project, query):
+    """A query that is cut off keeps its lock on the database, for which the next one waits a minute."""
+    process = start_tune(tunable_project, "query", str(query))
+
+    _, error = process.communicate(timeout=55)
+
+    assert process.returncode == 130
+    assert re.fullmatch(r"\ntune: stopped; \d candidates are evaluated, and [^\n]+\n", error)
+    assert run_tune(tunable_project) == 0
+    assert len(evaluated(tunable_project)) == 6
 
 
 def test_a_search_that_was_killed_continues_without_the_candidate_that_was_running(tunable_project, capsys):

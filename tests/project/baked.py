@@ -30,7 +30,7 @@ def environment(**more: str) -> dict[str, str]:
 
     MLflow takes seconds that only its own tests need to spend: they set TRACK to yes.
     """
-    left_out = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_RUN_RECURSION_DEPTH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    left_out = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_RUN_RECURSION_DEPTH"}
     return {name: value for name, value in os.environ.items() if name not in left_out} | {"TRACK": "no"} | more
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cd4ml.delivery.pinned_tools import GITLEAKS
 
 from tests.conftest import Bake
 from tests.engine import docker
@@ -48,7 +49,7 @@ BAD = CLEAN.replace(
 
 
 CADDY = '{"Results": [{"Class": "lang-pkgs", "Type": "gobinary", "Packages": []}]}'
-TOOL = "cd4ml/src/cd4ml/deploy/tool.sh"
+TOOLS = "cd4ml/src/cd4ml/delivery/pinned_tools.py"
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +196,8 @@ def test_what_was_not_scanned_does_not_pass(scan: Callable[..., tuple[int, str, 
         ({"DATABASE": "no", "NO_DATABASE": "yes"}, "no database"),
         ({"STATUS": "1"}, "trivy failed (exit code 1)"),
         ({"FOUND": '{"Results": []}'}, "trivy saw nothing of the type python-pkg"),
+        ({"FOUND": "[1]"}, "trivy wrote no report that can be read"),
+        ({"FOUND": BAD.replace("VulnerabilityID", "Id")}, "no report that can be read"),
         ({"ARCHIVE_SHA256": "0" * 64}, "another than the one that was built"),
     ):
         code, printed, summary = scan(**{"FOUND": CLEAN, **unseen})
@@ -227,10 +230,12 @@ def test_what_runs_before_the_service_is_scanned_with_it(bake: Bake, tmp_path: P
 
 def test_a_tool_is_used_only_with_its_checksum(bake: Bake, tmp_path: Path) -> None:
     project = Project(bake(into=tmp_path))
-    served = tmp_path / "served/gitleaks/gitleaks/releases/download/v8.30.1"
+    project.commit("as generated")
+    version, archive, pinned = GITLEAKS.version, GITLEAKS.file, GITLEAKS.sha256
+    served = tmp_path / f"served/gitleaks/gitleaks/releases/download/v{version}"
     served.mkdir(parents=True)
-    content = b"#!/bin/sh\necho 8.30.1\n"
-    with tarfile.open(served / "gitleaks_8.30.1_linux_x64.tar.gz", "w:gz") as tar:
+    content = f"#!/bin/sh\necho {version}\n".encode()
+    with tarfile.open(served / archive, "w:gz") as tar:
         entry = tarfile.TarInfo("gitleaks")
         entry.size = len(content)
         tar.addfile(entry, io.BytesIO(content))
@@ -252,18 +257,19 @@ def test_a_tool_is_used_only_with_its_checksum(bake: Bake, tmp_path: Path) -> No
             settings["TOOLS_URL"],
         ]
         project.run(*ready)
-        rejected = project.run(TOOL, "gitleaks", settings=settings, check=False)
+        rejected = project.cd4ml("scan-secrets", settings=settings, check=False)
         assert rejected.returncode == 1
-        assert "not 551f6fc8" in rejected.stdout
-        assert list((project.folder / ".tools").iterdir()) == []
+        assert f", not {pinned}; it is not used or kept" in rejected.stdout
+        assert not (project.folder / ".tools").exists()
 
-        ours = hashlib.sha256((served / "gitleaks_8.30.1_linux_x64.tar.gz").read_bytes()).hexdigest()
-        project.replace(TOOL, "551f6fc83ea457d62a0d98237cbad105af8d557003051f41f3e7ca7b3f2470eb", ours)
-        kept = project.run(TOOL, "gitleaks", settings=settings).stdout.splitlines()[-1]
+        ours = hashlib.sha256((served / archive).read_bytes()).hexdigest()
+        project.replace(TOOLS, pinned, ours)
+        fetched = project.cd4ml("scan-secrets", settings=settings).stdout
     finally:
         server.terminate()
         server.wait(60)
-    assert kept == str(project.folder / ".tools/gitleaks-8.30.1")
-    assert project.run(kept).stdout == "8.30.1\n"
-    again = project.run(TOOL, "gitleaks", settings=settings)
-    assert again.stdout.strip() == kept  # the server is gone: nothing was fetched
+    assert f"fetching gitleaks {version}" in fetched
+    assert project.run(f".tools/gitleaks-{version}").stdout == f"{version}\n"
+    again = project.cd4ml("scan-secrets", settings=settings).stdout  # the server is gone: nothing is fetched
+    assert again.endswith("scan-secrets: none in 1 commits\n")
+    assert "fetching" not in again

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine import docker
+from tests.engine import DOCKER, docker
 from tests.project.baked import Project
 
 RIGHTS = "--read-only --cap-drop ALL --security-opt no-new-privileges --memory 512m --pids-limit 256".split()
@@ -120,6 +120,15 @@ def test_smoke_shows_the_log_of_a_container_that_fails_and_does_not_wait_for_it(
         failed = project.make("smoke", f"IMAGE={deaf}", check=False)
         assert failed.returncode != 0
         assert "did not end by itself when it was told to stop (exit code 137" in failed.stdout
+
+        engine = tmp_path / "engine"  # that does not stop anything
+        engine.write_text(
+            f'#!/bin/sh\n[ "$1" != stop ] || {{ echo no >&2; exit 1; }}\nexec {DOCKER} "$@"\n', encoding="utf-8"
+        )
+        engine.chmod(0o755)
+        failed = project.make("smoke", f"IMAGE={name}", settings={"DOCKER": str(engine)}, check=False)
+        assert failed.returncode != 0
+        assert "did not end by itself when it was told to stop (exit code 0" in failed.stdout
     finally:
         docker("image", "rm", "--force", broken, deaf, check=False)
 

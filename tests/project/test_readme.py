@@ -1,4 +1,4 @@
-"""The README's commands do what it says, in a fresh clone, in the order in which they stand there."""
+"""The commands of README.md and docs/ do what these say, in a fresh clone, in the order in which they stand there."""
 
 from __future__ import annotations
 
@@ -9,14 +9,23 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.project.baked import Project
+from tests.project.baked import Project, free_port, stop
+from tests.waiting import wait_for
+
+WHO = {f"GIT_{who}_{what}": "a@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
-def commands(heading: str) -> list[str]:
-    """Return the lines of the shell blocks under a heading of the README."""
-    section = re.split(r"^## ", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.M)
+def commands(page: str, heading: str) -> list[str]:
+    """Return the lines of the shell blocks under a heading of a page."""
+    section = re.split(r"^##? ", (ROOT / page).read_text(encoding="utf-8"), flags=re.M)
     text = next(part for part in section if part.startswith(heading))
     return [line for block in re.findall(r"^```sh\n(.*?)^```", text, flags=re.M | re.S) for line in block.splitlines()]
+
+
+def answered(project: Project, command: str) -> str:
+    """Return what a command printed; nothing if it failed."""
+    done = project.run("bash", "-euc", command, check=False)
+    return "" if done.returncode else done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +50,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(folder / "cookiecutter-cd4ml")
 
 
-def test_two_commands(clone: Project, uv: str) -> None:
-    assert commands("Two commands") == ["make demo", "make test"]
+def test_the_command_that_readme_begins_with(clone: Project, uv: str) -> None:
+    assert commands("README.md", "cookiecutter-cd4ml") == ["make demo"]
 
     demo = clone.make("demo").stdout
     print(demo)
@@ -63,14 +72,34 @@ def test_the_demo_redoes_only_what_changed(clone: Project, uv: str) -> None:
     assert re.findall(r"Running stage '(\w+)'", changed) == ["evaluate"]
 
 
-def test_start_your_own(clone: Project, uv: str, tmp_path: Path) -> None:
-    start, train, serve, predict = commands("Start your own")
-    assert (train, serve, predict) == ("make train", "make serve", "make predict")
-    here = Project(tmp_path)
+def test_start_a_project_by_its_page(clone: Project, uv: str, tmp_path: Path) -> None:
+    page = "docs/start-a-project.md"
+    generate, generate_another = commands(page, "1. Generate it")
+    train, serve, predict, *keep = commands(page, "2. Train it")
+    adopt, *commit_own = commands(page, "3. Use your own table")
+    gate, *commit_verdict = commands(page, "4. Let it be judged")
+    assert commands("README.md", "Start your own") == [generate, train, serve, predict]
+    assert generate_another.startswith(f"{generate} --no-input ")
+    here = f"git+file://{clone.folder}"
 
-    here.run("bash", "-c", start.replace("gh:OWNER/cookiecutter-cd4ml", f"git+file://{clone.folder}") + " --no-input")
+    Project(tmp_path).run("bash", "-c", generate_another.replace("gh:OWNER/cookiecutter-cd4ml", here))
 
-    project = Project(tmp_path / "flight-delays")
+    project = Project(tmp_path / "house-prices")
+    assert (project.folder / "docs/fargate.md").exists()
     project.shorten()
-    project.make("train")
-    assert (project.folder / "models/bundle/bundle.json").exists()
+    project.run("bash", "-euc", train)
+    url = f"http://127.0.0.1:{free_port()}"
+    service = project.start(*serve.split(), f"PORT={url.rpartition(':')[2]}", log=tmp_path / "service.log")
+    try:
+        asked = wait_for(lambda: answered(project, f"{predict} URL={url}"), (tmp_path / "service.log").read_text)
+    finally:
+        stop(service)
+    assert "probabilities" in asked
+    project.run("bash", "-euc", "\n".join(keep), settings=WHO)
+    rows = "\n".join(f"{i % 97},{'abc'[i % 3]},{(i % 97) * 3 + i * 37 % 101}" for i in range(900))
+    (project.folder / "houses.csv").write_text(f"size,quarter,price\n{rows}\n", encoding="utf-8")
+    project.run("bash", "-euc", adopt)
+    project.run("bash", "-euc", "\n".join(commit_own), settings=WHO)
+    assert "may be released" in project.run("bash", "-euc", gate).stdout
+    project.run("bash", "-euc", "\n".join(commit_verdict), settings=WHO)
+    assert project.run("git", "status", "--porcelain").stdout == ""

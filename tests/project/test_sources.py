@@ -300,3 +300,9 @@ def test_a_database_is_scored(project: Project, database: str) -> None:
     )
     assert answers["probability"].tolist() == expected["probability"].tolist()
     assert answers.index.tolist() == expected.index.tolist()
+
+    broken = "SELECT * FROM flights WHERE scheduled_departure < '2013-01-02' AND flight_id IS NOT NULL"
+    broken = broken.replace("*", "flight_id, scheduled_departure, -1 AS distance")
+    refused = project.cd4ml("score", database, "build/none.csv", "--query", broken, check=False)
+    assert refused.returncode == 1
+    assert postgresql.PASSWORD not in refused.stdout
