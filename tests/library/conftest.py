@@ -96,16 +96,13 @@ def evaluated_project(tiny_projects: dict[str, Project], tmp_path_factory: pytes
 @pytest.fixture
 def track(
     evaluated_project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator["TrackedProject"]:
+) -> "TrackedProject":
     """A copy of the evaluated project, with the database in its folder; `track("--check")` runs the verb in it."""
     from tracked_project import TrackedProject
 
-    before = dict(os.environ)
     folder = Path(shutil.copytree(evaluated_project.folder, tmp_path / "project"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")  # absolute: MLflow keeps engines by URI
-    yield TrackedProject(folder, capsys)
-    os.environ.clear()  # `track` sets variables for MLflow
-    os.environ.update(before)
+    return TrackedProject(folder, capsys)
 
 
 @pytest.fixture(scope="session")
@@ -280,6 +277,19 @@ def _outside_a_workflow() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def _variables() -> Iterator[None]:
+    """Bring back the environment variables after a test: verbs set some, and MLflow others.
+
+    It is set up before monkeypatch, and so ends after it: monkeypatch brings back what a variable was when it first
+    changed it, which a verb or another fixture may have set in the same test.
+    """
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_an_empty_folder(_variables: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,7 +1,6 @@
 """What `cd4ml monitor` makes of monitoring.json for terminals, workflows, Prometheus and MLflow."""
 
 import base64
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -208,18 +207,16 @@ def runs(monkeypatch, tmp_path):
     """`runs()`: the runs of monitoring in an MLflow database, to which MLFLOW_TRACKING_URI points."""
     import mlflow
 
-    before, uri = dict(os.environ), f"sqlite:///{tmp_path}/mlflow.db"
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
     client = mlflow.MlflowClient(uri, uri)
     client.search_experiments()
-    os.environ["MLFLOW_TRACKING_URI"] = uri
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
 
     def search():
         experiment = client.get_experiment_by_name("houses")
         return client.search_runs([experiment.experiment_id], "tags.`monitoring.day` != ''")
 
-    yield search
-    os.environ.clear()  # the verb sets variables for MLflow
-    os.environ.update(before)
+    return search
 
 
 def test_each_day_is_one_run_in_mlflow(damaged, runs, capsys):
