@@ -80,7 +80,7 @@ PROJECT_KEYS = (
         'an image with its tag, such as "python:3.12-slim"', _matches(_IMAGE), ""),
     Key("uv_image", "where images take uv from", 'an image with its tag, such as "ghcr.io/astral-sh/uv:0.13.8"',
         _matches(_IMAGE), ""),
-    Key("index", "the package index, in place of the public one; then: make relock",
+    Key("index", "the package index, in place of the public one; then: make relock UPGRADE=no",
         'a URL without a password, such as "https://packages.example.org/simple"', _matches(_INDEX),
         '"https://packages.example.org/simple"'),
     Key("index_login", "true if the index asks for a name and a password", "true or false",

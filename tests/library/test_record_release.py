@@ -69,6 +69,7 @@ def test_only_a_bundle_that_passed_and_changes_something_is_releasable(
 
     train(FIRST, passed=False)
     assert step("check-releasable", fails=True) == {}
+    assert step("check-releasable", CAN_PUBLISH="false") == {"release": "no"}  # nothing is set up: not an error
     Path("model.py").write_text("two\n", encoding="utf-8")
     assert step("check-releasable") == {"release": "no"}
 

@@ -30,7 +30,7 @@ def test_its_own_checks_pass_as_agents_md_lists_them(trained: Project) -> None:
 
     printed = "".join(trained.run(*command.split()).stdout for command in commands)
 
-    assert commands == ["make lint", "make test", "make train", "make status"]
+    assert commands == ["make lint", "make train", "make test", "make status"]
     assert " passed" in printed
     assert "skipped" not in printed
     trained.make("format")

@@ -26,16 +26,17 @@ def main(argv: list[str]) -> None:
     """Set the output `release` to yes or no, and print the reason.
 
     Raises:
-        NotPassedError: reports/gate.json does not record that the bundle passed.
+        NotPassedError: nothing else prevents a release, and reports/gate.json does not record that the bundle passed.
     """
     Arguments("check-releasable").parse_args(argv)
     status, _ = read_status()
-    if status.model == "current" and status.passed == "no":
+    blocked = why_blocked(status)
+    if not blocked and status.passed == "no":
         raise NotPassedError(
             f"reports/gate.json does not record that {status.bundle or 'the bundle of dvc.lock'} passed the gate; "
             "run make gate, and commit reports"
         )
-    why_not = why_blocked(status) or why_unchanged()
+    why_not = blocked or why_unchanged()
     set_outputs(release="no" if why_not else "yes")
     result = f"{status.bundle} is not released: {why_not}" if why_not else f"{status.bundle} is released"
     add_to_summary(result)
