@@ -21,6 +21,8 @@ class GitHubServer:
         """Answers by path that no request changes: runs of workflows, settings, and the like."""
         self.rejections: dict[str, list[tuple[int, str]]] = {}
         """By method and path: statuses and messages to answer with, one after the other."""
+        self.immutable_releases = False
+        """The setting of the repository by which nobody changes what is attached to a release, once that is published."""
         self.headers: dict[str, str] = {}
         """What every answer has besides."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -49,26 +51,32 @@ class GitHubServer:
             return self._create(name, query, body)
         if folder == "releases/assets" and method == "DELETE":
             for release in self.lists["releases"]:
+                if release["immutable"] and int(last) in {asset["id"] for asset in release["assets"]}:
+                    return 422, {"message": "Cannot delete asset from an immutable release"}
                 release["assets"] = [asset for asset in release["assets"] if asset["id"] != int(last)]
             return 204, None
         if folder == "releases/assets":
             return 200, self.lists["assets"][int(last) - 1]["content"]
         if folder == "releases/tags":
-            releases = [release for release in self.lists["releases"] if release["tag_name"] == last]
+            releases = [each for each in self.lists["releases"] if each["tag_name"] == last and not each["draft"]]
             return (200, releases[0]) if releases else (404, {"message": "Not Found"})
         if folder in self.lists and last.isdigit():
             (entry,) = (entry for entry in self.lists[folder] if entry["id"] == int(last))
             entry.update(body if method == "PATCH" else {})
+            if folder == "releases":
+                entry["immutable"] = self.immutable_releases and not entry["draft"]
             return 200, entry
         if method == "DELETE":
             return 204, None
         wanted = {key: value for key, value in query.items() if key in ("state", "environment", "sha")}
-        entries = self.lists[name]
-        return 200, [entry for entry in entries if all(entry.get(key) == value for key, value in wanted.items())]
+        entries = [each for each in self.lists[name] if all(each.get(key) == value for key, value in wanted.items())]
+        return 200, entries[::-1][: int(query.get("per_page", 30))]
 
     def _create(self, name: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         if name.endswith("/assets"):
             (release,) = (each for each in self.lists["releases"] if each["id"] == int(name.split("/")[1]))
+            if release["immutable"]:
+                return 422, {"message": "Cannot upload assets to an immutable release."}
             self.lists["assets"].append({"content": body})
             release["assets"].append({"id": len(self.lists["assets"]), "name": query["name"]})
             return 201, release["assets"][-1]
@@ -78,7 +86,7 @@ class GitHubServer:
         entry = {"id": number, "number": number, "html_url": f"{self.address}/{name}/{number}", "state": "open", **body}
         if name == "releases":
             upload_url = f"{self.address}/repos/{REPOSITORY}/releases/{number}/assets{{?name}}"
-            entry |= {"assets": [], "upload_url": upload_url}
+            entry = {"draft": False, "immutable": False, **entry, "assets": [], "upload_url": upload_url}
         if name == "deployments":
             entry["sha"] = body["ref"]
         self.lists[name].append(entry)

@@ -116,6 +116,54 @@ def test_a_second_run_completes_what_a_killed_run_left_out(
 
     (recorded,) = github_server.lists["releases"]
     assert [asset["name"] for asset in recorded["assets"]] == ["release.json"]
+    assert not recorded["draft"]
+
+
+def test_a_release_that_nobody_may_change_is_published_whole_and_another_image_gets_its_own(
+    repository: Path, step: Step, github_server: GitHubServer
+) -> None:
+    github_server.immutable_releases = True
+
+    assert release(step)["release"] == f"model-{FIRST}"
+    assert release(step, OTHER_IMAGE)["release"] == f"model-{FIRST}-{head()[:7]}"
+    third = IMAGE.replace("1", "3")
+    assert release(step, third)["release"] == f"model-{FIRST}-{head()[:7]}-3333333"
+    assert release(step, third)["release"] == f"model-{FIRST}-{head()[:7]}-3333333"
+
+    recorded = github_server.lists["releases"]
+    assert [attached(github_server, each)["image"] for each in recorded] == [IMAGE, OTHER_IMAGE, third]
+    assert not any(each["draft"] for each in recorded)
+
+
+def test_a_bundle_that_was_rolled_back_while_its_release_waited_is_not_released(
+    repository: Path, step: Step, github_server: GitHubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such as one that a colleague approves afterwards, or whose failed jobs are run again."""
+    run("git", "push", "--quiet", "origin", f"HEAD:refs/heads/quarantine/{FIRST.partition('.')[2]}")
+
+    for environment in ("staging", "production"):
+        assert step("check-superseded", environment) == {"superseded": "yes"}
+        assert step("check-superseded", environment, FORCE="1") == {"superseded": "no"}
+
+    assert f"{FIRST} was rolled back and is quarantined" in capsys.readouterr().out
+
+
+def test_a_live_commit_that_is_on_no_branch_any_more_is_in_nobodys_way(
+    repository: Path, origin: Path, step: Step, github_server: GitHubServer
+) -> None:
+    lost = train_second()
+    release(step)
+    run("git", "reset", "--quiet", "--hard", "HEAD~1")  # as after a secret was removed from the history
+    run("git", "push", "--quiet", "--force", "origin", "HEAD:main")
+    for place in (repository, origin):
+        run("git", "-C", str(place), "reflog", "expire", "--expire=now", "--all")
+        run("git", "-C", str(place), "gc", "--quiet", "--prune=now")
+    assert live() == lost
+
+    assert step("check-superseded") == {"superseded": "no"}
+    assert release(step)["moved"] == "yes"
+
+    assert live() == head()
 
 
 @pytest.mark.parametrize(("event", "superseded"), [("push", "yes"), ("workflow_dispatch", "no")])

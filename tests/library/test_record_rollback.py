@@ -22,6 +22,7 @@ def test_a_rollback_moves_production_and_quarantines_the_bad_bundle(
     step("record-rollback", RELEASE=f"model-{FIRST}", REASON="too `slow`")
 
     assert live() == first
+    assert [deployment["ref"] for deployment in github_server.lists["deployments"]] == [first, second, first]
     assert at("quarantine/bbbbbbb") == entry
     (pull,) = github_server.lists["pulls"]
     assert (pull["title"], pull["base"]) == (f"Revert to model-{FIRST}", "main")
@@ -45,6 +46,7 @@ def test_a_rollback_moves_production_and_quarantines_the_bad_bundle(
     github_server.rejections["POST actions/workflows/ci.yml/dispatches"] = [
         (404, "Not Found")
     ]  # it is done all the same
+    github_server.rejections["GET deployments"] = [(403, "Resource not accessible by integration")]
     step("record-rollback", RELEASE=f"model-{SECOND}", REASON="again")
     assert live() == second
 

@@ -24,26 +24,12 @@ def releases(request: Request) -> Any:
 def make_release(request: Request) -> Any:
     github, body = request.github, request.body
     tag = body["tag_name"]
-    if any(release["tag_name"] == tag for release in github.releases):
-        raise ApiError(
-            422, "Validation Failed", errors=[{"resource": "Release", "code": "already_exists", "field": "tag_name"}]
-        )
-    commit = github.main.commit(f"refs/tags/{tag}") or github.main.commit(body.get("target_commitish") or "main")
-    if commit is None:
-        raise ApiError(
-            422, "Validation Failed", errors=[{"resource": "Release", "code": "invalid", "field": "target_commitish"}]
-        )
-    named = commit in github.main.refs().values()
-    may = request.holder.may("workflows", "write")
-    if not may and not named and workflow_rule.changes_workflows(str(github.main.folder), commit):
-        raise ApiError(403, "Resource not accessible by integration")
-    if not body.get("draft"):
-        github.move(f"refs/tags/{tag}", commit, request.holder)
     number = github.next_id()
     told = {"draft": False, "prerelease": False, "name": tag, "body": "", **body}
     release = {
         "id": number,
         **told,
+        "immutable": False,
         "assets": [],
         "target_commitish": body.get("target_commitish") or "main",
         "upload_url": f"{github.api}/uploads/repos/{github.repository}/releases/{number}/assets{{?name,label}}",
@@ -52,8 +38,30 @@ def make_release(request: Request) -> Any:
         "created_at": github.now(),
         "published_at": github.now(),
     }
+    if not told["draft"]:
+        _publish(request, release)
     github.releases.append(release)
     return release
+
+
+def _publish(request: Request, release: Json) -> None:
+    """Make the tag of a release; a draft has none."""
+    github, tag = request.github, release["tag_name"]
+    if any(each["tag_name"] == tag and not each["draft"] and each is not release for each in github.releases):
+        raise ApiError(
+            422, "Validation Failed", errors=[{"resource": "Release", "code": "already_exists", "field": "tag_name"}]
+        )
+    commit = github.main.commit(f"refs/tags/{tag}") or github.main.commit(release["target_commitish"])
+    if commit is None:
+        raise ApiError(
+            422, "Validation Failed", errors=[{"resource": "Release", "code": "invalid", "field": "target_commitish"}]
+        )
+    named = commit in github.main.refs().values()
+    may = request.holder.may("workflows", "write")
+    if not may and not named and workflow_rule.changes_workflows(str(github.main.folder), commit):
+        raise ApiError(403, "Resource not accessible by integration")
+    github.move(f"refs/tags/{tag}", commit, request.holder)
+    release["immutable"] = github.immutable_releases
 
 
 @route("GET /releases/latest", "contents")
@@ -95,6 +103,8 @@ def release(request: Request) -> Any:
 @route("PATCH /releases/{id}", "contents")
 def change_release(request: Request) -> Any:
     found = _release(request)
+    if found["draft"] and request.body.get("draft") is False:
+        _publish(request, found)
     found.update(request.body)
     return found
 
@@ -112,6 +122,8 @@ def assets(request: Request) -> Any:
 @route("POST /releases/{id}/assets", "contents", 201)
 def attach(request: Request) -> Any:
     found, name = _release(request), request.query["name"]
+    if found["immutable"]:
+        raise ApiError(422, "Cannot upload assets to an immutable release.")
     if any(each["name"] == name for each in found["assets"]):
         raise ApiError(
             422, "Validation Failed", errors=[{"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}]

@@ -34,6 +34,7 @@ class Work:
         self.comments: dict[int, Json] = {}
         self.labels: dict[str, Json] = {}
         self.releases: list[Json] = []
+        self.immutable_releases = True  # a setting, for which organisations have a policy: nothing is attached later
         self.assets: dict[int, bytes] = {}
         self.deployments: list[Json] = []
         self.deployment_statuses: dict[int, list[Json]] = {}

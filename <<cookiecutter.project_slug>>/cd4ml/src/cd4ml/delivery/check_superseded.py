@@ -7,7 +7,8 @@ from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
 from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.production_log import released_commit
-from cd4ml.files.git import branch_commit, head_commit, is_ancestor, remote_name
+from cd4ml.delivery.quarantine import is_quarantined
+from cd4ml.files.git import branch_commit, head_commit, remote_name
 from cd4ml.gate.branches import PRODUCTION, default_branch
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.terminal.arguments import Arguments
@@ -37,14 +38,17 @@ def main(argv: list[str]) -> None:
 
 def why_superseded(commit: str, environment: str) -> str:
     """Return why a commit is not to be deployed to an environment any more; empty if it is still the newest there."""
+    bundle = str(recorded_verdict().get("bundle", ""))
+    if is_quarantined(bundle):  # since this release began
+        return f"{bundle} was rolled back and is quarantined; run cd with `force` to release it all the same"
     live, github = branch_commit(remote_name(), PRODUCTION), GitHub.from_environment()
     released = released_commit(live) if live else None
     by_hand = os.environ.get("GITHUB_EVENT_NAME") == "workflow_dispatch"  # such as for other keys or variables
     if released == commit and not by_hand:
         # A run that was killed may have logged the release and recorded nothing else; a second one records the rest.
-        release = releases.find(github, str(recorded_verdict().get("bundle", "")), commit)
+        release = releases.find(github, bundle, commit)
         return f"{commit[:7]} is live already, and it is recorded" if is_recorded(release) else ""
-    if released and released != commit and is_ancestor(commit, released):
+    if released and released != commit and releases.comes_before(commit, released):
         return f"{released[:7]} is live already, which comes after {commit[:7]}"
     number = int(os.environ.get("GITHUB_RUN_NUMBER") or 0)
     if newer := succeeded_after(github, number, commit, _DECIDES[environment]):
@@ -54,8 +58,9 @@ def why_superseded(commit: str, environment: str) -> str:
 
 
 def is_recorded(release: dict[str, Any] | None) -> bool:
-    """Return whether release.json is attached to a release."""
-    return release is not None and any(asset["name"] == releases.METADATA for asset in release.get("assets", ()))
+    """Return whether a release is published, with release.json attached."""
+    assets = {asset["name"] for asset in release["assets"]} if release and not release["draft"] else set()
+    return releases.METADATA in assets
 
 
 def succeeded_after(github: GitHub, number: int, commit: str, job: str) -> dict[str, Any] | None:

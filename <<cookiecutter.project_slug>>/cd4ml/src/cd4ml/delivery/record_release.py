@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cd4ml.delivery import releases
-from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url, set_outputs
+from cd4ml.delivery.actions_io import add_to_summary, is_set, set_outputs
+from cd4ml.delivery.deployments import record_deployment
 from cd4ml.delivery.event import Event
 from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.notify import tell
@@ -15,7 +16,7 @@ from cd4ml.delivery.production_log import append_entry, read_record, released_co
 from cd4ml.delivery.quarantine import lift_quarantine
 from cd4ml.delivery.write_release_metadata import RELEASE
 from cd4ml.errors import UserError
-from cd4ml.files.git import GitError, branch_commit, head_commit, is_ancestor, output_of, remote_name
+from cd4ml.files.git import GitError, branch_commit, head_commit, output_of, remote_name
 from cd4ml.gate.branches import PRODUCTION
 from cd4ml.settings import paths
 from cd4ml.settings.project import read_project
@@ -92,66 +93,32 @@ def log_release(record: dict[str, Any]) -> str:
         newest, released = read_record(live), released_commit(live)
         if newest.get("commit") == commit and newest.get("image") == record["image"]:
             return live
-        if released != commit and is_ancestor(commit, released) and not is_set("FORCE"):
+        if not is_set("FORCE") and released != commit and releases.comes_before(commit, released):
             raise GitError(f"{released[:7]} is live already, which comes after {commit[:7]}; FORCE=1 goes back to it")
     record |= {"released": datetime.now(UTC).isoformat(timespec="seconds")}
     why = os.environ.get("REASON") or output_of("log", "-1", "--format=%s", commit)
     return append_entry(origin, live, f"release {record['bundle']}", record, why)
 
 
-def record_deployment(github: GitHub, metadata: dict[str, Any]) -> None:
-    """Record a successful deployment, unless it is recorded; a job with an environment has created one itself."""
-    deployments = github.get("deployments", sha=metadata["commit"], environment=PRODUCTION, per_page=10)
-    deployment = deployments[0] if deployments else github.post("deployments", _deployment(metadata))
-    statuses = github.get(f"deployments/{deployment['id']}/statuses", per_page=30)
-    if not any(status["state"] == "success" for status in statuses):
-        status = {
-            "state": "success",
-            "description": metadata["bundle"],
-            "log_url": run_url(),
-            "environment": PRODUCTION,
-        }
-        github.post(f"deployments/{deployment['id']}/statuses", {name: text for name, text in status.items() if text})
-
-
-def _deployment(metadata: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "ref": metadata["commit"],
-        "environment": PRODUCTION,
-        "description": metadata["bundle"],
-        "payload": {"bundle": metadata["bundle"], "digest": metadata["digest"]},
-        "auto_merge": False,
-        "required_contexts": [],  # all checks have passed before the release
-        "production_environment": True,
-    }
-
-
 def create_release(github: GitHub, record: dict[str, Any], entry: str) -> dict[str, Any]:
     """Return the release on GitHub, created if it does not exist, with release.json and sbom.json attached.
 
-    If the same commit was released before in another image, both are replaced: a rollback goes to the newest.
+    If the same commit was released before in another image, both are replaced: a rollback goes to the newest. Where
+    GitHub lets nobody change a release, it gets one of its own.
 
     Its tag is at the log's entry: a workflow's token may put none at a commit whose workflows main has changed since.
     """
-    known = releases.find(github, record["bundle"], record["commit"])
-    release = known or releases.create(github, record["bundle"], record["commit"], entry, release_notes(record))
+    known = releases.find(github, record["bundle"], record["commit"], record["image"])
+    release = known or releases.create(github, record, entry, release_notes(record))
     attached = {asset["name"] for asset in release.get("assets", ())}
-    is_same = _attached_image(github, release) == record["image"]
+    is_same = releases.attached_image(github, release) == record["image"]
     if _SBOM.exists() and not (is_same and _SBOM.name in attached):
         github.attach(release, _SBOM.name, _SBOM.read_bytes())
     if known and not is_same:
         github.patch(f"releases/{release['id']}", {"body": release_notes(record)})
     if not is_same:  # the last one: it says that the rest is there
         github.attach(release, releases.METADATA, json.dumps(record, indent=1, ensure_ascii=False).encode())
-    return release
-
-
-def _attached_image(github: GitHub, release: dict[str, Any]) -> str:
-    """Return the image that a release's release.json names; empty if there is none, or it is not valid."""
-    try:
-        return str(releases.attached_metadata(github, release)["image"])
-    except UserError:
-        return ""
+    return releases.publish(github, release) if release["draft"] else release
 
 
 def release_notes(record: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from cd4ml.delivery import releases
 from cd4ml.delivery.actions_io import add_to_summary, run_url, set_outputs
+from cd4ml.delivery.deployments import record_deployment
 from cd4ml.delivery.event import Event
 from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.model_commit import as_bot, reason_given
@@ -40,6 +41,10 @@ def main(argv: list[str]) -> None:
         log_rollback(origin, live, record, tag),
         propose_revert(github, origin, target, tag),
     ]
+    try:
+        record_deployment(github, record)
+    except GitHubError as failure:  # the rollback itself is done
+        actions.append(f"GitHub's deployments do not show it: {failure}")
     result = "\n".join(f"- {action}" for action in actions if action)
     add_to_summary(f"Rolled back to {tag}: {reason_given()}\n\n{result}")
     print(result)

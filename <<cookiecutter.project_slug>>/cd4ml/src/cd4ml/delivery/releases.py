@@ -8,7 +8,7 @@ from typing import Any
 from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.production_log import released_commit
 from cd4ml.errors import UserError
-from cd4ml.files.git import output_of, remote_name, run_git
+from cd4ml.files.git import GitError, is_ancestor, output_of, remote_name, run_git
 
 TAG_PREFIX = "model-"
 METADATA = "release.json"
@@ -28,13 +28,25 @@ def digest_of(image: str) -> str:
     return name[1]
 
 
-def find(github: GitHub, version: str, commit: str) -> dict[str, Any] | None:
-    """Return the release of a bundle that was built from a commit; None if there is none."""
-    for tag in possible_tags(version, commit):
-        release: dict[str, Any] | None = github.find(f"releases/tags/{tag}")
-        if release and released_commit(fetched(str(release.get("target_commitish")))) == commit:
+def find(github: GitHub, version: str, commit: str, image: str = "") -> dict[str, Any] | None:
+    """Return the release of a bundle that was built from a commit, published or still a draft; None if there is none.
+
+    With an image, one that GitHub lets nobody change any more ("immutable releases") has to be of that image.
+    """
+    for tag in possible_tags(version, commit, image):
+        release = _tagged(github, tag)
+        if release is None or released_commit(fetched(str(release.get("target_commitish")))) != commit:
+            continue
+        if not (image and release.get("immutable")) or attached_image(github, release) == image:
             return release
     return None
+
+
+def _tagged(github: GitHub, tag: str) -> dict[str, Any] | None:
+    """Return the release of a tag; None if there is none. A draft has no tag yet: GitHub shows it in the list only."""
+    release: dict[str, Any] | None = github.find(f"releases/tags/{tag}")
+    drafts = (each for each in github.get("releases", per_page=100) if each["draft"] and each["tag_name"] == tag)
+    return release or next(drafts, None)
 
 
 def fetched(revision: str) -> str:
@@ -49,26 +61,46 @@ def fetched(revision: str) -> str:
     return revision
 
 
-def create(github: GitHub, version: str, commit: str, target: str, notes: str) -> dict[str, Any]:
-    """Create a release named after the bundle, and after the commit too if the bundle was released before.
+def comes_before(commit: str, released: str) -> bool:
+    """Return whether a commit comes before one that was released.
+
+    None comes before a commit that is on no branch any more, and that the remote gives to nobody: its history was
+    rewritten, or its branch was deleted.
+    """
+    try:
+        return is_ancestor(commit, fetched(released))
+    except GitError:
+        return False
+
+
+def create(github: GitHub, record: Mapping[str, Any], target: str, notes: str) -> dict[str, Any]:
+    """Create the draft of a release. It is named after the bundle.
+
+    It is named after the commit, too, if the bundle was released before, and after the image if that commit was.
 
     Args:
         github: the repository.
-        version: the bundle's.
-        commit: that was released.
+        record: release.json.
         target: the commit that the tag is to be at.
         notes: the description.
     """
-    first, second = possible_tags(version, commit)
-    tag = second if github.find(f"releases/tags/{first}") else first
-    content = {"tag_name": tag, "target_commitish": target, "name": tag, "body": notes, "make_latest": "true"}
+    tags = possible_tags(record["bundle"], record["commit"], record["image"])
+    tag = next((tag for tag in tags if _tagged(github, tag) is None), tags[-1])
+    content = {"tag_name": tag, "target_commitish": target, "name": tag, "body": notes, "draft": True}
     release: dict[str, Any] = github.post("releases", content)
     return release
 
 
-def possible_tags(version: str, commit: str) -> tuple[str, str]:
-    """Return the two tags that a bundle's release may have: without and with the commit."""
-    return f"{TAG_PREFIX}{version}", f"{TAG_PREFIX}{version}-{commit[:7]}"
+def publish(github: GitHub, release: Mapping[str, Any]) -> dict[str, Any]:
+    """Publish a draft to which everything is attached: GitHub may let nobody add anything later."""
+    published: dict[str, Any] = github.patch(f"releases/{release['id']}", {"draft": False, "make_latest": "true"})
+    return published
+
+
+def possible_tags(version: str, commit: str, image: str = "") -> tuple[str, ...]:
+    """Return the tags that a bundle's release may have: of its version alone, with the commit, and with the image."""
+    first, second = f"{TAG_PREFIX}{version}", f"{TAG_PREFIX}{version}-{commit[:7]}"
+    return (first, second, f"{second}-{digest_of(image).removeprefix('sha256:')[:7]}") if image else (first, second)
 
 
 def metadata_of(github: GitHub, tag: str) -> dict[str, Any]:
@@ -101,6 +133,14 @@ def attached_metadata(github: GitHub, release: Mapping[str, Any]) -> dict[str, A
     except (ValueError, KeyError, TypeError, UserError):
         raise UserError(f"{release['tag_name']} has no {METADATA} with its commit and image; choose another") from None
     return metadata
+
+
+def attached_image(github: GitHub, release: Mapping[str, Any]) -> str:
+    """Return the image that a release's release.json names; empty if there is none, or it is not valid."""
+    try:
+        return str(attached_metadata(github, release)["image"])
+    except UserError:
+        return ""
 
 
 def latest(github: GitHub) -> list[dict[str, Any]]:
