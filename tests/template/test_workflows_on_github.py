@@ -90,11 +90,20 @@ def test_a_rollback_that_fails_restores_what_the_release_left_that_was_cancelled
     programs = [step.get("run", "").partition(" #")[0] for step in rollback["steps"]]
     restore = rollback["steps"][programs.index("uv run cd4ml cloud restore production")]
 
-    assert restore["env"] == {"CANDIDATE": "${{ steps.rollback.outputs.left }}"}
+    assert restore["env"]["CANDIDATE"] == "${{ steps.rollback.outputs.left }}"
     assert restore["if"].startswith("(failure() || cancelled()) && ")
     assert "steps.rollback.outcome != 'success'" in restore["if"], "a rollback that ended well is not undone"
     rollbacks = [program for program in programs if program.startswith("uv run cd4ml cloud rollback")]
     assert programs.index("uv run cd4ml cloud restore production") > programs.index(rollbacks[0])
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_no_secret_is_the_environment_of_a_whole_job(name: str, workflows_of: Callable[[str], list[Path]]) -> None:
+    """Every program of it would see the secret, actions of others and notify.py included."""
+    for job, content in jobs(workflows_of(name)):
+        for variable, value in content.get("env", {}).items():
+            told = re.findall(r"secrets\.(\w+)\b(?! != '')", str(value))
+            assert set(told) <= {"DOCKERHUB_USERNAME"}, f"{job}: {variable}"  # a name, by which objects are found
 
 
 def test_a_forced_release_is_recorded_by_force(workflows_of: Callable[[str], list[Path]]) -> None:
@@ -210,7 +219,7 @@ def test_pages_name_the_rights_of_the_app_that_workflows_ask_for(workflows_of: C
     pages = files[0].parents[2] / "cd4ml/docs"
     updating, github = ((pages / name).read_text(encoding="utf-8") for name in ("updating.md", "github.md"))
     (of_update,) = re.findall(r"a GitHub App that has the permissions\s(.*?)\s\(\[github\.md\]", updating, re.DOTALL)
-    ((always, besides),) = re.findall(r"needs the permissions\s(.*?)\sto write, for `update` also\s(.*?)\.\n", github)
+    ((always, besides),) = re.findall(r"permissions\s(.*?)\sto write, for `update` also\s(.*?)\.\n", github)
 
     assert rights.keys() == {"ct", "update"}
     assert set(re.findall(r"`([a-z ]+)`", of_update)) == rights["update"]
