@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from cd4ml.deploy.commands import Command, UnreadError
 from cd4ml.deploy.docker_host.site import Site, pack, read_site, unpack
+from cd4ml.serving.key_digests import written
 from killable_run import KillableRun
 
 ENVIRONMENT = {
@@ -12,6 +13,10 @@ ENVIRONMENT = {
     "SERVICE_ADDRESS": "model.example.com",
     "SERVICE_API_KEYS": "a-key-that-is-long-enough",
 }
+
+
+VARIABLES = f"PORT=8000 SERVICE_API_KEYS={written(ENVIRONMENT['SERVICE_API_KEYS'])}"
+"""What such a run gives a container."""
 
 
 class Docker(KillableRun):
@@ -50,6 +55,10 @@ class Docker(KillableRun):
 
     def output(self, name: str, value: str) -> None:
         self.outputs[name] = value
+
+    def read(self, command: Command) -> list[str]:
+        assert command.argv[3:5] == ("container", "inspect")
+        return ["PATH=/app/.venv/bin", *self.containers[command.argv[-1]]["variables"].split()]
 
     def read_text(self, command: Command) -> str:
         words = command.argv[3:]
@@ -94,6 +103,7 @@ class Docker(KillableRun):
                     "name": name, "image": words[-1], "service": _service(words),
                     "state": "restarting" if words[-1] in self.broken else "running",
                     "created": f"2026-01-01 00:00:{len(self.containers):02}",
+                    "variables": " ".join(words[at + 1] for at, word in enumerate(words) if word == "--env"),
                 }  # fmt: skip
             case "start" | "stop":
                 for name in words[3:] if words[0] == "stop" else words[1:]:

@@ -18,8 +18,9 @@ from cd4ml.deploy.docker_host.site import Site, at_rest, pack, read_site, share_
 from cd4ml.deploy.release import Release
 from cd4ml.deploy.verbs import Verbs
 from cd4ml.errors import UserError
+from cd4ml.serving.key_digests import written
 from cd4ml.settings.project import Project, read_project
-from docker_in_memory import ENVIRONMENT, Docker
+from docker_in_memory import ENVIRONMENT, VARIABLES, Docker
 from killable_run import KilledError
 
 ONE, TWO, THREE = (f"ghcr.io/acme/demo@sha256:{digit * 64}" for digit in "123")
@@ -57,8 +58,9 @@ def live(host: Docker) -> Docker:
 
 
 def serving(docker: Docker, name: str, image: str) -> Docker:
-    own = {"name": name, "image": image, "service": "demo", "state": "running", "created": "2025"}
-    docker.containers[name] = own
+    docker.containers[name] = {
+        "name": name, "image": image, "service": "demo", "state": "running", "created": "2025", "variables": VARIABLES,
+    }  # fmt: skip
     docker.files |= write_site("demo", Site("model.example.com", shares={name: 100}))
     docker.loaded = dict(docker.files)
     return docker
@@ -265,6 +267,65 @@ def test_a_rollback_starts_the_container_that_was_kept_or_deploys_the_image_agai
     verbs.run("rollback", ["production", THREE.partition("@")[2]])
     at_rest_with(live, live.outputs["revision"])
     assert live.containers[live.outputs["revision"]]["image"] == THREE
+
+
+@pytest.mark.parametrize(
+    ("keys", "log"),
+    [("a-key-that-nobody-else-has", "off"), (ENVIRONMENT["SERVICE_API_KEYS"], "stdout")],
+    ids=["other keys", "another log"],
+)
+def test_a_rollback_starts_no_container_with_the_keys_or_the_log_of_another_time(
+    project: Project, live: Docker, monkeypatch: pytest.MonkeyPatch, keys: str, log: str
+) -> None:
+    project = replace(project, prediction_log=log)
+    live.environment = ENVIRONMENT | {"SERVICE_API_KEYS": keys}
+    release(project, live).deploy(TWO, "production")
+    release(project, live).promote("production", 100)
+    two = live.outputs["revision"]
+    live.writes.clear()
+
+    verbs = Verbs(DockerHost(project, live), live, "python")
+    monkeypatch.setattr(verbs, "_answers", lambda environment: True)
+    verbs.run("rollback", ["production", ONE.partition("@")[2]])
+
+    assert "start" not in live.writes
+    at_rest_with(live, live.outputs["revision"])
+    made = live.containers[live.outputs["revision"]]
+    assert made["image"] == ONE
+    assert f"SERVICE_API_KEYS={written(keys)}" in made["variables"].split()
+    assert ("PREDICTION_LOG=stdout" in made["variables"]) == (log == "stdout")
+    live.writes.clear()
+    verbs.run("rollback", ["production", TWO.partition("@")[2]])
+    at_rest_with(live, two)
+    assert "run" not in live.writes
+
+
+def test_a_release_with_new_keys_is_undone_at_once(project: Project, live: Docker) -> None:
+    live.environment = ENVIRONMENT | {"SERVICE_API_KEYS": "a-key-that-nobody-else-has"}
+    for end in ("restore", "rollback"):
+        release(project, live).deploy(TWO, "production")
+        live.writes.clear()
+        words = [ONE.partition("@")[2]] if end == "rollback" else []
+        Verbs(DockerHost(project, live), live, "python").run(end, ["production", *words])
+        at_rest_with(live, "demo-one")
+        assert not {"run", "start", "pull"} & set(live.writes)
+
+    release(project, live).deploy(TWO, "production")
+    release(project, live).promote("production", 100)
+    live.writes.clear()
+    release(project, live, live.outputs["revision"]).restore("production", "demo-one")  # as cd does
+    at_rest_with(live, "demo-one")
+    assert "run" not in live.writes
+
+
+def test_a_rollback_to_a_container_that_was_kept_wants_to_know_the_keys(project: Project, live: Docker) -> None:
+    release(project, live).deploy(TWO, "production")
+    release(project, live).promote("production", 100)
+    live.environment = ENVIRONMENT | {"SERVICE_API_KEYS": "", "HOME": "nowhere"}
+    live.writes.clear()
+    with pytest.raises(CloudError, match="SERVICE_API_KEYS is not set"):
+        Verbs(DockerHost(project, live), live, "python").run("rollback", ["production", ONE.partition("@")[2]])
+    assert not live.writes
 
 
 METRICS = """# TYPE http_requests_total counter

@@ -48,6 +48,19 @@ class Engine:
             raise CloudError(f"the containers of {service} cannot be read{self.effects.so_far}: {failure}") from None
         return tuple(read_container(json.loads(line)) for line in lines)
 
+    def has_variables(self, revision: str, expected: Mapping[str, str]) -> bool:
+        """Return whether a container has these environment variables, whose values are empty where it has none.
+
+        Raises:
+            CloudError: docker cannot tell.
+        """
+        try:
+            printed: list[str] = self.effects.read(steps.variables(self.host, revision)) or []
+        except UnreadError as failure:
+            raise CloudError(f"the settings of {revision} cannot be read{self.effects.so_far}: {failure}") from None
+        known = {name: value for name, _, value in (variable.partition("=") for variable in printed)}
+        return all(known.get(name, "") == value for name, value in expected.items())
+
     def sites(self) -> dict[str, Site | None]:
         """Read what Caddy answers for, by the names of services.
 

@@ -166,18 +166,27 @@ class DockerHost(Platform[Service]):
         self.engine.tidy(state.environment)
 
     def earlier(self, state: Service, digest: str) -> Earlier:
-        """Find a container of the image that is there still; else the image is deployed again."""
+        """Find a container of the image that serves, or is kept and has today's keys; else the image is deployed again.
+
+        A container keeps its environment variables: one from before a rotation would accept the old keys again.
+        """
         of_image = [known for known in state.containers if known.image.endswith(f"@{digest}")]
         for known in of_image:
             if not state.candidate and state.shares == {known.name: 100}:
                 return Earlier(revision=known.name, serves=f"{known.name} already takes all traffic of {state.name}")
-        usable = {*state.shares, *(_of(state).kept)} - {state.candidate}
         for known in of_image:
-            if known.name in usable:
+            if known.name in state.shares and known.name != state.candidate:
                 return Earlier(revision=known.name)
+        kept = [known.name for known in of_image if known.name in _of(state).kept]
+        if kept:
+            self.prepare(state.environment)
+        for name in kept:
+            if self.engine.has_variables(name, self.runtime.variables):
+                return Earlier(revision=name)
         if not state.containers:
             raise CloudError(f"{state.name} has no container that names its image: {SCRIPT} deploy IMAGE ENV")
-        self.effects.say(f"{state.name}: no container of {digest} is left; deploying that image again")
+        why = f"{kept[0]} has other API keys or another prediction log" if kept else f"no container of {digest} is left"
+        self.effects.say(f"{state.name}: {why}; deploying that image again")
         return Earlier(image=f"{state.containers[0].image.partition('@')[0]}@{digest}")
 
     # asking, and telling

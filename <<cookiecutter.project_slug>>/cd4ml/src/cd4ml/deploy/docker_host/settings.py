@@ -70,6 +70,11 @@ class Runtime:
     log: str = ""
     """Where it writes its predictions: stdout, or nowhere."""
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables of its container; an empty one is not set."""
+        return {"PORT": "8000", "SERVICE_API_KEYS": self.keys, "PREDICTION_LOG": self.log}
+
 
 def read_host(slug: str, environment: Mapping[str, str]) -> Host:
     """Return where things are.

@@ -19,6 +19,11 @@ def containers(host: Host, service: str) -> Command:
     return _read(host, "container", "ls", "--all", "--no-trunc", *_filters(*own), "--format", _AS_JSON)
 
 
+def variables(host: Host, revision: str) -> Command:
+    """Read a container's environment variables, its image's own among them: a list of NAME=value, as JSON."""
+    return _read(host, "container", "inspect", "--format", "{{json .Config.Env}}", revision)
+
+
 def there(host: Host, kind: str, name: str) -> Command:
     """List what has exactly this name, of a kind such as `volume`: its labels and state, a line of JSON or none."""
     everything = ("--all",) if kind == "container" else ()
@@ -85,8 +90,7 @@ def run(host: Host, service: str, revision: str, image: str, runtime: Runtime) -
     """Start a revision, with next to no rights; it has no port, and only Caddy finds it."""
     named = {"made-by": "cd4ml", "cd4ml.caddy": host.caddy, "cd4ml.service": service, "cd4ml.image": image}
     labels = [part for name, value in named.items() for part in ("--label", f"{name}={value}")]
-    variables = {"PORT": "8000", "SERVICE_API_KEYS": runtime.keys, "PREDICTION_LOG": runtime.log}
-    given = [part for name, value in variables.items() if value for part in ("--env", f"{name}={value}")]
+    given = [part for name, value in runtime.variables.items() if value for part in ("--env", f"{name}={value}")]
     command = _change(
         host, "run", "--detach", "--name", revision, *labels, "--network", host.network, "--restart", "unless-stopped",
         *_SCRATCH, "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
