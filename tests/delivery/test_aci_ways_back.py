@@ -66,5 +66,5 @@ def test_a_service_that_is_gone_can_be_rolled_back(live_on_azure: Shop) -> None:
     live.stage("two")
     live.killed_at(1, "promote", "production", SERVICE_CPU="2")
     assert set(live.azure.groups) == {"demo-candidate"}
-    assert "that it is ready is enough" in live.run("rollback", "production", live.images("one"))
+    assert "demo-one serves, with all traffic" in live.run("rollback", "production", live.images("one"))
     live.serves("one")

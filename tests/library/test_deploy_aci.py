@@ -166,6 +166,30 @@ def test_a_way_back_that_is_killed_goes_on(live: Shop, write: int, moment: str) 
     live.serves(ONE)
 
 
+@pytest.mark.parametrize(
+    ("image", "promoted", "writes"),
+    [
+        (TWO, False, ["container delete", "tag update"]),
+        (ONE, False, ["container delete", "tag update"]),
+        (TWO, True, ["container create", "container delete", "tag update"]),
+    ],
+    ids=["beside what serves", "the same image again", "in a swap that was stopped"],
+)
+def test_a_rollback_to_what_served_before_a_release_ends_it_and_deploys_nothing(
+    live: Shop, image: str, promoted: bool, writes: list[str]
+) -> None:
+    before = live.az.tags()["revision"]
+    live.release().deploy(image, "production")
+    candidate = live.az.outputs["revision"]
+    if promoted:
+        assert live.killed(1, "after", VERBS["promote"])
+    live.verbs().rollback("production", ONE)
+    live.serves(ONE)
+    assert live.az.tags()["revision"] == before
+    assert (live.az.writes, live.az.asked) == (writes, [])
+    assert live.az.outputs == {"left": candidate, "revision": before}
+
+
 def test_a_candidate_that_does_not_come_up_is_taken_away_and_shown(
     live: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,6 +138,13 @@ def test_a_rollback_takes_the_newest_revision_of_the_image(project: Project, liv
     assert live.outputs["revision"] == "demo-again"
 
 
+def test_a_rollback_during_a_release_of_the_same_image_takes_what_served_before(project: Project, live: Gcloud) -> None:
+    release(project, live).deploy(ONE, "production")
+    live = live.again()
+    Verbs(CloudRun(project, live), live, "python").run("rollback", ["production", ONE.partition("@")[2]])
+    assert (live.traffic, live.tags) == ({"demo-one": 100}, {})
+
+
 @pytest.mark.parametrize("exists", [False, True])
 def test_only_a_service_that_is_not_there_yet_is_made_private(
     project: Project, exists: bool, capsys: pytest.CaptureFixture[str]

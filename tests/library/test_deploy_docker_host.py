@@ -318,6 +318,21 @@ def test_a_release_with_new_keys_is_undone_at_once(project: Project, live: Docke
     assert "run" not in live.writes
 
 
+def test_a_rollback_to_what_served_before_a_promotion_that_was_killed_deploys_nothing(
+    project: Project, live: Docker
+) -> None:
+    release(project, live).deploy(TWO, "production")
+    live.writes.clear()
+    live.kill = (1, "after")
+    with pytest.raises(KilledError):
+        release(project, live).promote("production", 100)
+    live.kill = None
+    live.writes.clear()
+    Verbs(DockerHost(project, live), live, "python").run("rollback", ["production", ONE.partition("@")[2]])
+    at_rest_with(live, "demo-one")
+    assert not {"run", "start", "pull"} & set(live.writes)
+
+
 def test_a_rollback_to_a_container_that_was_kept_wants_to_know_the_keys(project: Project, live: Docker) -> None:
     release(project, live).deploy(TWO, "production")
     release(project, live).promote("production", 100)

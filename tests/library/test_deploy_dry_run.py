@@ -96,6 +96,25 @@ def test_after_a_first_release_to_fargate_that_did_not_come_up(capsys: pytest.Ca
     ]  # fmt: skip
 
 
+def test_a_rollback_to_what_served_before_a_canary_shows_how_it_is_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    back = ("rollback", "production", ONE.partition("@")[2])
+    cloud = Cloud()
+    cloud.status = "ACTIVE"
+    cloud.begin(ONE)
+    cloud.settle()
+    cloud.stays = True
+    cloud.begin(TWO)
+    cloud.tags = {tag: image.partition("@")[2] for tag, image in (("previous", ONE), ("candidate", TWO))}
+    dry_run(Fargate, Aws(cloud), *back)
+    assert commands(capsys)[0][2] == "stop-service-deployment"
+
+    az = Az()
+    az.serve("demo-one", ONE, step="deploy", candidate="demo-two")
+    az.serve("demo-two", TWO, "demo-candidate", step="deploy", previous="demo-one", **{"previous-image": ONE})
+    dry_run(ContainerInstances, az, *back)
+    assert [words[1:3] for words in commands(capsys)] == [["container", "delete"], ["tag", "update"]]
+
+
 def test_a_way_back_on_fargate_that_is_under_way_is_not_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
     cloud = Cloud()
     cloud.status = "ACTIVE"

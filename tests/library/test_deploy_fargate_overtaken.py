@@ -120,6 +120,31 @@ def test_a_rollback_that_was_killed_goes_on_with_what_it_began(release: Runs, li
     assert (live.serves, intent(live)) == (TWO, [])
 
 
+@pytest.mark.parametrize("image", [TWO, ONE], ids=["another image", "the same image again"])
+@pytest.mark.parametrize("by", ["us", "ECS"])
+def test_a_rollback_to_what_served_before_a_canary_ends_it_and_deploys_nothing(
+    release: Runs, live: Cloud, image: str, by: str
+) -> None:
+    release(live).deploy(image, "production")
+    candidate = release.aws.outputs["revision"]
+    if by == "ECS":
+        live.broken.add(image)
+    release.verb(live, "rollback", "production", ONE)  # whose smoke test would fail
+    assert (live.serves, intent(live)) == (ONE, [])
+    assert live.states == ["SUCCESSFUL", "ROLLBACK_SUCCESSFUL"]
+    assert release.aws.outputs == {"left": candidate, "revision": DIGESTS[ONE]}
+
+
+def test_a_rollback_to_what_served_before_a_release_that_took_all_traffic_deploys_it_once(
+    release: Runs, live: Cloud
+) -> None:
+    release(live).deploy(TWO, "production")
+    live.settle()
+    release.verb(live, "rollback", "production", ONE)
+    assert release.aws.writes == ["update-express-gateway-service", "put-image", "untag-resource"]
+    assert (live.serves, intent(live)) == (ONE, [])
+
+
 def test_a_rollback_to_an_image_that_answers_wrongly_is_undone(release: Runs, live: Cloud) -> None:
     live.stays = False
     with pytest.raises(CloudError, match="nothing was rolled back"):

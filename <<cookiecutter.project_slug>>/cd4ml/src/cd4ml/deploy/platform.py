@@ -30,7 +30,7 @@ class Earlier:
     image: str = ""
     """Deploy it again."""
     revision: str = ""
-    """This revision of it is there still, and can take all traffic."""
+    """This revision of it is there still, and can take all traffic: what served before a release under way, above all."""
     serves: str = ""
     """In words, that this revision takes all traffic already."""
     under_way: bool = False
@@ -169,6 +169,8 @@ class Platform(Protocol[AnyState]):
 
     def earlier(self, state: AnyState, digest: str) -> Earlier:
         """Return how a rollback gets back to an image.
+
+        If a release is under way, and that image served before it, nothing is deployed: `revision` is `state.previous`.
 
         Raises:
             CloudError: it does not.

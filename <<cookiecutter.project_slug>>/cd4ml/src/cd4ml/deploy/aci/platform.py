@@ -154,11 +154,12 @@ class ContainerInstances(Platform[Service]):
 
     def earlier(self, state: Service, digest: str) -> Earlier:
         """Find an image in what serves and in what served before it; any other is deployed by its digest alone."""
-        known = state.live or state.beside  # where the service's group is gone, the candidate's knows what it ran
         if state.live and state.is_served(state.serves) and state.live.image.endswith(f"@{digest}"):
             return Earlier(revision=state.serves, serves=f"{state.serves} serves that image already")
-        if known and known.previous_image.endswith(f"@{digest}"):
-            return Earlier(image=known.previous_image, proved=True)
+        if state.previous and way_back(state).image.endswith(f"@{digest}"):
+            return Earlier(revision=state.previous)
+        if state.live and state.live.previous_image.endswith(f"@{digest}"):
+            return Earlier(image=state.live.previous_image, proved=True)
         return Earlier(image=f"{self.groups.place.image}@{digest}")
 
     def asking(self, state: Service) -> Asking:

@@ -165,8 +165,8 @@ class CloudRun(Platform[Service]):
             raise CloudError(f"{state.name} could not be removed: try again")
 
     def earlier(self, state: Service, digest: str) -> Earlier:
-        """Find the newest revision of an image; where none is left it is deployed again."""
-        for known in self._revisions(state.name):
+        """Find what served before a release that is under way, else the newest revision; else deploy the image again."""
+        for known in sorted(self._revisions(state.name), key=lambda known: known.name != state.previous):
             if known.image.endswith(f"@{digest}") and known.ready:
                 return Earlier(revision=known.name)
         self.effects.say(f"{state.name}: no revision of {digest} is left; deploying that image again")

@@ -174,8 +174,9 @@ class DockerHost(Platform[Service]):
         for known in of_image:
             if not state.candidate and state.shares == {known.name: 100}:
                 return Earlier(revision=known.name, serves=f"{known.name} already takes all traffic of {state.name}")
+        serving = {*state.shares, state.previous} - {state.candidate}
         for known in of_image:
-            if known.name in state.shares and known.name != state.candidate:
+            if known.name in serving:
                 return Earlier(revision=known.name)
         kept = [known.name for known in of_image if known.name in _of(state).kept]
         if kept:

@@ -212,10 +212,12 @@ class Fargate(Platform[Service]):
         return self.wait.until_gone(self.aws.look_at_service(state.environment))
 
     def earlier(self, state: Service, digest: str) -> Earlier:
-        """An image is deployed again, if ECR has it, where it neither serves nor is on its way."""
+        """An image is deployed again, if ECR has it, where it does not serve, and is not on its way there or back."""
         image = f"{self.aws.place.repository}@{digest}"
         if not state.wanted and state.running == digest:
             return Earlier(revision=last(state.deployment.running), serves=f"{digest} serves already")
+        if state.wanted and state.previous == digest:
+            return Earlier(revision=digest)
         if state.wanted == state.target.digest == digest and state.deployment.goes_well:
             return Earlier(image, under_way=True)
         images.check_is_there(self.aws, image)
@@ -236,15 +238,8 @@ class Fargate(Platform[Service]):
         return Alarms(state, seconds, self.look, self.wait.progress)
 
     def table(self, state: Service, rows: int) -> list[tuple[str, ...]]:
-        """The newest deployments, each of which brought a revision."""
-        shown = state.history[:rows]
-        known = self.aws.images(state, {one.target for one in shown})
-        table: list[tuple[str, ...]] = [("traffic", "image", "made", "revision")]
-        for one in shown:
-            image = known[one.target].digest.removeprefix("sha256:")[:12] if one.target in known else ""
-            traffic = state.deployment.traffic(one.target, one.state)
-            table.append((traffic, image, one.created[:19], last(one.target)))
-        return table
+        """The newest deployments."""
+        return self.revisions.table(state, rows)
 
     def remarks(self, state: Service) -> list[str]:
         """Why the newest deployment failed, and whether a release is under way."""

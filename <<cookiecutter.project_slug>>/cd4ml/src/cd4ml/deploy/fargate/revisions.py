@@ -1,4 +1,4 @@
-"""Make revisions of a service: how they run, and with which keys."""
+"""Make revisions of a service, and show them: how they run, and with which keys."""
 
 import os
 from datetime import UTC, datetime
@@ -61,6 +61,17 @@ class Revisions:
         revision = printed.get("service", {}).get("targetConfiguration", {}).get("serviceRevisionArn", "")
         if ":service-revision/" in revision:
             self.aws.effects.output("revision", last(revision))
+
+    def table(self, service: Service, rows: int) -> list[tuple[str, ...]]:
+        """Return a table of the newest deployments, each of which brought a revision."""
+        shown = service.history[:rows]
+        known = self.aws.images(service, {one.target for one in shown})
+        table: list[tuple[str, ...]] = [("traffic", "image", "made", "revision")]
+        for one in shown:
+            image = known[one.target].digest.removeprefix("sha256:")[:12] if one.target in known else ""
+            traffic = service.deployment.traffic(one.target, one.state)
+            table.append((traffic, image, one.created[:19], last(one.target)))
+        return table
 
     def _container(self, service: Service, image: str) -> str:
         log = self.aws.place.log(self.prediction_log, service.environment)
