@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from cd4ml.cli import main
+from cd4ml.delivery.report_rejection import rejection
 from github_server import GitHubServer
 from trained_repository import clone, commit, run, train, write_verdict
 
 Step = Callable[..., dict[str, str]]
 VERSION = "2024-02-29.bbbbbbb"
+PASSED = {"GATE": "success", "TESTS": "success"}
 NOT_PERMITTED = "GitHub Actions is not permitted to create or approve pull requests"
 
 
@@ -175,8 +177,8 @@ def test_rejections_are_one_issue_that_a_pass_closes(repository: Path, github_se
     github_server.lists["issues"] = [by_a_person]
     verdict = json.loads(Path("reports/gate.json").read_text(encoding="utf-8"))
     Path("reports/gate.json").write_text(json.dumps(verdict | {"passed": False}), encoding="utf-8")
-    step("report-rejection", CLOSE="1")
-    step("report-rejection")
+    step("report-rejection", **PASSED)
+    step("report-rejection", GATE="failure", TESTS="skipped")
     Path("reports/gate.md").write_text("## worse again\n", encoding="utf-8")
     step("report-rejection", GITHUB_RUN_ID="42")
 
@@ -186,20 +188,40 @@ def test_rejections_are_one_issue_that_a_pass_closes(repository: Path, github_se
     assert issue["body"].startswith("## worse again\n")
     assert "https://github.com/ada/houses/actions/runs/42" in issue["body"]
 
-    step("report-rejection", CLOSE="1")
+    step("report-rejection", **PASSED)
     assert (other["state"], issue["state"]) == ("open", "closed")
 
 
-@pytest.mark.parametrize("tests", ["", "skipped", "cancelled"])
-def test_a_gate_that_did_not_end_is_not_told_by_the_verdict_of_the_model_before(
-    repository: Path, github_server: GitHubServer, step: Step, tests: str
-) -> None:
-    assert json.loads(Path("reports/gate.json").read_text(encoding="utf-8"))["passed"] is True
+@pytest.mark.parametrize(
+    ("gate", "tests", "before"),
+    [
+        ("failure", "skipped", True),  # by an error
+        ("failure", "skipped", None),
+        ("cancelled", "skipped", True),
+        ("cancelled", "skipped", False),
+        ("success", "cancelled", True),
+        ("success", "cancelled", False),
+    ],
+)
+def test_what_did_not_end_is_not_told_by_the_verdict_on_the_model_before(
+    repository: Path, github_server: GitHubServer, step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    gate: str, tests: str, before: bool | None,
+) -> None:  # fmt: skip
+    write_verdict({"bundle": "2024-01-31.aaaaaaa", "passed": before, "rules": [{"rule": "size", "result": "rejected"}]})
+    if before is None:
+        Path("reports/gate.json").unlink()
+        Path("reports/gate.md").unlink()
 
-    step("report-rejection", TESTS=tests)
+    step("report-rejection", GATE=gate, TESTS=tests, GITHUB_STEP_SUMMARY=str(tmp_path / "summary"))
 
     (issue,) = github_server.lists["issues"]
-    assert issue["body"].startswith("The gate, or the tests after it, did not end: see the run.\n")
+    told = "The gate, or the tests after it, did not end: see the run."
+    assert issue["body"].startswith(f"{told}\n")
+    assert (tmp_path / "summary").read_text(encoding="utf-8") == f"{told}\n\n"
+    monkeypatch.setenv("GATE", gate)
+    monkeypatch.setenv("TESTS", tests)
+    event = rejection("")
+    assert (event.version, event.lines[0]) == ("", told)
 
 
 def test_it_is_no_error_if_issues_are_disabled(

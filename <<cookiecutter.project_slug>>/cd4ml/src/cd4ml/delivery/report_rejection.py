@@ -1,8 +1,9 @@
-"""Keep one issue that says why the gate rejected a retraining; close it once a later model passes."""
+"""Keep one issue that says why a retrained model was rejected; close it once a later model passes."""
 
 import os
+from typing import Any
 
-from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url
+from cd4ml.delivery.actions_io import add_to_summary, run_url
 from cd4ml.delivery.event import Event
 from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.notify import tell
@@ -17,7 +18,10 @@ _NOT_ENDED = "The gate, or the tests after it, did not end: see the run."
 
 
 def main(argv: list[str]) -> None:
-    """Open the issue, or update the open one, and tell people; with CLOSE=1 close it.
+    """Open the issue, or update the open one, and tell people; close it if the model passed the gate and the tests.
+
+    GATE and TESTS are the outcomes of the steps `gate` and `tests` of ct, such as `success`. If GATE is not set, the
+    reason is the one in reports/gate.json.
 
     Raises:
         GitHubError: GitHub rejects a request, or does not answer.
@@ -25,40 +29,61 @@ def main(argv: list[str]) -> None:
     Arguments("report-rejection").parse_args(argv)
     github, address = GitHub.from_environment(), ""
     try:
-        result, address = _close(github) if is_set("CLOSE") else _write(github)
+        result, address = _close(github) if _passed() else _write(github)
     except GitHubError as failure:
         if failure.status != ISSUES_DISABLED:
             raise
         result = "issues are disabled in this repository, so the reason is in the run's summary alone"
     print(result)
-    if not is_set("CLOSE"):
+    if not _passed():
         tell(rejection(address or run_url()))
 
 
 def rejection(link: str) -> Event:
-    """Return the event that tells of the rejection: the rules that were broken, by reports/gate.json."""
-    verdict = recorded_verdict()
-    if os.environ.get("TESTS") == "failure":
-        lines = ["It passed the gate, then a test in tests/data or tests/model failed."]
-    elif verdict.get("passed") is True:
+    """Return the event that tells of the rejection: the rules that were broken, or what did not end."""
+    verdict = _verdict()
+    if verdict is None:
         lines = [_NOT_ENDED]
+    elif _tests_failed():
+        lines = ["It passed the gate, then a test in tests/data or tests/model failed."]
     else:
         broken = [rule for rule in verdict.get("rules", ()) if rule.get("result") == "rejected"]
         lines = [f"{rule.get('rule')}: {rule.get('why', '')}" for rule in broken]
     lines.append("What is live stays live; nothing was committed.")
-    return Event("rejected", read_project().name, ISSUE.title, tuple(lines), str(verdict.get("bundle", "")), link)
+    version = str((verdict or {}).get("bundle", ""))
+    return Event("rejected", read_project().name, ISSUE.title, tuple(lines), version, link)
+
+
+def _passed() -> bool:
+    return os.environ.get("GATE") == os.environ.get("TESTS") == "success"
+
+
+def _tests_failed() -> bool:
+    return os.environ.get("TESTS") == "failure"
+
+
+def _verdict() -> dict[str, Any] | None:
+    """Return the verdict on the model that was rejected; None if the gate, or the tests after it, did not end.
+
+    What is checked out is the verdict on the model before. It stays if the gate ends with an error, and if the job runs
+    out of time: no file of that job is here then.
+    """
+    verdict = recorded_verdict()
+    if _tests_failed():
+        return verdict
+    gate_failed = os.environ.get("GATE", "") in ("", "failure")
+    return verdict if gate_failed and verdict.get("passed") is False else None
 
 
 def _write(github: GitHub) -> tuple[str, str]:
-    """Write the gate's table to the issue; return what was done, and the issue's address."""
+    """Write the reason to the issue, such as the gate's table; return what was done, and the issue's address."""
     table = paths.GATE_TABLE.read_text(encoding="utf-8") if paths.GATE_TABLE.exists() else "The gate wrote no table.\n"
-    add_to_summary(table)
-    if os.environ.get("TESTS") == "failure":
-        table = f"The model passed the gate, then a test in tests/data or tests/model failed: see the run.\n\n{table}"
-    elif recorded_verdict().get("passed") is True:  # of the model before, or of one whose tests were stopped
-        table = f"{_NOT_ENDED}\n"
+    text = f"{_NOT_ENDED}\n" if _verdict() is None else table
+    add_to_summary(text)
+    if _tests_failed():
+        text = f"The model passed the gate, then a test in tests/data or tests/model failed: see the run.\n\n{text}"
     run = f"\nIt was judged in [this run]({run_url()}). " if run_url() else "\n"
-    return ISSUE.write(github, f"{table}{run}What is live stays live; nothing was committed.")
+    return ISSUE.write(github, f"{text}{run}What is live stays live; nothing was committed.")
 
 
 def _close(github: GitHub) -> tuple[str, str]:
