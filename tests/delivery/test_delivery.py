@@ -53,6 +53,7 @@ def test_from_the_first_push_to_production_and_back(delivery: Delivery[CloudRun]
     assert failed == {"model", "ci"}, report(refused)
     github.label(second, "train")
     ended_well(github.run_all(), "ct", "ci")
+    assert github.issues[second]["labels"] == []
     assert len(github.comments_on(second)) == 1
     github.merge(second)
     github.run_all()

@@ -96,7 +96,8 @@ def test_with_nowhere_to_keep_a_model_all_is_green_and_says_what_it_waits_for(
             ended_well(pushed(github, project), "ci", "cd", "ct")
 
             assert "there is no DVC remote, and no registry in its place" in github.last("ct").jobs["retrain"].summary
-            assert github.last("ct").results == {"retrain": "success", "propose": "skipped", "report": "skipped"}
+            others = dict.fromkeys(("label", "propose", "report"), "skipped")
+            assert github.last("ct").results == {"retrain": "success"} | others
             assert "no model yet" in github.last("ci").jobs["model"].summary
 
             doctor = github.dispatch("doctor")

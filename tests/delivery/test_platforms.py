@@ -92,7 +92,8 @@ def test_from_a_push_to_production_and_back(ship: Ship, platform: str, credentia
         doctor = github.dispatch("doctor")
         github.run_all()
         ended_well([ct, doctor], "ct", "doctor")
-        assert ct.results == {"retrain": "success", "propose": "skipped", "report": "skipped"}, "there is nothing new"
+        others = dict.fromkeys(("label", "propose", "report"), "skipped")
+        assert ct.results == {"retrain": "success"} | others, "there is nothing new"
         assert "cd4ml cloud status\nflight-delays-staging https://" in doctor.log, report(doctor)
 
         project.replace("params.yaml", "iterations: 10", "iterations: 30")

@@ -1,4 +1,4 @@
-"""commit-model, propose-model, report-rejection: a trained model becomes a commit and a pull request, or an issue."""
+"""The verbs of ct: a trained model becomes a commit and a pull request, or an issue."""
 
 import json
 from collections.abc import Callable
@@ -110,18 +110,32 @@ def test_if_workflows_may_not_open_pull_requests_it_prints_where_to_click(
     assert "https://github.com/ada/houses/settings/actions" in printed
 
 
-def test_a_labelled_pull_request_gets_the_commit_on_its_branch(
+def test_the_branch_of_a_pull_request_gets_the_commit(
     committed: Path, origin: Path, step: Step, github_server: GitHubServer
 ) -> None:
     run("git", "push", "--quiet", "origin", "HEAD~1:refs/heads/deeper;$(x)")
-    github_server.lists["pulls"] = [{"id": 7, "number": 7, "state": "open"}]
 
-    outputs = step("propose-model", HEAD_BRANCH="deeper;$(x)")
+    assert step("propose-model", HEAD_BRANCH="deeper;$(x)") == {"branch": "deeper;$(x)"}
 
     assert at(origin, "deeper;$(x)") == run("git", "rev-parse", "HEAD")
-    assert outputs["pull_request"] == "7"
-    assert github_server.paths("DELETE") == ["issues/7/labels/train"]
+    assert github_server.paths("POST") == ["actions/workflows/ci.yml/dispatches"]
     assert not at(origin, "ct/retrain")
+
+
+def test_the_label_is_taken_off_and_may_be_off_already(step: Step, github_server: GitHubServer) -> None:
+    github_server.rejections["DELETE issues/7/labels/train"] = [(404, "Label does not exist")]
+
+    step("remove-label", PULL_REQUEST="7")
+    step("remove-label", PULL_REQUEST="7")
+
+    assert github_server.paths("DELETE") == ["issues/7/labels/train"] * 2
+
+
+@pytest.mark.parametrize("number", ["", "7/../8"])
+def test_a_label_is_taken_off_a_pull_request_only(number: str, step: Step, github_server: GitHubServer) -> None:
+    step("remove-label", PULL_REQUEST=number, fails=True)
+
+    assert github_server.calls == []
 
 
 def test_a_branch_that_has_moved_meanwhile_is_not_overwritten(

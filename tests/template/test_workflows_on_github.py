@@ -131,6 +131,18 @@ def test_a_label_trains_a_pull_request_whose_files_were_never_pushed(workflows_o
     assert train["if"].endswith("(steps.refreshed.outputs.model != 'current' || github.event_name == 'pull_request')")
 
 
+def test_the_label_is_taken_off_however_the_training_ends(workflows_of: Callable[[str], list[Path]]) -> None:
+    """GitHub starts nothing for a label that is on already. The job that trains may not write to pull requests."""
+    all_jobs = dict(jobs(workflows_of(DEFAULT)))
+    label, retrain = all_jobs["ct.yml: label"], all_jobs["ct.yml: retrain"]
+
+    assert "needs" not in label
+    assert label["if"] in " ".join(retrain["if"].split())
+    assert label["steps"][-1]["run"] == "uv run cd4ml remove-label"
+    assert label["permissions"]["pull-requests"] == "write"
+    assert "pull-requests" not in retrain["permissions"]
+
+
 def test_what_ran_out_of_time_is_told(workflows_of: Callable[[str], list[Path]]) -> None:
     """GitHub calls it cancelled."""
     all_jobs = dict(jobs(workflows_of(DEFAULT)))

@@ -9,8 +9,7 @@ from typing import Any
 from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url
 from cd4ml.delivery.comment_text import Base, CommentData, Report, Reports, as_markdown
 from cd4ml.delivery.github import GitHub
-from cd4ml.delivery.pull_request import truncated
-from cd4ml.errors import UserError
+from cd4ml.delivery.pull_request import named_number, truncated
 from cd4ml.files.git import GitError, file_at
 from cd4ml.gate.branches import branches
 from cd4ml.gate.champion import bundle_digest_at, bundle_digest_here
@@ -31,15 +30,13 @@ def main(argv: list[str]) -> None:
         UserError: PULL_REQUEST is not a number, or GitHub rejects the request.
     """
     Arguments("comment").parse_args(argv)
-    number = os.environ.get("PULL_REQUEST", "")
-    if number and not number.isdecimal():
-        raise UserError(f'PULL_REQUEST is "{number[:40]}"; give the number of a pull request, such as 7')
+    number = named_number()
     text = truncated(as_markdown(_read_data()), "the run's artifact `reports`")
     add_to_summary(text)
-    if not number or is_set("FORK"):
+    if number is None or is_set("FORK"):
         print(text)
     else:
-        action = _create_or_update(GitHub.from_environment(), int(number), f"{MARKER}\n{text}")
+        action = _create_or_update(GitHub.from_environment(), number, f"{MARKER}\n{text}")
         print(f"{action} the comment on pull request {number}")
 
 

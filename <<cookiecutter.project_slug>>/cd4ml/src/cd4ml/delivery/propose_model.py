@@ -1,9 +1,9 @@
-"""Push the commit in build/change.bundle: to the branch of a labelled pull request, or to ct/retrain with its own."""
+"""Push the commit in build/change.bundle: to the branch of a pull request that HEAD_BRANCH names, or to ct/retrain."""
 
 import os
 
 from cd4ml.delivery.actions_io import add_to_summary, is_set, run_url, set_outputs
-from cd4ml.delivery.github import GitHub, GitHubError
+from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.model_commit import as_bot, read_commit_file, reason_given
 from cd4ml.delivery.pull_request import how_to_open, open_or_update, start_checks
 from cd4ml.delivery.quarantine import BRANCH_PREFIX
@@ -30,8 +30,7 @@ def main(argv: list[str]) -> None:
     if branch:
         push_to_pull_request(origin, commit, branch)
         result = f"pushed {commit[:7]} to {branch}"
-        number = remove_label(github, branch)
-        set_outputs(branch=branch, pull_request=number)
+        set_outputs(branch=branch)
     else:
         branch = RETRAIN_BRANCH
         push_to_retrain_branch(origin, rebased(origin, commit))
@@ -104,19 +103,6 @@ def push_to_retrain_branch(origin: str, commit: str) -> None:
     if same and run_git("rev-parse", f"{current}^").stdout == run_git("rev-parse", f"{commit}^").stdout:
         return
     push_branch(origin, commit, RETRAIN_BRANCH, expected=current, force=True)
-
-
-def remove_label(github: GitHub, branch: str) -> str:
-    """Remove the label `train` from the branch's pull request, so that it can be put there again; return its number."""
-    try:
-        pulls = github.get("pulls", head=f"{github.owner}:{branch}", state="open")
-        numbers = [str(pull["number"]) for pull in pulls]
-        for number in numbers:
-            github.delete(f"issues/{number}/labels/train")
-    except GitHubError as failure:
-        print(f"the label `train` was not removed: {failure}")
-        return ""
-    return numbers[0] if numbers else ""
 
 
 def pull_request_text(commit: str) -> str:

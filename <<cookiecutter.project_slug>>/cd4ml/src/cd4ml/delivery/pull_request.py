@@ -1,12 +1,26 @@
 """Open a branch's pull request, or update the open one, and start its checks; print what to do if workflows may not."""
 
+import os
 from typing import Any
 from urllib.parse import quote
 
 from cd4ml.delivery.github import GitHub, GitHubError
+from cd4ml.errors import UserError
 from cd4ml.gate.branches import default_branch
 
 _MAX_LENGTH = 60_000  # characters; GitHub takes 65,536
+
+
+def named_number() -> int | None:
+    """Return the number of the pull request that PULL_REQUEST names; None if it is not set.
+
+    Raises:
+        UserError: it is not a number.
+    """
+    number = os.environ.get("PULL_REQUEST", "")
+    if number and not number.isdecimal():
+        raise UserError(f'PULL_REQUEST is "{number[:40]}"; give the number of a pull request, such as 7')
+    return int(number) if number else None
 
 
 def find_open(github: GitHub, branch: str) -> dict[str, Any] | None:

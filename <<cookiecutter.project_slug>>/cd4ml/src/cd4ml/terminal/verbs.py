@@ -231,6 +231,11 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "delivery.notify", "send a test message by notify.py or the webhooks of Slack and Teams", "cd4ml notify"
         ),
         "start-ct": Verb("delivery.start_ct", "start the workflow ct", "REASON=drift cd4ml start-ct"),
+        "remove-label": Verb(
+            "delivery.remove_label",
+            "take the label `train` off a pull request, so that it can be put on again",
+            "PULL_REQUEST=7 cd4ml remove-label",
+        ),
         "comment": Verb(
             "delivery.comment",
             "comment on a pull request how it changes the model",
