@@ -37,6 +37,11 @@ class GitHubServer:
         """The paths of the requests with a method."""
         return [path for called, path, _ in self.calls if called == method]
 
+    def disable_issues(self) -> None:
+        """Answer as GitHub does where somebody has switched issues off."""
+        for method in ("GET", "POST"):
+            self.rejections[f"{method} issues"] = [(410, "Issues has been disabled in this repository.")] * 9
+
     def answer(self, method: str, path: str, query: dict[str, str], content: bytes) -> tuple[int, Any]:
         name = path.removeprefix(f"/repos/{REPOSITORY}").strip("/")
         body = json.loads(content) if content.startswith(b"{") else content

@@ -239,12 +239,13 @@ def test_what_did_not_end_is_not_told_by_the_verdict_on_the_model_before(
 
 
 def test_it_is_no_error_if_issues_are_disabled(
-    repository: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str]
+    repository: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], step: Step
 ) -> None:
-    github_server.rejections["GET issues"] = [(410, "Issues has been disabled in this repository.")]
+    github_server.disable_issues()
 
     assert main(["report-rejection"]) == 0
     assert "issues are disabled" in capsys.readouterr().out
+    step("report-rejection", **PASSED)
 
 
 def test_ct_is_started_once(repository: Path, step: Step, github_server: GitHubServer) -> None:

@@ -193,7 +193,7 @@ def test_an_issue_that_a_stranger_opened_is_left_alone(github: GitHubServer, ste
 
 
 def test_without_issues_people_are_told_all_the_same(github: GitHubServer, step: Step, receiver: Receiver) -> None:
-    github.rejections["GET issues"] = [(410, "Issues has been disabled in this repository.")]
+    github.disable_issues()
     found(("page", "loss"))
 
     step("report-monitoring")

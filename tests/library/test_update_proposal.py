@@ -82,6 +82,37 @@ def test_one_issue_is_updated_and_closed_when_there_is_nothing_more_to_update(
     assert propose(capsys) == "nothing to update\n"
 
 
+def test_it_is_no_error_if_issues_are_disabled(
+    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    github_server.disable_issues()
+    assert propose(capsys) == "nothing to update\n"
+
+    make_update()
+
+    assert propose(capsys).startswith("issues are disabled in this repository")
+    assert "make update REF=bbbbbbbbbbbb\n" in (tmp_path / "summary").read_text(encoding="utf-8")
+
+
+def test_the_issue_stays_open_if_no_pull_request_may_be_opened(
+    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_update()
+    propose(capsys)
+    monkeypatch.setenv("BY_APP", "true")
+    github_server.rejections["POST pulls"] = [(403, "Resource not accessible by integration")]
+
+    assert "compare/main...update/template" in propose(capsys)
+
+    assert at(origin, "update/template")
+    (issue,) = github_server.lists["issues"]
+    assert issue["state"] == "open"
+    propose(capsys)
+    assert issue["state"] == "closed"
+
+
 def test_one_pull_request_is_updated_and_what_is_the_same_is_not_pushed_again(
     origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

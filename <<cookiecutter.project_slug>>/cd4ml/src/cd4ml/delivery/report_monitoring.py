@@ -15,7 +15,7 @@ from cd4ml.delivery.notify import tell
 from cd4ml.delivery.propose_model import RETRAIN_BRANCH
 from cd4ml.delivery.pull_request import find_open
 from cd4ml.delivery.scheduled_runs import quiet_reason, read_schedules, scheduled_workflows
-from cd4ml.delivery.single_issue import ISSUES_DISABLED, SingleIssue
+from cd4ml.delivery.single_issue import SingleIssue
 from cd4ml.delivery.start_ct import active_run, start
 from cd4ml.errors import UserError
 from cd4ml.evaluation.markdown import quiet
@@ -46,18 +46,11 @@ def main(argv: list[str]) -> None:
     Arguments("report-monitoring").parse_args(argv)
     github, document = GitHub.from_environment(), _read_document()
     findings = [*(document["findings"] if document else [_NOT_JUDGED]), *_overdue(github)]
-    try:
-        before = Alarm.read(str((ISSUE.find(github) or {}).get("body", "")))
-        issues = True
-    except GitHubError as failure:
-        if failure.status != ISSUES_DISABLED:
-            raise
-        before, issues = Alarm(), False
+    before = Alarm.read(str((ISSUE.find(github) or {}).get("body", "")))
     after = before.after(findings) if document else _with_failure(before, findings)
     retraining, after = _retrain(github, os.environ.get("REASON", "").strip(), document, after)
-    result, address = _keep_issue(github, after, findings, document, retraining) if issues else ("", "")
-    result = result or ("nothing to act on" if issues else "issues are disabled in this repository")
-    for line in filter(None, (result, retraining)):
+    result, address = _keep_issue(github, after, findings, document, retraining)
+    for line in filter(None, (result or "nothing to act on", retraining)):
         print(line)
         add_to_summary(quiet(line))
     _tell(before, after, findings, document, retraining, address)

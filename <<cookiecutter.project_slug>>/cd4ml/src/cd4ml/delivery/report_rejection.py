@@ -5,9 +5,9 @@ from typing import Any
 
 from cd4ml.delivery.actions_io import add_to_summary, run_url
 from cd4ml.delivery.event import Event
-from cd4ml.delivery.github import GitHub, GitHubError
+from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.notify import tell
-from cd4ml.delivery.single_issue import ISSUES_DISABLED, SingleIssue
+from cd4ml.delivery.single_issue import SingleIssue
 from cd4ml.gate.recorded import recorded_verdict
 from cd4ml.settings import paths
 from cd4ml.settings.project import read_project
@@ -27,13 +27,8 @@ def main(argv: list[str]) -> None:
         GitHubError: GitHub rejects a request, or does not answer.
     """
     Arguments("report-rejection").parse_args(argv)
-    github, address = GitHub.from_environment(), ""
-    try:
-        result, address = _close(github) if _passed() else _write(github)
-    except GitHubError as failure:
-        if failure.status != ISSUES_DISABLED:
-            raise
-        result = "issues are disabled in this repository, so the reason is in the run's summary alone"
+    github = GitHub.from_environment()
+    result, address = _close(github) if _passed() else _write(github)
     print(result)
     if not _passed():
         tell(rejection(address or run_url()))

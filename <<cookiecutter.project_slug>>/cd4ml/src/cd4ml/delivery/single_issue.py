@@ -1,12 +1,15 @@
-"""One issue about one subject: opened, updated while it lasts, closed when it is over."""
+"""One issue about one subject: opened, updated while it lasts, closed when it is over.
+
+Where issues are disabled in the repository none of that is an error: the caller has the text in the run's summary.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
-from cd4ml.delivery.github import GitHub
+from cd4ml.delivery.github import GitHub, GitHubError
 from cd4ml.delivery.pull_request import truncated
 
-ISSUES_DISABLED = 410  # GitHub's status
+_DISABLED = 410  # GitHub's status
 _STRANGERS = {"NONE", "CONTRIBUTOR", "FIRST_TIMER", "FIRST_TIME_CONTRIBUTOR", "MANNEQUIN"}
 
 
@@ -18,18 +21,28 @@ class SingleIssue:
     marker: str
 
     def find(self, github: GitHub) -> dict[str, Any] | None:
-        """Return the open issue; None if there is none."""
+        """Return the open issue; None if there is none, or issues are disabled."""
         issues = github.pages("issues", state="open", sort="created", direction="asc")
-        return next((issue for issue in issues if self._is(issue)), None)
+        try:
+            return next((issue for issue in issues if self._is(issue)), None)
+        except GitHubError as failure:
+            if failure.status != _DISABLED:
+                raise
+            return None
 
     def write(self, github: GitHub, text: str) -> tuple[str, str]:
-        """Open the issue, or update the open one; return what was done, and its address."""
+        """Open the issue, or update the open one; return what was done, and its address, empty if issues are disabled."""
         ending = f"\n\n{self.marker}\n"
         body = truncated(text, "the run's summary") + ending
         if issue := self.find(github):
             github.patch(f"issues/{issue['number']}", {"body": body})
             return f"updated issue {issue['number']}: {self.title}", str(issue.get("html_url", ""))
-        issue = github.post("issues", {"title": self.title, "body": body})
+        try:
+            issue = github.post("issues", {"title": self.title, "body": body})
+        except GitHubError as failure:
+            if failure.status != _DISABLED:
+                raise
+            return f"issues are disabled in this repository, so none was opened: {self.title}", ""
         return f"opened issue {issue['number']}: {self.title}", str(issue.get("html_url", ""))
 
     def close(self, github: GitHub, comment: str) -> tuple[str, str]:

@@ -66,7 +66,8 @@ def by_pull_request(github: GitHub) -> str:
         text = f"{in_files(conflicts)} of this branch with markers of conflicts: resolve them in it.\n\n{text}"
     address = open_or_update(github, UPDATE_BRANCH, title, text)
     server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
-    ISSUE.close(github, f"There is a pull request: {address}")
+    if address:
+        ISSUE.close(github, f"There is a pull request: {address}")
     return (address or how_to_open(github.repository, server, UPDATE_BRANCH)) + note
 
 
@@ -100,4 +101,6 @@ def by_issue(github: GitHub) -> str:
         f"`cd4ml/docs/github.md`.\n\n{REPORT.read_text(encoding='utf-8')}"
     )
     done, address = ISSUE.write(github, text)
+    if not address:  # issues are disabled
+        add_to_summary(text)
     return f"{done} {address}".strip()
