@@ -70,6 +70,8 @@ def test_from_the_first_push_to_production_and_back(delivery: Delivery[CloudRun]
     ended_well(github.run_all(), "rollback", "ci")  # of the revert that it proposes
     again = delivery.answers()
     assert again == began | {"request_id": again["request_id"]}
+    shown = [deployment["sha"] for deployment in github.deployments]
+    assert shown == [shown[0], run.event.sha, shown[0]], "the repository's page names what is live"
     quarantined = [name for name in github.main.refs() if name.startswith("refs/heads/quarantine/")]
     assert quarantined == [f"refs/heads/quarantine/{later['version'].rpartition('.')[2]}"]
 
