@@ -21,6 +21,9 @@ _UNDER_WAY = {  # by a file of git's
     "rebase-apply": "git rebase --abort",
 }
 _CHANGE_TIMEOUT = 300  # seconds: hooks may run, and a person may type the password of a key that signs
+_RENAMES = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=false")
+"""Git follows a file that was moved, whatever the user's settings. It moves no others with it: if most of a folder's files
+went, it would move those that an update leaves alone, and the team's own, after them."""
 _CHANGED = ("-c", "core.quotePath=false", "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
 
 
@@ -79,7 +82,8 @@ def merge(base: str, theirs: str) -> Merged:
     """
     ancestor = commit_tree(base, "base")
     ours, changed = (commit_tree(tree, "side", ancestor) for tree in (output_of("rev-parse", "HEAD^{tree}"), theirs))
-    done = run_git("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, changed)
+    options = ("--write-tree", "-z", "--name-only", "--no-messages")
+    done = run_git(*_RENAMES, "merge-tree", *options, ours, changed)
     if done.returncode > 1:
         raise GitError(f"git merge-tree: {failure_reason(done)}")
     tree, *names = done.stdout.split("\0")
@@ -109,7 +113,7 @@ def apply(base: str, theirs: str, message: str) -> None:
     before = _state()
     change = commit_tree(theirs, message, commit_tree(base, "base"))
     options = ("--allow-empty", "--keep-redundant-commits", "--no-rerere-autoupdate")
-    done = run_git("cherry-pick", *options, change, timeout=_CHANGE_TIMEOUT)
+    done = run_git(*_RENAMES, "cherry-pick", *options, change, timeout=_CHANGE_TIMEOUT)
     if done.returncode and not conflicting_files():
         reason = failure_reason(done)
         run_git("cherry-pick", "--abort", timeout=_CHANGE_TIMEOUT)
