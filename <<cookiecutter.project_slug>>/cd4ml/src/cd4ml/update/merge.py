@@ -9,7 +9,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from cd4ml.files.git import GitError, failure_reason, head_commit, output_of, run_git
+from cd4ml.files.git import GitError, failure_reason, head_commit, output_of, run_git, top_folder
 from cd4ml.update.record import UpdateError
 
 _LEAST_GIT = (2, 38)  # merge-tree --write-tree
@@ -83,7 +83,8 @@ def merge(base: str, theirs: str) -> Merged:
     ancestor = commit_tree(base, "base")
     ours, changed = (commit_tree(tree, "side", ancestor) for tree in (output_of("rev-parse", "HEAD^{tree}"), theirs))
     options = ("--write-tree", "-z", "--name-only", "--no-messages")
-    done = run_git(*_RENAMES, "merge-tree", *options, ours, changed)
+    # git names files in conflict from the folder in which it runs
+    done = run_git("-C", top_folder(), *_RENAMES, "merge-tree", *options, ours, changed)
     if done.returncode > 1:
         raise GitError(f"git merge-tree: {failure_reason(done)}")
     tree, *names = done.stdout.split("\0")
@@ -146,4 +147,4 @@ def _state() -> _State:
 
 def conflicting_files() -> list[str]:
     """Return the paths of files with a conflict that nobody has resolved."""
-    return [name for name in run_git("diff", "-z", "--name-only", "--diff-filter=U").stdout.split("\0") if name]
+    return [name for name in run_git("diff", "-z", "--name-only", "--no-relative", "--diff-filter=U").stdout.split("\0") if name]
