@@ -1,11 +1,14 @@
-"""An update in a repository that is not at rest."""
+"""What is in the way of an update: commands that are under way, and files that git does not know."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from update_repository import generation, git, page, start, update
+from cd4ml.update.merge import check_ready
+from cd4ml.update.record import UpdateError
+from trained_repository import run
+from update_repository import commit, generation, git, page, start, update, write
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +19,31 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     return tmp_path / "project"
+
+
+@pytest.mark.parametrize("command", ["cherry-pick", "revert"])
+def test_what_is_still_to_come_of_several_commits_is_named_with_how_to_give_it_up(command: str, project: Path) -> None:
+    """After a person committed the first one's conflict by hand, git's --abort takes that commit off the branch."""
+    start(project, {"f": "1\n"})
+    first = git("rev-parse", "HEAD")
+    picked = []
+    for number in (2, 3, 4):
+        write(project, {"f": f"{number}\n", f"f{number}": "x\n"})
+        picked.append(commit(f"commit {number}"))
+    if command == "cherry-pick":
+        git("switch", "--quiet", "--create", "other", first)
+    write(project, {"f": "other\n"})
+    commit("other")
+    git(command, *picked, fails=True, GIT_EDITOR="true")
+    write(project, {"f": "merged\n"})
+    by_hand = commit("by hand")
+
+    with pytest.raises(UpdateError, match="give it up by git cherry-pick --quit$") as refused:
+        check_ready()
+
+    run("sh", "-c", str(refused.value).rpartition(" by ")[2])
+    assert git("rev-parse", "HEAD") == by_hand
+    check_ready()
 
 
 def test_files_in_conflict_have_their_names_in_the_repository_wherever_git_runs(

@@ -17,9 +17,9 @@ from trained_repository import run
 PROJECT = {"pyproject.toml": '[project]\nname = "houses"\n'}
 
 
-def git(*arguments: str, fails: bool = False) -> str:
+def git(*arguments: str, fails: bool = False, **settings: str) -> str:
     """Run git, and return what it printed."""
-    return run("git", *arguments, fails=fails)
+    return run("git", *arguments, fails=fails, **settings)
 
 
 def commit(message: str = "ours") -> str:

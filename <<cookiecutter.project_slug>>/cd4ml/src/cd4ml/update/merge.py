@@ -19,6 +19,7 @@ _UNDER_WAY = {  # by a file of git's
     "REVERT_HEAD": "git revert --abort",
     "rebase-merge": "git rebase --abort",
     "rebase-apply": "git rebase --abort",
+    "sequencer": "git cherry-pick --quit",  # of several commits, the rest; --abort would go back before the first one
 }
 _CHANGE_TIMEOUT = 300  # seconds: hooks may run, and a person may type the password of a key that signs
 _RENAMES = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=false")
