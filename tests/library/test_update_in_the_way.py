@@ -38,7 +38,7 @@ def test_what_is_still_to_come_of_several_commits_is_named_with_how_to_give_it_u
     write(project, {"f": "merged\n"})
     by_hand = commit("by hand")
 
-    with pytest.raises(UpdateError, match="give it up by git cherry-pick --quit$") as refused:
+    with pytest.raises(UpdateError, match=r"give it up by git cherry-pick --quit$") as refused:
         check_ready()
 
     run("sh", "-c", str(refused.value).rpartition(" by ")[2])
@@ -60,3 +60,43 @@ def test_files_in_conflict_have_their_names_in_the_repository_wherever_git_runs(
     _, changes = update(generation(tmp_path / "old", old), generation(tmp_path / "new", new))
 
     assert [(change.kind, change.path) for change in changes] == [("conflict", ".github/workflows/cd.yml")]
+
+
+@pytest.mark.parametrize("ignored", [".env\n/infra\n/tools\n/latest\n", ""], ids=["ignored", "untracked"])
+@pytest.mark.parametrize(
+    ("ours", "new"),
+    [
+        ("infra", "infra"),
+        ("infra/a.env", "infra"),
+        ("infra/deep/a.env", "infra"),
+        ("tools", "tools/new.md"),
+        ("tools", "tools/deep/new.md"),
+        ("latest", "latest/new.md"),
+    ],
+)
+def test_nothing_that_git_does_not_know_makes_room_for_what_the_template_brings(
+    ours: str, new: str, ignored: str, project: Path, tmp_path: Path
+) -> None:
+    old = {".gitignore": ignored}
+    start(project, old)
+    if ours == "latest":
+        (tmp_path / "elsewhere").mkdir()
+        Path("latest").symlink_to(tmp_path / "elsewhere")
+    else:
+        write(project, {ours: "precious\n"})
+
+    with pytest.raises(UpdateError, match=rf"^{ours}: not in git, and the template brings a file there: move it"):
+        update(generation(tmp_path / "old", old), generation(tmp_path / "new", old | {new: "new\n"}))
+
+    assert Path("latest").is_symlink() if ours == "latest" else Path(ours).read_text(encoding="utf-8") == "precious\n"
+
+
+def test_what_git_does_not_know_beside_a_new_file_is_in_no_ones_way(project: Path, tmp_path: Path) -> None:
+    old = {"tools/a.md": "a\n", ".gitignore": "__pycache__\n"}
+    start(project, old)
+    write(project, {"tools/__pycache__/x.pyc": "x\n", "tools/new.md.txt": "ours\n", "new": "ours\n"})
+    new = old | {"tools/new.md": "new\n", "other/new": "new\n"}
+
+    update(generation(tmp_path / "old", old), generation(tmp_path / "new", new))
+
+    assert git("status", "--porcelain", "--untracked-files=all").splitlines() == ["?? new", "?? tools/new.md.txt"]

@@ -7,7 +7,7 @@ and it is cherry-picked: git follows files that were renamed, and a conflict is 
 
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cd4ml.files.git import GitError, failure_reason, head_commit, output_of, run_git, top_folder
 from cd4ml.update.record import UpdateError
@@ -93,16 +93,28 @@ def merge(base: str, theirs: str) -> Merged:
 
 
 def check_untracked(tree: str) -> None:
-    """Check that no file that git does not know would be overwritten.
+    """Check that no file that git does not know would be overwritten, nor removed to make room for a file or a folder.
+
+    Git itself does so without a word to those that it ignores.
 
     Raises:
         UpdateError: one would be.
     """
-    added = run_git("diff-tree", "-r", "-z", "--diff-filter=A", "--name-only", "HEAD", tree).stdout.split("\0")
-    top = output_of("rev-parse", "--show-toplevel")
-    listed = run_git("-C", top, "ls-files", "-z", "--others", "--", *(f":(literal){name}" for name in added if name))
-    if names := [name for name in listed.stdout.split("\0") if name and name in added]:
-        raise UpdateError(f"{', '.join(names[:5])}: not in git, and the template brings one: move it, or commit it")
+    top = Path(top_folder())
+    listed = run_git("diff-tree", "-r", "-z", "--diff-filter=A", "--name-only", "HEAD", tree).stdout
+    added = [PurePosixPath(name) for name in listed.split("\0") if name]
+    # a folder that is a file or a link here; in those that are folders, there is much that git does not know
+    parents = {parent for path in added for parent in path.parents}
+    folders = sorted(parent for parent in parents if not _is_folder(top / parent))
+    names = (f":(literal){path}" for path in (*added, *folders))
+    others = run_git("-C", str(top), "ls-files", "-z", "--others", "--", *names).stdout if added else ""
+    if in_the_way := [name for name in others.split("\0") if name]:
+        shown = ", ".join(in_the_way[:5]) + (" ..." if len(in_the_way) > 5 else "")
+        raise UpdateError(f"{shown}: not in git, and the template brings a file there: move it, or commit it")
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def apply(base: str, theirs: str, message: str) -> None:
@@ -148,4 +160,5 @@ def _state() -> _State:
 
 def conflicting_files() -> list[str]:
     """Return the paths of files with a conflict that nobody has resolved."""
-    return [name for name in run_git("diff", "-z", "--name-only", "--no-relative", "--diff-filter=U").stdout.split("\0") if name]
+    listed = run_git("diff", "-z", "--name-only", "--no-relative", "--diff-filter=U").stdout
+    return [name for name in listed.split("\0") if name]
