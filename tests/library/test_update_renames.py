@@ -41,3 +41,88 @@ def test_what_an_update_leaves_alone_stays_in_a_folder_whose_other_files_the_tem
     assert {path.as_posix() for path in Path("src").rglob("*.py")} == {*kept, *ours}
     assert {name: Path(name).read_text(encoding="utf-8") for name in ours} == ours
     assert Path("cd4ml/src/cd4ml/bundle.py").is_file()
+
+
+OURS = "# ours\n"
+"""The first line of an edited file."""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(WORKFLOW, ".github/workflows/batch.yml"), (RULES, "cd4ml/src/cd4ml/judge/rules.py"), ("a.cfg", "etc/deep/a.cfg")],
+)
+def test_an_edited_file_that_the_template_moves_is_merged_where_it_is_now(
+    old: str, new: str, project: Path, tmp_path: Path
+) -> None:
+    start(project, {old: page("x")})
+    write(project, {old: OURS + page("x")})
+    commit()
+    newer = generation(tmp_path / "new", {new: page("x") + "theirs\n"})
+
+    plan, _ = update(generation(tmp_path / "old", {old: page("x")}), newer)
+
+    assert plan.left == {}
+    assert not Path(old).exists()
+    assert Path(new).read_text(encoding="utf-8") == OURS + page("x") + "theirs\n"
+
+
+@pytest.mark.parametrize("edit", ["", OURS])
+def test_a_file_that_team_and_template_move_is_merged_where_the_team_has_it(
+    edit: str, project: Path, tmp_path: Path
+) -> None:
+    start(project, {WORKFLOW: page("x")})
+    Path(WORKFLOW).unlink()
+    write(project, {".github/workflows/ours.yml": edit + page("x")})
+    commit()
+    newer = generation(tmp_path / "new", {".github/workflows/batch.yml": page("x") + "theirs\n"})
+
+    update(generation(tmp_path / "old", {WORKFLOW: page("x")}), newer)
+
+    assert [path.name for path in Path(".github/workflows").iterdir()] == ["ours.yml"]
+    assert Path(".github/workflows/ours.yml").read_text(encoding="utf-8") == edit + page("x") + "theirs\n"
+
+
+@pytest.mark.parametrize("path", ["docs/a.md", "tests/test_a.py"])
+def test_a_page_or_a_test_that_the_team_has_edited_stays_though_the_template_moves_it(
+    path: str, project: Path, tmp_path: Path
+) -> None:
+    start(project, {path: page("x")})
+    write(project, {path: OURS + page("x")})
+    commit()
+    old, new = generation(tmp_path / "old", {path: page("x")}), generation(tmp_path / "new", {f"new/{path}": page("x")})
+
+    plan, _ = update(old, new)
+
+    assert plan.left == {path: "edited here, and the template has dropped it"}
+    assert Path(path).read_text(encoding="utf-8").startswith(OURS)
+    assert Path("new", path).is_file()
+
+
+@pytest.mark.parametrize("path", ["tools/lint.cfg", "docs/a.md", RULES])
+@pytest.mark.parametrize("edit", ["", OURS])
+def test_a_file_that_the_team_moved_stays_though_the_template_drops_it(
+    path: str, edit: str, project: Path, tmp_path: Path
+) -> None:
+    """git would call that a conflict, in which no file has a marker."""
+    start(project, {path: page("x")})
+    Path(path).unlink()
+    write(project, {"etc/ours": edit + page("x")})
+    commit()
+
+    plan, changes = update(generation(tmp_path / "old", {path: page("x")}), generation(tmp_path / "new", {}))
+
+    assert plan.left == {path: f"{'edited' if edit else 'moved'} here, and the template has dropped it"}
+    assert [change.kind for change in changes] == ["left alone"]
+    assert Path("etc/ours").is_file()
+
+
+def test_empty_files_are_not_taken_for_moved(project: Path, tmp_path: Path) -> None:
+    start(project, {"tests/__init__.py": ""})
+    Path("tests/__init__.py").unlink()
+    write(project, {"src/ours/__init__.py": ""})
+    commit()
+
+    plan, _ = update(generation(tmp_path / "old", {"tests/__init__.py": ""}), generation(tmp_path / "new", {}))
+
+    assert plan.left == {"tests/__init__.py": "deleted here"}
+    assert Path("src/ours/__init__.py").is_file()

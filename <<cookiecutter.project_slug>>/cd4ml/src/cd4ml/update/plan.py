@@ -30,6 +30,8 @@ class Situation:
     """As the project has it."""
     moved: Mapping[str, str] = field(default_factory=dict)
     """Where the team moved generated files to, by the path that they were generated with."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Where the template moved generated files to, by the path that it generated them with before."""
     has_library: bool = True
     """Whether the library is the folder cd4ml/; else it comes from a package index."""
 
@@ -50,7 +52,10 @@ class Plan:
 
 
 def make_plan(now: Situation) -> Plan:
-    """Return what is merged: for a file that is left alone, neither side has it."""
+    """Return what is merged: for a file that is left alone, neither side has it.
+
+    A file that the template moved is merged where the team has moved it to, if it has, and else where it is new.
+    """
     base, theirs, left = dict(now.old), dict(now.new), {}
     for path in sorted(now.old.keys() | now.new.keys()):
         if owner_of(path) is Owner.RECORD:
@@ -63,6 +68,9 @@ def make_plan(now: Situation) -> Plan:
                 left[path] = reason
         elif owner_of(path) is Owner.LIBRARY and is_deleted(path, now):
             base.pop(path, None)  # it comes back: without it the library is broken
+    for path, renamed in now.renamed.items():
+        if path in base and path in now.moved and renamed in theirs:
+            theirs[path] = theirs.pop(renamed)
     return Plan(base, theirs, left)
 
 
@@ -74,19 +82,32 @@ def reason_to_leave(path: str, now: Situation) -> str:
     edited = ours is not None and ours != old
     if owner is Owner.TEAM:
         return "yours"
+    if owner is Owner.LIBRARY and not now.has_library:
+        return "the library comes from a package index"
     if owner is Owner.LIBRARY:
-        if not now.has_library:
-            return "the library comes from a package index"
-        return "edited here, and the template has dropped it" if new is None and old is not None and edited else ""
+        return reason_to_keep(path, now)
     if is_deleted(path, now):
         return "deleted here"
     if is_of_the_example(path) and new is not None and not now.is_the_example:
         return "of the newer example, which is not yours"
-    if edited and old is not None and new is None:
-        return "edited here, and the template has dropped it"
+    if reason := reason_to_keep(path, now):
+        return reason
     if edited and owner is Owner.TEAM_ONCE_EDITED and ours != new:
         return "edited here"
     return ""
+
+
+def reason_to_keep(path: str, now: Situation) -> str:
+    """Return why the team keeps a file that the template has dropped; empty if it goes, or the template has it."""
+    place = now.moved.get(path, path)
+    if path not in now.old or path in now.new or place not in now.ours:
+        return ""
+    renamed = now.renamed.get(path)
+    is_followed = renamed is not None and not reason_to_leave(renamed, now)
+    if now.ours[place] != now.old[path]:
+        is_merged = is_followed and owner_of(path) in (Owner.LIBRARY, Owner.TEMPLATE)
+        return "" if is_merged else "edited here, and the template has dropped it"
+    return "moved here, and the template has dropped it" if place != path and not is_followed else ""
 
 
 def is_deleted(path: str, now: Situation) -> bool:

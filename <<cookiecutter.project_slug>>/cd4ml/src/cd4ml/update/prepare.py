@@ -109,13 +109,19 @@ def new_address(new: Generation, record: Record) -> str:
 
 
 def situation(old: Generation, new: Generation, layout: Layout) -> Situation:
-    """Return the files of both generations and of the project, and where the team moved some of them."""
+    """Return the files of both generations and of the project, and where the team and the template moved some of them."""
     ours = project_files("HEAD", layout)
     alone = write_tree("".join(f"{entry.mode} blob {entry.blob}\t{path}\0" for path, entry in ours.items()))
     pyproject = parse_toml(text_of("HEAD", layout.in_repository("pyproject.toml")) or "", "pyproject.toml")
     source = pyproject.get("tool", {}).get("uv", {}).get("sources", {}).get("cd4ml", {"workspace": True})
-    moved = moved_files(old.tree, alone)
-    return Situation(files_of(old.tree), files_of(new.tree), ours, moved, "workspace" in source)
+    return Situation(
+        files_of(old.tree),
+        files_of(new.tree),
+        ours,
+        moved=moved_files(old.tree, alone),
+        renamed=moved_files(old.tree, new.tree),
+        has_library="workspace" in source,
+    )
 
 
 def with_record(plan: Plan, now: Situation, lock: Locked) -> Plan:

@@ -67,8 +67,11 @@ def write_files(tree: str, folder: Path) -> None:
         output_of("-C", top_folder(), "checkout-index", "--all", f"--prefix={folder}/", environment=index)
 
 
-def moved_files(old: str, ours: str) -> dict[str, str]:
-    """Return where files of one tree are in another, by git's detection of renames: old path to new path."""
-    listed = run_git("diff-tree", "-r", "-z", "--find-renames", "--diff-filter=R", "--name-status", old, ours)
-    words = listed.stdout.split("\0")
+def moved_files(before: str, after: str) -> dict[str, str]:
+    """Return where files of one tree are in another, by git's detection of renames: old path to new path.
+
+    Empty files are all alike, so none counts as moved, as in a merge.
+    """
+    options = ("-r", "-z", "--find-renames", "--no-rename-empty", "--diff-filter=R", "--name-status")
+    words = run_git("diff-tree", *options, before, after).stdout.split("\0")
     return dict(zip(words[1::3], words[2::3], strict=False))
