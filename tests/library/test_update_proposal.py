@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cd4ml.delivery.library_files import library_files
+from cd4ml.delivery.model_commit import BOT_ADDRESS
 from cd4ml.update import propose_update, write_update
 from github_server import GitHubServer
 from trained_repository import PYPROJECT, run
@@ -43,11 +44,14 @@ def at(origin: Path, branch: str) -> str:
     return git("-C", str(origin), "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
 
 
-def make_update(text: str = "new\n", to: str = "1.1.0", conflicts: tuple[str, ...] = ()) -> None:
+def make_update(
+    text: str = "new\n", to: str = "1.1.0", conflicts: tuple[str, ...] = (), committer: str = BOT_ADDRESS
+) -> None:
     """Leave in build/ what the first job of the workflow does: a commit that the branch here does not have."""
     before = git("rev-parse", "HEAD")
     Path("Makefile").write_text(text, encoding="utf-8")
-    git("commit", "--quiet", "--all", "--message", f"update the template to {to}\n\nIt was 1.0.0. Retrains: no.")
+    message = f"update the template to {to}\n\nIt was 1.0.0. Retrains: no."
+    run("git", "commit", "--quiet", "--all", "--message", message, GIT_COMMITTER_EMAIL=committer)
     git("branch", "--force", "template", "HEAD")
     Path("build").mkdir(exist_ok=True)
     git("bundle", "create", "--quiet", str(write_update.BUNDLE), "HEAD", "template", f"^{before}")
@@ -136,8 +140,13 @@ def test_one_pull_request_is_updated_and_what_is_the_same_is_not_pushed_again(
     assert len(github_server.lists["pulls"]) == 1
 
 
+@pytest.mark.parametrize("way", [("--message", "resolve"), ("--amend", "--no-edit")], ids=str)
 def test_conflicts_that_a_person_has_resolved_are_not_overwritten(
-    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    way: tuple[str, ...],
+    origin: Path,
+    github_server: GitHubServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BY_APP", "true")
     make_update("<<<<<<<\n", conflicts=("Makefile",))
@@ -145,8 +154,8 @@ def test_conflicts_that_a_person_has_resolved_are_not_overwritten(
     git("fetch", "--quiet", "origin", "update/template")
     git("switch", "--quiet", "--create", "mine", "FETCH_HEAD")
     Path("Makefile").write_text("resolved\n", encoding="utf-8")
-    git("commit", "--quiet", "--all", "--message", "resolve")
-    git("push", "--quiet", "origin", "mine:update/template")
+    git("commit", "--quiet", "--all", *way)
+    git("push", "--quiet", "--force", "origin", "mine:update/template")
     git("switch", "--quiet", "main")
     make_update("newer\n", to="1.2.0")
 
@@ -154,6 +163,19 @@ def test_conflicts_that_a_person_has_resolved_are_not_overwritten(
 
     assert git("-C", str(origin), "show", "update/template:Makefile") == "resolved"
     assert github_server.lists["pulls"][0]["title"].startswith("Update the template to 1.1.0")
+
+
+def test_a_runner_in_whose_git_the_workflow_has_another_name_updates_its_own_branch(
+    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BY_APP", "true")
+    make_update(committer="runner@example.org")
+    propose(capsys)
+    make_update("newer\n", to="1.2.0", committer="runner@example.org")
+
+    propose(capsys)
+
+    assert git("-C", str(origin), "show", "update/template:Makefile") == "newer"
 
 
 def test_a_branch_template_that_cannot_be_pushed_does_not_stop_the_pull_request(

@@ -22,7 +22,8 @@ TRAINED_FILES = (paths.PARAMS, Path("dvc.lock"), paths.VALIDATED, paths.REPORTS)
 """What a training changes in git, and nothing else."""
 COMMIT_FILE = Path("build/change.bundle")
 MLFLOW_TRAILER = "MLflow-Run"
-_BOT = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
+BOT_ADDRESS = "41898282+github-actions[bot]@users.noreply.github.com"
+_BOT = ("github-actions[bot]", BOT_ADDRESS)
 
 
 class ModelCommitError(UserError):

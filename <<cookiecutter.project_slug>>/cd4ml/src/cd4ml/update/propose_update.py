@@ -8,6 +8,7 @@ import os
 
 from cd4ml.delivery.actions_io import add_to_summary, is_set
 from cd4ml.delivery.github import GitHub
+from cd4ml.delivery.model_commit import BOT_ADDRESS
 from cd4ml.delivery.pull_request import how_to_open, open_or_update
 from cd4ml.delivery.single_issue import SingleIssue
 from cd4ml.errors import UserError
@@ -54,7 +55,7 @@ def by_pull_request(github: GitHub) -> str:
         raise UserError(f"{BUNDLE} cannot be read here: is the commit that it builds on in this clone?")
     commit = output_of("rev-parse", "--verify", f"{_FETCHED}HEAD")
     current = branch_commit(origin, UPDATE_BRANCH)
-    if current and not _subject(current).startswith(SUBJECT):
+    if current and not _is_the_workflows(current, commit):
         return f"{UPDATE_BRANCH} has commits of somebody's, so it stays as it is: merge it, or delete it"
     if not (current and _is_same(current, commit)):
         push_branch(origin, commit, UPDATE_BRANCH, expected=current, force=True)
@@ -81,14 +82,23 @@ def _push_generations(origin: str) -> str:
     return ""
 
 
-def _subject(commit: str) -> str:
-    return output_of("log", "-1", "--format=%s", commit)
+def _is_the_workflows(current: str, commit: str) -> bool:
+    """Return whether the branch's newest commit is an update as the workflow made it.
+
+    A person who amends one, with conflicts resolved, leaves its subject as it was, and becomes its committer. On a
+    runner of one's own, git may have another name for the workflow than the bot's: then `commit` has it, too.
+    """
+    committer, _, subject = _described(current, "%ce%n%s").partition("\n")
+    return subject.startswith(SUBJECT) and committer in (BOT_ADDRESS, _described(commit, "%ce"))
 
 
 def _is_same(one: str, other: str) -> bool:
     """Return whether two commits are the same update of the same commit; the markers of conflicts always differ."""
-    of_one, of_other = (output_of("log", "-1", "--format=%P%n%B", commit) for commit in (one, other))
-    return of_one == of_other
+    return _described(one, "%P%n%B") == _described(other, "%P%n%B")
+
+
+def _described(commit: str, form: str) -> str:
+    return output_of("log", "-1", f"--format={form}", commit)
 
 
 def by_issue(github: GitHub) -> str:
