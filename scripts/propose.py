@@ -1,9 +1,10 @@
 """Propose what `make relock` changed as a pull request: `propose.py pack`, then `propose.py open` where it may write.
 
 `pack` puts the changes into build/relock.patch, beside the table in build/relock.md. `open` commits them to the branch
-`relock`, which it makes anew from the default branch, and opens or updates the pull request. With a token of a GitHub
-App, BY_APP=true. With GITHUB_TOKEN, changes of `.github/workflows` are left out, as it may not push those, and the
-checks are started by hand, as GitHub starts none for what it pushes. Standard library only.
+`relock`, which it makes anew from the default branch, and opens or updates the pull request; a branch to which somebody
+has committed stays as it is. With a token of a GitHub App, BY_APP=true. With GITHUB_TOKEN, changes of
+`.github/workflows` are left out, as it may not push those, and the checks are started by hand, as GitHub starts none
+for what it pushes. Standard library only.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scripts.github_api import GitHubError, Repository
 ROOT = Path(__file__).resolve().parent.parent
 BRANCH, TITLE = "relock", "relock: newer versions of what is pinned"
 CHECKS = "test.yml"
+_ADDRESS = "41898282+github-actions[bot]@users.noreply.github.com"
 _NOT_OURS = ".github/workflows/*"  # at the root of the repository: what GITHUB_TOKEN may not push
 _LEFT_OUT = (
     "\nChanges of `.github/workflows` are left out, as `GITHUB_TOKEN` may not push them: run `make relock ONLY=pins`"
@@ -58,6 +60,10 @@ def propose(root: Path, repository: Repository, by_app: bool) -> None:
     Raises:
         GitHubError: GitHub refuses what it has to allow.
     """
+    current = tip(root, repository.token)
+    if current and git(root, "log", "-1", "--format=%ce", current).strip() != _ADDRESS:
+        print(f"::warning::{BRANCH} has commits of somebody's, so it stays as it is: merge it, or delete it")
+        return
     base = git(root, "rev-parse", "--abbrev-ref", "HEAD").strip()
     body = (root / "build/relock.md").read_text(encoding="utf-8") + ("" if by_app else _LEFT_OUT)
     git(root, "switch", "--force-create", BRANCH)
@@ -66,11 +72,23 @@ def propose(root: Path, repository: Repository, by_app: bool) -> None:
         print("only workflows changed, which GITHUB_TOKEN may not push: see CONTRIBUTING.md about a GitHub App")
         return
     git(root, *_author(), "commit", "--quiet", "--message", TITLE)
-    git(root, "push", "--force", "--quiet", "origin", BRANCH, token=repository.token)
+    lease = f"--force-with-lease=refs/heads/{BRANCH}:{current}"
+    git(root, "push", "--quiet", lease, "origin", BRANCH, token=repository.token)
     show(repository, base, body)
     if not by_app:
         repository.ask("POST", f"/actions/workflows/{CHECKS}/dispatches", {"ref": BRANCH})
         print(f"started {CHECKS} for it")
+
+
+def tip(root: Path, token: str) -> str:
+    """Return the newest commit of the branch at the remote, which is fetched; empty if there is no such branch."""
+    listed = git(root, "ls-remote", "--heads", "origin", f"refs/heads/{BRANCH}", token=token)
+    if not listed:
+        return ""
+    is_shallow = git(root, "rev-parse", "--is-shallow-repository").strip() == "true"
+    depth = ["--depth=1"] if is_shallow else []
+    git(root, "fetch", "--quiet", "--no-tags", *depth, "origin", f"refs/heads/{BRANCH}", token=token)
+    return git(root, "rev-parse", "FETCH_HEAD").strip()
 
 
 def show(repository: Repository, base: str, body: str) -> None:
@@ -113,8 +131,7 @@ def tell(name: str, value: str) -> None:
 
 
 def _author() -> list[str]:
-    address = "41898282+github-actions[bot]@users.noreply.github.com"
-    return ["-c", "user.name=github-actions[bot]", "-c", f"user.email={address}"]
+    return ["-c", "user.name=github-actions[bot]", "-c", f"user.email={_ADDRESS}"]
 
 
 if __name__ == "__main__":

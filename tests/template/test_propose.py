@@ -120,6 +120,45 @@ def test_only_workflows_are_no_pull_request_of_githubs_token(
     assert github.changes == []
 
 
+@pytest.mark.parametrize("way", [("-m", "the workflows, too"), ("--amend", "--no-edit")], ids=str)
+def test_what_somebody_has_pushed_to_the_branch_stays(
+    way: tuple[str, ...],
+    checkout: Path,
+    github: GitHub,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As the text of the pull request asks for, if its workflows were left out."""
+    origin, mine = checkout.parent / "origin.git", checkout.parent / "mine"
+    run(monkeypatch, "open")
+    git(mine.parent, "clone", "--quiet", "--branch", "relock", str(origin), str(mine))
+    (mine / WORKFLOW).write_text("uses: an/action@2\n", encoding="utf-8")
+    git(mine, "commit", "--quiet", "--all", *way)
+    git(mine, "push", "--quiet", "--force", "origin", "relock")
+    pushed = git(origin, "rev-parse", "relock")
+    git(checkout, "switch", "--quiet", "main")
+
+    assert run(monkeypatch, "open") == ""
+
+    assert git(origin, "rev-parse", "relock") == pushed
+    assert "::warning::relock has commits of somebody's, so it stays as it is: " in capsys.readouterr().out
+    assert "PATCH /pulls/7" not in github.changes
+    git(origin, "branch", "--quiet", "-D", "relock")
+    assert run(monkeypatch, "open") == ""
+    assert changed(checkout) == {OTHER}
+
+
+def test_what_is_pushed_to_the_branch_at_the_same_time_stays(
+    checkout: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propose, "tip", lambda *_: "")  # as it was a moment ago
+    git(checkout, "push", "--quiet", "origin", "main:relock")
+
+    assert run(monkeypatch, "open").startswith("propose: git push --quiet failed: ")
+
+    assert changed(checkout) == set()
+
+
 def test_a_refusal_and_a_patch_that_does_not_apply_are_told_in_a_line(
     checkout: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
