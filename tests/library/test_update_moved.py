@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cd4ml.update import update
+from cd4ml.update.template import clone
 from trained_repository import run
 
 
@@ -65,3 +66,19 @@ def test_the_address_that_a_user_names_is_recorded(
 
     assert words[2:] == (["--target", commits[started], "--moved"] if started else [])
     assert ("nothing to update" in capsys.readouterr().out) is not bool(started)
+
+
+def test_the_templates_remote_has_its_name_whatever_the_users_settings(
+    commits: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By it, the address that a project records is found, and a branch that a user names."""
+    (tmp_path / "gitconfig").write_text("[clone]\ndefaultRemoteName = upstream\n", encoding="utf-8")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    git(tmp_path / "old", "switch", "--quiet", "--create", "next")
+    commit(tmp_path / "old", "on another branch")
+    git(tmp_path / "old", "switch", "--quiet", "main")
+
+    template = clone(str(tmp_path / "old"), tmp_path / "cloned")
+
+    assert not template.is_elsewhere(str(tmp_path / "old"))
+    assert template.find("next") == git(tmp_path / "old", "rev-parse", "next")

@@ -148,7 +148,8 @@ def clone(source: str, folder: Path) -> Template:
         UpdateError: git cannot read it.
     """
     address = address_of(source)
-    done = run_git("clone", "--quiet", "--no-checkout", address, str(folder), timeout=_CLONE_TIMEOUT)
+    options = ("--quiet", "--no-checkout", "--origin=origin")  # which a user's settings may call otherwise
+    done = run_git("clone", *options, address, str(folder), timeout=_CLONE_TIMEOUT)
     if done.returncode:
         shown = PASSWORD_IN_URL.sub("", address)
         raise UpdateError(
