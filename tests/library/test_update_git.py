@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from cd4ml.update.alone import alone, uninterrupted
-from cd4ml.update.generation import Generation, check_branch, generation_before, keep
+from cd4ml.update.generation import check_branch
 from cd4ml.update.layout import layout_here
 from cd4ml.update.merge import apply, check_ready, check_unchanged, check_untracked, conflicting_files, merge
-from cd4ml.update.record import RECORD, Record, UpdateError
+from cd4ml.update.record import UpdateError
 from cd4ml.update.template import Template
 from cd4ml.update.trees import files_of, moved_files, project_files, tree_of, tree_of_folder
 from trained_repository import run
@@ -252,50 +252,6 @@ def test_while_the_project_is_changed_nothing_stops_it_nor_what_it_starts(name: 
         assert run(sys.executable, "-c", program) == "on"
 
     assert [signal.getsignal(number) for number in stopping] == handlers
-
-
-def test_what_somebody_commits_to_the_branch_template_is_no_generation(project: Path, tmp_path: Path) -> None:
-    """Taken for one, edits of the team's would be undone by the next update."""
-    record = '[template]\nsource = "x"\nversion = "1.0.0"\ncommit = "c"\n[answers]\n'
-    write(project, {RECORD: record})
-    commit()
-    pristine = Generation(tree_of_folder(project), "1.0.0 (c)")
-    keep(pristine, pristine)
-    git("switch", "--quiet", "template")
-    write(project, {"Makefile": "edited\n"})
-    commit("an edit")
-    git("switch", "--quiet", "main")
-
-    kept = generation_before(
-        Template(Path("nowhere")), Record("x", "1.0.0", "c", {}), layout_here(), tmp_path / "scratch"
-    )
-
-    assert kept.tree == pristine.tree
-    assert kept.commit == git("rev-parse", "template~1")
-
-
-@pytest.mark.parametrize(
-    ("folder", "workflow", "at_root"),
-    [
-        ("models/a", "env:\n  PROJECT: models/a # here\n", True),
-        ("models/a", 'env:\n  PROJECT: "models/a"\n', True),
-        ("models/größe & co", 'env:\n  PROJECT: "models/größe & co"\n', True),
-        ("models/a", "env:\n  PROJECT: models/ab\n", False),
-        ("models/a", "env:\n  PROJECT: .\n", False),
-        ("models/a", "jobs: {}\n", False),
-        ("models/a", "<<<<<<< HEAD\nenv:\n", False),
-        ("models/a", None, False),
-    ],
-)
-def test_whose_the_workflows_of_a_larger_repository_are(
-    folder: str, workflow: str | None, at_root: bool, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(project, {f"{folder}/Makefile": MAKEFILE} | ({".github/workflows/cd.yml": workflow} if workflow else {}))
-    monkeypatch.chdir(project / folder)
-
-    layout = layout_here()
-
-    assert (layout.prefix, layout.workflows_at_root) == (f"{folder}/", at_root)
 
 
 def test_a_fork_with_a_standard_is_followed_on_its_branch_and_the_template_by_its_tags(project: Path) -> None:

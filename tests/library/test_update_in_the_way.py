@@ -11,31 +11,21 @@ from trained_repository import run
 from update_repository import commit, generation, git, page, start, update, write
 
 
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder for a project, which is the working directory; git has no settings but a name."""
-    (tmp_path / "gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.org\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    return tmp_path / "project"
-
-
 @pytest.mark.parametrize("command", ["cherry-pick", "revert"])
-def test_what_is_still_to_come_of_several_commits_is_named_with_how_to_give_it_up(command: str, project: Path) -> None:
+def test_what_is_still_to_come_of_several_commits_is_named_with_how_to_give_it_up(command: str, folder: Path) -> None:
     """After a person committed the first one's conflict by hand, git's --abort takes that commit off the branch."""
-    start(project, {"f": "1\n"})
+    start(folder, {"f": "1\n"})
     first = git("rev-parse", "HEAD")
     picked = []
     for number in (2, 3, 4):
-        write(project, {"f": f"{number}\n", f"f{number}": "x\n"})
+        write(folder, {"f": f"{number}\n", f"f{number}": "x\n"})
         picked.append(commit(f"commit {number}"))
     if command == "cherry-pick":
         git("switch", "--quiet", "--create", "other", first)
-    write(project, {"f": "other\n"})
+    write(folder, {"f": "other\n"})
     commit("other")
     git(command, *picked, fails=True, GIT_EDITOR="true")
-    write(project, {"f": "merged\n"})
+    write(folder, {"f": "merged\n"})
     by_hand = commit("by hand")
 
     with pytest.raises(UpdateError, match=r"give it up by git cherry-pick --quit$") as refused:
@@ -47,13 +37,13 @@ def test_what_is_still_to_come_of_several_commits_is_named_with_how_to_give_it_u
 
 
 def test_files_in_conflict_have_their_names_in_the_repository_wherever_git_runs(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A conflict that `git diff` does not show would be taken for a failure, and given up."""
     workflow = "env:\n  PROJECT: models/a\n"
     old = {".github/workflows/cd.yml": workflow + "x: 1\n", "Makefile": page("make")}
-    start(project, {"models/a/Makefile": page("make"), ".github/workflows/cd.yml": workflow + "x: 2\n"})
-    monkeypatch.chdir(project / "models/a")
+    start(folder, {"models/a/Makefile": page("make"), ".github/workflows/cd.yml": workflow + "x: 2\n"})
+    monkeypatch.chdir(folder / "models/a")
     git("config", "diff.relative", "true")
     new = old | {".github/workflows/cd.yml": workflow + "x: 3\n"}
 
@@ -75,15 +65,15 @@ def test_files_in_conflict_have_their_names_in_the_repository_wherever_git_runs(
     ],
 )
 def test_nothing_that_git_does_not_know_makes_room_for_what_the_template_brings(
-    ours: str, new: str, ignored: str, project: Path, tmp_path: Path
+    ours: str, new: str, ignored: str, folder: Path, tmp_path: Path
 ) -> None:
     old = {".gitignore": ignored}
-    start(project, old)
+    start(folder, old)
     if ours == "latest":
         (tmp_path / "elsewhere").mkdir()
         Path("latest").symlink_to(tmp_path / "elsewhere")
     else:
-        write(project, {ours: "precious\n"})
+        write(folder, {ours: "precious\n"})
 
     with pytest.raises(UpdateError, match=rf"^{ours}: not in git, and the template brings a file there: move it"):
         update(generation(tmp_path / "old", old), generation(tmp_path / "new", old | {new: "new\n"}))
@@ -91,10 +81,10 @@ def test_nothing_that_git_does_not_know_makes_room_for_what_the_template_brings(
     assert Path("latest").is_symlink() if ours == "latest" else Path(ours).read_text(encoding="utf-8") == "precious\n"
 
 
-def test_what_git_does_not_know_beside_a_new_file_is_in_no_ones_way(project: Path, tmp_path: Path) -> None:
+def test_what_git_does_not_know_beside_a_new_file_is_in_no_ones_way(folder: Path, tmp_path: Path) -> None:
     old = {"tools/a.md": "a\n", ".gitignore": "__pycache__\n"}
-    start(project, old)
-    write(project, {"tools/__pycache__/x.pyc": "x\n", "tools/new.md.txt": "ours\n", "new": "ours\n"})
+    start(folder, old)
+    write(folder, {"tools/__pycache__/x.pyc": "x\n", "tools/new.md.txt": "ours\n", "new": "ours\n"})
     new = old | {"tools/new.md": "new\n", "other/new": "new\n"}
 
     update(generation(tmp_path / "old", old), generation(tmp_path / "new", new))

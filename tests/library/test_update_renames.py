@@ -11,25 +11,15 @@ ALL = {f"src/houses/{name}.py": page(name) for name in ("bundle", "columns", "co
 WORKFLOW, RULES = ".github/workflows/score.yml", "cd4ml/src/cd4ml/gate/rules.py"
 
 
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder for a project, which is the working directory; git has no settings but a name."""
-    (tmp_path / "gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.org\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    return tmp_path / "project"
-
-
 @pytest.mark.parametrize("setting", ["", "conflict", "true"])
 def test_what_an_update_leaves_alone_stays_in_a_folder_whose_other_files_the_template_moves(
-    setting: str, project: Path, tmp_path: Path
+    setting: str, folder: Path, tmp_path: Path
 ) -> None:
-    start(project, ALL)
+    start(folder, ALL)
     moved = {path.replace("src/houses", "cd4ml/src/cd4ml"): text for path, text in ALL.items() if "_" not in path}
     kept = {path: ALL[path] for path in ("src/houses/features.py", "src/houses/__init__.py")}
     ours = {"src/houses/__init__.py": ALL["src/houses/__init__.py"] + "ours\n", "src/houses/own.py": "ours\n"}
-    write(project, ours)
+    write(folder, ours)
     commit()
     if setting:
         git("config", "merge.directoryRenames", setting)
@@ -52,10 +42,10 @@ OURS = "# ours\n"
     [(WORKFLOW, ".github/workflows/batch.yml"), (RULES, "cd4ml/src/cd4ml/judge/rules.py"), ("a.cfg", "etc/deep/a.cfg")],
 )
 def test_an_edited_file_that_the_template_moves_is_merged_where_it_is_now(
-    old: str, new: str, project: Path, tmp_path: Path
+    old: str, new: str, folder: Path, tmp_path: Path
 ) -> None:
-    start(project, {old: page("x")})
-    write(project, {old: OURS + page("x")})
+    start(folder, {old: page("x")})
+    write(folder, {old: OURS + page("x")})
     commit()
     newer = generation(tmp_path / "new", {new: page("x") + "theirs\n"})
 
@@ -68,11 +58,11 @@ def test_an_edited_file_that_the_template_moves_is_merged_where_it_is_now(
 
 @pytest.mark.parametrize("edit", ["", OURS])
 def test_a_file_that_team_and_template_move_is_merged_where_the_team_has_it(
-    edit: str, project: Path, tmp_path: Path
+    edit: str, folder: Path, tmp_path: Path
 ) -> None:
-    start(project, {WORKFLOW: page("x")})
+    start(folder, {WORKFLOW: page("x")})
     Path(WORKFLOW).unlink()
-    write(project, {".github/workflows/ours.yml": edit + page("x")})
+    write(folder, {".github/workflows/ours.yml": edit + page("x")})
     commit()
     newer = generation(tmp_path / "new", {".github/workflows/batch.yml": page("x") + "theirs\n"})
 
@@ -84,10 +74,10 @@ def test_a_file_that_team_and_template_move_is_merged_where_the_team_has_it(
 
 @pytest.mark.parametrize("path", ["docs/a.md", "tests/test_a.py"])
 def test_a_page_or_a_test_that_the_team_has_edited_stays_though_the_template_moves_it(
-    path: str, project: Path, tmp_path: Path
+    path: str, folder: Path, tmp_path: Path
 ) -> None:
-    start(project, {path: page("x")})
-    write(project, {path: OURS + page("x")})
+    start(folder, {path: page("x")})
+    write(folder, {path: OURS + page("x")})
     commit()
     old, new = generation(tmp_path / "old", {path: page("x")}), generation(tmp_path / "new", {f"new/{path}": page("x")})
 
@@ -101,12 +91,12 @@ def test_a_page_or_a_test_that_the_team_has_edited_stays_though_the_template_mov
 @pytest.mark.parametrize("path", ["tools/lint.cfg", "docs/a.md", RULES])
 @pytest.mark.parametrize("edit", ["", OURS])
 def test_a_file_that_the_team_moved_stays_though_the_template_drops_it(
-    path: str, edit: str, project: Path, tmp_path: Path
+    path: str, edit: str, folder: Path, tmp_path: Path
 ) -> None:
     """git would call that a conflict, in which no file has a marker."""
-    start(project, {path: page("x")})
+    start(folder, {path: page("x")})
     Path(path).unlink()
-    write(project, {"etc/ours": edit + page("x")})
+    write(folder, {"etc/ours": edit + page("x")})
     commit()
 
     plan, changes = update(generation(tmp_path / "old", {path: page("x")}), generation(tmp_path / "new", {}))
@@ -116,10 +106,10 @@ def test_a_file_that_the_team_moved_stays_though_the_template_drops_it(
     assert Path("etc/ours").is_file()
 
 
-def test_empty_files_are_not_taken_for_moved(project: Path, tmp_path: Path) -> None:
-    start(project, {"tests/__init__.py": ""})
+def test_empty_files_are_not_taken_for_moved(folder: Path, tmp_path: Path) -> None:
+    start(folder, {"tests/__init__.py": ""})
     Path("tests/__init__.py").unlink()
-    write(project, {"src/ours/__init__.py": ""})
+    write(folder, {"src/ours/__init__.py": ""})
     commit()
 
     plan, _ = update(generation(tmp_path / "old", {"tests/__init__.py": ""}), generation(tmp_path / "new", {}))

@@ -9,7 +9,7 @@ from cd4ml.delivery.move_workflows import in_folder, owners_in_folder
 from cd4ml.files.git import path_in_repository, top_folder
 
 _SETTINGS = ".github/"
-_WORKFLOW = ".github/workflows/cd.yml"
+_WORKFLOWS = ".github/workflows"
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,25 @@ class Layout:
 
 
 def layout_here() -> Layout:
-    """Return the layout of the project in this folder."""
-    prefix, workflow = path_in_repository(""), Path(top_folder(), _WORKFLOW)
-    at_root = bool(prefix) and not Path(_WORKFLOW).is_file() and workflow.is_file()
-    return Layout(prefix, at_root and _folder(workflow) == prefix.rstrip("/"))
+    """Return the layout of the project in this folder.
+
+    Its workflows are at the root if one there names this folder, whichever the team has deleted or renamed, and none
+    that is here works in `.`, as it was generated.
+    """
+    prefix = path_in_repository("")
+    is_moved = prefix.rstrip("/") in _named_folders(Path(top_folder())) and "." not in _named_folders(Path())
+    return Layout(prefix, bool(prefix) and is_moved)
 
 
-def _folder(workflow: Path) -> str:
+def _named_folders(root: Path) -> set[str]:
+    """Return the folders that workflows name as their project's."""
+    paths = (path for path in Path(root, _WORKFLOWS).glob("*.y*ml") if path.is_file())
+    return {_folder(path.read_text(encoding="utf-8", errors="replace")) for path in paths} - {""}
+
+
+def _folder(workflow: str) -> str:
     """Return the folder that a workflow names as the project's; empty if it names none."""
     try:
-        return str(yaml.safe_load(workflow.read_text(encoding="utf-8"))["env"]["PROJECT"])
+        return str(yaml.safe_load(workflow)["env"]["PROJECT"])
     except (yaml.YAMLError, KeyError, TypeError):
         return ""
