@@ -78,9 +78,18 @@ def generation_before(template: Template, record: Record, layout: Layout, scratc
 
 
 def keep(old: Generation, new: Generation) -> None:
-    """Put both onto the branch `template`, which is made if it is missing."""
-    commit = old.commit or commit_tree(old.tree, f"{_GENERATED} {old.title}", _tip())
-    commit = commit_tree(new.tree, f"{_GENERATED} {new.title}", commit)
+    """Put both onto the branch `template`, which is made if it is missing.
+
+    What is on it stays below: somebody's edits, or the generations of another project in the same repository. So it can
+    be pushed.
+    """
+    tip = _tip()
+    newest = output_of("log", "--max-count=2", "--format=%T", tip).split() if tip else []
+    if tip and newest == [new.tree, old.tree]:  # an update that was made before, as a workflow does each month
+        commit = tip
+    else:
+        base = old.commit if old.commit and old.commit == tip else commit_tree(old.tree, _subject(old), tip)
+        commit = commit_tree(new.tree, _subject(new), base)
     output_of("update-ref", "-m", "make update", f"refs/heads/{BRANCH}", commit)
 
 
@@ -97,28 +106,44 @@ def check_branch() -> None:
             f"the branch {below[0]} is in the way of the branch {BRANCH}, which updates keep: "
             f"git branch -m {below[0]} another-name"
         )
-    tip = _tip()
-    if tip and text_of(tip, RECORD) is None:
-        raise UpdateError(
-            f"the branch {BRANCH} is yours, and updates need the name: git branch -m {BRANCH} another-name"
+    ref = _ref()
+    if ref and not _generations(ref, at_most=1):
+        remote = remote_name()
+        is_local = ref.startswith("refs/heads/")
+        rename = (
+            f"git branch -m {BRANCH} another-name"
+            if is_local
+            else f"git fetch {remote} && git push --atomic {remote} {remote}/{BRANCH}:refs/heads/another-name :{BRANCH}"
         )
+        where = "" if is_local else f" of {remote}"
+        raise UpdateError(f"the branch {BRANCH}{where} is yours, and updates need the name: {rename}")
 
 
 def _kept(layout: Layout) -> str:
-    """Return the commit on the branch `template` that has the project's own record; empty if there is none.
-
-    Only commits that an update has made count: somebody may have edited files on that branch.
-    """
+    """Return the commit on the branch `template` that has the project's own record; empty if there is none."""
     record, tip = text_of("HEAD", layout.prefix + RECORD), _tip()
     if record is None or tip is None:
         return ""
-    commits = output_of("rev-list", "--max-count=100", f"--grep=^{_GENERATED} ", tip).split()
-    return next((commit for commit in commits if text_of(commit, RECORD) == record), "")
+    return next((commit for commit in _generations(tip, at_most=100) if text_of(commit, RECORD) == record), "")
+
+
+def _subject(generation: Generation) -> str:
+    return f"{_GENERATED} {generation.title}"
+
+
+def _generations(tip: str, at_most: int) -> list[str]:
+    """Return the newest commits that an update has made: somebody may have edited files on that branch."""
+    return output_of("rev-list", f"--max-count={at_most}", f"--grep=^{_GENERATED} ", tip).split()
 
 
 def _tip() -> str | None:
-    """Return the newest commit of the branch `template`: the local one, or else the remote's as it was last fetched."""
+    """Return the newest commit of the branch `template`; None if there is no such branch."""
+    ref = _ref()
+    return output_of("rev-parse", ref) if ref else None
+
+
+def _ref() -> str:
+    """Return the branch `template`: the local one, or else the remote's as it was last fetched; empty if none is."""
     remote = remote_name()
     names = [f"refs/heads/{BRANCH}", *([f"refs/remotes/{remote}/{BRANCH}"] if remote else [])]
-    found = (run_git("rev-parse", "--quiet", "--verify", name).stdout.strip() for name in names)
-    return next((commit for commit in found if commit), None)
+    return next((name for name in names if run_git("rev-parse", "--quiet", "--verify", name).returncode == 0), "")
