@@ -52,7 +52,11 @@ def make_update(
     Path("Makefile").write_text(text, encoding="utf-8")
     message = f"update the template to {to}\n\nIt was 1.0.0. Retrains: no."
     run("git", "commit", "--quiet", "--all", "--message", message, GIT_COMMITTER_EMAIL=committer)
-    git("branch", "--force", "template", "HEAD")
+    kept = git("ls-remote", "origin", "refs/heads/template").split()[:1]
+    parents = [word for commit in kept for word in ("-p", commit)]
+    git(
+        "branch", "template", git("commit-tree", "HEAD^{tree}", *parents, "-m", f"generated from the template {to} (b)")
+    )
     Path("build").mkdir(exist_ok=True)
     git("bundle", "create", "--quiet", str(write_update.BUNDLE), "HEAD", "template", f"^{before}")
     git("reset", "--quiet", "--hard", before)
@@ -190,6 +194,19 @@ def test_a_branch_template_that_cannot_be_pushed_does_not_stop_the_pull_request(
     assert len(github_server.lists["pulls"]) == 1
     assert at(origin, "update/template")
     assert "the branch template is not pushed, and the next update does without it: " in printed
+
+
+def test_what_was_pushed_to_the_branch_template_meanwhile_stays(
+    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the update of another project in the repository."""
+    monkeypatch.setenv("BY_APP", "true")
+    make_update()
+    git("push", "--quiet", "origin", "main:template")
+
+    assert "the branch template is not pushed, and the next update does without it: somebody else" in propose(capsys)
+
+    assert at(origin, "template") == git("rev-parse", "main")
 
 
 def test_a_bundle_of_another_history_is_refused(origin: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,8 +75,7 @@ def by_pull_request(github: GitHub) -> str:
 def _push_generations(origin: str) -> str:
     """Push the branch `template`; return a line if that fails: a pull request does not need it, nor the next update."""
     try:
-        kept = branch_commit(origin, BRANCH)
-        push_branch(origin, output_of("rev-parse", f"{_FETCHED}{BRANCH}"), BRANCH, expected=kept, force=True)
+        push_branch(origin, output_of("rev-parse", f"{_FETCHED}{BRANCH}"), BRANCH)
     except GitError as error:
         return f"\nthe branch {BRANCH} is not pushed, and the next update does without it: {error}"
     return ""
