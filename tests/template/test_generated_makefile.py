@@ -71,3 +71,20 @@ def test_every_call_of_the_command_line_names_a_verb_that_it_has(project: Path) 
 
     assert len(called) > 10
     assert set(called) <= verbs
+
+
+@pytest.mark.parametrize("line", [".DEFAULT_GOAL := help", "ALSO :=", "READY := .venv/ready", "setup: $(READY)"])
+def test_a_conflict_anywhere_in_it_is_named_with_what_to_do(line: str, project: Path, tmp_path: Path) -> None:
+    text = (project / "Makefile").read_text(encoding="utf-8")
+    assert f"\n{line}\n" in text
+    conflict = f"<<<<<<< HEAD\n{line}\n=======\n{line} # theirs\n>>>>>>> 1234567 (update)\n"
+    (tmp_path / "Makefile").write_text(text.replace(f"{line}\n", conflict, 1), encoding="utf-8")
+    for words in (("init", "--quiet"), ("add", "Makefile")):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+
+    for verb in ((), ("train",)):
+        stopped = make(tmp_path, *verb)
+
+        (told,) = stopped.stderr.splitlines()
+        assert "*** conflicts in Makefile: edit what is between the markers" in told
+        assert (stopped.returncode, stopped.stdout) == (2, "")
