@@ -144,6 +144,20 @@ def test_one_pull_request_is_updated_and_what_is_the_same_is_not_pushed_again(
     assert len(github_server.lists["pulls"]) == 1
 
 
+def test_a_text_that_is_too_long_for_github_names_where_the_rest_is(
+    origin: Path, github_server: GitHubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BY_APP", "true")
+    make_update()
+    Path("build/update.md").write_text("a line of the changelog\n" * 3000, encoding="utf-8")
+
+    propose(capsys)
+
+    (pull,) = github_server.lists["pulls"]
+    assert pull["body"].endswith("changelog\n\n… the rest is in update.md of the run's artifact `update`\n")
+    assert len(pull["body"]) < 65_536
+
+
 @pytest.mark.parametrize("way", [("--message", "resolve"), ("--amend", "--no-edit")], ids=str)
 def test_conflicts_that_a_person_has_resolved_are_not_overwritten(
     way: tuple[str, ...],

@@ -29,13 +29,20 @@ def find_open(github: GitHub, branch: str) -> dict[str, Any] | None:
     return pulls[0] if pulls else None
 
 
-def open_or_update(github: GitHub, branch: str, title: str, body: str) -> str:
+def open_or_update(github: GitHub, branch: str, title: str, body: str, rest: str = "reports/gate.md") -> str:
     """Open or update the pull request of `branch`; return its address, empty if workflows may not open any.
+
+    Args:
+        github: the repository.
+        branch: the branch, which is pushed.
+        title: the pull request's.
+        body: its text, which is cut if GitHub takes none of that length.
+        rest: where the whole text is.
 
     Raises:
         GitHubError: GitHub rejects the request for another reason.
     """
-    content = {"title": title, "body": truncated(body)}
+    content = {"title": title, "body": truncated(body, rest)}
     if existing := find_open(github, branch):
         github.patch(f"pulls/{existing['number']}", content)
         return str(existing.get("html_url", f"pull request {existing['number']}"))
@@ -58,7 +65,7 @@ def how_to_open(repository: str, server: str, branch: str) -> str:
     )
 
 
-def truncated(body: str, rest: str = "reports/gate.md") -> str:
+def truncated(body: str, rest: str) -> str:
     """Return a text that is short enough for GitHub; `rest` is where the whole text is."""
     if len(body) <= _MAX_LENGTH:
         return body

@@ -65,7 +65,7 @@ def by_pull_request(github: GitHub) -> str:
     text = REPORT.read_text(encoding="utf-8")
     if conflicts:
         text = f"{in_files(conflicts)} of this branch with markers of conflicts: resolve them in it.\n\n{text}"
-    address = open_or_update(github, UPDATE_BRANCH, title, text)
+    address = open_or_update(github, UPDATE_BRANCH, title, text, f"{REPORT.name} of the run's artifact `update`")
     server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
     if address:
         ISSUE.close(github, f"There is a pull request: {address}")
