@@ -396,6 +396,16 @@ def test_the_pull_request_has_conflicts_the_changelog_and_what_to_know() -> None
     assert "retrains: yes: train runs again (uv.lock)" in remarks(told)
 
 
+@pytest.mark.parametrize("lines", ["", "new: 1"])
+def test_what_training_needs_is_named_though_no_key_is_new(lines: str) -> None:
+    """As after an update whose proposal nobody copied: the template has had the key since then."""
+    told = remarks(summary(proposal=Proposal(lines, (), ("gate.accept", "seed"))))
+
+    assert "params.yaml lacks gate.accept, seed: make train needs them, as dvc.yaml names them" in told
+    assert ("    new: 1" in told) is bool(lines)
+    assert not [line for line in remarks(summary()) if "params.yaml" in line]
+
+
 CHANGELOG = """\
 # Changelog
 

@@ -91,8 +91,8 @@ def test_a_project_of_the_first_version_moves_to_this_one(upstream: Path, enviro
     project.replace("src/delay_bold/model.py", "from .contract import Problem\n\n", "")  # as it was told
     project.replace("src/delay_bold/model.py", "problem: Problem", "problem: str")
     (project.folder / "src/delay_bold/table.py").unlink()
-    assert "make train needs metrics, gate.accept:\n" in printed
-    new = printed.split("make train needs metrics, gate.accept:\n")[1].split("\ncommitted: ")[0]
+    assert "params.yaml lacks metrics, gate.accept: make train needs them" in printed
+    new = printed.split("as the template has them:\n")[1].split("\ncommitted: ")[0]
     with (project.folder / "params.yaml").open("a", encoding="utf-8") as file:
         file.write("".join(f"\n{section}\n" for section in sections(new) if section.startswith(("metrics:", "gate:"))))
     project.commit("the library is in cd4ml/")

@@ -86,9 +86,12 @@ def remarks(summary: Summary) -> list[str]:
             f"params.yaml: the template has dropped {', '.join(summary.proposal.unknown)}; remove what you can"
         )
     lines += summary.notes
+    if summary.proposal.needed:
+        it = "it" if len(summary.proposal.needed) == 1 else "them"
+        lacking = ", ".join(summary.proposal.needed)
+        lines.append(f"params.yaml lacks {lacking}: make train needs {it}, as dvc.yaml names {it}")
     if summary.proposal.lines:
-        needed = f"; make train needs {', '.join(summary.proposal.needed)}" if summary.proposal.needed else ""
-        lines += [f"params.yaml is yours; new keys that it may have, as the template has them{needed}:"]
+        lines.append("params.yaml is yours; new keys that it may have, as the template has them:")
         lines += [f"    {line}".rstrip() for line in summary.proposal.lines.splitlines()]
     return lines
 
