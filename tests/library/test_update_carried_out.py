@@ -7,6 +7,7 @@ import errno
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from cd4ml.update.carry_out import carry_out
 from cd4ml.update.generation import Generation, check_branch
 from cd4ml.update.new_params import Proposal
 from cd4ml.update.prepare import Prepared
-from cd4ml.update.record import UpdateError
+from cd4ml.update.record import Record, UpdateError
 from cd4ml.update.summary import Change, Summary
-from cd4ml.update.template import Template
+from cd4ml.update.template import Revision, Template
 from cd4ml.update.trees import tree_of_folder
 from trained_repository import run
 
@@ -125,6 +126,32 @@ def test_what_ends_an_update_is_one_line(
     assert carry_out_verb.run(Template(Path()), argparse.Namespace()) == 1
 
     assert capsys.readouterr().err.startswith(expected)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_answer_that_the_project_has_changes_nothing(
+    dry_run: bool, prepared: Prepared, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty commit would be made, and in the workflow a pull request of nothing."""
+
+    class Known(Template):
+        def revision(self, commit: str) -> Revision:
+            return Revision(commit, "1.0.0")
+
+        def questions(self, _: str) -> list[str]:
+            return ["platform"]
+
+    template, before = Known(Path()), git("rev-parse", "HEAD")
+    monkeypatch.setattr(carry_out_verb, "with_knowledge", lambda *_: template)
+    monkeypatch.setattr(carry_out_verb, "record_here", lambda: Record("", "1.0.0", "a" * 40, {"platform": "aci"}))
+    monkeypatch.setattr(carry_out_verb, "prepare", lambda *_: replace(prepared, theirs=prepared.base))
+    arguments = argparse.Namespace(target="a" * 40, set=["platform=aci"], moved=False, dry_run=dry_run, base="")
+
+    assert carry_out_verb.run(template, arguments) == 0
+
+    told = "nothing to update: the project has 1.0.0 (aaaaaaa) with platform=aci already\n"
+    assert capsys.readouterr().out == told
+    assert git("rev-parse", "HEAD") == before
 
 
 def test_a_reader_that_has_ended_is_no_error(prepared: Prepared) -> None:

@@ -172,6 +172,8 @@ def test_other_answers_change_what_depends_on_them(follower: Follower) -> None:
     assert "docs/delivery.md (edited here)" in printed
     assert "platform=fargate credentials=oidc" in git(follower.folder, "log", "-1", "--format=%s")
     assert 'version = "1.0.0"' in follower.read(".cd4ml.toml"), "one thing at a time"
+    assert "with platform=fargate already\n" in follower.update("--set", "platform=fargate", to="v1.0.0")
+    assert git(follower.folder, "rev-list", "--count", "HEAD") == "3"
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,10 @@ def update(template: Template, arguments: argparse.Namespace) -> str | None:
         renamed = template.known.get("renamed", ())
         answers = migrated(record.answers, renamed, record.version, revision.version)
         prepared = prepare(template, record, revision, answers, arguments.set, scratch)
+    if prepared.base == prepared.theirs:
+        answered = f" with {' '.join(arguments.set)}" if arguments.set else ""
+        print(f"nothing to update: the project has {revision.title}{answered} already")
+        return None
     if arguments.dry_run:
         print(by_file(prepared.summary), *remarks(prepared.summary), sep="\n")
         conflicts = in_files(len(prepared.summary.conflicts))
