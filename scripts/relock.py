@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -76,19 +77,39 @@ def relock(root: Path, only: str | None, lookup: Lookup | None) -> Renewed:
         LockError: the lock files cannot be made; nothing was changed.
     """
     was = {path: versions_of(path) for path in lock_files(root)}
-    if only != "pins":
-        relock_both(root, lookup.before if lookup else None)
-    result = Renewed()
-    if lookup:
-        result = renewed(tracked(root), lookup, lambda pin: is_fixed(pin, only))
-        lock_nodes(root, result)
-        for path, text in result.texts.items():
-            write(root / path, text)
-        put_back(root, result.kept, was[root / "uv.lock"])
+    with all_or_nothing(lock_files(root)) as keep:
         if only != "pins":
-            relock_peers(root, result, lookup.before)
+            relock_both(root, lookup.before if lookup else None)
+        result = Renewed()
+        if lookup:
+            result = renewed(tracked(root), lookup, lambda pin: is_fixed(pin, only))
+            lock_nodes(root, result)
+            for path, text in result.texts.items():
+                keep(root / path)
+                write(root / path, text)
+            put_back(root, result.kept, was[root / "uv.lock"])
+    if lookup and only != "pins":
+        relock_peers(root, result, lookup.before)
     result.moves += [move for path in was for move in moved_in(path.relative_to(root), was[path], versions_of(path))]
     return result
+
+
+@contextmanager
+def all_or_nothing(paths: Iterable[Path]) -> Iterator[Callable[[Path], None]]:
+    """Let files be as they were if the block fails; it is given a function that adds a file, before it writes that."""
+    old: dict[Path, str] = {}
+
+    def keep(path: Path) -> None:
+        old.setdefault(path, path.read_text(encoding="utf-8"))
+
+    for path in paths:
+        keep(path)
+    try:
+        yield keep
+    except BaseException:
+        for path, text in old.items():
+            write(path, text)
+        raise
 
 
 def moved_in(path: Path, was: Mapping[str, str], now: Mapping[str, str]) -> list[Move]:

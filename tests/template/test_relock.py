@@ -18,6 +18,8 @@ import pytest
 from scripts import relock
 from scripts.locks import FOLDER, PLACEHOLDER, versions_of
 from scripts.pins.lookup import Answer
+from scripts.pins.table import Kept
+from scripts.relock import put_back
 from tests.conftest import ROOT
 
 NOW = datetime.now(UTC)
@@ -208,3 +210,19 @@ def test_what_has_to_agree_with_a_lock_file_and_does_not_answer_is_put_back_ther
     )
     assert versions_of(peer / "uv.lock")["tiny"] == "1.1.0"
     assert (small / "run.sh").read_text(encoding="utf-8").startswith("uv tool run tiny==1.0.0\n")
+
+
+def test_what_cannot_be_put_back_leaves_everything_as_it_was(
+    small: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that a pin has to keep, and that is not in the index any more."""
+    subprocess.run(["git", "add", "."], cwd=small, check=True)
+    before = {path: path.read_bytes() for path in small.rglob("*") if path.is_file() and ".git" not in path.parts}
+    kept = [Kept("tiny", "0.9.0", "no answer")]
+    monkeypatch.setattr(relock, "put_back", lambda root, _, was: put_back(root, kept, was))
+
+    refused = run(monkeypatch, "--index", f"{index}/simple")
+
+    assert "uv could not lock small, and the lock files are as they were" in str(refused)
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (small / "tested").exists()
