@@ -55,7 +55,7 @@ def by_pull_request(github: GitHub) -> str:
         raise UserError(f"{BUNDLE} cannot be read here: is the commit that it builds on in this clone?")
     commit = output_of("rev-parse", "--verify", f"{_FETCHED}HEAD")
     current = branch_commit(origin, UPDATE_BRANCH)
-    if current and not _is_the_workflows(current, commit):
+    if current and not _is_the_workflows(current):
         return f"{UPDATE_BRANCH} has commits of somebody's, so it stays as it is: merge it, or delete it"
     if not (current and _is_same(current, commit)):
         push_branch(origin, commit, UPDATE_BRANCH, expected=current, force=True)
@@ -81,14 +81,13 @@ def _push_generations(origin: str) -> str:
     return ""
 
 
-def _is_the_workflows(current: str, commit: str) -> bool:
-    """Return whether the branch's newest commit is an update as the workflow made it.
+def _is_the_workflows(commit: str) -> bool:
+    """Return whether a commit is an update as the workflow made it.
 
-    A person who amends one, with conflicts resolved, leaves its subject as it was, and becomes its committer. On a
-    runner of one's own, git may have another name for the workflow than the bot's: then `commit` has it, too.
+    A person who amends one, with conflicts resolved, leaves its subject as it was, and becomes its committer.
     """
-    committer, _, subject = _described(current, "%ce%n%s").partition("\n")
-    return subject.startswith(SUBJECT) and committer in (BOT_ADDRESS, _described(commit, "%ce"))
+    committer, _, subject = _described(commit, "%ce%n%s").partition("\n")
+    return subject.startswith(SUBJECT) and committer == BOT_ADDRESS
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -5,6 +5,7 @@ git bundle, and described in build/update.md and build/update.json.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,12 @@ def main(argv: list[str]) -> None:
 
 
 def name_the_author() -> None:
-    """Let the workflows' bot be the author of commits in this clone, unless git knows one already."""
-    if run_git("var", "GIT_COMMITTER_IDENT").returncode:
+    """Let the workflows' bot be who commits in this clone: always in a workflow, and else if git knows nobody.
+
+    By that, propose-update knows its own commits. On a runner of one's own, git may know somebody.
+    """
+    is_workflow = os.environ.get("GITHUB_ACTIONS") == "true"
+    if is_workflow or run_git("var", "GIT_COMMITTER_IDENT").returncode:
         for setting in (word for word in as_bot() if word != "-c"):
             name, _, value = setting.partition("=")
             output_of("config", name, value)
