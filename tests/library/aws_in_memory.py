@@ -37,6 +37,8 @@ class Amazon(CloudInMemory):
         }  # fmt: skip
         self.unknown = 0
         """How many calls that name something new do not know it."""
+        self.absent = "ResourceNotFoundException"
+        """The code with which a service that is not there is described and deleted."""
         self.drains = 1
         """How many looks at services, while they are removed, find them."""
         self._new: dict[str, int] = {}
@@ -93,8 +95,13 @@ class Amazon(CloudInMemory):
                 if services:
                     raise RefusedError("ClusterContainsServicesException")
                 clusters.remove(given["--cluster"])
+            case "describe-services":
+                if given["--cluster"] not in clusters:
+                    raise RefusedError("ClusterNotFoundException")
+                asked = given["--services"]
+                return [services[asked]["status"]["statusCode"]] if asked in services else []
             case _ if name not in services:
-                raise RefusedError("ResourceNotFoundException")
+                raise RefusedError(self.absent)
             case "delete-express-gateway-service":
                 services[name]["status"]["statusCode"] = "DRAINING"
             case "describe-express-gateway-service":

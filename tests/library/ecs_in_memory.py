@@ -42,6 +42,10 @@ class Cloud:
         """How many lists the newest deployment is not in yet."""
         self.lacks: set[str] = set()
         """Operations that are refused."""
+        self.absent = "ServiceNotFoundException"
+        """The code with which an Express service that is not there is described."""
+        self.listed: list[str] = []
+        """The states that the next lists of services have, though none is described."""
 
     def begin(self, image: str) -> str:
         """Begin to move to a new revision, in place of what is under way."""
@@ -115,7 +119,9 @@ class Aws(KillableRun):
                     cloud.status, cloud.deployments, cloud.serving = "INACTIVE", [], ""
                 return {"service": told}
             case "describe-express-gateway-service":
-                raise refused("ServiceNotFoundException")
+                raise refused(cloud.absent)
+            case "describe-services":
+                return [cloud.listed.pop(0)] if cloud.listed else []
             case "list-service-deployments":
                 cloud.unlisted, late = max(0, cloud.unlisted - 1), cloud.unlisted > 0
                 return {"serviceDeployments": cloud.deployments[: -1 if late else None]}

@@ -126,6 +126,42 @@ def test_a_service_that_cannot_be_read_is_not_one_that_is_absent(release: Runs, 
     assert release.aws.writes == []
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ResourceNotFoundException",
+        "ServiceNotFoundException",
+        "ClusterNotFoundException",
+        "ServiceNotActiveException",
+        "InvalidParameterException",
+    ],
+)
+def test_ecs_says_by_several_codes_that_there_is_no_service(release: Runs, code: str) -> None:
+    cloud = Cloud()
+    cloud.absent = code
+    release(cloud).deploy(ONE, "production")
+    assert release.aws.writes == ["create-express-gateway-service"]
+
+
+def test_a_code_that_may_mean_no_service_is_checked_against_the_list(release: Runs) -> None:
+    cloud = Cloud()
+    cloud.absent = "InvalidParameterException"
+
+    cloud.listed = ["ACTIVE"]
+    with pytest.raises(CloudError, match=r"demo cannot be read, and nothing was changed: .*InvalidParameterException"):
+        release(cloud).deploy(ONE, "production")
+    cloud.lacks.add("describe-services")
+    with pytest.raises(CloudError, match=r"demo cannot be read, and nothing was changed: .*AccessDenied"):
+        release(cloud).deploy(ONE, "production")
+    assert release.aws.writes == []
+
+    cloud.lacks.clear()
+    cloud.listed = ["DRAINING"] * 2
+    release(cloud).deploy(ONE, "production")
+    assert release.aws.said[0] == "demo is being removed; waiting until it is gone, up to 30 s"
+    assert release.aws.writes == ["create-express-gateway-service"]
+
+
 def test_the_first_release_of_all_needs_all_traffic(release: Runs) -> None:
     cloud = Cloud()
     release(cloud).deploy(ONE, "production")

@@ -227,6 +227,17 @@ def test_a_dry_run_of_destroy_prints_every_command_and_removes_nothing() -> None
     assert any(line.startswith("aws ecs delete-cluster ") for line in lines)
 
 
+@pytest.mark.parametrize("code", ["ServiceNotActiveException", "InvalidParameterException"])
+def test_destroy_takes_a_service_for_gone_that_the_list_does_not_have(code: str) -> None:
+    amazon = made()
+    amazon.absent = code
+
+    said = run(amazon, "destroy", "--yes", "demo")
+
+    assert "  gone     service           demo\n" in said
+    assert said.endswith(REMOVED)
+
+
 @pytest.mark.parametrize(
     ("operation", "told"),
     [

@@ -142,7 +142,7 @@ def _lacking(policies: list[dict[str, Any]], environment: str) -> set[str]:
     calls: list[tuple[str, dict[str, Any]]] = [
         ("CreateExpressGatewayService", roles | {"tags": [{"key": "project", "value": "demo"}]}),
         ("UpdateExpressGatewayService", roles),
-        ("DescribeExpressGatewayService", {}), ("DeleteExpressGatewayService", {}),
+        ("DescribeExpressGatewayService", {}), ("DescribeServices", {}), ("DeleteExpressGatewayService", {}),
         ("TagResource", {}), ("UntagResource", {}), ("ListServiceDeployments", {}),
         ("DescribeServiceDeployments", {"serviceDeploymentArns": [deployment]}),
         ("StopServiceDeployment", {"serviceDeploymentArn": deployment}),

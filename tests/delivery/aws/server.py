@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import ssl
 import threading
@@ -23,6 +24,13 @@ Json = dict[str, Any]
 
 READS = ("Describe", "List")
 DRAINS = 0.3  # seconds that a service takes to be gone
+# How Express Mode says that a service is not there: which of them when is written nowhere. HashiCorp's provider for
+# Terraform takes all of them, and the last one with this message only.
+NONE_SUCH = (
+    ("ResourceNotFoundException", "The specified resource wasn't found: {arn}"),
+    ("ServiceNotFoundException", "Service not found."),
+    ("InvalidParameterException", "Resource not found"),
+)
 
 
 class ECS:
@@ -40,6 +48,7 @@ class ECS:
         self.writes: list[tuple[str, Json]] = []
         self.unknown: list[str] = []
         self._tls, self._tasks = tls, tasks
+        self._absences, self._removals = itertools.cycle(NONE_SUCH), itertools.cycle((False, True))
         self._lock = threading.RLock()
         self._listener = Listener(self._answer)
         self.url = f"http://127.0.0.1:{self._listener.port}"
@@ -83,6 +92,7 @@ class ECS:
     def _check_rights(self, caller: Identity, action: str, asked: Json) -> None:
         about = next((asked[name] for name in ("serviceArn", "resourceArn") if name in asked), "")
         name, cluster = asked.get("serviceName") or asked.get("service", ""), asked.get("cluster", "default")
+        name = name or next(iter(asked.get("services", [])), "")
         of_one = [
             arn for value in asked.values() if isinstance(value, list) for arn in value if ":service-" in str(arn)
         ]
@@ -139,12 +149,28 @@ class ECS:
 
     def _describe_express_gateway_service(self, asked: Json) -> Json:
         name = asked["serviceArn"].rsplit("/", 1)[1]
+        if name in self.gone and next(self._removals):
+            raise RefusedError("ServiceNotActiveException", "The service is inactive.")
         if name in self.gone:
             return {"service": {"serviceArn": asked["serviceArn"], "status": {"statusCode": "INACTIVE"}}}
-        return {"service": self._service(asked["serviceArn"]).read("TAGS" in asked.get("include", []))}
+        return {"service": self._express(asked["serviceArn"]).read("TAGS" in asked.get("include", []))}
+
+    def _describe_services(self, asked: Json) -> Json:
+        if asked["cluster"] not in self.clusters:
+            raise RefusedError("ClusterNotFoundException", "Cluster not found.")
+        arns = [self.arn(name, asked["cluster"]) for name in asked["services"]]
+        known = [self.services[name] for name in asked["services"] if name in self.services]
+        told = [{"serviceArn": one.arn, "status": one.status} for one in known]
+        told += [
+            {"serviceArn": self.arn(name, asked["cluster"]), "status": "INACTIVE"}
+            for name in asked["services"]
+            if name in self.gone
+        ]
+        listed = {one["serviceArn"] for one in told}
+        return {"services": told, "failures": [{"arn": arn, "reason": "MISSING"} for arn in arns if arn not in listed]}
 
     def _delete_express_gateway_service(self, asked: Json) -> Json:
-        service = self._service(asked["serviceArn"])
+        service = self._express(asked["serviceArn"])
         service.status = "DRAINING"
         threading.Thread(target=self._drain, args=(service,), daemon=True).start()
         return {"service": service.read(with_tags=False)}
@@ -156,6 +182,14 @@ class ECS:
             if self.services.pop(name, None):
                 self.gone.add(name)
         service.remove()
+
+    def _express(self, arn: str) -> Service:
+        """What an operation of Express Mode's is about, which says in several ways that there is none."""
+        try:
+            return self._service(arn)
+        except RefusedError:
+            name, message = next(self._absences)
+            raise RefusedError(name, message.format(arn=arn)) from None
 
     def _service(self, arn: str) -> Service:
         name = arn.rsplit("/", 1)[1]

@@ -73,10 +73,26 @@ class Aws:
         except UnreadError as failure:
             if code(failure) in steps.NONE_SUCH:
                 return Service(environment, name, arn)
-            raise self._unread(name, failure) from None
+            if code(failure) != steps.MAYBE_NONE_SUCH:
+                raise self._unread(name, failure) from None
+            return self._listed(Service(environment, name, arn), failure)
         service = read_service(environment, name, arn, printed)
         self._images |= {revision: image for revision, image in service.images.items() if image.digest}
         return service
+
+    def _listed(self, absent: Service, failure: UnreadError) -> Service:
+        """Return a service that cannot be read as `absent`, or as one that is being removed, if the list says so."""
+        try:
+            states = self.effects.read(steps.list_states(self.place, absent.name))
+        except UnreadError as unread:
+            if code(unread) not in steps.NONE_SUCH:
+                raise self._unread(absent.name, unread) from None
+            states = []
+        if not states:
+            return absent
+        if states == ["DRAINING"]:
+            return replace(absent, status="DRAINING")
+        raise self._unread(absent.name, failure)
 
     def look_again(self, service: Service) -> Service:
         """Read the newest deployment of a service.

@@ -35,11 +35,14 @@ def inventory(place: Place, made_provider: bool) -> list[tuple[str, str]]:
 
 
 def services(place: Place) -> list[Removal]:
-    """Remove the services."""
+    """Remove the services; ECS has no one code that says that a service is gone."""
     return [
-        Removal(steps.remove(place, place.service_arn(environment)), "service", place.service(environment))
+        Removal(
+            steps.remove(place, place.service_arn(environment)), "service", place.service(environment),
+            steps.list_states(place, place.service(environment)),
+        )
         for environment in ENVIRONMENTS
-    ]
+    ]  # fmt: skip
 
 
 def cluster(place: Place) -> Removal:

@@ -8,8 +8,13 @@ from cd4ml.deploy.fargate.deployment import Image
 from cd4ml.deploy.fargate.service import Service
 from cd4ml.deploy.fargate.settings import Place
 
-NONE_SUCH = ("ResourceNotFoundException", "ServiceNotFoundException", "ClusterNotFoundException")
+NONE_SUCH = (
+    *("ResourceNotFoundException", "ServiceNotFoundException", "ClusterNotFoundException"),
+    "ServiceNotActiveException",  # after it was removed
+)
 """The codes with which ECS says that a service is not there."""
+MAYBE_NONE_SUCH = "InvalidParameterException"
+"""Express Mode says this as well, as it does of other errors: the list of services tells which."""
 _PASSING = "Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|ServiceUnavailable|Internal|Server|RequestTimeout"
 _ANSWERS = rf"An error occurred \((?!{_PASSING})\w+\) when calling "
 """Any other code is AWS's answer, which stays the same; without a code, aws did not reach it."""
@@ -26,6 +31,12 @@ def identity(region: str) -> Command:
 def describe(place: Place, arn: str) -> Command:
     """Read a service."""
     return _read(place, "ecs", "describe-express-gateway-service", "--service-arn", arn, "--include", "TAGS")
+
+
+def list_states(place: Place, service: str) -> Command:
+    """Read the state of a service, as a list: empty if there is none."""
+    named = ("--cluster", place.cluster, "--services", service)
+    return _read(place, "ecs", "describe-services", *named, "--query", "services[?status!='INACTIVE'].status")
 
 
 def list_deployments(place: Place, service: str) -> Command:
