@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from tests.delivery.aws.cloud import ACCOUNT, REGION, Moto
+from tests.delivery.aws.deployments import TakenBackError
 from tests.delivery.aws.identities import policy
 from tests.delivery.aws.policies import Call, Principal, decide, refusal
+from tests.delivery.aws.tasks import Tasks
 
 ALICE = Principal(f"arn:aws:iam::{ACCOUNT}:user/alice", frozenset({("AWS", f"arn:aws:iam::{ACCOUNT}:root")}))
 BUCKET = "arn:aws:s3:::demo-dvc"
@@ -140,7 +142,7 @@ def test_the_deployer_passes_three_roles_and_to_ecs_alone() -> None:
 
 
 def test_what_ecs_makes_as_infrastructure_needs_no_role_but_its_own(moto_server: Moto) -> None:
-    """AWS's policy lets it make the roles of scaling and load balancing; ECS's own is left to bootstrap."""
+    """AWS's policy lets it make the role of scaling; ECS's own, and that of load balancing, are left to bootstrap."""
     moto_server.reset()
     moto_server.role("demo", "infrastructure", "ecs")
     documents = moto_server.gate.identities.policies("role", "demo-infrastructure")
@@ -149,6 +151,12 @@ def test_what_ecs_makes_as_infrastructure_needs_no_role_but_its_own(moto_server:
         call = Call("iam:CreateServiceLinkedRole", "*", {"iam:AWSServiceName": service})
         return decide(Principal("infrastructure"), documents, [], call) == "allowed"
 
-    assert makes("elasticloadbalancing.amazonaws.com")
     assert makes("ecs.application-autoscaling.amazonaws.com")
     assert not makes("ecs.amazonaws.com")
+
+    tasks = Tasks(moto_server.gate.identities, moto_server.secret)
+    settings = {"infrastructureRoleArn": f"arn:aws:iam::{ACCOUNT}:role/demo-infrastructure"}
+    with pytest.raises(TakenBackError, match=r"first load balancer: .* ec2:DescribeAccountAttributes"):
+        tasks.check_roles(settings)
+    moto_server.client("iam").create_service_linked_role(AWSServiceName="elasticloadbalancing.amazonaws.com")
+    tasks.check_roles(settings)

@@ -22,7 +22,7 @@ ENVIRONMENT = {
     "AWS_REGION": "eu-west-1", "AWS_ACCOUNT_ID": ACCOUNT, "FARGATE_PAUSE": "0", "FARGATE_PATIENCE": "9",
     "INSIST_PAUSE": "0", "INSIST_PATIENCE": "9", "XDG_CONFIG_HOME": "config",
 }  # fmt: skip
-_NEW = {"create-user": "--user-name", "create-role": "--role-name", "create-service-linked-role": "-"}
+_NEW = {"create-user": "--user-name", "create-role": "--role-name"}
 _READS = ("get-", "list-", "describe-")
 
 
@@ -60,7 +60,9 @@ class Amazon(CloudInMemory):
         if argv[1] == "iam":
             told = iam_in_memory.answer(self.state, argv[2], given, self._check)
             if made := _NEW.get(argv[2]):
-                self.hide(given.get(made, "AWSServiceRoleForECS"))
+                self.hide(given[made])
+            if argv[2] == "create-service-linked-role":
+                self.hide(iam_in_memory.service_role(given["--aws-service-name"]))
             return told
         return _SERVICES[argv[1]](self, argv[2], given, stdin)
 
@@ -86,7 +88,7 @@ class Amazon(CloudInMemory):
                 return {"clusters": [{"status": "ACTIVE"} for one in clusters if one == given["--clusters"]]}
             case "create-cluster":
                 self._check("AWSServiceRoleForECS", "InvalidParameterException")
-                if not self.state["service_roles"]:
+                if "AWSServiceRoleForECS" not in self.state["service_roles"]:
                     raise RefusedError("InvalidParameterException")
                 clusters.append(given["--cluster-name"])
             case "delete-cluster":

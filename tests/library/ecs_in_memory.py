@@ -31,6 +31,8 @@ class Cloud:
 
     def __init__(self) -> None:
         self.status = ""
+        self.reason = ""
+        """What the service says besides its deployments."""
         self.tags: dict[str, str] = {}
         self.images: dict[str, str] = {}
         self.deployments: list[dict[str, Any]] = []
@@ -183,7 +185,8 @@ class Aws(KillableRun):
         ingress = [{"accessType": "PUBLIC", "endpoint": "demo.ecs.eu-west-1.on.aws"}]
         active = [{"serviceRevisionArn": self.cloud.serving, "ingressPaths": ingress}]
         tags = [{"key": key, "value": value} for key, value in self.cloud.tags.items()]
-        return {"status": {"statusCode": self.cloud.status}, "tags": tags, "activeConfigurations": active}
+        status = {"statusCode": self.cloud.status, "statusReason": self.cloud.reason}
+        return {"status": status, "tags": tags, "activeConfigurations": active}
 
     def _deployment(self, arn: str) -> dict[str, Any]:
         one = next(one for one in self.cloud.deployments if one["serviceDeploymentArn"] == arn)

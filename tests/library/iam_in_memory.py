@@ -30,15 +30,27 @@ def answer(state: Json, operation: str, given: Mapping[str, str], check: Callabl
     return _somebody(state, operation, given)
 
 
-def _service_role(state: Json, _: Mapping[str, str]) -> Any:
-    if state["service_roles"]:
+def service_role(service: str) -> str:
+    """Return the name of the role that a service of AWS's runs as."""
+    named = {"ecs.amazonaws.com": "ECS", "elasticloadbalancing.amazonaws.com": "ElasticLoadBalancing"}
+    return f"AWSServiceRoleFor{named[service]}"
+
+
+def _service_role(state: Json, given: Mapping[str, str]) -> Any:
+    name = service_role(given["--aws-service-name"])
+    if name in state["service_roles"]:
         raise RefusedError("InvalidInput")
-    state["service_roles"].append("AWSServiceRoleForECS")
+    state["service_roles"].append(name)
     return ""
 
 
+def _service_roles(state: Json, given: Mapping[str, str]) -> Any:
+    name = service_role(given["--path-prefix"].removeprefix("/aws-service-role/").removesuffix("/"))
+    return {"Roles": [{"RoleName": known} for known in state["service_roles"] if known == name]}
+
+
 _OF_THE_ACCOUNT: dict[str, Callable[[Json, Mapping[str, str]], Any]] = {
-    "list-roles": lambda state, _: {"Roles": [{"RoleName": name} for name in state["service_roles"]]},
+    "list-roles": _service_roles,
     "create-service-linked-role": _service_role,
 }
 

@@ -186,6 +186,15 @@ def test_what_a_first_release_left_that_failed_is_removed(release: Runs) -> None
     assert not cloud.status
 
 
+def test_what_the_service_itself_says_is_shown_where_a_revision_does_not_come_up(release: Runs) -> None:
+    cloud = Cloud()
+    cloud.broken.add(ONE)
+    cloud.reason = "Unable to create load balancer"
+    with pytest.raises(CloudError, match="not deployed"):
+        release(cloud).deploy(ONE, "production")
+    assert "(demo: Unable to create load balancer)" in "\n".join(release.aws.said)
+
+
 def test_a_first_release_that_was_killed_is_taken_up_by_the_next_deploy(release: Runs) -> None:
     cloud = Cloud()
     killed = release(cloud)

@@ -100,6 +100,21 @@ def test_doctor_and_a_dry_run_make_nothing_and_name_everything() -> None:
     assert "missing" not in run(made(), "doctor")
 
 
+@pytest.mark.parametrize("known", ["AWSServiceRoleForECS", "AWSServiceRoleForElasticLoadBalancing"])
+def test_a_new_account_gets_the_roles_that_aws_makes_too_late(known: str) -> None:
+    amazon = Amazon()
+    amazon.state["service_roles"].append(known)
+
+    assert "  missing  service role      " in run(amazon, "doctor")
+    said = run(amazon, "bootstrap")
+
+    assert sorted(amazon.state["service_roles"]) == ["AWSServiceRoleForECS", "AWSServiceRoleForElasticLoadBalancing"]
+    for state, what in zip(
+        ("there", "made") if known.endswith("ECS") else ("made", "there"), ("ECS", "load balancers"), strict=True
+    ):
+        assert f"  {state:<9}service role      that of {what}, for the whole account\n" in said
+
+
 def test_what_was_just_made_is_waited_for_and_no_longer_than_the_bound() -> None:
     amazon = Amazon()
     amazon.unknown = 3

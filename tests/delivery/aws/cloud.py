@@ -82,7 +82,8 @@ class Moto:
         return arn
 
     def roles_of_services(self, slug: str) -> None:
-        """Make the roles that a project's services and ECS itself run as."""
+        """Make the roles that a project's services, load balancers and ECS itself run as."""
+        self.client("iam").create_service_linked_role(AWSServiceName="elasticloadbalancing.amazonaws.com")
         for who, trust in (("runtime", "tasks"), ("execution", "tasks"), ("infrastructure", "ecs")):
             self.role(slug, who, trust)
 

@@ -159,9 +159,9 @@ class Identities:
         """Read everything anew: IAM was written to."""
         self._kept.clear()
 
-    def ecs_has_its_role(self) -> bool:
-        """Whether the account has the role that ECS itself runs as, and ECS knows it by now."""
-        roles = self._iam.list_roles(PathPrefix="/aws-service-role/ecs.amazonaws.com/")["Roles"]
+    def has_service_role(self, service: str) -> bool:
+        """Whether the account has the role that a service of AWS's runs as, and that service knows it by now."""
+        roles = self._iam.list_roles(PathPrefix=f"/aws-service-role/{service}/")["Roles"]
         return bool(roles) and not any(self._delays.hide(("role", role["RoleName"])) for role in roles)
 
     def trusts(self, role: str, principal: Principal, call: str, context: dict[str, str]) -> bool:

@@ -108,7 +108,7 @@ class ECS:
     # clusters
 
     def _create_cluster(self, asked: Json) -> Json:
-        if asked.get("capacityProviders") and not self.identities.ecs_has_its_role():
+        if asked.get("capacityProviders") and not self.identities.has_service_role("ecs.amazonaws.com"):
             message = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
             raise RefusedError("InvalidParameterException", message)
         self.clusters.add(asked["clusterName"])

@@ -36,6 +36,9 @@ class Tasks:
             if role and not self._may_take(role, f"{service}.amazonaws.com"):
                 raise TakenBackError(f"ECS was unable to assume the role '{role}' that was provided for this task")
         if role := settings.get("infrastructureRoleArn"):
+            if not self._identities.has_service_role("elasticloadbalancing.amazonaws.com"):
+                first = Call("ec2:DescribeAccountAttributes", "*")  # what AWS makes that role with
+                self._check(role, first, "unable to make the first load balancer")
             balancer = Call(
                 "elasticloadbalancing:CreateLoadBalancer", BALANCER, {"aws:ResourceTag/AmazonECSManaged": "true"}
             )

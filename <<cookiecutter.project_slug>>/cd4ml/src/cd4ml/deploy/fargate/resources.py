@@ -27,20 +27,24 @@ def tags(place: Place, key: str = "project") -> tuple[str, ...]:
     return ("--tags", f"Key={key},Value={place.slug}")
 
 
-# what ECS itself runs as
+# what services of AWS's run as
+
+SERVICE_ROLES = {"ecs.amazonaws.com": "ECS", "elasticloadbalancing.amazonaws.com": "load balancers"}
+"""AWS makes them with an account's first cluster and load balancer: too late for that cluster, and the load balancer is
+not made, because ECS, as infrastructure, may not ask what AWS asks for then (`ec2:DescribeAccountAttributes`).
+"""
 
 
-def list_service_roles() -> Command:
-    """Read the roles that ECS itself runs as."""
-    return read("iam", "list-roles", "--path-prefix", "/aws-service-role/ecs.amazonaws.com/")
+def list_service_roles(service: str) -> Command:
+    """Read the roles that a service of AWS's runs as."""
+    return read("iam", "list-roles", "--path-prefix", f"/aws-service-role/{service}/")
 
 
-def service_role(known: Json) -> Step:
-    """Make it: AWS does so with an account's first cluster, but too late for that cluster."""
-    command = write(
-        "iam", "create-service-linked-role", "--aws-service-name", "ecs.amazonaws.com", shows="Role.RoleName"
-    )
-    return ensure("service role", "ECS's own, for the whole account", bool(known.get("Roles")), command)
+def service_role(service: str, known: Json) -> Step:
+    """Make it, for the whole account."""
+    command = write("iam", "create-service-linked-role", "--aws-service-name", service, shows="Role.RoleName")
+    named = f"that of {SERVICE_ROLES[service]}, for the whole account"
+    return ensure("service role", named, bool(known.get("Roles")), command)
 
 
 # the cluster

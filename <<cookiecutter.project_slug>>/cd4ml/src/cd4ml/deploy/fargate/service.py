@@ -40,6 +40,8 @@ class Service:
     """The images of revisions, as far as they were read."""
     is_open: bool = False
     """Whether a revision that is up wants no API key."""
+    reason: str = ""
+    """Why it is not as it should be, as far as ECS tells."""
 
     @property
     def exists(self) -> bool:
@@ -115,7 +117,8 @@ class Service:
 def read_service(environment: str, name: str, arn: str, printed: Json) -> Service:
     """Return the service that `aws ecs describe-express-gateway-service` prints, without its deployments."""
     described = printed["service"]
-    status = described.get("status", {}).get("statusCode", "")
+    told = described.get("status", {})
+    status = told.get("statusCode", "")
     if status in ("", "INACTIVE"):
         return Service(environment, name, arn)
     tags = {tag["key"]: tag.get("value", "") for tag in described.get("tags") or []}
@@ -131,6 +134,7 @@ def read_service(environment: str, name: str, arn: str, printed: Json) -> Servic
         url=secure(paths[0].get("endpoint", "")) if paths else "",
         previous=tags.get("previous", ""), wanted=tags.get("candidate", ""),
         active=next(iter(images), ""), images=images, is_open=not all(map(_wants_key, active)),
+        reason=told.get("statusReason") or "",
     )  # fmt: skip
 
 

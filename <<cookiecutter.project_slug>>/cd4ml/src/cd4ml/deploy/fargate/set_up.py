@@ -74,7 +74,8 @@ class FargateSetUp(CloudSetUp):
         days = days_given(self.effects.environment)
         self.aws.check_account()
         yield "account", iter([Step("account", f"{self.place.account}, {self.place.region}", Found.THERE)])
-        yield "service role", self._service_role()
+        for service in resources.SERVICE_ROLES:
+            yield "service role", self._service_role(service)
         yield "cluster", self._cluster()
         yield "registry", self._registry()
         for kind in ("dvc", "predictions"):
@@ -83,8 +84,9 @@ class FargateSetUp(CloudSetUp):
         yield "secret", self._secret(look_only)
         yield from self.rights.parts(credentials, jobs, look_only)
 
-    def _service_role(self) -> Iterator[Step]:
-        yield resources.service_role(self._find(resources.list_service_roles(), "the list of roles") or {})
+    def _service_role(self, service: str) -> Iterator[Step]:
+        known = self._find(resources.list_service_roles(service), "the list of roles") or {}
+        yield resources.service_role(service, known)
 
     def _cluster(self) -> Iterator[Step]:
         known = self._find(resources.describe_cluster(self.place), f"cluster {self.place.cluster}") or {}

@@ -145,8 +145,16 @@ class Wait:
                 if newest.state == "SUCCESSFUL" or (newest.goes_well and newest.share > 0 and not is_first):
                     return service
                 if not newest.goes_well:
-                    raise CandidateError(f"the new revision did not come up: {newest.why}")
+                    raise CandidateError(f"the new revision did not come up: {newest.why}{self._more(service)}")
             if self.patience.is_late:
                 why = replace(newest, reason=self.patience.ended).why
-                raise CandidateError(f"the new revision did not come up: {why}")
+                raise CandidateError(f"the new revision did not come up: {why}{self._more(service)}")
             self.patience.pause(service)
+
+    def _more(self, service: Service) -> str:
+        """Return what the service says besides its deployment, such as that there is no load balancer."""
+        try:
+            reason = self.aws.look_at_service(service.environment).reason
+        except CloudError:
+            return ""
+        return f" ({service.name}: {reason[:300]})" if reason else ""
