@@ -54,8 +54,6 @@ class Amazon(CloudInMemory):
     def _answer(self, argv: tuple[str, ...], stdin: str) -> Any:
         given = dict(pairwise(argv))
         if argv[0] == "gh":
-            if "subject" in self.state and argv[2].endswith("/customization/sub"):
-                return {"sub_claim_prefix": self.state["subject"]}
             return github_in_memory.answer(self.state, argv, given, stdin)
         if argv[1] == "iam":
             told = iam_in_memory.answer(self.state, argv[2], given, self._check)

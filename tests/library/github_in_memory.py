@@ -24,12 +24,17 @@ def answer(state: Json, argv: tuple[str, ...], given: Mapping[str, str], stdin: 
 
 
 def _api(state: Json, argv: tuple[str, ...], method: str) -> Any:
-    path = next(word for word in argv if word.startswith("repos/"))
+    path = next(word for word in argv if word.startswith(("repos/", "orgs/")))
     if path == "repos/{owner}/{repo}":
         told = {"full_name": "acme/flights", "id": 4711, "owner": {"id": 815}, "default_branch": "main"}
         return told | {"private": state.get("private", True)}
+    if path == "orgs/acme/actions/oidc/customization/sub":
+        if not state.get("keys_of_organisation"):  # or whoever asks may not read it
+            raise RefusedError("gh: Not Found (HTTP 404)")
+        return {"include_claim_keys": state["keys_of_organisation"]}
     if path.endswith("/actions/oidc/customization/sub"):
-        return {"sub_claim_prefix": "repo:acme@815/flights@4711"}
+        told = {"use_default": True, "use_immutable_subject": False, "sub_claim_prefix": "repo:acme@815/flights@4711"}
+        return told | state.get("subjects", {})
     if state.get("plan") == "free":
         raise RefusedError("gh: Not Found (HTTP 404)")
     if path.endswith("/environments"):

@@ -266,6 +266,12 @@ def test_a_role_that_azure_chose_the_number_of_is_kept() -> None:
 
 def test_trust_is_by_environment_and_another_repositorys_is_left() -> None:
     oidc = ("bootstrap", "--credentials", "oidc")
+    custom = Azure()
+    custom.state["subjects"] = {"use_default": False, "include_claim_keys": ["environment"]}
+    said = run(custom, *oidc)
+    assert said.startswith("failed: the subjects of the tokens of acme/flights are made of environment; only repo, ")
+    assert not custom.writes
+
     run(azure := Azure(), *oidc)
     (app,) = (app for app in azure.state["apps"].values() if "deployer" in app["displayName"])
     beginning = "repo:acme@815/flights@4711:environment"

@@ -13,6 +13,7 @@ import pytest
 from aws_in_memory import ACCOUNT, DATA, PREDICTIONS, Amazon, made, refused
 from cd4ml.deploy import clouds
 from cd4ml.deploy.set_up.identities import Jobs
+from github_in_memory import Json
 from setting_up import DEMO, killed_at, run, settled
 
 OIDC = ("bootstrap", "--credentials", "oidc", "--set-secrets")
@@ -227,18 +228,36 @@ def test_with_oidc_roles_trust_environments_and_no_key_is_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "failure"),
+    ("subjects", "failure"),
     [
-        ("", "GitHub does not return the subject of its tokens (sub_claim_prefix) for acme/flights"),
-        ('repo:"', 'GitHub returned a subject that no policy can hold: repo:"'),
+        ({"sub_claim_prefix": ""},
+         "GitHub does not return the subject of its tokens (sub_claim_prefix) for acme/flights"),
+        ({"sub_claim_prefix": 'repo:"'}, 'GitHub returned a subject that no policy can hold: repo:"'),
+        ({"use_default": False, "include_claim_keys": ["repository_id", "context"]},
+         "the subjects of the tokens of acme/flights are made of repository_id, context; only repo, context is "
+         "supported: gh api repos/acme/flights/actions/oidc/customization/sub"),
+        ({"use_default": False},
+         "the subjects of the tokens of acme/flights are made of what its organization says, which cannot be read; "
+         "only repo, context is supported: gh api repos/acme/flights/actions/oidc/customization/sub"),
     ],
-)
-def test_without_a_subject_nobody_is_trusted(subject: str, failure: str) -> None:
+)  # fmt: skip
+def test_without_a_subject_nobody_is_trusted(subjects: Json, failure: str) -> None:
     amazon = Amazon()
-    amazon.state["subject"] = subject
+    amazon.state["subjects"] = subjects
 
-    assert run(amazon, *OIDC).endswith(f"failed: {failure}\n")
-    assert not amazon.state["providers"] | amazon.state["roles"]
+    assert run(amazon, *OIDC) == f"failed: {failure}\n"
+    assert not amazon.writes
+
+
+@pytest.mark.parametrize("keys", [["repo", "context"], ["repo", "job_workflow_ref"]])
+def test_a_template_without_keys_is_that_of_the_organisation(keys: list[str]) -> None:
+    amazon = Amazon()
+    amazon.state |= {"subjects": {"use_default": False}, "keys_of_organisation": keys}
+
+    said = run(amazon, *OIDC)
+
+    assert ("are made of repo, job_workflow_ref; only" in said) == (keys[1] != "context")
+    assert bool(amazon.writes) == (keys[1] == "context")
 
 
 @pytest.mark.parametrize("credentials", ["service-account", "oidc"])

@@ -175,4 +175,5 @@ def workflow_permissions(request: Request) -> Any:
 
 @route("GET /actions/oidc/customization/sub", "actions")
 def subject(request: Request) -> Any:
-    return {"use_default": True, "sub_claim_prefix": oidc.prefix(request.github)}
+    told = {"use_default": True, "use_immutable_subject": False}
+    return told | {"sub_claim_prefix": oidc.prefix(request.github)}

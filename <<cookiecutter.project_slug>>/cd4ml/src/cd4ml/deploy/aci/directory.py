@@ -11,7 +11,7 @@ from cd4ml.deploy.aci.settings import Place
 from cd4ml.deploy.commands import CloudError, UnreadError
 from cd4ml.deploy.set_up.identities import RUNTIME, Jobs
 from cd4ml.deploy.set_up.patience import Patience
-from cd4ml.deploy.set_up.repository import find_repository
+from cd4ml.deploy.set_up.repository import Repository, find_repository
 from cd4ml.deploy.set_up.steps import Step
 from cd4ml.deploy.set_up.subjects import find_prefix
 
@@ -23,6 +23,7 @@ class Directory:
         self.place, self.patience = place, patience
         self._apps: dict[str, App] = {}
         self._principals: dict[str, str] = {}
+        self._trusted: tuple[str, Repository] | None = None
 
     @cached_property
     def graph(self) -> str:
@@ -92,14 +93,24 @@ class Directory:
                 told = find(self.patience, apps.show_principal(self.graph, app.number), NEW_IN_GRAPH)
                 self._principals[who] = str(told["id"])
 
+    def ask_github(self) -> tuple[str, Repository]:
+        """Ask how its tokens name this repository, once.
+
+        Raises:
+            CloudError: it does not say that, or names it in a way that is not supported.
+        """
+        if self._trusted is None:
+            repository = find_repository(self.patience.effects)
+            self._trusted = find_prefix(self.patience.effects, repository), repository
+        return self._trusted
+
     def trust(self, jobs: Jobs) -> Iterator[Step]:
         """Return the steps that let the jobs of this repository sign in without a key.
 
         Raises:
             CloudError: Azure or GitHub cannot be asked.
         """
-        repository = find_repository(self.patience.effects)
-        prefix = find_prefix(self.patience.effects, repository)
+        prefix, repository = self.ask_github()
         for who in jobs.signing_in:
             known, app = self.app(who), self.app_or_name(who)
             trusted = find(self.patience, apps.list_trusts(self.graph, known)) if known else None

@@ -60,6 +60,8 @@ class ContainerInstancesSetUp(KeysInFile, CloudSetUp):
         """Return providers, the group, registry, storage, identities, roles, clients' keys, and trust in GitHub."""
         days = days_given(self.effects.environment)
         place = self.place
+        if credentials == "oidc" and not look_only:
+            self.directory.ask_github()  # before anything is made
         yield "subscription", iter([Step("subscription", place.subscription, Found.THERE)])
         yield "provider", self._providers()
         yield "resource group", self._resource_group()

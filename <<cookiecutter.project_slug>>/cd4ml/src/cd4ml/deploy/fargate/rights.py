@@ -38,15 +38,19 @@ class Rights:
         for who, trusted in OF_THE_SERVICE.items():
             yield "identity", self._role(who, trusted)
 
-    def _ask_github(self) -> tuple[str, Repository]:
-        """Ask how its tokens name this repository."""
+    def ask_github(self) -> tuple[str, Repository]:
+        """Ask how its tokens name this repository, once.
+
+        Raises:
+            CloudError: it does not say that, or names it as no policy here does.
+        """
         if self._trusted is None:
             repository = find_repository(self.patience.effects)
             self._trusted = trust.check(find_prefix(self.patience.effects, repository)), repository
         return self._trusted
 
     def _provider(self) -> Iterator[Step]:
-        self._ask_github()  # before anything is made: nobody would be trusted without
+        self.ask_github()  # nobody would be trusted without
         known = self._find(trust.describe_provider(self.place), f"identity provider {GITHUB_TOKENS}")
         yield from trust.provider_steps(self.place, known)
 
@@ -84,7 +88,7 @@ class Rights:
         return Held(version, told["PolicyVersion"]["Document"] if told else None)
 
     def _role_of_jobs(self, who: str, jobs: Jobs) -> Iterator[Step]:
-        subjects = [subject(*self._ask_github(), environment) for environment in jobs.environments_of(who)]
+        subjects = [subject(*self.ask_github(), environment) for environment in jobs.environments_of(who)]
         yield from self._role(who, "github", *subjects)
 
     def _role(self, who: str, trusted: str, *subjects: str) -> Iterator[Step]:

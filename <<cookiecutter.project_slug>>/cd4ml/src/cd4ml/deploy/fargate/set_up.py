@@ -73,6 +73,8 @@ class FargateSetUp(CloudSetUp):
         """Return the account, cluster, registry, buckets, the secret, trust in GitHub, and identities."""
         days = days_given(self.effects.environment)
         self.aws.check_account()
+        if credentials == "oidc" and not look_only:
+            self.rights.ask_github()  # before anything is made
         yield "account", iter([Step("account", f"{self.place.account}, {self.place.region}", Found.THERE)])
         for service in resources.SERVICE_ROLES:
             yield "service role", self._service_role(service)
