@@ -99,6 +99,14 @@ def test_keys_go_to_github_and_a_second_run_changes_nothing(site: Site) -> None:
     assert len(site.run("bootstrap", PREDICTION_LOG_DAYS="a month", fails=True).splitlines()) == 1
 
 
+def test_an_account_that_is_not_listed_yet_is_there(site: Site) -> None:
+    site.google.resources.add_account("demo-reader")
+    site.google.resources.delays.calls = 1
+    site.google.resources.delays.made("demo-reader@demo-project.iam.gserviceaccount.com in lists")
+
+    assert re.search(r"there +identity +demo-reader\n", site.run("bootstrap"))
+
+
 @pytest.mark.drill
 @pytest.mark.parametrize(
     ("where", "told"),

@@ -23,6 +23,9 @@ ENVIRONMENT = {
     "INSIST_PATIENCE": "9",
     "XDG_CONFIG_HOME": "config",
 }
+VERBS = ("create", "describe", "list", "add-iam-policy-binding", "get-iam-policy", "delete", "update", "enable")
+CONFLICT = "Resource in projects [acme] is the subject of a conflict: {name} already exists."
+"""What gcloud prints of service accounts and secrets."""
 API_OF = {"artifacts": "artifactregistry", "secrets": "secretmanager", "run": "run"}
 
 
@@ -41,7 +44,8 @@ class Google(CloudInMemory):
         self._new: dict[str, int] = {}
 
     def _refusal(self, argv: tuple[str, ...], refusal: str) -> Ended:
-        return Ended(1, "", f"ERROR: ({'.'.join(argv[:3])}) {refusal}")
+        last = next((index for index, word in enumerate(argv) if word in VERBS), 2)
+        return Ended(1, "", f"ERROR: ({'.'.join(argv[: last + 1])}) {refusal}")
 
     def _is_write(self, argv: tuple[str, ...]) -> bool:
         reads = {"describe", "list", "get-iam-policy", "access"}
@@ -121,7 +125,7 @@ class Google(CloudInMemory):
             return [] if self.lists_no_accounts else [{"email": email} for email in known]
         email = f"{argv[4]}@acme.iam.gserviceaccount.com"
         self.made(email)
-        return _create(known, email, [])
+        return _create(known, email, [], CONFLICT)
 
     def _keys(self, argv: tuple[str, ...], given: Mapping[str, str], _stdin: str) -> Any:
         email = given["--iam-account"]
@@ -154,7 +158,7 @@ class Google(CloudInMemory):
     def _secrets(self, argv: tuple[str, ...], given: Mapping[str, str], stdin: str) -> Any:
         known = self.state["secrets"]
         if argv[2] == "create":
-            return _create(known, argv[3], {"1": stdin})
+            return _create(known, argv[3], {"1": stdin}, CONFLICT)
         name = given.get("--secret", argv[3] if argv[2] == "describe" else argv[4])
         if name not in known:
             raise RefusedError("NOT_FOUND: no such secret")
@@ -217,8 +221,8 @@ def _kind(argv: tuple[str, ...]) -> str:
     return "pools" if argv[2] == "workload-identity-pools" else "keys" if argv[3] == "keys" else "accounts"
 
 
-def _create(known: Json, name: str, value: Any) -> str:
+def _create(known: Json, name: str, value: Any, conflict: str = "ALREADY_EXISTS: {name} is there") -> str:
     if name in known:
-        raise RefusedError("ALREADY_EXISTS: it is there")
+        raise RefusedError(conflict.format(name=name))
     known[name] = value
     return ""

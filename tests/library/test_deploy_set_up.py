@@ -79,6 +79,14 @@ def test_what_was_made_before_and_is_not_listed_yet_is_there() -> None:
     assert "everything was there; nothing was changed" in said
 
 
+def test_a_conflict_of_another_kind_is_not_taken_for_what_is_there() -> None:
+    google = Google()
+    conflict = "Resource in projects [acme] is the subject of a conflict: There were concurrent policy changes."
+    google.refuses = lambda argv: conflict if "add-iam-policy-binding" in argv else ""
+
+    assert "could not be granted (above is why); run bootstrap again" in run(google, "bootstrap")
+
+
 def test_an_api_that_was_just_enabled_is_waited_for_and_never_taken_for_an_empty_registry() -> None:
     google = Google()
     google.state["registry"]["demo"] = {"cleanupPolicies": {"own": {"id": "own", "action": "KEEP", "condition": {}}}}

@@ -209,16 +209,23 @@ class Project:
             pattern = re.compile(
                 rf"{re.escape(path)}/keys/[^/]+$" if path else r"/v1/projects/[^/]+/serviceAccounts/[^/]+$"
             )
-            return {kind: [kept for address, kept in self.resources.items() if pattern.match(address)]}
+            listed = [kept for address, kept in self.resources.items() if pattern.match(address)]
+            return {kind: [one for one in listed if not self.delays.hide(f"{one['name'].rpartition('/')[2]} in lists")]}
 
         return answer
 
     def _make_account(self, path: str, body: Json, **_: Any) -> Json:
         email = f"{body['accountId']}@{self.name}.iam.gserviceaccount.com"
+        if self.has_account(email):
+            project = f"projects/{self.name}"
+            raise RefusedError(
+                409, f"Service account {body['accountId']} already exists within project {project}.", "ALREADY_EXISTS"
+            )
         named: Json = {"name": f"{path[4:]}/{email}", "email": email, "projectId": self.name}
         made: Json = {**body.get("serviceAccount", {}), **named}
         self.resources[f"/v1/projects/{self.name}/serviceAccounts/{email}"] = made
         self.delays.made(email)
+        self.delays.made(f"{email} in lists")
         return made
 
     def _make_key(self, path: str, **_: Any) -> Json:
@@ -298,6 +305,8 @@ class Project:
 
     def _make_secret(self, path: str, query: Query, body: Json, **_: Any) -> Json:
         address = f"{path}/secrets/{query['secretId'][0]}"
+        if address in self.resources:
+            raise RefusedError(409, f"Secret [{address[4:]}] already exists.", "ALREADY_EXISTS")
         self.resources[address] = (body or {}) | {"name": address[4:], "versions": []}
         return {"name": address[4:]}
 

@@ -20,7 +20,11 @@ from cd4ml.serving.key_digests import new_key
 CODES = Codes(
     absent=r"\) NOT_FOUND:|HTTPError 404|: 404\.(\s|$)",
     disabled="SERVICE_DISABLED",
-    exists=r"\) ALREADY_EXISTS:",
+    # gcloud words a 409 of these two by itself; what else is in conflict, such as a policy, is not there for it
+    exists=(
+        r"\) ALREADY_EXISTS:"
+        r"|\(gcloud\.(iam\.service-accounts|secrets)\.create\) Resource in projects \[[^]]*\] is the subject of a conflict"
+    ),
     passes=r"\) (ABORTED|UNAVAILABLE|RESOURCE_EXHAUSTED):",
 )
 """Those in the errors of gcloud."""
