@@ -73,6 +73,8 @@ class Google(CloudInMemory):
         if argv[verb] == "get-iam-policy":
             wanted = given.get("--filter", "").removeprefix("bindings.role=").partition(" AND bindings.members=")
             return [line for line in known if line["role"] == wanted[0]] if wanted[0] else {"bindings": known}
+        if "--condition" not in argv and any("condition" in line for line in known):
+            raise RefusedError("Adding a binding without specifying a condition to a policy containing conditions is")
         if argv[verb] == "remove-iam-policy-binding":
             known[:] = [line for line in known if line["role"] != given["--role"]]
             return ""

@@ -213,13 +213,23 @@ def test_a_public_repository_whose_environments_cannot_be_read_is_not_taken_for_
 
 
 def test_a_role_that_holds_on_a_condition_only_is_granted() -> None:
-    run(google := Google(), "bootstrap")
-    bindings = google.state["policies"]["demo-api-keys"]
-    bindings[0]["condition"] = {"expression": "false"}
+    oidc = ("bootstrap", "--credentials", "oidc")
+    run(google := Google(), *oidc)
+    policies = google.state["policies"]
+    assert len(policies) == 9
+    for bindings in policies.values():
+        for binding in bindings:
+            binding["condition"] = {"expression": "false"}
 
-    said = run(Google(google.state), "bootstrap")
+    said = run(Google(google.state), *oidc)
 
     assert "  made     role              runtime on secret api-keys: secretmanager.secretAccessor\n" in said
+    assert "  made     trust             environment reader is reader\n" in said
+    for bindings in policies.values():
+        granted, held = (
+            [line for line in bindings if ("condition" in line) == on_condition] for on_condition in (0, 1)
+        )
+        assert [line["role"] for line in granted] == [line["role"] for line in held]
 
 
 @pytest.mark.parametrize(

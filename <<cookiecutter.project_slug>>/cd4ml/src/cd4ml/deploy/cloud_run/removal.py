@@ -2,7 +2,7 @@
 
 from cd4ml.deploy.cloud_run import steps
 from cd4ml.deploy.cloud_run.resources import read
-from cd4ml.deploy.cloud_run.roles import PROJECT_ROLES
+from cd4ml.deploy.cloud_run.roles import PROJECT_ROLES, UNCONDITIONAL
 from cd4ml.deploy.cloud_run.settings import Place
 from cd4ml.deploy.commands import Command
 from cd4ml.deploy.names import ENVIRONMENTS
@@ -57,7 +57,7 @@ def removals(place: Place, number: str) -> list[Removal]:
 
 
 def _ungrant(place: Place, role: str) -> Command:
-    argv = ("gcloud", "projects", "remove-iam-policy-binding", place.project, "--quiet", "--condition", "None")
+    argv = ("gcloud", "projects", "remove-iam-policy-binding", place.project, "--quiet", *UNCONDITIONAL)
     return Command((*argv, "--member", f"serviceAccount:{place.account(DEPLOYER)}", "--role", f"roles/{role}"))
 
 

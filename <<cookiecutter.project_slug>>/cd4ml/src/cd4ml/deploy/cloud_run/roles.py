@@ -17,6 +17,8 @@ UNKNOWN_MEMBER = r"\) (NOT_FOUND|INVALID_ARGUMENT):|HTTPError 40[04]"
 # On the project, because a service cannot be granted on before its first release: deploy and shift traffic; ask the
 # private service, for the smoke test; read how many requests failed, for the canary.
 PROJECT_ROLES = ("run.developer", "run.invoker", "monitoring.viewer")
+UNCONDITIONAL = ("--condition", "None")
+"""gcloud asks which condition is meant where a policy has any, and fails without a terminal."""
 _ACCOUNTS = ("iam", "service-accounts")
 
 
@@ -49,7 +51,7 @@ def resources(place: Place, number: str) -> tuple[Resource, ...]:
             ("projects",),
             (place.project,),
             tuple(("deployer", role) for role in PROJECT_ROLES),
-            ("--condition", "None", *in_project),
+            in_project,
         ),
         # Only the deployer pushes. Cloud Run pulls by itself, and neither reader nor trainer touches images.
         Resource(
@@ -120,7 +122,7 @@ def grants(place: Place, jobs: Jobs, resource: Resource, known: Collection[tuple
         who = jobs.works_as(identity)
         role, member = f"roles/{short}", f"serviceAccount:{place.account(who)}"
         label = f"{who} on {resource.noun}: {short}"
-        added = (*resource.adds, "--member", member, "--role", role, "--format", "none")
+        added = (*resource.adds, *UNCONDITIONAL, "--member", member, "--role", role, "--format", "none")
         command = Command(("gcloud", *resource.group, "add-iam-policy-binding", *resource.name, *added))
         fails = f"{label} could not be granted (above is why); run bootstrap again"
         is_there = (role, member) in known

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cd4ml.deploy.cloud_run.resources import read
-from cd4ml.deploy.cloud_run.roles import UNKNOWN_MEMBER
+from cd4ml.deploy.cloud_run.roles import UNCONDITIONAL, UNKNOWN_MEMBER
 from cd4ml.deploy.cloud_run.settings import Place
 from cd4ml.deploy.commands import Command
 from cd4ml.deploy.set_up.identities import REPOSITORY, Jobs
@@ -134,7 +134,7 @@ def members(
     steps = []
     for environment in jobs.environments_of(who):
         member = principal(place, number, repository, environment)
-        command = Command((*argv, "--role", _USER, "--member", member, "--format", "none"))
+        command = Command((*argv, *UNCONDITIONAL, "--role", _USER, "--member", member, "--format", "none"))
         is_there = (_USER, member) in known
         steps.append(ensure("trust", f"environment {environment} is {who}", is_there, command, passes=UNKNOWN_MEMBER))
     return steps
