@@ -34,6 +34,18 @@ IMPORTED = """
 # Folders of the project, and names its .gitignore, make or pytest give another meaning.
 OCCUPIED = "build conftest data dist docs models notebooks reports src test tests".split()
 
+# What a cloud refuses in the names that are made of a slug, and how it is said. The library has the same in its
+# deploy/cloud_run/settings.py, trust.py and deploy/aci/settings.py, because `make update SET=platform=...` can bring a
+# slug there later.
+RESERVED = {
+    "cloud-run": (re.compile(r"google|^goog"), 'Google Cloud has no bucket with "google" in its name, or "goog" first'),
+    "aci": (
+        re.compile(r"windows|microsoft|^login"),
+        'Azure has no "windows" or "microsoft" in a name, or "login" first',
+    ),
+}
+RESERVED_POOLS = "gcp-"  # of Google's identity pools, for OIDC
+
 
 def reject(question: str, reason: str, works: str) -> None:
     """End generation with one line on stderr; `works` is an answer that would be accepted."""
@@ -65,6 +77,18 @@ def check_slug(slug: str) -> None:
         reject("project_slug", f"{slug!r} is {reason}", f"{slug[: LONGEST_SLUG - 6].rstrip('-')}-model")
 
 
+def check_names_in_cloud(answers: dict[str, str]) -> None:
+    """Reject a slug that the platform's cloud refuses in the names of resources, after it has made others."""
+    slug, platform = answers["project_slug"], answers["platform"]
+    if platform in RESERVED:
+        pattern, rule = RESERVED[platform]
+        if pattern.search(slug.replace("-", "") if platform == "aci" else slug):  # some names in Azure have no hyphens
+            reject("project_slug", f"{slug!r} cannot be used on {platform}: {rule}", "flight-delays")
+    if platform == "cloud-run" and answers["credentials"] == "oidc" and slug.startswith(RESERVED_POOLS):
+        rule = f"Google Cloud keeps names of identity pools for itself that begin with {RESERVED_POOLS}"
+        reject("project_slug", f"{slug!r} cannot be used on {platform} with oidc: {rule}", "flight-delays")
+
+
 def check_text(question: str, text: str, works: str) -> None:
     """Reject text that does not stay on one visible line; any script, quotes and markup are welcome."""
     for place, character in enumerate(text, 1):
@@ -89,6 +113,7 @@ def check_answers(answers: dict[str, str]) -> None:
         rule = f"is not a GitHub name (letters, digits and single hyphens, {LONGEST_OWNER} characters at most)"
         plain = re.sub("[^A-Za-z0-9]+", "-", owner).strip("-")[:LONGEST_OWNER].rstrip("-")
         reject("github_owner", f"{owner!r} {rule}", plain or "octo-org")
+    check_names_in_cloud(answers)
     if answers["platform"] == "docker-host":
         check_host(answers)
 

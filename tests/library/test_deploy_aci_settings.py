@@ -17,6 +17,12 @@ NAMED = [  # slug, resource group, sum; letters of the registry's name and of a 
 LOCATION = {"AZURE_LOCATION": "westeurope"}
 
 
+@pytest.mark.parametrize("slug", ["windows-prices", "win-dows", "a-microsoft-model", "login-rates"])
+def test_a_name_that_azure_keeps_for_itself_is_refused(slug: str) -> None:
+    with pytest.raises(CloudError, match=rf'called {slug} cannot be here: Azure has no "windows" or "microsoft"'):
+        read_settings(slug, LOCATION)
+
+
 @pytest.mark.parametrize(("slug", "group", "total", "letters", "short", "staging"), NAMED)
 def test_names_are_those_of_projects_that_were_set_up_before(
     slug: str, group: str, total: str, letters: str, short: str, staging: str

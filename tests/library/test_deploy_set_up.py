@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
-from google_in_memory import Google
-from setting_up import killed_at, run, settled
+import setting_up
+from cd4ml.deploy.cloud_run.settings import read_place
+from cd4ml.deploy.commands import CloudError
+from google_in_memory import ENVIRONMENT, Google
+from setting_up import DEMO, killed_at, run, settled
 
 
 @pytest.mark.parametrize(
@@ -230,6 +234,28 @@ def test_a_role_that_holds_on_a_condition_only_is_granted() -> None:
             [line for line in bindings if ("condition" in line) == on_condition] for on_condition in (0, 1)
         )
         assert [line["role"] for line in granted] == [line["role"] for line in held]
+
+
+@pytest.mark.parametrize("slug", ["my-google", "goog-model"])
+def test_a_name_that_no_bucket_may_have_is_refused(slug: str) -> None:
+    with pytest.raises(CloudError, match=f"^a project called {slug} cannot be here: Google Cloud has no bucket with"):
+        read_place(slug, ENVIRONMENT)
+
+
+def test_a_name_that_no_identity_pool_may_have_is_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(setting_up, "DEMO", replace(DEMO, name="gcp-demo"))
+    google = Google()
+
+    said = run(google, "bootstrap", "--credentials", "oidc")
+
+    assert said == (
+        "failed: a project called gcp-demo cannot be here: Google Cloud keeps names of identity pools for itself "
+        "that begin with gcp-\n"
+    )
+    assert not google.writes
+    assert "failed" not in run(google, "bootstrap")
 
 
 @pytest.mark.parametrize(

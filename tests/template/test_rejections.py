@@ -187,6 +187,43 @@ def test_the_slug_offered_for_any_name_is_one_that_works(
 
 
 @pytest.mark.parametrize(
+    ("slug", "answers", "reason"),
+    [
+        ("my-google-model", {"platform": "cloud-run"}, '"google" in its name'),
+        ("goog-model", {"platform": "cloud-run"}, '"goog" first'),
+        ("gcp-model", {"platform": "cloud-run", "credentials": "oidc"}, "identity pools"),
+        ("windows-prices", {"platform": "aci"}, '"windows" or "microsoft"'),
+        ("my-micro-soft", {"platform": "aci"}, '"windows" or "microsoft"'),
+        ("log-in-rates", {"platform": "aci"}, '"login" first'),
+    ],
+)
+def test_rejects_a_name_that_the_cloud_keeps_for_itself(
+    ask: Callable[..., Path], works: Callable[..., bool], tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    slug: str, answers: dict[str, str], reason: str,
+) -> None:  # fmt: skip
+    with pytest.raises(FailedHookException):
+        ask(tmp_path, project_slug=slug, **answers)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"project_slug: '{slug}' cannot be used on {answers['platform']}")
+    assert reason in line
+    assert list(tmp_path.iterdir()) == []
+    assert works(**answers, project_slug=line.rpartition("an answer that works: ")[2])
+
+
+@pytest.mark.parametrize(
+    ("slug", "answers"),
+    [
+        ("my-google-model", {"platform": "aci"}),
+        ("windows-prices", {"platform": "fargate"}),
+        ("rates-of-login", {"platform": "aci"}),
+        ("gcp-model", {"platform": "cloud-run", "credentials": "service-account"}),
+    ],
+)
+def test_another_cloud_has_no_such_names(works: Callable[..., bool], slug: str, answers: dict[str, str]) -> None:
+    assert works(project_slug=slug, **answers)
+
+
+@pytest.mark.parametrize(
     ("question", "answers", "reason"),
     [
         ("credentials", {"credentials": "oidc", "registry": "ghcr"}, "no tokens of GitHub's"),

@@ -17,6 +17,18 @@ def short(name: str, length: int) -> str:
     return f"{name[: length - 7].removesuffix('-')}-{f'{cksum(name.encode()):08x}'[:6]}"
 
 
+def check_slug(slug: str, reserved: str, rule: str, without_hyphens: bool = False) -> None:
+    """Refuse a project's name that a cloud has for itself, before anything is made.
+
+    `reserved` is a regular expression. The template's hooks/pre_gen_project.py has the same ones, for a new project.
+
+    Raises:
+        CloudError: it matches; `rule` says why that is refused.
+    """
+    if re.search(reserved, slug.replace("-", "") if without_hyphens else slug):
+        raise CloudError(f"a project called {slug} cannot be here: {rule}")
+
+
 def cksum(data: bytes) -> int:
     """Return the CRC that POSIX's cksum prints: services that are there already have names with it."""
     size, crc = len(data), 0

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cd4ml.deploy.commands import CloudError
-from cd4ml.deploy.names import cksum, short
+from cd4ml.deploy.names import check_slug, cksum, short
 
 _SECONDS = {"SERVICE_START_SECONDS": 300, "SERVICE_ROUND_SECONDS": 10}
 
@@ -154,8 +154,11 @@ def read_settings(slug: str, environment: Mapping[str, str]) -> Settings:
     """Return where the project is to be.
 
     Raises:
-        CloudError: a setting is missing, or would not be taken literally by a command or an address.
+        CloudError: a setting is missing, or would not be taken literally by a command or an address, or Azure has no
+            such names.
     """
+    rule = 'Azure has no "windows" or "microsoft" in a name, or "login" first'
+    check_slug(slug, "windows|microsoft|^login", rule, without_hyphens=True)  # as storage and the registry have none
     location = environment.get("AZURE_LOCATION", "")
     group = environment.get("AZURE_RESOURCE_GROUP") or slug
     subscription = environment.get("AZURE_SUBSCRIPTION_ID", "")

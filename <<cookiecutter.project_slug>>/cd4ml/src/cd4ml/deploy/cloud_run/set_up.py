@@ -23,7 +23,8 @@ CODES = Codes(
     # gcloud words a 409 of these two by itself; what else is in conflict, such as a policy, is not there for it
     exists=(
         r"\) ALREADY_EXISTS:"
-        r"|\(gcloud\.(iam\.service-accounts|secrets)\.create\) Resource in projects \[[^]]*\] is the subject of a conflict"
+        r"|\(gcloud\.(iam\.service-accounts|secrets)\.create\) "
+        r"Resource in projects \[[^]]*\] is the subject of a conflict"
     ),
     passes=r"\) (ABORTED|UNAVAILABLE|RESOURCE_EXHAUSTED):",
 )
@@ -70,6 +71,8 @@ class CloudRunSetUp(CloudSetUp):
     def parts(self, credentials: str, jobs: Jobs, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
         """Return the project, APIs, registry, accounts, buckets, the secret, roles, and trust in GitHub."""
         days = days_given(self.effects.environment)
+        if credentials == "oidc":
+            trust.check(self.place)
         yield "project", iter([Step("project", f"{self.place.project} ({self.number})", Found.THERE)])
         yield "APIs", self._apis()
         yield "registry", self._registry()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cd4ml.deploy.commands import CloudError
-from cd4ml.deploy.names import short
+from cd4ml.deploy.names import check_slug, short
 
 _SIZES = ["SERVICE_CPU", "SERVICE_MEMORY", "SERVICE_CONCURRENCY", "SERVICE_MIN_INSTANCES", "SERVICE_MAX_INSTANCES"]
 _PROBE = "httpGet.path=/health/ready,httpGet.port=8080,periodSeconds=2,timeoutSeconds=2,failureThreshold=60"
@@ -61,8 +61,10 @@ def read_place(slug: str, environment: Mapping[str, str]) -> Place:
     """Return where things are.
 
     Raises:
-        CloudError: a setting is missing, or would not be taken literally by a command or an address.
+        CloudError: a setting is missing, or would not be taken literally by a command or an address, or Google has no
+            such names.
     """
+    check_slug(slug, "google|^goog", 'Google Cloud has no bucket with "google" in its name, or "goog" first')
     project, region = environment.get("GCP_PROJECT", ""), environment.get("GCP_REGION", "")
     if not project:
         raise CloudError("GCP_PROJECT is not set: export GCP_PROJECT=the project's id (gcloud projects list)")
