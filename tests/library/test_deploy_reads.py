@@ -15,6 +15,7 @@ from cd4ml.deploy.cloud_run import steps as cloud_run
 from cd4ml.deploy.cloud_run.platform import CloudRun
 from cd4ml.deploy.commands import Effects, UnreadError
 from cd4ml.deploy.fargate import steps as fargate
+from cd4ml.deploy.fargate.settings import Place
 from cd4ml.deploy.set_up.patience import Codes, Patience
 from cd4ml.settings.project import Project
 
@@ -125,6 +126,47 @@ def test_a_person_who_has_no_token_for_an_audience_gets_another_at_once(
     with pytest.raises(UnreadError):
         Effects("cloud").read_text(cloud_run.token("--audiences=https://demo"))
     assert len(tried()) == 1
+
+
+_CREATE = "An error occurred ({}) when calling the CreateExpressGatewayService operation: {}"
+
+
+def created() -> Any:
+    place = Place("demo", "eu-west-1", "123456789012", "")
+    return Effects("fargate").change_and_read(fargate.create(place, "demo", "{}", (), "sha256:1"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        _CREATE.format("AccessDeniedException", "Cannot assume role: arn:aws:iam::1:role/demo-infrastructure"),
+        _CREATE.format("AccessDeniedException", "ecs is not authorized to perform: sts:AssumeRole on resource: demo"),
+        _CREATE.format("ClientException", "AWS was not able to validate the provided access credentials"),
+    ],
+)
+def test_a_service_is_made_once_ecs_knows_the_roles_that_were_just_made(
+    said: str, install: Callable[[str, Sequence[str]], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    install("aws", [said, said, '{"service": {}}'])
+    assert created() == {"service": {}}
+    assert capfd.readouterr().err == f"waiting, as this passes: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "tries"),
+    [
+        (_CREATE.format("AccessDeniedException", "Cannot assume role: demo-infrastructure"), 40),
+        (_CREATE.format("AccessDeniedException", "user is not authorized to perform: iam:PassRole on resource: a"), 1),
+        (BUSY["aws"], 1),  # whether it changed something is not known
+    ],
+)
+def test_no_other_error_of_a_create_is_tried_again_and_none_for_ever(
+    said: str, tries: int, install: Callable[[str, Sequence[str]], None]
+) -> None:
+    install("aws", [said])
+    with pytest.raises(UnreadError):
+        created()
+    assert len(tried()) == tries
 
 
 def test_what_changes_something_runs_once() -> None:

@@ -184,6 +184,7 @@ class Gate:
         match asked.action:
             case "CreateUser" | "CreateRole":
                 self.delays.made(asked.somebody())
+                self.delays.made(("to ECS", asked.somebody()[1]))
             case "CreateServiceLinkedRole":
                 self.delays.made(("role", first("RoleName", told)))
             case "CreateAccessKey":

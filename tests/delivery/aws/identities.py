@@ -164,6 +164,10 @@ class Identities:
         roles = self._iam.list_roles(PathPrefix=f"/aws-service-role/{service}/")["Roles"]
         return bool(roles) and not any(self._delays.hide(("role", role["RoleName"])) for role in roles)
 
+    def is_new_to_ecs(self, role: str) -> bool:
+        """Whether ECS does not know a role yet (by its ARN)."""
+        return self._delays.hide(("to ECS", role.rpartition("/")[2]))
+
     def trusts(self, role: str, principal: Principal, call: str, context: dict[str, str]) -> bool:
         """Whether there is a role (by its ARN) that trusts somebody."""
         name = role.rpartition("/")[2]

@@ -12,7 +12,7 @@ from typing import Any
 from tests.delivery.stand_ins.failures import Failures, Fault
 from tests.delivery.stand_ins.listening import Listener, Reply, Request
 
-from .calls import of_ecs
+from .calls import PASSED, of_ecs
 from .deployments import Deployment, Pace
 from .identities import ExpiredKeyError, Identities, Identity, UnknownKeyError, WrongSecretError
 from .policies import decide, refusal
@@ -135,6 +135,9 @@ class ECS:
             raise RefusedError("ClusterNotFoundException", "Cluster not found.")
         if name in self.services:
             raise RefusedError("InvalidParameterException", "Creation of service was not idempotent.")
+        for role in (asked[key] for key in PASSED if key in asked):
+            if self.identities.is_new_to_ecs(role):
+                raise RefusedError("AccessDeniedException", f"Cannot assume role: {role}")
         made = Service(self.arn(name, cluster), asked, self._tasks, self._fault, self.pace, self._tls, self.ambient)
         self.services[name] = made
         self.gone.discard(name)

@@ -52,11 +52,15 @@ class Command:
     """How often it is run at most, where it fails."""
     answers: str = ""
     """A regular expression of errors after which it is not run again: whoever is asked has answered with them."""
+    passes: str = ""
+    """A regular expression of errors that pass, and after which nothing was changed: after no other it is run again."""
     seconds: float = WRITE_SECONDS
     """How long one try may take."""
 
     def may_succeed(self, said: str) -> bool:
         """Whether another try may succeed after one that failed with this on standard error."""
+        if self.passes:
+            return re.search(self.passes, said) is not None
         return not (self.answers and re.search(self.answers, said))
 
     def pasted(self) -> str:
@@ -133,13 +137,15 @@ class Effects:
                 return done.stdout.strip()
             if not (left and command.may_succeed(done.stderr)):
                 break
+            if command.passes and left == command.tries - 1:
+                self.say(f"waiting, as this passes: {command.redacted(reason(done.stderr))}")
             time.sleep(_PAUSE_SECONDS)
         raise UnreadError(command.redacted(reason(done.stderr)), command.redacted(done.stderr))
 
     def change_and_read(self, command: Command) -> Any:
         """Run a command that changes something, or print it; return the JSON that it prints, or None.
 
-        It is not run again where it fails: whether it changed something is not known then.
+        It is not run again where it fails, but for errors that pass: whether it changed something is not known then.
 
         Raises:
             UnreadError: it failed, or did not print JSON.
@@ -148,7 +154,7 @@ class Effects:
             print(command.pasted(), flush=True)
             return None
         self.changed = True
-        text = self.read_text(replace(command, tries=1))
+        text = self.read_text(command if command.passes else replace(command, tries=1))
         return parsed(command, text) if text else None
 
     def change(self, command: Command) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from cd4ml.deploy.commands import READ_SECONDS, READ_TRIES, Command
 from cd4ml.deploy.fargate.deployment import Image
@@ -15,6 +16,12 @@ NONE_SUCH = (
 """The codes with which ECS says that a service is not there."""
 MAYBE_NONE_SUCH = "InvalidParameterException"
 """Express Mode says this as well, as it does of other errors: the list of services tells which."""
+_TRIES_AS_NEW_ROLES = 40  # in two to three minutes
+_ROLE_IS_NEW = (
+    r"\(AccessDeniedException\).*([Cc]annot assume role|not authorized to perform: sts:AssumeRole)"
+    r"|\(ClientException\).*not able to validate the provided access credentials"
+)
+"""What ECS says of roles that IAM has just made, and does not know everywhere yet."""
 _PASSING = "Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|ServiceUnavailable|Internal|Server|RequestTimeout"
 _ANSWERS = rf"An error occurred \((?!{_PASSING})\w+\) when calling "
 """Any other code is AWS's answer, which stays the same; without a code, aws did not reach it."""
@@ -72,7 +79,8 @@ def create(place: Place, service: str, container: str, flags: tuple[str, ...], c
     named = ("--cluster", place.cluster, "--service-name", service)
     tags = ("--tags", f"key=project,value={place.slug}", f"key=candidate,value={candidate}")
     made = ("--infrastructure-role-arn", place.role("infrastructure"), "--primary-container", container)
-    return _write(place, "ecs", "create-express-gateway-service", *named, *made, *flags, *tags)
+    command = _write(place, "ecs", "create-express-gateway-service", *named, *made, *flags, *tags)
+    return replace(command, tries=_TRIES_AS_NEW_ROLES, passes=_ROLE_IS_NEW)
 
 
 def update(place: Place, arn: str, container: str, flags: tuple[str, ...]) -> Command:
