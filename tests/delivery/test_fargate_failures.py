@@ -11,6 +11,21 @@ from tests.delivery.aws.shop import LONG, Shop
 pytestmark = pytest.mark.drill
 
 
+def test_a_first_release_waits_for_what_ecs_does_not_know_yet(shop_on_aws: Shop) -> None:
+    shop = shop_on_aws
+    roles = shop.moto.gate.delays
+    roles.calls = shop.ecs.delays.calls = 2
+    roles.made(("to ECS", "demo-infrastructure"))
+
+    said = shop.run("deploy", shop.images("one"), "production")
+
+    assert "waiting, as this passes: An error occurred (AccessDeniedException) when calling the CreateExpress" in said
+    assert roles.met == [("to ECS", "demo-infrastructure")] * 2
+    assert shop.ecs.delays.met == ["demo"] * 2
+    shop.run("promote", "production")
+    assert shop.answers() == {"one"}
+
+
 def test_after_an_image_that_does_not_start_the_next_one_deploys(live_on_aws: Shop) -> None:
     live = live_on_aws
     said = live.run("deploy", live.images("does-not-start"), "production", fails=True)

@@ -42,6 +42,8 @@ class Cloud:
         self.kept: dict[str, str] = {}
         self.unlisted = 0
         """How many lists the newest deployment is not in yet."""
+        self.unknown = 0
+        """How many lists do not know the service yet."""
         self.lacks: set[str] = set()
         """Operations that are refused."""
         self.absent = "ServiceNotFoundException"
@@ -124,6 +126,9 @@ class Aws(KillableRun):
                 raise refused(cloud.absent)
             case "describe-services":
                 return [cloud.listed.pop(0)] if cloud.listed else []
+            case "list-service-deployments" if cloud.unknown:
+                cloud.unknown -= 1
+                raise refused("ServiceNotFoundException")
             case "list-service-deployments":
                 cloud.unlisted, late = max(0, cloud.unlisted - 1), cloud.unlisted > 0
                 return {"serviceDeployments": cloud.deployments[: -1 if late else None]}

@@ -227,6 +227,21 @@ def test_a_deployment_that_ecs_does_not_list_yet_is_waited_for(release: Runs, li
     assert release.aws.outputs["revision"] == "2"
 
 
+def test_a_service_that_was_just_made_and_is_not_known_yet_is_waited_for(release: Runs) -> None:
+    cloud = Cloud()
+    waits = release(cloud)
+    release.aws.after_write = lambda: setattr(cloud, "unknown", 3)
+    waits.deploy(ONE, "production")
+    assert release.aws.outputs["revision"] == "1"
+
+
+def test_a_service_that_was_there_and_is_gone_is_not_waited_for(release: Runs, live: Cloud) -> None:
+    overtaken = release(live)
+    release.aws.after_write = lambda: setattr(live, "unknown", 3)
+    with pytest.raises(CloudError, match=r"demo cannot be read: .*ServiceNotFoundException"):
+        overtaken.deploy(TWO, "production")
+
+
 def test_status_tells_shares_and_that_a_release_is_under_way(
     release: Runs, live: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:

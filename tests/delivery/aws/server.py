@@ -9,6 +9,7 @@ import threading
 import time
 from typing import Any
 
+from tests.delivery.stand_ins.delays import Delays
 from tests.delivery.stand_ins.failures import Failures, Fault
 from tests.delivery.stand_ins.listening import Listener, Reply, Request
 
@@ -44,6 +45,7 @@ class ECS:
         self.ambient: dict[str, str] = {}  # how containers find S3, and the keys of their role
         self.gone: set[str] = set()  # names of those that were removed: described as INACTIVE
         self.pace = Pace()
+        self.delays = Delays()  # a new service is not known yet where deployments are listed
         self.failures = Failures(status=400)
         self.writes: list[tuple[str, Json]] = []
         self.unknown: list[str] = []
@@ -141,6 +143,7 @@ class ECS:
         made = Service(self.arn(name, cluster), asked, self._tasks, self._fault, self.pace, self._tls, self.ambient)
         self.services[name] = made
         self.gone.discard(name)
+        self.delays.made(name)
         return {"service": made.read(with_tags=True)}
 
     def _update_express_gateway_service(self, asked: Json) -> Json:
@@ -215,6 +218,8 @@ class ECS:
 
     def _list_service_deployments(self, asked: Json) -> Json:
         service = self._service(self.arn(asked["service"], asked["cluster"]))
+        if self.delays.hide(asked["service"]):
+            raise RefusedError("ServiceNotFoundException", "Service not found.")
         told = [one.brief() for one in reversed(service.deployments)]
         return {"serviceDeployments": told[: asked.get("maxResults", 20)]}
 

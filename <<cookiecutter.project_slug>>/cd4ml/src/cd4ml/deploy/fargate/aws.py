@@ -94,15 +94,15 @@ class Aws:
             return replace(absent, status="DRAINING")
         raise self._unread(absent.name, failure)
 
-    def look_again(self, service: Service) -> Service:
-        """Read the newest deployment of a service.
+    def look_again(self, service: Service, is_new: bool = False) -> Service:
+        """Read the newest deployment of a service; one that is new may not be known yet where its deployments are.
 
         Raises:
             CloudError: as `look`.
         """
         if not service.exists:
             return replace(service, deployment=Deployment(), history=())
-        history = read_listed(self._read(steps.list_deployments(self.place, service.name), service.name))
+        history = self._history(service.name, is_new)
         deployment = Deployment()
         if history:
             newest = history[0].arn
@@ -111,6 +111,14 @@ class Aws:
             deployment = Deployment(state="SUCCESSFUL", target=service.active, share=100)
         images = self.images(service, {deployment.target, deployment.running})
         return replace(service, deployment=deployment, history=history, images=images)
+
+    def _history(self, name: str, is_new: bool) -> tuple[Deployment, ...]:
+        try:
+            return read_listed(self.effects.read(steps.list_deployments(self.place, name)))
+        except UnreadError as failure:
+            if is_new and code(failure) in steps.NONE_SUCH:
+                return ()
+            raise self._unread(name, failure) from None
 
     def images(self, service: Service, revisions: Collection[str]) -> dict[str, Image]:
         """Return the images of revisions, with all that were read before.

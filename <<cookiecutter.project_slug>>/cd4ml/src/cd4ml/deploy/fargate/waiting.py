@@ -135,7 +135,7 @@ class Wait:
             CloudError: it is another deploy's.
         """
         while True:
-            service = self.aws.look_again(service)
+            service = self.aws.look_again(service, is_new=is_first)
             newest = service.deployment
             if newest.arn not in ("", earlier):
                 if service.target.digest != digest:
