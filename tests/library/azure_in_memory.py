@@ -37,6 +37,7 @@ class Azure(CloudInMemory):
             "providers": [], "made": {}, "apps": {}, "kept_names": [], "principals": {}, "roles": {}, "assigned": [],
             "number": 0, "groups": [], "environments": {}, "variables": {}, "github": {},
         }  # fmt: skip
+        self.cloud = "AzureCloud"
         self.lists_lag = False
         self.shows_roles_in = GROUP
         """How the addresses of roles begin in a list."""
@@ -72,7 +73,7 @@ class Azure(CloudInMemory):
     # the subscription
 
     def _account(self, *_: Any) -> Json:
-        return {"id": "1f0e", "tenantId": "a-tenant"}
+        return {"id": "1f0e", "tenantId": "a-tenant", "environmentName": self.cloud}
 
     def _providers(self, argv: tuple[str, ...], given: Mapping[str, str]) -> Any:
         if argv[2] == "list":

@@ -218,6 +218,16 @@ def test_doctor_and_a_dry_run_make_nothing_and_name_everything() -> None:
     assert f" --output tsv > {KEYS.parent.parent}/reader/AZURE_CLIENT_SECRET\n" in would
 
 
+@pytest.mark.parametrize("cloud", ["AzureUSGovernment", "AzureChinaCloud"])
+def test_a_cloud_that_is_not_supported_is_named_in_one_line_and_nothing_is_made(cloud: str) -> None:
+    azure = Azure()
+    azure.cloud = cloud
+    failure = f"this subscription is in {cloud}, which is not supported: az cloud set --name AzureCloud"
+
+    assert run(azure, "bootstrap", "--credentials", "oidc") == f"failed: {failure}\n"
+    assert not azure.writes
+
+
 def test_what_is_wrong_is_mended_and_what_a_team_added_stays() -> None:
     run(azure := Azure(), "bootstrap")
     made = azure.state["made"]

@@ -114,6 +114,13 @@ def test_a_region_is_taken_literally_or_refused(region: str) -> None:
         read_region({"AWS_REGION": region})
 
 
+@pytest.mark.parametrize("region", ["eusc-de-east-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1"])
+def test_a_region_of_a_partition_that_is_not_supported_is_refused(region: str) -> None:
+    with pytest.raises(CloudError, match=f"^AWS_REGION is {region}: .* are not supported$"):
+        read_region({"AWS_REGION": region})
+    assert read_region({"AWS_REGION": "us-gov-west-1"}) == "us-gov-west-1"
+
+
 def test_sizes_and_times_are_whole_numbers() -> None:
     flags = service_flags(PLACE, {"SERVICE_CPU": "1024"})
     assert flags[flags.index("--cpu") + 1] == "1024"

@@ -236,6 +236,13 @@ def test_a_role_that_holds_on_a_condition_only_is_granted() -> None:
         assert [line["role"] for line in granted] == [line["role"] for line in held]
 
 
+def test_a_project_of_a_domain_is_refused() -> None:
+    with pytest.raises(
+        CloudError, match=r"^GCP_PROJECT is example\.com:models: ids of projects that begin with a domain"
+    ):
+        read_place("demo", ENVIRONMENT | {"GCP_PROJECT": "example.com:models"})
+
+
 @pytest.mark.parametrize("slug", ["my-google", "goog-model"])
 def test_a_name_that_no_bucket_may_have_is_refused(slug: str) -> None:
     with pytest.raises(CloudError, match=f"^a project called {slug} cannot be here: Google Cloud has no bucket with"):

@@ -16,6 +16,7 @@ from cd4ml.deploy.commands import CloudError, Effects, UnreadError
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.settings.project import Project
 
+_OTHER_CLOUDS = ("AzureUSGovernment", "AzureChinaCloud", "AzureGermanCloud")  # a service has another address there
 _PAUSE = 2.0  # seconds between two looks at a group that is changing
 _RESTARTS = 2  # from then on a service is not waited for any more
 _LINES = 5  # shown of what a container printed last
@@ -35,7 +36,7 @@ class ResourceGroup:
         """Where everything is; Azure is asked once.
 
         Raises:
-            CloudError: nobody is signed in, or there is no such subscription.
+            CloudError: nobody is signed in, there is no such subscription, or it is in a cloud that is not supported.
         """
         return place_in(self.settings, str(self._account["id"]))
 
@@ -57,6 +58,8 @@ class ResourceGroup:
                 f"no subscription of Azure's can be read{self.effects.so_far}: {failure}; "
                 "az login, or correct AZURE_SUBSCRIPTION_ID"
             ) from None
+        if (cloud := account.get("environmentName")) in _OTHER_CLOUDS:
+            raise CloudError(f"this subscription is in {cloud}, which is not supported: az cloud set --name AzureCloud")
         return account
 
     def runtime(self, environment: str) -> Runtime:

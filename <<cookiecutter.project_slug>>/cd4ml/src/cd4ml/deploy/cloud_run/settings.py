@@ -70,7 +70,9 @@ def read_place(slug: str, environment: Mapping[str, str]) -> Place:
         raise CloudError("GCP_PROJECT is not set: export GCP_PROJECT=the project's id (gcloud projects list)")
     if not region:
         raise CloudError("GCP_REGION is not set: export GCP_REGION=europe-west1, say (gcloud run regions list)")
-    if not re.fullmatch(r"[a-z][a-z0-9:.-]*", project):
+    if re.fullmatch(r"[a-z0-9.-]+:[a-z0-9-]+", project):
+        raise CloudError(f"GCP_PROJECT is {project}: ids of projects that begin with a domain are not supported")
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", project):
         raise CloudError("GCP_PROJECT is not a project's id: a-z, 0-9 and hyphens")
     if not re.fullmatch(r"[a-z][a-z0-9-]*", region):
         raise CloudError("GCP_REGION is not a region, such as europe-west1")

@@ -9,6 +9,7 @@ from cd4ml.deploy.names import short
 
 _SIZES = {"SERVICE_CPU": "512", "SERVICE_MEMORY": "1024", "SERVICE_MIN_INSTANCES": "1", "SERVICE_MAX_INSTANCES": "4"}
 GITHUB_TOKENS = "token.actions.githubusercontent.com"
+_OTHER_PARTITIONS = ("eusc-", "us-iso", "eu-iso")  # their addresses and ARNs have other names
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -95,13 +96,15 @@ def read_region(environment: Mapping[str, str]) -> str:
     """Return AWS_REGION.
 
     Raises:
-        CloudError: it is missing, or would not be taken literally by a command or an address.
+        CloudError: it is missing, would not be taken literally by a command or an address, or is not supported.
     """
     region = environment.get("AWS_REGION", "")
     if not region:
         raise CloudError("AWS_REGION is not set: export AWS_REGION=eu-west-1, say")
     if not re.fullmatch(r"[a-z]+(-[a-z]+)+-[0-9]+", region):
         raise CloudError("AWS_REGION is not a region, such as eu-west-1")
+    if region.startswith(_OTHER_PARTITIONS):
+        raise CloudError(f"AWS_REGION is {region}: AWS's European Sovereign Cloud and iso regions are not supported")
     return region
 
 
