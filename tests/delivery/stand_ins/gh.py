@@ -81,8 +81,8 @@ def _json(path: str, state: dict[str, Any]) -> dict[str, Any] | None:
     if path.endswith("/actions/oidc/customization/sub"):
         owner, name = state.get("repository", REPOSITORY).split("/")
         number, owner_number = state.get("numbers", [4711, 815])
-        told = {"use_default": True, "use_immutable_subject": False}
-        return told | {"sub_claim_prefix": f"repo:{owner}@{owner_number}/{name}@{number}"} | state.get("subjects", {})
+        subjects: dict[str, Any] = {"use_default": True, "use_immutable_subject": False}
+        return subjects | {"sub_claim_prefix": f"repo:{owner}@{owner_number}/{name}@{number}"}
     if path == "repos/{owner}/{repo}":
         number, owner = state.get("numbers", [4711, 815])
         told = {"full_name": state.get("repository", REPOSITORY), "id": number, "owner": {"id": owner}}
