@@ -34,6 +34,13 @@ NOT_ALLOWED: dict[Protocol, tuple[str, int]] = {
     "json": ("AccessDeniedException", 400),
     "s3": ("AccessDenied", 403),
 }
+# How Express Mode says that a service is not there: which of them when is written nowhere. HashiCorp's provider for
+# Terraform takes all of them, and the last one with this message only.
+NO_SERVICE = (
+    ("ResourceNotFoundException", "The specified resource wasn't found: {arn}"),
+    ("ServiceNotFoundException", "Service not found."),
+    ("InvalidParameterException", "Resource not found"),
+)
 
 
 @dataclass

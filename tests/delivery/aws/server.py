@@ -17,7 +17,7 @@ from .calls import PASSED, of_ecs
 from .deployments import Deployment, Pace
 from .identities import ExpiredKeyError, Identities, Identity, UnknownKeyError, WrongSecretError
 from .policies import decide, refusal
-from .refusals import EXPIRED_KEY, UNKNOWN_KEY, WRONG_SECRET, RefusedError
+from .refusals import EXPIRED_KEY, NO_SERVICE, UNKNOWN_KEY, WRONG_SECRET, RefusedError
 from .services import Service
 from .tasks import Tasks
 
@@ -25,13 +25,6 @@ Json = dict[str, Any]
 
 READS = ("Describe", "List")
 DRAINS = 0.3  # seconds that a service takes to be gone
-# How Express Mode says that a service is not there: which of them when is written nowhere. HashiCorp's provider for
-# Terraform takes all of them, and the last one with this message only.
-NONE_SUCH = (
-    ("ResourceNotFoundException", "The specified resource wasn't found: {arn}"),
-    ("ServiceNotFoundException", "Service not found."),
-    ("InvalidParameterException", "Resource not found"),
-)
 
 
 class ECS:
@@ -50,7 +43,7 @@ class ECS:
         self.writes: list[tuple[str, Json]] = []
         self.unknown: list[str] = []
         self._tls, self._tasks = tls, tasks
-        self._absences, self._removals = itertools.cycle(NONE_SUCH), itertools.cycle((False, True))
+        self._absences, self._removals = itertools.cycle(NO_SERVICE), itertools.cycle((False, True))
         self._lock = threading.RLock()
         self._listener = Listener(self._answer)
         self.url = f"http://127.0.0.1:{self._listener.port}"
@@ -164,16 +157,13 @@ class ECS:
     def _describe_services(self, asked: Json) -> Json:
         if asked["cluster"] not in self.clusters:
             raise RefusedError("ClusterNotFoundException", "Cluster not found.")
-        arns = [self.arn(name, asked["cluster"]) for name in asked["services"]]
-        known = [self.services[name] for name in asked["services"] if name in self.services]
-        told = [{"serviceArn": one.arn, "status": one.status} for one in known]
-        told += [
-            {"serviceArn": self.arn(name, asked["cluster"]), "status": "INACTIVE"}
-            for name in asked["services"]
-            if name in self.gone
-        ]
-        listed = {one["serviceArn"] for one in told}
-        return {"services": told, "failures": [{"arn": arn, "reason": "MISSING"} for arn in arns if arn not in listed]}
+        states = dict.fromkeys(self.gone, "INACTIVE") | {name: one.status for name, one in self.services.items()}
+        listed = [(self.arn(name, asked["cluster"]), states.get(name)) for name in asked["services"]]
+        told = [{"serviceArn": arn, "status": status} for arn, status in listed if status]
+        return {
+            "services": told,
+            "failures": [{"arn": arn, "reason": "MISSING"} for arn, status in listed if not status],
+        }
 
     def _delete_express_gateway_service(self, asked: Json) -> Json:
         service = self._express(asked["serviceArn"])
