@@ -61,7 +61,7 @@ def _in_text(path: Path, content: bytes) -> Iterator[str]:
             line = content[content.rfind(b"\n", 0, found.start()) + 1 :].partition(b"\n")[0]
             if _ALLOWED not in line:
                 where = f"{path}:{_line_number(content, found.start())}"
-                yield f"{where}: {what}; keep it in an environment variable, or as a secret of the repository (make doctor)"
+                yield f"{where}: {what}; keep it outside the files, or as a secret of the repository (make doctor)"
 
 
 def _line_number(content: bytes, position: int) -> int:
