@@ -22,7 +22,7 @@ class GitHubServer:
         self.rejections: dict[str, list[tuple[int, str]]] = {}
         """By method and path: statuses and messages to answer with, one after the other."""
         self.immutable_releases = False
-        """The setting of the repository by which nobody changes what is attached to a release, once that is published."""
+        """The setting of the repository by which nobody changes what is attached to a published release."""
         self.headers: dict[str, str] = {}
         """What every answer has besides."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())

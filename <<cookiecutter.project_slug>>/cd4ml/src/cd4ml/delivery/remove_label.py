@@ -1,4 +1,4 @@
-"""Take the label `train` off a pull request. GitHub starts ct when a label is put on, not for one that is on already."""
+"""Take the label `train` off a pull request: GitHub starts ct when a label is put on, not while it is on already."""
 
 from cd4ml.delivery.github import GitHub
 from cd4ml.delivery.pull_request import named_number

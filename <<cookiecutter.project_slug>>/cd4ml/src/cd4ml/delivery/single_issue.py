@@ -31,7 +31,7 @@ class SingleIssue:
             return None
 
     def write(self, github: GitHub, text: str) -> tuple[str, str]:
-        """Open the issue, or update the open one; return what was done, and its address, empty if issues are disabled."""
+        """Open the issue, or update the open one; return what was done, and its address, empty where issues are off."""
         ending = f"\n\n{self.marker}\n"
         body = truncated(text, "the run's summary") + ending
         if issue := self.find(github):

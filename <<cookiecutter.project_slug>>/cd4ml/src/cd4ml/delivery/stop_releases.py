@@ -16,8 +16,8 @@ def main(argv: list[str]) -> None:
     """Cancel each run of cd whose job `production` runs or waits for its turn.
 
     A run that waits for approval, or is still before that, is left alone: it comes after the rollback, which
-    quarantines its bundle if that is the one that is bad, and `check-superseded` ends it then. The cancelled release restores nothing (`check-preempted`):
-    the platform's own rollback takes over what it left.
+    quarantines its bundle if that is the one that is bad, and `check-superseded` ends it then. The cancelled release
+    restores nothing (`check-preempted`): the platform's own rollback takes over what it left.
 
     Raises:
         GitHubError: GitHub rejects a request, or does not answer.

@@ -30,7 +30,7 @@ class Earlier:
     image: str = ""
     """Deploy it again."""
     revision: str = ""
-    """This revision of it is there still, and can take all traffic: what served before a release under way, above all."""
+    """This revision of it is there still, and can take all traffic: first of all, what served before a release."""
     serves: str = ""
     """In words, that this revision takes all traffic already."""
     under_way: bool = False

@@ -23,8 +23,10 @@ _UNDER_WAY = {  # by a file of git's
 }
 _CHANGE_TIMEOUT = 300  # seconds: hooks may run, and a person may type the password of a key that signs
 _RENAMES = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=false")
-"""Git follows a file that was moved, whatever the user's settings. It moves no others with it: if most of a folder's files
-went, it would move those that an update leaves alone, and the team's own, after them."""
+"""Git follows a file that was moved, whatever the user's settings, and moves no others with it.
+
+If most of a folder's files went, it would move those that an update leaves alone, and the team's own, after them.
+"""
 _CHANGED = ("-c", "core.quotePath=false", "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
 
 

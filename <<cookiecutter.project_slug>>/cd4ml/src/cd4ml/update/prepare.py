@@ -109,7 +109,7 @@ def new_address(new: Generation, record: Record) -> str:
 
 
 def situation(old: Generation, new: Generation, layout: Layout) -> Situation:
-    """Return the files of both generations and of the project, and where the team and the template moved some of them."""
+    """Return the files of both generations and of the project, and where team and template moved some of them."""
     ours = project_files("HEAD", layout)
     alone = write_tree("".join(f"{entry.mode} blob {entry.blob}\t{path}\0" for path, entry in ours.items()))
     pyproject = parse_toml(text_of("HEAD", layout.in_repository("pyproject.toml")) or "", "pyproject.toml")

@@ -165,7 +165,7 @@ class CloudRun(Platform[Service]):
             raise CloudError(f"{state.name} could not be removed: try again")
 
     def earlier(self, state: Service, digest: str) -> Earlier:
-        """Find what served before a release that is under way, else the newest revision; else deploy the image again."""
+        """Find what served before a release under way, else the newest revision; else deploy the image again."""
         for known in sorted(self._revisions(state.name), key=lambda known: known.name != state.previous):
             if known.image.endswith(f"@{digest}") and known.ready:
                 return Earlier(revision=known.name)
