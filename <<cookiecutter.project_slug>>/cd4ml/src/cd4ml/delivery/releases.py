@@ -66,11 +66,15 @@ def comes_before(commit: str, released: str) -> bool:
 
     None comes before a commit that is on no branch any more, and that the remote gives to nobody: its history was
     rewritten, or its branch was deleted.
+
+    Raises:
+        GitError: the clone is too shallow to tell.
     """
     try:
-        return is_ancestor(commit, fetched(released))
+        fetched(released)
     except GitError:
         return False
+    return is_ancestor(commit, released)
 
 
 def create(github: GitHub, record: Mapping[str, Any], target: str, notes: str) -> dict[str, Any]:
