@@ -137,8 +137,9 @@ def test_the_requests_of_smoke_and_of_a_canary_are_marked_and_rejected_rows_are_
 
 def test_under_load_there_is_a_file_for_each_interval_and_not_for_each_write(tiny_bundle, tmp_path):
     log = tmp_path / "log"
+    full = dict.fromkeys(("PREDICTION_LOG_BATCH", "PREDICTION_LOG_QUEUE"), 1_000_000)  # a slow disk makes no file full
     with (
-        logged_service(tiny_bundle, tmp_path, PREDICTION_LOG=log, PREDICTION_LOG_INTERVAL=1) as service,
+        logged_service(tiny_bundle, tmp_path, PREDICTION_LOG=log, PREDICTION_LOG_INTERVAL=1, **full) as service,
         service.load() as acknowledged,
     ):
         wait_until(lambda: len(acknowledged) > 300 and time.monotonic() - min(acknowledged.values()) > 4)
