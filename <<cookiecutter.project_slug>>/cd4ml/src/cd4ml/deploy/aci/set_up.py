@@ -9,7 +9,7 @@ from cd4ml.deploy.aci import apps, removal, resources, roles
 from cd4ml.deploy.aci.asked import find
 from cd4ml.deploy.aci.directory import Directory
 from cd4ml.deploy.aci.resource_group import ResourceGroup
-from cd4ml.deploy.aci.settings import Place
+from cd4ml.deploy.aci.settings import Place, check_names
 from cd4ml.deploy.api_keys import keys_folder
 from cd4ml.deploy.commands import CloudError, Command
 from cd4ml.deploy.names import SCRIPT
@@ -59,6 +59,7 @@ class ContainerInstancesSetUp(KeysInFile, CloudSetUp):
     def parts(self, credentials: str, jobs: Jobs, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
         """Return providers, the group, registry, storage, identities, roles, clients' keys, and trust in GitHub."""
         days = days_given(self.effects.environment)
+        check_names(self.slug)
         place = self.place
         if credentials == "oidc" and not look_only:
             self.directory.ask_github()  # before anything is made

@@ -150,15 +150,22 @@ class Patience:
     round: float
 
 
+def check_names(slug: str) -> None:
+    """Refuse a project for which nothing could be made, or not all.
+
+    Raises:
+        CloudError: Azure keeps its name for itself.
+    """
+    rule = 'Azure has no "windows" or "microsoft" in a name, or "login" first'
+    check_slug(slug, "windows|microsoft|^login", rule, without_hyphens=True)  # as storage and the registry have none
+
+
 def read_settings(slug: str, environment: Mapping[str, str]) -> Settings:
     """Return where the project is to be.
 
     Raises:
-        CloudError: a setting is missing, or would not be taken literally by a command or an address, or Azure has no
-            such names.
+        CloudError: a setting is missing, or would not be taken literally by a command or an address.
     """
-    rule = 'Azure has no "windows" or "microsoft" in a name, or "login" first'
-    check_slug(slug, "windows|microsoft|^login", rule, without_hyphens=True)  # as storage and the registry have none
     location = environment.get("AZURE_LOCATION", "")
     group = environment.get("AZURE_RESOURCE_GROUP") or slug
     subscription = environment.get("AZURE_SUBSCRIPTION_ID", "")

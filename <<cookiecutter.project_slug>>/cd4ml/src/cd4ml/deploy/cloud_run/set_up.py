@@ -6,7 +6,7 @@ from functools import cached_property
 
 from cd4ml.deploy.cloud_run import client_keys, removal, resources, roles, trust
 from cd4ml.deploy.cloud_run.service import Service
-from cd4ml.deploy.cloud_run.settings import Place
+from cd4ml.deploy.cloud_run.settings import Place, check_names
 from cd4ml.deploy.commands import CloudError, Command, UnreadError
 from cd4ml.deploy.names import SCRIPT
 from cd4ml.deploy.set_up.identities import Jobs
@@ -71,8 +71,7 @@ class CloudRunSetUp(CloudSetUp):
     def parts(self, credentials: str, jobs: Jobs, look_only: bool) -> Iterator[tuple[str, Iterator[Step]]]:
         """Return the project, APIs, registry, accounts, buckets, the secret, roles, and trust in GitHub."""
         days = days_given(self.effects.environment)
-        if credentials == "oidc":
-            trust.check(self.place)
+        check_names(self.place.slug, credentials)
         yield "project", iter([Step("project", f"{self.place.project} ({self.number})", Found.THERE)])
         yield "APIs", self._apis()
         yield "registry", self._registry()

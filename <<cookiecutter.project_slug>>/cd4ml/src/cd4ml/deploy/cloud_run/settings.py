@@ -57,14 +57,23 @@ class Place:
         return short(f"{self.slug}-github", 32)
 
 
+def check_names(slug: str, credentials: str) -> None:
+    """Refuse a project for which nothing could be made, or not all.
+
+    Raises:
+        CloudError: Google keeps its name for itself.
+    """
+    check_slug(slug, "google|^goog", 'Google Cloud has no bucket with "google" in its name, or "goog" first')
+    if credentials == "oidc":
+        check_slug(slug, "^gcp-", "Google Cloud keeps names of identity pools for itself that begin with gcp-")
+
+
 def read_place(slug: str, environment: Mapping[str, str]) -> Place:
     """Return where things are.
 
     Raises:
-        CloudError: a setting is missing, or would not be taken literally by a command or an address, or Google has no
-            such names.
+        CloudError: a setting is missing, or would not be taken literally by a command or an address.
     """
-    check_slug(slug, "google|^goog", 'Google Cloud has no bucket with "google" in its name, or "goog" first')
     project, region = environment.get("GCP_PROJECT", ""), environment.get("GCP_REGION", "")
     if not project:
         raise CloudError("GCP_PROJECT is not set: export GCP_PROJECT=the project's id (gcloud projects list)")

@@ -11,7 +11,6 @@ from cd4ml.deploy.cloud_run.resources import read
 from cd4ml.deploy.cloud_run.roles import UNCONDITIONAL, UNKNOWN_MEMBER
 from cd4ml.deploy.cloud_run.settings import Place
 from cd4ml.deploy.commands import Command
-from cd4ml.deploy.names import check_slug
 from cd4ml.deploy.set_up.identities import REPOSITORY, Jobs
 from cd4ml.deploy.set_up.repository import Repository
 from cd4ml.deploy.set_up.steps import Found, Step, ensure, mend
@@ -76,15 +75,6 @@ def principal(place: Place, number: str, repository: Repository, environment: st
 def provider_name(place: Place, number: str) -> str:
     """Return the provider's full name, as workflows name it."""
     return f"projects/{number}/locations/global/workloadIdentityPools/{place.pool}/providers/{PROVIDER}"
-
-
-def check(place: Place) -> None:
-    """Refuse a pool that cannot be made, before anything is.
-
-    Raises:
-        CloudError: Google keeps its name for itself.
-    """
-    check_slug(place.slug, "^gcp-", "Google Cloud keeps names of identity pools for itself that begin with gcp-")
 
 
 def describe_pool(place: Place) -> Command:
