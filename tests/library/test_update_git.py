@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from cd4ml.update.record import UpdateError
 from cd4ml.update.template import Template
 from cd4ml.update.trees import files_of, moved_files, project_files, tree_of, tree_of_folder
 from trained_repository import run
+from update_repository import commit, git, write
 
 MAKEFILE = "help:\n\techo help\n\ntrain:\n\techo train\n"
 FILES = {
@@ -26,22 +26,6 @@ FILES = {
     "docs/größe.md": "# Größe\n",
     "run.sh": "echo\n",
 }
-
-
-def git(*arguments: str, fails: bool = False) -> str:
-    return run("git", *arguments, fails=fails)
-
-
-def commit(message: str = "ours") -> str:
-    git("add", "--all")
-    git("commit", "--quiet", "--no-gpg-sign", "--message", message)
-    return git("rev-parse", "HEAD")
-
-
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
