@@ -45,8 +45,10 @@ def find(github: GitHub, version: str, commit: str, image: str = "") -> dict[str
 def _tagged(github: GitHub, tag: str) -> dict[str, Any] | None:
     """Return the release of a tag; None if there is none. A draft has no tag yet: GitHub shows it in the list only."""
     release: dict[str, Any] | None = github.find(f"releases/tags/{tag}")
-    drafts = (each for each in github.get("releases", per_page=100) if each["draft"] and each["tag_name"] == tag)
-    return release or next(drafts, None)
+    if release is not None:
+        return release
+    listed = github.get("releases", per_page=100)
+    return next((each for each in listed if each["draft"] and each["tag_name"] == tag), None)
 
 
 def fetched(revision: str) -> str:
