@@ -34,9 +34,9 @@ IMPORTED = """
 # Folders of the project, and names its .gitignore, make or pytest give another meaning.
 OCCUPIED = "build conftest data dist docs models notebooks reports src test tests".split()
 
-# What a cloud refuses in the names that are made of a slug, and how it is said. The library has the same in its
-# deploy/cloud_run/settings.py, trust.py and deploy/aci/settings.py, because `make update SET=platform=...` can bring a
-# slug there later.
+# What a cloud refuses in the names that are made of a slug, and how it is said. `check_names` of the library's
+# deploy/cloud_run/settings.py and deploy/aci/settings.py has the same, because `make update SET=platform=...` can bring
+# a slug there later.
 RESERVED = {
     "cloud-run": (re.compile(r"google|^goog"), 'Google Cloud has no bucket with "google" in its name, or "goog" first'),
     "aci": (
